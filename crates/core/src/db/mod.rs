@@ -1,0 +1,152 @@
+//! The storage contract: one SQL text on SQLite and on PostgreSQL, whole operations, guarded writes.
+//!
+//! Nothing outside this folder knows that two engines exist. An operation is a whole business step: an
+//! async closure over [`Tx`] that awaits nothing but SQL, owns what it carries, and may be run again
+//! (PostgreSQL repeats it after a serialisation failure). It commits when it is granted and rolls back
+//! when it is refused or fails; [`Tx::refuse`] is the one refusal that commits.
+//!
+//! Rules that both engines share: parameters are `$1`…, bound by their number; a conflict is avoided by
+//! `ON CONFLICT DO NOTHING` and a look at the count, never caught; every state change is a guarded
+//! write; times are microseconds, ids are text, JSON is opaque text.
+
+mod args;
+pub mod migrate;
+mod postgres;
+mod row;
+mod sqlite;
+mod tx;
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicI64, Ordering},
+};
+
+use futures_util::future::BoxFuture;
+
+pub use args::Value;
+pub use postgres::Settings as PostgresSettings;
+pub use row::{NotNullable, Row};
+pub use tx::{ReadTx, Tx};
+
+use crate::outcome::Result;
+
+/// Where a realm's data live.
+#[derive(Debug, Clone)]
+pub enum Place {
+    /// One SQLite file, owned by one process.
+    Sqlite(std::path::PathBuf),
+    /// One PostgreSQL database.
+    Postgres(PostgresSettings),
+}
+
+/// A handle on one realm's database. Cheap to clone.
+#[derive(Clone)]
+pub struct Db(Arc<Inner>);
+
+struct Inner {
+    engine: Engine,
+    /// Raised by every committed operation that moved an epoch; caches compare it.
+    changes: AtomicI64,
+}
+
+enum Engine {
+    Sqlite(sqlite::Sqlite),
+    Postgres(postgres::Postgres),
+}
+
+/// Which engine a database runs on, for `doctor` and the health page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EngineName {
+    /// Embedded.
+    Sqlite,
+    /// A server.
+    Postgres,
+}
+
+impl Db {
+    /// Opens the database; does not migrate it.
+    ///
+    /// # Errors
+    /// A fault when the file is held by another process, is on a network file system, cannot be
+    /// opened, or the server does not answer.
+    pub async fn open(place: &Place) -> Result<Self> {
+        let engine = match place {
+            Place::Sqlite(path) => Engine::Sqlite(sqlite::Sqlite::open(path)?),
+            Place::Postgres(settings) => Engine::Postgres(postgres::Postgres::open(settings).await?),
+        };
+        Ok(Self(Arc::new(Inner { engine, changes: AtomicI64::new(0) })))
+    }
+
+    /// Which engine this is.
+    pub fn engine(&self) -> EngineName {
+        match &self.0.engine {
+            Engine::Sqlite(_) => EngineName::Sqlite,
+            Engine::Postgres(_) => EngineName::Postgres,
+        }
+    }
+
+    /// Runs a small read (some hundred rows at most) where the caller stands.
+    pub async fn read<A, T, F>(&self, name: &'static str, ask: A, op: F) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t, 'c> Fn(&'t mut ReadTx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => sqlite.read(name, &ask, &op),
+            Engine::Postgres(postgres) => postgres.read(name, &ask, &op).await,
+        }
+    }
+
+    /// Runs a read that may touch many rows, away from the async threads.
+    pub async fn scan<A, T, F>(&self, name: &'static str, ask: A, op: F) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t, 'c> Fn(&'t mut ReadTx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => {
+                let sqlite = sqlite.clone();
+                tokio::task::spawn_blocking(move || sqlite.read(name, &ask, &op)).await?
+            }
+            Engine::Postgres(postgres) => postgres.read(name, &ask, &op).await,
+        }
+    }
+
+    /// Runs an operation as one transaction. It completes even when the caller is dropped (SQLite) or
+    /// not at all (PostgreSQL rolls back); never by half.
+    pub async fn write<A, T, F>(&self, name: &'static str, ask: A, op: F) -> Result<T>
+    where
+        A: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
+    {
+        match &self.0.engine {
+            Engine::Sqlite(sqlite) => sqlite.write(name, ask, op, self.clone()).await,
+            Engine::Postgres(postgres) => {
+                let (outcome, raised) = postgres.write(name, &ask, &op).await;
+                if raised {
+                    self.note_change();
+                }
+                outcome
+            }
+        }
+    }
+
+    /// A number that moves whenever an epoch moved anywhere: a cache that remembers it is fresh for as
+    /// long as it stands still (on other nodes: a second at most).
+    pub fn changes(&self) -> i64 {
+        self.0.changes.load(Ordering::Acquire)
+    }
+
+    fn note_change(&self) {
+        self.0.changes.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+/// The values of a statement's parameters, in the order of their numbers.
+#[macro_export]
+macro_rules! args {
+    ($($value:expr),* $(,)?) => { &[$($crate::db::Value::from($value)),*] };
+}

@@ -1,0 +1,10 @@
+//! The rules of Doorward and the SQL that holds them, area by area.
+//!
+//! An area is a folder: `mod.rs` with its types and small use cases, a file for each large use case,
+//! `sql.rs` with every statement as a constant, `tests.rs`. This crate never sees an HTTP server, a
+//! template or a status code: a rule does not know how it is shown.
+
+pub mod call;
+pub mod db;
+pub mod env;
+pub mod outcome;

@@ -1,0 +1,177 @@
+//! Typed, prefixed, time-ordered identifiers: `usr_` and 26 characters of lower-case base32.
+//!
+//! The first 48 bits are milliseconds since 1970, the other 80 are random. The alphabet is Crockford's,
+//! in ASCII order, so that text order is time order in both databases. Ids are not secrets.
+
+use std::{cmp::Ordering, fmt, hash::Hash, hash::Hasher, marker::PhantomData, str::FromStr};
+
+use crate::time::Time;
+
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const LENGTH: usize = 26;
+
+/// What an [`Id`] names. Implemented by the marker types of this module only.
+pub trait Kind: 'static {
+    /// The letters before the underscore.
+    const PREFIX: &'static str;
+}
+
+/// An identifier of one kind; ids of two kinds do not mix.
+pub struct Id<K> {
+    bits: u128,
+    kind: PhantomData<fn() -> K>,
+}
+
+/// The text is not an identifier of the kind asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("not a valid {0} identifier")]
+pub struct NotAnId(&'static str);
+
+impl<K: Kind> Id<K> {
+    /// An id made at `now` from 80 random bits.
+    pub fn new(now: Time, random: [u8; 10]) -> Self {
+        let millis = u128::try_from(now.as_millis().max(0)).unwrap_or(0) & 0xffff_ffff_ffff;
+        let low = random.iter().fold(0_u128, |bits, byte| (bits << 8) | u128::from(*byte));
+        Self { bits: (millis << 80) | low, kind: PhantomData }
+    }
+
+    /// When the id was made, to the millisecond.
+    pub fn created_at(&self) -> Time {
+        Time::from_millis(i64::try_from(self.bits >> 80).unwrap_or(0))
+    }
+}
+
+impl<K: Kind> fmt::Display for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(K::PREFIX)?;
+        f.write_str("_")?;
+        for place in (0..LENGTH).rev() {
+            let index = usize::try_from((self.bits >> (place * 5)) & 31).unwrap_or(0);
+            let letter = ALPHABET.get(index).copied().unwrap_or(b'0');
+            fmt::Write::write_char(f, char::from(letter))?;
+        }
+        Ok(())
+    }
+}
+
+impl<K: Kind> FromStr for Id<K> {
+    type Err = NotAnId;
+
+    fn from_str(text: &str) -> Result<Self, NotAnId> {
+        let refused = NotAnId(K::PREFIX);
+        let body = text.strip_prefix(K::PREFIX).and_then(|rest| rest.strip_prefix('_')).ok_or(refused)?;
+        if body.len() != LENGTH || body.as_bytes().first().is_none_or(|first| *first > b'7') {
+            return Err(refused);
+        }
+        let mut bits = 0_u128;
+        for letter in body.bytes() {
+            let value = ALPHABET.binary_search(&letter).map_err(|_| refused)?;
+            bits = (bits << 5) | value as u128;
+        }
+        Ok(Self { bits, kind: PhantomData })
+    }
+}
+
+impl<K> Clone for Id<K> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+impl<K> Copy for Id<K> {}
+impl<K> PartialEq for Id<K> {
+    fn eq(&self, other: &Self) -> bool {
+        self.bits == other.bits
+    }
+}
+impl<K> Eq for Id<K> {}
+impl<K> PartialOrd for Id<K> {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl<K> Ord for Id<K> {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.bits.cmp(&other.bits)
+    }
+}
+impl<K> Hash for Id<K> {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.bits.hash(state);
+    }
+}
+impl<K: Kind> fmt::Debug for Id<K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+impl<K: Kind> serde::Serialize for Id<K> {
+    fn serialize<S: serde::Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(self)
+    }
+}
+impl<'de, K: Kind> serde::Deserialize<'de> for Id<K> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = <std::borrow::Cow<'de, str>>::deserialize(from)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+macro_rules! kinds {
+    ($($(#[$doc:meta])* $name:ident = $prefix:literal,)*) => {
+        $($(#[$doc])* #[derive(Debug)] pub enum $name {}
+        impl Kind for $name { const PREFIX: &'static str = $prefix; })*
+
+        /// Every prefix in use; a name chosen by a person may not begin with one and an underscore.
+        pub const PREFIXES: &[&str] = &[$($prefix),*];
+    };
+}
+
+kinds! {
+    /// A person.
+    User = "usr",
+    /// An organisation: the tenant.
+    Org = "org",
+    /// An application (OAuth client).
+    Client = "cli",
+    /// A protected resource.
+    Api = "api",
+    /// A role inside an organisation.
+    Role = "rol",
+    /// An AI agent.
+    Agent = "agt",
+    /// A person's permission for an agent to act.
+    Delegation = "dlg",
+    /// An amount that may be spent.
+    Budget = "bud",
+    /// A part of a budget held for one operation.
+    Reservation = "rsv",
+    /// A signed-in session.
+    Session = "ses",
+    /// A service token.
+    ServiceToken = "tok",
+    /// A signing key.
+    Key = "key",
+    /// A gateway route.
+    Route = "rte",
+    /// A stored upstream secret.
+    StoredSecret = "sec",
+    /// An upstream identity provider.
+    Provider = "prv",
+    /// An audit event.
+    Event = "evt",
+    /// A grant: what one principal allowed one client, and the family of every token made from it.
+    Grant = "grt",
+    /// An authorization in progress.
+    Draft = "drf",
+    /// A browser: the holder of one cookie and of several signed-in sessions.
+    Browser = "brw",
+    /// A mail in the outbox.
+    Mail = "eml",
+    /// A piece of background work.
+    Job = "job",
+    /// A token's own name (`jti`).
+    Token = "jti",
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,9 @@
+//! What travels between Doorward and the outside: identifiers, times, secrets, JOSE, and the wire
+//! forms of OAuth 2.1 and OpenID Connect.
+//!
+//! Nothing here performs I/O, reads a clock, draws randomness or knows of SQL or HTTP servers: every
+//! rule is a function of its arguments, so that the specifications can be tested as tables.
+
+pub mod id;
+pub mod secret;
+pub mod time;
