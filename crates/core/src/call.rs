@@ -1,1 +1,105 @@
-pub struct Call;
+//! One request's facts: the realm it is for, its one `now`, who asks, and from where.
+
+use std::{net::IpAddr, sync::Arc};
+
+use doorward_proto::{
+    id::{Client, Id, Kind, ServiceToken, Session, User},
+    secret::{self, Opaque},
+    time::Time,
+};
+
+use crate::{outcome::Result, realm::Realm};
+
+/// One request. Built once by the edge, passed by reference to every use case.
+#[derive(Clone)]
+pub struct Call {
+    /// The issuer this request is for.
+    pub realm: Arc<Realm>,
+    /// The one instant of this request.
+    pub now: Time,
+    /// Who asks.
+    pub actor: Actor,
+    /// From where.
+    pub origin: Origin,
+}
+
+/// Who asks.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Actor {
+    /// Nobody has proven anything yet.
+    Anonymous,
+    /// A person in a session.
+    User {
+        /// The person.
+        id: Id<User>,
+        /// The session.
+        session: Id<Session>,
+    },
+    /// An application that has authenticated.
+    Client(Id<Client>),
+    /// A service token.
+    ServiceToken(Id<ServiceToken>),
+    /// The bootstrap token of the environment.
+    Bootstrap,
+    /// Somebody on the server's own machine, through the socket or the database.
+    LocalAdministrator,
+    /// Doorward itself: jobs, start-up.
+    System,
+}
+
+impl Actor {
+    /// How the audit trail names the actor: an id, or one of `anonymous bootstrap local system`.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Anonymous => "anonymous".to_owned(),
+            Self::User { id, .. } => id.to_string(),
+            Self::Client(id) => id.to_string(),
+            Self::ServiceToken(id) => id.to_string(),
+            Self::Bootstrap => "bootstrap".to_owned(),
+            Self::LocalAdministrator => "local".to_owned(),
+            Self::System => "system".to_owned(),
+        }
+    }
+}
+
+/// Where a request comes from.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The client's address, decided once from trusted peers.
+    pub address: IpAddr,
+    /// The request's reference, in the log, the audit trail and on error pages.
+    pub request_id: String,
+    /// `User-Agent`, cut to 512 bytes.
+    pub user_agent: Option<String>,
+}
+
+impl Origin {
+    /// Doorward itself.
+    pub fn internal() -> Self {
+        Self { address: IpAddr::from([127, 0, 0, 1]), request_id: "internal".to_owned(), user_agent: None }
+    }
+}
+
+impl Call {
+    /// A call that Doorward makes itself: jobs, start-up.
+    pub fn system(realm: &Arc<Realm>) -> Self {
+        let now = realm.env.now();
+        Self { realm: Arc::clone(realm), now, actor: Actor::System, origin: Origin::internal() }
+    }
+
+    /// The same request, by somebody who has now been recognised.
+    #[must_use]
+    pub fn by(&self, actor: Actor) -> Self {
+        Self { actor, ..self.clone() }
+    }
+
+    /// A new id.
+    pub fn id<K: Kind>(&self) -> Result<Id<K>> {
+        self.realm.env.id(self.now)
+    }
+
+    /// A new secret.
+    pub fn secret(&self, kind: secret::Kind) -> Result<Opaque> {
+        self.realm.env.secret(kind)
+    }
+}

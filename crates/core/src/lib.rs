@@ -4,7 +4,11 @@
 //! `sql.rs` with every statement as a constant, `tests.rs`. This crate never sees an HTTP server, a
 //! template or a status code: a rule does not know how it is shown.
 
+pub mod audit;
 pub mod call;
 pub mod db;
 pub mod env;
 pub mod outcome;
+pub mod realm;
+pub mod settings;
+pub mod vault;

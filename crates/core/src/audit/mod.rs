@@ -1,0 +1,122 @@
+//! The audit trail: append-only, written in the same operation as the change it describes.
+//!
+//! A use case makes an [`Event`] from its [`Call`] and records it in its own transaction with
+//! [`record`]. The event lands in `event_intake`; the sealer moves it on and links it into the chain.
+
+mod sql;
+
+use doorward_proto::{
+    id::{self, Id},
+    time::Time,
+};
+use serde_json::{Map, Value as Json};
+
+use crate::{
+    call::Call,
+    db::Tx,
+    outcome::{Code, Result},
+};
+
+/// How what happened ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// It was done.
+    Granted,
+    /// It was refused.
+    Refused,
+}
+
+/// One thing that happened, ready to be recorded.
+#[derive(Debug, Clone)]
+pub struct Event {
+    id: Id<id::Event>,
+    at: Time,
+    code: &'static str,
+    outcome: Outcome,
+    org: String,
+    actor: String,
+    subject: String,
+    client: String,
+    request_id: String,
+    facts: Map<String, Json>,
+    detail: Map<String, Json>,
+}
+
+impl Event {
+    /// Something that was done: `user.signed_in`, `token.issued`, `client.created`.
+    pub fn new(call: &Call, code: &'static str) -> Result<Self> {
+        let mut detail = Map::new();
+        detail.insert("address".to_owned(), call.origin.address.to_string().into());
+        if let Some(agent) = &call.origin.user_agent {
+            detail.insert("user_agent".to_owned(), agent.clone().into());
+        }
+        Ok(Self {
+            id: call.id()?,
+            at: call.now,
+            code,
+            outcome: Outcome::Granted,
+            org: String::new(),
+            actor: call.actor.name(),
+            subject: String::new(),
+            client: String::new(),
+            request_id: call.origin.request_id.clone(),
+            facts: Map::new(),
+            detail,
+        })
+    }
+
+    /// Something that was refused, with the refusal's code as a fact.
+    pub fn refused(call: &Call, code: &'static str, why: Code) -> Result<Self> {
+        let mut event = Self::new(call, code)?;
+        event.outcome = Outcome::Refused;
+        Ok(event.fact("refusal", why.name()))
+    }
+
+    /// Whom or what it happened to: an id.
+    #[must_use]
+    pub fn subject(mut self, subject: impl ToString) -> Self {
+        self.subject = subject.to_string();
+        self
+    }
+
+    /// The application it happened through.
+    #[must_use]
+    pub fn client(mut self, client: Id<id::Client>) -> Self {
+        self.client = client.to_string();
+        self
+    }
+
+    /// The organisation it belongs to.
+    #[must_use]
+    pub fn org(mut self, org: Id<id::Org>) -> Self {
+        self.org = org.to_string();
+        self
+    }
+
+    /// Something that is not personal and stays for ever: ids, counts, names of states.
+    #[must_use]
+    pub fn fact(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.facts.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Something personal, which can be erased: an address, a name. Never a secret.
+    #[must_use]
+    pub fn detail(mut self, name: &str, value: impl Into<Json>) -> Self {
+        self.detail.insert(name.to_owned(), value.into());
+        self
+    }
+}
+
+/// Writes the event with the change it describes.
+pub async fn record(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
+    sql::insert(tx, event).await
+}
+
+/// Writes an event that stands alone: a refusal, a read that must be known.
+pub async fn note(call: &Call, event: Event) -> Result<()> {
+    call.realm
+        .db
+        .write("audit.note", event, |tx, event| Box::pin(async move { record(tx, event).await }))
+        .await
+}

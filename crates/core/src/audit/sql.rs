@@ -1,0 +1,31 @@
+//! Statements of the audit trail.
+
+use super::{Event, Outcome};
+use crate::{args, db::Tx, outcome::Result};
+
+const INSERT: &str = "INSERT INTO event_intake
+    (id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+pub(super) async fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
+    let outcome: i64 = match event.outcome {
+        Outcome::Granted => 0,
+        Outcome::Refused => 1,
+    };
+    let (facts, detail) = (serde_json::to_string(&event.facts)?, serde_json::to_string(&event.detail)?);
+    let values = args![
+        event.id,
+        event.at,
+        event.code,
+        outcome,
+        &event.org,
+        &event.actor,
+        &event.subject,
+        &event.client,
+        &event.request_id,
+        facts,
+        detail
+    ];
+    tx.exec(INSERT, values).await?;
+    Ok(())
+}

