@@ -19,13 +19,15 @@ CREATE TABLE orgs (
 CREATE UNIQUE INDEX orgs_one_instance ON orgs (kind) WHERE kind = 0;
 
 -- Under everything that can hold a credential. kind: 0 user, 1 client, 2 agent, 3 service.
--- status: 0 active, 1 suspended, 2 ended. Whatever is issued is issued under an epoch; moving it ends it.
+-- status: 0 active, 1 suspended, 2 ended. Whatever is issued is issued under an epoch; moving it (always
+-- with epoch_at) ends everything that was issued before.
 CREATE TABLE principals (
     id TEXT PRIMARY KEY,
     kind @int NOT NULL,
     org_id TEXT NOT NULL REFERENCES orgs (id),
     status @int NOT NULL DEFAULT 0,
     epoch @int NOT NULL DEFAULT 0,
+    epoch_at @int NOT NULL DEFAULT 0,
     created_at @int NOT NULL
 ) @strict;
 CREATE INDEX principals_org ON principals (org_id, kind, id);

@@ -9,6 +9,7 @@ pub mod call;
 pub mod db;
 pub mod env;
 pub mod outcome;
+pub mod principals;
 pub mod realm;
 pub mod settings;
 pub mod vault;
