@@ -5,5 +5,7 @@
 //! rule is a function of its arguments, so that the specifications can be tested as tables.
 
 pub mod id;
+pub mod jose;
+pub mod json;
 pub mod secret;
 pub mod time;

@@ -1,0 +1,187 @@
+//! Compact signatures (RFC 7515 7.1): made, taken apart, verified.
+//!
+//! A token is first taken apart into [`Unverified`], which only offers what is needed to find the
+//! key, and becomes [`Verified`] through one key of one algorithm.
+
+use data_encoding::BASE64URL_NOPAD;
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
+
+use super::{Alg, JoseError, SigningKey, Typ, VerifyingKey, decode_base64url};
+use crate::json::{self, Limits};
+
+/// The longest token that is read, unless the caller sets less.
+pub const MAX_TOKEN: usize = 16 * 1024;
+const MAX_HEADER: usize = 4 * 1024;
+const MAX_KID: usize = 256;
+const HEADER_LIMITS: Limits = Limits { bytes: MAX_HEADER, depth: 4 };
+const CLAIMS_LIMITS: Limits = Limits { bytes: MAX_TOKEN, depth: 16 };
+
+/// What a token says of itself. Only `alg`, `typ` and `kid` are ever used, and `jwk` by DPoP;
+/// `jku`, `x5u`, `x5c` and all others are not even kept.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Header {
+    /// The algorithm, which must be the key's own.
+    pub alg: Alg,
+    /// The kind of token.
+    pub typ: Option<String>,
+    /// Which key to look up.
+    pub kid: Option<String>,
+    /// The key inside a DPoP proof.
+    pub(crate) jwk: Option<Map<String, Value>>,
+}
+
+impl Header {
+    fn parse(encoded: &str) -> Result<Self, JoseError> {
+        if encoded.len() > MAX_HEADER {
+            return Err(JoseError::TooLarge);
+        }
+        let bytes = decode_base64url(encoded.as_bytes())?;
+        let mut members = json::parse_object(&bytes, HEADER_LIMITS).map_err(|_| JoseError::Malformed)?;
+        // RFC 7797: an unencoded payload would change what is signed.
+        if members.contains_key("crit") || members.contains_key("b64") {
+            return Err(JoseError::Critical);
+        }
+        let alg = match members.get("alg") {
+            Some(Value::String(name)) => name.parse()?,
+            _ => return Err(JoseError::Algorithm),
+        };
+        let mut text = |name: &str| match members.remove(name) {
+            None => Ok(None),
+            Some(Value::String(text)) if text.len() <= MAX_KID => Ok(Some(text)),
+            Some(_) => Err(JoseError::Malformed),
+        };
+        let (typ, kid) = (text("typ")?, text("kid")?);
+        let jwk = match members.remove("jwk") {
+            Some(Value::Object(jwk)) => Some(jwk),
+            _ => None,
+        };
+        Ok(Self { alg, typ, kid, jwk })
+    }
+
+    /// Whether the token says to be of this kind.
+    pub fn is(&self, typ: Typ) -> bool {
+        self.typ.as_deref().is_some_and(|text| typ.matches(text))
+    }
+}
+
+/// A well-formed token whose signature has not been checked. Nothing in it can be believed.
+#[derive(Debug, Clone)]
+pub struct Unverified<'t> {
+    header: Header,
+    signing_input: &'t str,
+    payload: Vec<u8>,
+    signature: Vec<u8>,
+}
+
+impl<'t> Unverified<'t> {
+    /// Takes a compact token apart, up to [`MAX_TOKEN`] bytes.
+    pub fn decode(token: &'t str) -> Result<Self, JoseError> {
+        Self::decode_within(token, MAX_TOKEN)
+    }
+
+    /// Takes a compact token of at most `limit` bytes apart.
+    pub fn decode_within(token: &'t str, limit: usize) -> Result<Self, JoseError> {
+        if token.len() > limit {
+            return Err(JoseError::TooLarge);
+        }
+        let (signing_input, signature) = token.rsplit_once('.').ok_or(JoseError::Malformed)?;
+        let (header, payload) = signing_input.split_once('.').ok_or(JoseError::Malformed)?;
+        // A fourth part would put a dot into the payload, which base64url then refuses.
+        let header = Header::parse(header)?;
+        let payload = decode_base64url(payload.as_bytes())?;
+        let signature = decode_base64url(signature.as_bytes())?;
+        Ok(Self { header, signing_input, payload, signature })
+    }
+
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The claims of a token that nobody has vouched for: for finding out whose keys to fetch, or for
+    /// a hint that is checked by other means.
+    pub fn unverified_claims<T: DeserializeOwned>(&self) -> Result<T, JoseError> {
+        json::parse(&self.payload, CLAIMS_LIMITS).map_err(|_| JoseError::Malformed)
+    }
+
+    /// Checks the signature with a key; the header's algorithm must be the key's.
+    pub fn verify(&self, key: &VerifyingKey) -> Result<(), JoseError> {
+        if self.header.alg != key.alg() {
+            return Err(JoseError::Algorithm);
+        }
+        key.check(self.signing_input.as_bytes(), &self.signature)
+    }
+
+    /// Checks kind and signature, and hands the content out.
+    pub fn into_verified(self, key: &VerifyingKey, typ: Typ) -> Result<Verified, JoseError> {
+        if !self.header.is(typ) {
+            return Err(JoseError::Type);
+        }
+        self.verify(key)?;
+        Ok(self.trusted())
+    }
+
+    /// What the signature vouches for; to be called after it was checked.
+    pub(crate) fn trusted(self) -> Verified {
+        Verified { header: self.header, payload: self.payload }
+    }
+}
+
+/// A token whose signature was checked. Its claims are as good as its signer.
+#[derive(Debug, Clone)]
+pub struct Verified {
+    header: Header,
+    payload: Vec<u8>,
+}
+
+impl Verified {
+    /// The header.
+    pub const fn header(&self) -> &Header {
+        &self.header
+    }
+
+    /// The payload's bytes.
+    pub fn payload(&self) -> &[u8] {
+        &self.payload
+    }
+
+    /// The claims; a repeated member anywhere is refused.
+    pub fn claims<T: DeserializeOwned>(&self) -> Result<T, JoseError> {
+        json::parse(&self.payload, CLAIMS_LIMITS).map_err(|_| JoseError::Malformed)
+    }
+
+    /// The claims of a token we signed ourselves, which needs no second look at its form.
+    pub fn own_claims<T: DeserializeOwned>(&self) -> Result<T, JoseError> {
+        serde_json::from_slice(&self.payload).map_err(|_| JoseError::Malformed)
+    }
+}
+
+/// The encoded header of a key's tokens.
+pub(super) fn encode_header(alg: Alg, typ: &str, kid: &str) -> String {
+    let header = serde_json::json!({ "alg": alg, "typ": typ, "kid": kid });
+    BASE64URL_NOPAD.encode(header.to_string().as_bytes())
+}
+
+/// A compact token with a header of the caller's making (a proof's, an assertion's).
+pub fn sign(key: &SigningKey, header: &impl Serialize, payload: &[u8]) -> Result<String, JoseError> {
+    let header = serde_json::to_vec(header).map_err(|_| JoseError::Malformed)?;
+    sign_encoded(key, &BASE64URL_NOPAD.encode(&header), payload)
+}
+
+/// A compact token under a header that is encoded already.
+pub fn sign_encoded(key: &SigningKey, header: &str, payload: &[u8]) -> Result<String, JoseError> {
+    let signature_len = BASE64URL_NOPAD.encode_len(key.signature_len());
+    let payload_len = BASE64URL_NOPAD.encode_len(payload.len());
+    let mut token = String::with_capacity(header.len() + payload_len + signature_len + 2);
+    token.push_str(header);
+    token.push('.');
+    BASE64URL_NOPAD.encode_append(payload, &mut token);
+    let message_len = token.len();
+    token.push('.');
+    let encoded = key.sign_with(token.as_bytes().get(..message_len).unwrap_or_default(), |signature| {
+        BASE64URL_NOPAD.encode(signature)
+    })?;
+    token.push_str(&encoded);
+    Ok(token)
+}

@@ -1,0 +1,52 @@
+//! A set of parsed public keys: somebody's, or our own.
+
+use super::{JoseError, Jwks, Typ, Unverified, Verified, VerifyingKey};
+
+/// Keys to verify one party's tokens with. `kid` is a look-up into this set and nothing else.
+#[derive(Debug, Clone, Default)]
+pub struct KeySet {
+    keys: Vec<VerifyingKey>,
+}
+
+impl KeySet {
+    /// From keys that are parsed already.
+    pub const fn new(keys: Vec<VerifyingKey>) -> Self {
+        Self { keys }
+    }
+
+    /// Parses every usable key of a set; one that is no point on its curve is left out.
+    pub fn from_jwks(jwks: &Jwks) -> Self {
+        Self { keys: jwks.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok()).collect() }
+    }
+
+    /// Whether there is no key.
+    pub const fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+
+    /// Checks a token against the keys with its `kid` and algorithm, or, when it names no key,
+    /// against the keys of its algorithm.
+    pub fn verify(&self, token: &Unverified<'_>) -> Result<(), JoseError> {
+        let header = token.header();
+        let mut outcome = Err(JoseError::UnknownKey);
+        for key in &self.keys {
+            let named = header.kid.is_none() || header.kid.as_deref() == key.kid();
+            if named && key.alg() == header.alg {
+                outcome = token.verify(key);
+                if outcome.is_ok() {
+                    break;
+                }
+            }
+        }
+        outcome
+    }
+
+    /// Checks kind and signature, and hands the content out.
+    pub fn into_verified(&self, token: Unverified<'_>, typ: Typ) -> Result<Verified, JoseError> {
+        if !token.header().is(typ) {
+            return Err(JoseError::Type);
+        }
+        self.verify(&token)?;
+        Ok(token.trusted())
+    }
+}
