@@ -86,6 +86,10 @@ impl Fault {
         self.what = if self.what.is_empty() { what } else { format!("{what}: {}", self.what).into() };
         self
     }
+    /// Whether something that we depend on is out of reach, rather than broken.
+    pub fn is_unavailable(&self) -> bool {
+        self.cause.as_deref().is_some_and(|cause| crate::db::is_out_of_reach(cause))
+    }
     /// The error underneath, if there is one.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {
         self.cause.as_deref()

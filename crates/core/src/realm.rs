@@ -41,4 +41,9 @@ impl Realm {
         let Parts { issuer, db, env, vault, settings } = parts;
         Ok(Arc::new(Self { issuer, db, env, vault, settings }))
     }
+
+    /// Whether requests can be served: the database answers.
+    pub async fn check(&self) -> Result<()> {
+        self.db.read("realm.check", (), |tx, ()| Box::pin(async move { tx.ping().await })).await
+    }
 }

@@ -1,1 +1,12 @@
-//! web
+//! How the rules of `doorward-core` look over HTTP: routes, surfaces, OAuth endpoints, the management
+//! API and the pages. This crate never sees SQL or a database driver: a handler cannot reach round a rule.
+
+pub mod app;
+mod edge;
+mod health;
+pub mod pages;
+mod routes;
+pub mod surface;
+
+pub use app::{App, Bootstrap, ClientAddress, ThroughSocket, WebSettings};
+pub use routes::router;

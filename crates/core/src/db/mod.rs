@@ -145,6 +145,11 @@ impl Db {
     }
 }
 
+/// Whether an error says that the database cannot be reached.
+pub(crate) fn is_out_of_reach(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+    postgres::is_out_of_reach(error)
+}
+
 /// The values of a statement's parameters, in the order of their numbers.
 #[macro_export]
 macro_rules! args {

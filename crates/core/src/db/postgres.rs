@@ -218,3 +218,9 @@ impl ToSql for Value<'_> {
     }
     to_sql_checked!();
 }
+
+/// Whether an error says that the server cannot be reached, rather than that it refused.
+pub(super) fn is_out_of_reach(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<tokio_postgres::Error>().is_some_and(tokio_postgres::Error::is_closed)
+        || error.is::<deadpool_postgres::PoolError>()
+}

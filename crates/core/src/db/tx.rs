@@ -36,6 +36,11 @@ impl std::ops::DerefMut for Tx<'_> {
 }
 
 impl ReadTx<'_> {
+    /// Asks for nothing: whether the database answers.
+    pub async fn ping(&mut self) -> Result<()> {
+        self.opt("SELECT counter FROM changes WHERE id = 1", &[], |row| row.int(0)).await.map(|_| ())
+    }
+
     /// Every row that the statement finds, in its order.
     pub async fn all<T: Send>(
         &mut self,

@@ -1,0 +1,116 @@
+//! What every handler shares, and how a request becomes a [`Call`].
+
+use std::{fmt, net::IpAddr, ops::Deref, sync::Arc};
+
+use axum::extract::FromRequestParts;
+use doorward_core::{
+    call::{Actor, Call, Origin},
+    realm::Realm,
+};
+use http::{HeaderMap, header, request::Parts};
+
+use crate::surface::Failure;
+
+/// The realm and the settings of the edge. Cheap to clone.
+#[derive(Clone)]
+pub struct App(Arc<Inner>);
+
+/// See [`App`].
+pub struct Inner {
+    /// The issuer that this server speaks for.
+    pub realm: Arc<Realm>,
+    /// The settings of the edge.
+    pub settings: WebSettings,
+}
+
+/// Settings that concern HTTP only.
+#[derive(Debug, Clone, Default)]
+pub struct WebSettings {
+    /// Origins that may call the API and the OAuth endpoints from a browser, besides the open metadata.
+    pub allowed_origins: Vec<String>,
+    /// The bootstrap token, when one is configured.
+    pub bootstrap: Option<Bootstrap>,
+}
+
+/// The token of the environment that drives the first steps (`INTERFACE` 1).
+#[derive(Debug, Clone)]
+pub struct Bootstrap {
+    /// The token itself, at least 32 bytes.
+    pub token: doorward_proto::secret::SecretText,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// When it ends; without it, 24 h after it was first seen.
+    pub expires_at: Option<doorward_proto::time::Time>,
+}
+
+impl App {
+    /// Puts the shared state together.
+    pub fn new(realm: Arc<Realm>, settings: WebSettings) -> Self {
+        Self(Arc::new(Inner { realm, settings }))
+    }
+
+    /// Whether people reach us by https: decides cookie names and HSTS.
+    pub fn is_https(&self) -> bool {
+        self.realm.issuer.starts_with("https://")
+    }
+}
+
+impl Deref for App {
+    type Target = Inner;
+    fn deref(&self) -> &Inner {
+        &self.0
+    }
+}
+
+/// The client's address, decided once by the listener from trusted peers.
+#[derive(Debug, Clone, Copy)]
+pub struct ClientAddress(pub IpAddr);
+
+/// Somebody on the server's own machine, through the administration socket.
+#[derive(Debug, Clone, Copy)]
+pub struct ThroughSocket;
+
+/// The reference of a request: in the log, the audit trail, error pages and `X-Request-ID`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestId(Arc<str>);
+
+impl RequestId {
+    /// Takes a caller's id when it is short and plain.
+    pub fn accept(headers: &HeaderMap) -> Option<Self> {
+        let text = headers.get("x-request-id")?.to_str().ok()?;
+        let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
+        ((8..=64).contains(&text.len()) && is_plain).then(|| Self(text.into()))
+    }
+    /// A new one.
+    pub fn new(random: [u8; 16]) -> Self {
+        Self(data_encoding::HEXLOWER.encode(&random).into())
+    }
+    /// Its text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A request's facts, taken before anybody is recognised.
+pub struct Incoming(pub Call);
+
+impl FromRequestParts<App> for Incoming {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let address = parts.extensions.get::<ClientAddress>().map_or(IpAddr::from([127, 0, 0, 1]), |a| a.0);
+        let request_id = parts.extensions.get::<RequestId>().map(RequestId::to_string).unwrap_or_default();
+        let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+        let user_agent = agent.map(|agent| agent.chars().take(512).collect());
+        let realm = Arc::clone(&app.realm);
+        let now = realm.env.now();
+        let origin = Origin { address, request_id, user_agent };
+        Ok(Self(Call { realm, now, actor: Actor::Anonymous, origin }))
+    }
+}

@@ -1,0 +1,3 @@
+//! Everything a person sees.
+
+pub mod error;
