@@ -1,1 +1,34 @@
-fn main() {}
+//! `cargo xtask`: what a developer of Doorward runs. Never shipped.
+
+mod ci;
+mod rows;
+mod tidy;
+
+use std::process::ExitCode;
+
+const USAGE: &str = "Usage: cargo xtask COMMAND
+
+  ci [--fast]   every check, in the order in which they fail soonest
+  tidy          sizes, places of SQL and drivers, links, docs/rows.md
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let outcome = match args.as_slice() {
+        ["ci"] => ci::run(ci::How::Whole),
+        ["ci", "--fast"] => ci::run(ci::How::Fast),
+        ["tidy"] => tidy::run(),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

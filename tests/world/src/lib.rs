@@ -14,10 +14,12 @@
 pub mod cluster;
 pub mod place;
 pub mod run;
+pub mod world;
 
 pub use cluster::Cluster;
 pub use doorward_core::db::EngineName;
 pub use place::Fresh;
+pub use world::{ISSUER, World};
 
 /// Turns each async scenario into two tests, one for each engine.
 ///

@@ -1,0 +1,46 @@
+//! Running the scripts in `js/` and `python/` against a server, and showing what they said.
+
+use std::{
+    path::PathBuf,
+    process::{Command, Stdio},
+};
+
+use crate::program::{BOOTSTRAP, Server, root};
+
+/// Runs a file of `js/` under node's own test runner.
+pub fn node(server: &Server, file: &str) {
+    let folder = root().join("tests/e2e");
+    let mut command = Command::new("node");
+    command.args(["--test", "--test-reporter=spec"]).arg(folder.join("js").join(file)).current_dir(&folder);
+    run(command, server, file);
+}
+
+/// Runs a file of `python/` with the packages of `requirements.txt`.
+pub fn python(server: &Server, file: &str) {
+    let folder = root().join("tests/e2e/python");
+    let installed = root().join(".dev/venv/bin/python");
+    let python = if installed.exists() { installed } else { PathBuf::from("python3") };
+    let mut command = Command::new(python);
+    command.arg(folder.join(file)).current_dir(&folder);
+    run(command, server, file);
+}
+
+fn run(mut command: Command, server: &Server, file: &str) {
+    let done = command
+        .env("DOORWARD_ISSUER", &server.issuer)
+        .env("DOORWARD_BOOTSTRAP", BOOTSTRAP)
+        .env("DOORWARD_MAIL_PORT", server.mail_port.to_string())
+        .env("NO_COLOR", "1")
+        .stdin(Stdio::null())
+        .output()
+        .expect("the script runs");
+    let said = String::from_utf8_lossy(&done.stdout);
+    let complained = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success(), "{file} failed:\n{said}\n{complained}");
+    println_for_tests(&said);
+}
+
+#[expect(clippy::print_stdout, reason = "shown by `--nocapture`")]
+fn println_for_tests(said: &str) {
+    println!("{said}");
+}

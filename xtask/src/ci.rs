@@ -1,0 +1,105 @@
+//! Every check, soonest failure first. The same on a laptop as anywhere else.
+
+use std::{
+    ffi::OsStr,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, Result, bail};
+use doorward_world::cluster;
+
+/// How much to check.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum How {
+    /// Everything.
+    Whole,
+    /// What needs nothing installed: no PostgreSQL, no browser.
+    Fast,
+}
+
+/// Runs the checks, and says how long each took.
+pub(crate) fn run(how: How) -> Result<()> {
+    let mut times = Vec::new();
+    let mut step = |name: &'static str, run: &mut dyn FnMut() -> Result<()>| -> Result<()> {
+        eprintln!("\n==> {name}");
+        let begun = now();
+        run().with_context(|| format!("`{name}` failed"))?;
+        times.push((name, now().duration_since(begun)));
+        Ok(())
+    };
+    step("format", &mut || cargo(&["fmt", "--all", "--", "--check"], &[]))?;
+    step("tidy", &mut super::tidy::run)?;
+    step("lints", &mut || {
+        cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
+    })?;
+    step("build", &mut || cargo(&["test", "--workspace", "--no-run", "--quiet"], &[]))?;
+    step("tests on SQLite", &mut || test(&["--skip", "on_postgres"], &[]))?;
+    if how == How::Whole {
+        let (postgres, keeper) = cluster::start()?;
+        let shared = [(cluster::SHARED, postgres.as_str())];
+        step("tests on PostgreSQL", &mut || test(&["on_postgres"], &shared))?;
+        step("documentation", &mut documentation)?;
+        step("end to end", &mut || {
+            cargo(&["build", "--package", "doorward"], &[])?;
+            cargo(&["test", "--package", "doorward-e2e", "--", "--test-threads=1"], &shared)
+        })?;
+        drop(keeper);
+    }
+    eprintln!();
+    for (name, took) in &times {
+        eprintln!("{name:<24}{}", human(*took));
+    }
+    Ok(())
+}
+
+/// The tests of every crate but the end-to-end ones, which want more than a compiler.
+fn test(which: &[&str], env: &[(&str, &str)]) -> Result<()> {
+    let mut args = vec![
+        "test",
+        "--workspace",
+        "--exclude",
+        "doorward-e2e",
+        "--lib",
+        "--bins",
+        "--tests",
+        "--quiet",
+        "--",
+    ];
+    args.extend(which);
+    cargo(&args, env)
+}
+
+fn documentation() -> Result<()> {
+    cargo(&["test", "--workspace", "--doc", "--quiet"], &[])?;
+    cargo(&["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
+}
+
+/// Runs cargo in the workspace.
+pub(crate) fn cargo(args: &[&str], env: &[(&str, &str)]) -> Result<()> {
+    command("cargo", args, env)
+}
+
+fn command(program: impl AsRef<OsStr>, args: &[&str], env: &[(&str, &str)]) -> Result<()> {
+    let program = program.as_ref();
+    let status = Command::new(program)
+        .args(args)
+        .envs(env.iter().copied())
+        .current_dir(super::tidy::root())
+        .status()
+        .with_context(|| format!("cannot run {}", program.display()))?;
+    if !status.success() {
+        bail!("{} {} ended with {status}", program.display(), args.join(" "));
+    }
+    Ok(())
+}
+
+#[expect(clippy::disallowed_methods, reason = "a developer tool times its own steps")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+fn human(took: Duration) -> String {
+    let seconds = took.as_secs();
+    format!("{}m {:02}s", seconds / 60, seconds % 60)
+}
