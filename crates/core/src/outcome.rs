@@ -27,15 +27,17 @@ pub struct Refusal {
     /// One safe sentence on what is wrong here; may be empty.
     pub hint: Cow<'static, str>,
     /// The input that is at fault, by its name on the wire.
-    pub field: Option<&'static str>,
+    pub field: Option<Cow<'static, str>>,
     /// Seconds after which another try makes sense.
     pub retry_after: Option<u32>,
+    /// What else the code promises, by its name on the wire: `scope`, `budget_id`.
+    pub facts: Vec<(&'static str, serde_json::Value)>,
 }
 
 impl Refusal {
     /// A refusal that says nothing beyond its code.
     pub const fn new(code: Code) -> Self {
-        Self { code, hint: Cow::Borrowed(""), field: None, retry_after: None }
+        Self { code, hint: Cow::Borrowed(""), field: None, retry_after: None, facts: Vec::new() }
     }
     /// Adds a sentence that is safe to show.
     #[must_use]
@@ -45,8 +47,14 @@ impl Refusal {
     }
     /// Names the input at fault.
     #[must_use]
-    pub const fn field(mut self, field: &'static str) -> Self {
-        self.field = Some(field);
+    pub fn field(mut self, field: impl Into<Cow<'static, str>>) -> Self {
+        self.field = Some(field.into());
+        self
+    }
+    /// Adds what the code promises, by its name on the wire.
+    #[must_use]
+    pub fn fact(mut self, name: &'static str, value: impl Into<serde_json::Value>) -> Self {
+        self.facts.push((name, value.into()));
         self
     }
     /// Says when to try again, in seconds.

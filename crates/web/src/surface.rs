@@ -220,8 +220,11 @@ fn problem(refusal: &Refusal, request_id: &str) -> Response {
         "request_id": request_id,
     });
     if let Some(members) = body.as_object_mut() {
-        if let Some(field) = refusal.field {
-            members.insert("field".to_owned(), field.into());
+        for (name, value) in &refusal.facts {
+            members.insert((*name).to_owned(), value.clone());
+        }
+        if let Some(field) = &refusal.field {
+            members.insert("field".to_owned(), field.as_ref().into());
         }
         if let Some(seconds) = refusal.retry_after {
             members.insert("retry_after".to_owned(), seconds.into());
