@@ -5,9 +5,12 @@
 //! template or a status code: a rule does not know how it is shown.
 
 pub mod audit;
+mod cache;
 pub mod call;
+pub mod clients;
 pub mod db;
 pub mod env;
+pub mod keys;
 pub mod outcome;
 pub mod principals;
 pub mod realm;

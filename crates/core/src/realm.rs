@@ -2,7 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::{db::Db, env::Env, outcome::Result, settings::Settings, vault::Vault};
+use crate::{
+    cache::Cache, call::Call, clients::Client, db::Db, env::Env, keys, outcome::Result, settings::Settings,
+    vault::Vault,
+};
+
+/// Applications remembered at the most.
+const CLIENTS: usize = 10_000;
 
 /// An issuer and everything that belongs to it.
 pub struct Realm {
@@ -16,6 +22,13 @@ pub struct Realm {
     pub vault: Vault,
     /// What the operator set.
     pub settings: Settings,
+    pub(crate) ring: keys::Ring,
+    pub(crate) caches: Caches,
+}
+
+/// What a realm remembers between requests.
+pub(crate) struct Caches {
+    pub(crate) clients: Cache<String, Arc<Client>>,
 }
 
 /// What a realm is opened from.
@@ -39,7 +52,11 @@ impl Realm {
     /// A fault when the database does not answer or was sealed under another master key.
     pub async fn open(parts: Parts) -> Result<Arc<Self>> {
         let Parts { issuer, db, env, vault, settings } = parts;
-        Ok(Arc::new(Self { issuer, db, env, vault, settings }))
+        let caches = Caches { clients: Cache::new(CLIENTS) };
+        let ring = keys::Ring::default();
+        let realm = Arc::new(Self { issuer, db, env, vault, settings, ring, caches });
+        keys::ensure(&Call::system(&realm)).await?;
+        Ok(realm)
     }
 
     /// Whether requests can be served: the database answers.

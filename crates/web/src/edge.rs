@@ -12,7 +12,7 @@ use crate::app::{App, RequestId};
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The outermost layer.
-pub async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn edge(State(app): State<App>, mut request: Request, next: Next) -> Response {
     let id = RequestId::accept(request.headers())
         .or_else(|| app.realm.env.bytes().ok().map(RequestId::new))
         .unwrap_or_else(|| RequestId::new([0; 16]));

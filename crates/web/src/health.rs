@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::app::App;
 
 /// `/healthz`, `/readyz`, `/api/health`.
-pub fn routes() -> Router<App> {
+pub(crate) fn routes() -> Router<App> {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))

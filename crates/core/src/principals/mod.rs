@@ -113,3 +113,8 @@ pub async fn set_status(tx: &mut Tx<'_>, id: impl ToString, status: Status, now:
     }
     Ok(changed)
 }
+
+/// Reads a stored status.
+pub(crate) fn status_from(number: i64) -> Result<Status> {
+    sql::status(number)
+}
