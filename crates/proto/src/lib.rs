@@ -4,8 +4,13 @@
 //! Nothing here performs I/O, reads a clock, draws randomness or knows of SQL or HTTP servers: every
 //! rule is a function of its arguments, so that the specifications can be tested as tables.
 
+pub mod form;
 pub mod id;
 pub mod jose;
 pub mod json;
+pub mod oauth_error;
+pub mod pkce;
+pub mod resource;
+pub mod scope;
 pub mod secret;
 pub mod time;
