@@ -4,6 +4,9 @@
 //! Nothing here performs I/O, reads a clock, draws randomness or knows of SQL or HTTP servers: every
 //! rule is a function of its arguments, so that the specifications can be tested as tables.
 
+pub mod authorization_details;
+pub mod authorize;
+pub mod claims;
 pub mod form;
 pub mod id;
 pub mod jose;
