@@ -1,5 +1,6 @@
 //! `cargo xtask`: what a developer of Doorward runs. Never shipped.
 
+mod bench;
 mod ci;
 mod rows;
 mod tidy;
@@ -8,8 +9,9 @@ use std::process::ExitCode;
 
 const USAGE: &str = "Usage: cargo xtask COMMAND
 
-  ci [--fast]   every check, in the order in which they fail soonest
-  tidy          sizes, places of SQL and drivers, links, docs/rows.md
+  bench [--help]  the release build beside the ceiling server, and its targets
+  ci [--fast]     every check, in the order in which they fail soonest
+  tidy            sizes, places of SQL and drivers, links, docs/rows.md
 ";
 
 fn main() -> ExitCode {
@@ -18,6 +20,7 @@ fn main() -> ExitCode {
     let outcome = match args.as_slice() {
         ["ci"] => ci::run(ci::How::Whole),
         ["ci", "--fast"] => ci::run(ci::How::Fast),
+        ["bench", args @ ..] => bench::run(args),
         ["tidy"] => tidy::run(),
         _ => {
             eprint!("{USAGE}");

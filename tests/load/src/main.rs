@@ -1,0 +1,52 @@
+//! Load for Doorward, one developer binary with four commands.
+//!
+//! `ceiling` serves the least that any server of this kind must do, `limits` measures what the machine
+//! allows, `drive` puts one load on one server, and `bench` does all of it in turns and prints the table
+//! that `cargo xtask bench` shows. Nothing here is shipped, and nothing here may be used by the server:
+//! the crate exists to be measured against.
+
+#![expect(clippy::disallowed_methods, reason = "measuring needs the machine's own clock and randomness")]
+#![expect(clippy::print_stdout, reason = "a command-line tool")]
+
+mod bench;
+mod ceiling;
+mod drive;
+mod limits;
+mod plan;
+mod proc;
+mod setup;
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Parser;
+
+#[derive(Parser)]
+#[command(name = "doorward-load", about = "Load for Doorward")]
+enum Command {
+    /// Serve the ceiling that Doorward is compared with.
+    Ceiling {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+        /// Store one row per issuance in this SQLite file and answer after its commit.
+        #[arg(long)]
+        durable: Option<PathBuf>,
+    },
+    /// Measure the machine; prints JSON.
+    Limits(limits::Options),
+    /// Put one load on one server; prints JSON.
+    Drive(drive::Options),
+    /// Compare Doorward with the ceiling and print the table.
+    Bench(bench::Options),
+}
+
+fn main() -> anyhow::Result<()> {
+    match Command::parse() {
+        Command::Ceiling { listen, durable } => {
+            ceiling::serve(std::net::TcpListener::bind(listen)?, durable.as_deref())
+        }
+        Command::Limits(options) => limits::run(&options),
+        Command::Drive(options) => drive::run(&options),
+        Command::Bench(options) => bench::run(&options),
+    }
+}

@@ -1,0 +1,53 @@
+//! What a load generator must know of a server: where it is, and which clients and people it holds.
+//!
+//! Set-up writes it, the generator reads it. The credentials in it are made for one run and die with it.
+
+use serde::{Deserialize, Serialize};
+
+/// A server that is set up and can be driven.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Plan {
+    /// The loopback address it listens on.
+    pub(crate) address: std::net::SocketAddr,
+    /// Its public address without a trailing slash.
+    pub(crate) origin: String,
+    /// The process whose CPU seconds are counted.
+    pub(crate) pid: u32,
+    /// Where a person signs in without an application.
+    pub(crate) sign_in: String,
+    /// Where codes are sent.
+    pub(crate) redirect_uri: String,
+    pub(crate) clients: Clients,
+    pub(crate) people: Vec<Person>,
+}
+
+/// One client for each way of signing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Clients {
+    /// Client credentials, access tokens by ES256.
+    pub(crate) machine_es256: Client,
+    /// Client credentials, access tokens by RS256.
+    pub(crate) machine_rs256: Client,
+    /// Code and refresh, ID tokens by RS256.
+    pub(crate) web_rs256: Client,
+    /// Code and refresh, ID tokens by ES256.
+    pub(crate) web_es256: Client,
+    /// Code and refresh without an ID token on refresh.
+    pub(crate) web_none: Client,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Client {
+    pub(crate) id: String,
+    pub(crate) secret: String,
+    /// The scope to ask for.
+    pub(crate) scope: String,
+    /// The resource to ask for, where the default would be signed otherwise.
+    pub(crate) resource: Option<String>,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Person {
+    pub(crate) email: String,
+    pub(crate) password: String,
+}
