@@ -1,0 +1,188 @@
+//! Every setting there is: adding one is adding a line here, and using it.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use doorward_proto::secret::SecretText;
+use ipnet::IpNet;
+use url::Url;
+
+use super::{
+    table::{Key, Setting, check, sections},
+    values::{
+        BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, PublicUrl, SignUpMode, Span,
+    },
+};
+
+sections! {
+    /// What an operator has set, complete with defaults.
+    root {
+        /// The addresses to listen on. Port 0 takes a free one. `PORT` changes the port of all of them.
+        listen: Vec<SocketAddr> = "127.0.0.1:8080, [::1]:8080";
+        /// The address under which everybody reaches the server: the issuer, exactly, without a trailing
+        /// slash. Without it: `http://localhost` with the port of the first listener.
+        public_url: Option<PublicUrl> = "";
+        /// The folder of the embedded database, the master key and the administration socket.
+        data_dir: PathBuf = "./doorward-data";
+        /// The master key itself, 32 bytes in base64 or hexadecimal. Without it, `master_key_file` holds it.
+        master_key: Option<SecretText> = "";
+        /// The file of the master key. Without it: `{data_dir}/master.key`, made at the first start.
+        master_key_file: Option<PathBuf> = "";
+        /// Networks of reverse proxies (CIDR) whose `Forwarded` and `X-Forwarded-For` headers count.
+        trusted_proxies: Vec<IpNet> = "";
+    }
+
+    /// Where everything is kept.
+    database: Database {
+        /// `sqlite:///path/doorward.db` or `postgres://user:password@host/database`. Without it:
+        /// `{data_dir}/doorward.db`.
+        url: Option<SecretText> = "";
+        /// Connections to PostgreSQL at the most.
+        pool: usize = "10";
+        /// Prepared statements per PostgreSQL connection. 0 behind a transaction pooler (PgBouncer):
+        /// statements are then unnamed.
+        statement_cache: u32 = "256";
+    }
+
+    /// HTTPS without a reverse proxy. The files are read again when they change.
+    tls: Tls {
+        /// The certificate chain, PEM.
+        cert: Option<PathBuf> = "";
+        /// The private key, PEM.
+        key: Option<PathBuf> = "";
+    }
+
+    /// What a safe start refuses, allowed by name. `doorward doctor` shows each.
+    allow: Allow {
+        /// Serve plain http beyond this machine, without a proxy in front that speaks https.
+        plain_http: bool = "false";
+        /// Let `cors.allowed_origins` hold `*`.
+        any_origin: bool = "false";
+        /// Let URLs that clients supply reach private addresses and plain http (development).
+        private_fetch: bool = "false";
+    }
+
+    /// Which other sites' scripts may read answers.
+    cors: Cors {
+        /// Origins: `https://app.example.com`.
+        allowed_origins: Vec<String> = "";
+    }
+
+    /// Outgoing mail. Without `mail.url`, mails wait in the outbox: `doorward mail list`.
+    mail: Mail {
+        /// `smtp://user:password@host:587` (STARTTLS) or `smtps://user:password@host:465`.
+        url: Option<SecretText> = "";
+        /// The sender.
+        from: String = "Doorward <no-reply@localhost>";
+        /// How long links in mails work.
+        link_ttl: Span = "1h";
+    }
+
+    /// Who may register.
+    sign_up: SignUp {
+        /// Anybody, people with an invitation, or nobody.
+        mode: SignUpMode = "open";
+        /// When set, only mail addresses of these domains.
+        allowed_domains: Vec<String> = "";
+        /// The organisation that newcomers join, by id or short name.
+        default_org: Option<String> = "";
+    }
+
+    /// What a password must be.
+    password: Password {
+        /// Characters at least.
+        min_length: usize = "8";
+        /// Strength at least, 0 to 4 as zxcvbn counts.
+        min_strength: u8 = "3";
+        /// Where passwords from break-ins are looked up.
+        breach_check: BreachCheck = "offline";
+        /// A k-anonymous range API; the first five digits of the SHA-1 are appended.
+        breach_api: Option<Url> = "";
+        /// What happens while the range API does not answer: `open` lets the offline list decide,
+        /// `closed` refuses the password.
+        breach_failure: BreachFailure = "open";
+    }
+
+    /// How long people stay signed in.
+    session: Session {
+        /// Without use.
+        idle: Span = "7d";
+        /// In all.
+        absolute: Span = "30d";
+    }
+
+    /// Lifetimes of codes and tokens; clients and APIs may override some.
+    tokens: Tokens {
+        /// Authorization codes.
+        code_ttl: Span = "60s";
+        /// Access tokens.
+        access_ttl: Span = "10m";
+        /// Access tokens of agents that act for people.
+        delegated_ttl: Span = "5m";
+        /// ID tokens.
+        id_ttl: Span = "10m";
+        /// A refresh token that is not used for this long ends.
+        refresh_ttl: Span = "30d";
+        /// A family of refresh tokens ends after this, used or not.
+        refresh_absolute: Span = "90d";
+        /// A used refresh token answers with the same successor for this long.
+        refresh_reuse_window: Span = "45s";
+        /// Device codes.
+        device_ttl: Span = "15m";
+    }
+
+    /// Signing keys.
+    keys: Keys {
+        /// A key signs for this long.
+        rotation: Span = "90d";
+        /// A retired key stays published for this long.
+        overlap: Span = "30d";
+        /// A key is published this long before it signs.
+        publish_ahead: Span = "24h";
+    }
+
+    /// The audit trail.
+    audit: Audit {
+        /// Older events are dropped, behind a signed checkpoint.
+        retention: Span = "730d";
+    }
+
+    /// The first credential of a fresh server. `ORCHEO_AUTH_…` names are read as well.
+    auth: Auth {
+        /// A token of at least 32 bytes that administers everything until it expires. Remove it when the
+        /// first service token exists.
+        bootstrap_service_token: Option<BootstrapToken> = "";
+        /// What the bootstrap token may do.
+        bootstrap_token_scopes: Vec<String> = "admin:*, admin:tokens:read, admin:tokens:write, workflows:read, workflows:write, workflows:execute, vault:read, vault:write";
+        /// When the bootstrap token ends: `2026-05-01T12:00:00Z` or seconds since 1970. Without it: 24 hours
+        /// after it was first seen.
+        bootstrap_token_expires_at: Option<Instant> = "";
+    }
+
+    /// Unattended set-up: the first administrator, made at the first start.
+    setup: Setup {
+        /// The mail address.
+        email: Option<String> = "";
+        /// The password.
+        password: Option<SecretText> = "";
+    }
+
+    /// The log, on standard error.
+    log: Log {
+        /// `text`, `json`, or `auto`: text on a terminal, JSON else.
+        format: LogFormat = "auto";
+        /// From which severity on. `LOG_LEVEL` is read as well.
+        level: LogLevel = "info";
+        /// The steps of authentication at any level, secrets masked. `LOG_SENSITIVE_DEBUG` is read as well.
+        steps: bool = "false";
+    }
+
+    /// Figures for Prometheus.
+    metrics: Metrics {
+        /// The address that serves `/metrics`; off without it.
+        listen: Option<SocketAddr> = "";
+    }
+}
+
+impl Setting for SocketAddr {
+    const KIND: super::table::Kind = super::table::Kind::Text;
+}

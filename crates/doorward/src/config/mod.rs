@@ -1,0 +1,216 @@
+//! The configuration: flag, environment, file, default, in that order (INTERFACE 3).
+//!
+//! [`KEYS`] is the one table. Everything that reads, shows or documents a setting goes through it by
+//! look-up; nothing here knows a key by hand but the two historic names in `environment`.
+
+mod checks;
+mod environment;
+mod file;
+mod keys;
+mod reference;
+mod settings;
+mod table;
+#[cfg(test)]
+mod tests;
+mod values;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+pub use checks::{Concern, concerns};
+pub use environment::Environment;
+pub use keys::{Config, KEYS, SECTIONS};
+pub use reference::{markdown, schema};
+pub use settings::core_settings;
+pub use table::{Key, Kind};
+pub use values::{LogFormat, LogLevel, PublicUrl, Span};
+
+/// The file that is read when none is named and it exists.
+pub const DEFAULT_FILE: &str = "doorward.toml";
+
+/// What is wrong with the configuration, in words for the operator.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct ConfigError(pub String);
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Origin {
+    /// Nobody set it.
+    Default,
+    /// A file, with the line.
+    File(PathBuf, usize),
+    /// An environment variable.
+    Environment(String),
+    /// A flag of the command.
+    Flag,
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path, line) => write!(f, "{}:{line}", path.display()),
+            Self::Environment(name) => write!(f, "${name}"),
+            Self::Flag => f.write_str("flag"),
+        }
+    }
+}
+
+/// A value and where it came from.
+#[derive(Clone)]
+pub(crate) struct Set {
+    pub(crate) value: toml::Value,
+    pub(crate) origin: Origin,
+}
+
+/// Values by key name; a later layer replaces an earlier one.
+pub(crate) type Layer = BTreeMap<&'static str, Set>;
+
+/// Where to read from.
+#[derive(Debug, Clone, Default)]
+pub struct Sources {
+    /// `--config`.
+    pub file: Option<PathBuf>,
+    /// `--set key=value` and the flags that stand for keys.
+    pub flags: Vec<(String, String)>,
+}
+
+/// A configuration that was read, with where each value came from.
+pub struct Loaded {
+    /// The values.
+    pub config: Config,
+    /// What was not understood but does no harm.
+    pub warnings: Vec<String>,
+    values: Layer,
+}
+
+impl Loaded {
+    /// Reads every source.
+    ///
+    /// # Errors
+    /// What is wrong and where: the file with line and column, the variable, or the flag.
+    pub fn read(sources: &Sources, environment: &Environment) -> Result<Self, ConfigError> {
+        let mut values = defaults()?;
+        let file = match &sources.file {
+            Some(path) => Some(path.clone()),
+            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),
+        };
+        if let Some(path) = file {
+            values.extend(file::read(&path)?);
+        }
+        let (from_environment, warnings) = environment.layer()?;
+        let port = environment.port()?;
+        values.extend(from_environment);
+        for (name, text) in &sources.flags {
+            let key = find(name).ok_or_else(|| ConfigError(unknown(name)))?;
+            let value = key.parse(text).map_err(|why| ConfigError(format!("--set {name}: {why}")))?;
+            values.insert(key.name, Set { value, origin: Origin::Flag });
+        }
+        let config = build(&values)?;
+        let mut loaded = Self { config, warnings, values };
+        if let Some(port) = port.filter(|_| loaded.origin("listen") == &Origin::Default) {
+            for address in &mut loaded.config.listen {
+                address.set_port(port);
+            }
+            if let Some(set) = loaded.values.get_mut("listen") {
+                let listen: Vec<String> = loaded.config.listen.iter().map(ToString::to_string).collect();
+                *set = Set { value: listen.into(), origin: Origin::Environment("PORT".to_owned()) };
+            }
+        }
+        Ok(loaded)
+    }
+
+    /// Where a key's value came from.
+    pub fn origin(&self, name: &str) -> &Origin {
+        self.values.get(name).map_or(&Origin::Default, |set| &set.origin)
+    }
+
+    /// A key's value for showing: secrets masked, empty when unset.
+    pub fn shown(&self, key: &Key) -> String {
+        match self.values.get(key.name).map(|set| &set.value) {
+            None => String::new(),
+            Some(_) if key.is_secret() => "********".to_owned(),
+            Some(value) => plain(value),
+        }
+    }
+
+    /// The folder of data.
+    pub fn data_dir(&self) -> &Path {
+        &self.config.data_dir
+    }
+}
+
+/// A value as an environment variable would hold it.
+pub(crate) fn plain(value: &toml::Value) -> String {
+    match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        other => other.to_string(),
+    }
+}
+
+/// The key of that name.
+pub fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+fn defaults() -> Result<Layer, ConfigError> {
+    KEYS.iter()
+        .filter(|key| !key.default.is_empty())
+        .map(|key| {
+            let value = key
+                .parse(key.default)
+                .map_err(|why| ConfigError(format!("the default of {}: {why}", key.name)))?;
+            Ok((key.name, Set { value, origin: Origin::Default }))
+        })
+        .collect()
+}
+
+fn build(values: &Layer) -> Result<Config, ConfigError> {
+    let mut root = toml::Table::new();
+    for (section, _) in SECTIONS.iter().filter(|(section, _)| !section.is_empty()) {
+        root.insert((*section).to_owned(), toml::Table::new().into());
+    }
+    for (name, set) in values {
+        match name.split_once('.') {
+            None => {
+                root.insert((*name).to_owned(), set.value.clone());
+            }
+            Some((section, leaf)) => {
+                if let Some(toml::Value::Table(table)) = root.get_mut(section) {
+                    table.insert(leaf.to_owned(), set.value.clone());
+                }
+            }
+        }
+    }
+    toml::Value::Table(root).try_into().map_err(|error| ConfigError(error.message().to_owned()))
+}
+
+/// The sentence about a name that is no key.
+pub(crate) fn unknown(name: &str) -> String {
+    let nearest = nearest(name, KEYS.iter().map(|key| key.name));
+    format!("there is no setting `{name}`; the nearest is `{nearest}`")
+}
+
+/// The candidate that takes the fewest edits.
+pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> &'a str {
+    candidates.min_by_key(|candidate| distance(name, candidate)).unwrap_or_default()
+}
+
+/// Levenshtein's distance.
+fn distance(left: &str, right: &str) -> usize {
+    let right: Vec<char> = right.chars().collect();
+    let mut row: Vec<usize> = (0..=right.len()).collect();
+    for (i, a) in left.chars().enumerate() {
+        let mut next = vec![i + 1];
+        for (b, (above, diagonal)) in right.iter().zip(row.iter().skip(1).zip(&row)) {
+            let beside = next.last().copied().unwrap_or(0);
+            next.push((diagonal + usize::from(a != *b)).min(above + 1).min(beside + 1));
+        }
+        row = next;
+    }
+    row.last().copied().unwrap_or(0)
+}

@@ -1,0 +1,227 @@
+//! The types that settings have beyond plain texts and numbers.
+
+use std::{fmt, time::Duration};
+
+use doorward_proto::{secret::SecretText, time::Time};
+use serde::{Deserialize, Deserializer, de::Error as _};
+
+use super::table::{Kind, Setting};
+
+/// A lifetime or size of time, written with units.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Span(pub Duration);
+
+const UNITS: [(&str, u64); 5] = [("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
+
+impl Span {
+    /// Reads `60s`, `10m`, `1h30m`, `7d`, `250ms`.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the operator.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let wrong = || format!("`{text}` is not a duration; write a number with a unit: 60s, 10m, 12h, 7d");
+        let mut rest = text.trim();
+        let mut total: u64 = 0;
+        if rest.is_empty() {
+            return Err(wrong());
+        }
+        while !rest.is_empty() {
+            let digits = rest.find(|c: char| !c.is_ascii_digit()).ok_or_else(wrong)?;
+            let (number, tail) = rest.split_at(digits);
+            let letters = tail.find(|c: char| c.is_ascii_digit()).unwrap_or(tail.len());
+            let (unit, tail) = tail.split_at(letters);
+            let (_, millis) = UNITS.iter().find(|(name, _)| *name == unit.trim()).ok_or_else(wrong)?;
+            let number: u64 = number.parse().map_err(|_| wrong())?;
+            total = number.checked_mul(*millis).and_then(|part| total.checked_add(part)).ok_or_else(wrong)?;
+            rest = tail.trim_start();
+        }
+        Ok(Self(Duration::from_millis(total)))
+    }
+}
+
+impl<'de> Deserialize<'de> for Span {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+impl Setting for Span {
+    const KIND: Kind = Kind::Duration;
+}
+
+impl Setting for SecretText {
+    const KIND: Kind = Kind::Secret;
+}
+
+/// The bootstrap token: chosen by a person, so its length is checked.
+#[derive(Clone)]
+pub struct BootstrapToken(pub SecretText);
+
+impl fmt::Debug for BootstrapToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("[redacted]")
+    }
+}
+
+impl<'de> Deserialize<'de> for BootstrapToken {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = SecretText::deserialize(from)?;
+        if text.expose().len() < 32 {
+            return Err(D::Error::custom(
+                "the bootstrap token is shorter than 32 bytes; make one with `doorward token generate`",
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl Setting for BootstrapToken {
+    const KIND: Kind = Kind::Secret;
+}
+
+/// An instant: RFC 3339, or seconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Instant(pub Time);
+
+impl<'de> Deserialize<'de> for Instant {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(from)?;
+        let text = match &value {
+            toml::Value::String(text) => text.trim().to_owned(),
+            other => other.to_string(),
+        };
+        if let Ok(seconds) = text.parse::<i64>() {
+            return Ok(Self(Time::from_seconds(seconds)));
+        }
+        text.parse().map(Self).map_err(|_| {
+            D::Error::custom(format!(
+                "`{text}` is not a time; write 2026-05-01T12:00:00Z or seconds since 1970"
+            ))
+        })
+    }
+}
+
+impl Setting for Instant {
+    const KIND: Kind = Kind::Instant;
+}
+
+/// The address under which everybody reaches the server; the issuer, exactly.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUrl(pub url::Url);
+
+impl PublicUrl {
+    /// Reads `https://id.example.com`.
+    ///
+    /// # Errors
+    /// What is wrong, in words for the operator.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let url = url::Url::parse(text.trim()).map_err(|error| format!("`{text}`: {error}"))?;
+        if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
+            return Err(format!("`{text}` must begin with https:// (or http:// on this machine)"));
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("must have neither a query nor a fragment".to_owned());
+        }
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("must not hold a user name or password".to_owned());
+        }
+        Ok(Self(url))
+    }
+
+    /// The issuer: the address without a trailing slash.
+    pub fn issuer(&self) -> String {
+        self.0.as_str().trim_end_matches('/').to_owned()
+    }
+
+    /// Whether it is https.
+    pub fn is_https(&self) -> bool {
+        self.0.scheme() == "https"
+    }
+
+    /// Whether the host is this machine, by name or by address.
+    pub fn is_loopback(&self) -> bool {
+        match self.0.host() {
+            Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+            Some(url::Host::Ipv4(address)) => address.is_loopback(),
+            Some(url::Host::Ipv6(address)) => address.is_loopback(),
+            None => false,
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for PublicUrl {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(from)?).map_err(D::Error::custom)
+    }
+}
+
+impl Setting for PublicUrl {
+    const KIND: Kind = Kind::Url;
+}
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $word:literal,)* })*) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Deserialize)]
+        pub enum $name { $($(#[$vdoc])* #[serde(rename = $word)] $variant,)* }
+
+        impl Setting for $name {
+            const KIND: Kind = Kind::OneOf(&[$($word),*]);
+        }
+    )*};
+}
+
+words! {
+    /// How log lines are written.
+    LogFormat {
+        /// Text on a terminal, JSON else.
+        #[default]
+        Auto = "auto",
+        /// A line for people.
+        Text = "text",
+        /// A JSON object per line.
+        Json = "json",
+    }
+    /// From which severity on log lines are written.
+    LogLevel {
+        /// Only what is broken.
+        Error = "error",
+        /// What should be looked at, too.
+        Warn = "warn",
+        /// Starts, stops and a line for each request, too.
+        #[default]
+        Info = "info",
+        /// The steps of authentication, too; secrets stay masked.
+        Debug = "debug",
+        /// Everything.
+        Trace = "trace",
+    }
+    /// Who may register.
+    SignUpMode {
+        /// Anybody.
+        #[default]
+        Open = "open",
+        /// People with an invitation.
+        Invited = "invited",
+        /// Nobody.
+        Closed = "closed",
+    }
+    /// Where known passwords are looked up.
+    BreachCheck {
+        /// Nowhere.
+        Off = "off",
+        /// In the list that ships with Doorward.
+        #[default]
+        Offline = "offline",
+        /// In that list and at `password.breach_api`.
+        RangeApi = "range-api",
+    }
+    /// What happens when the range API does not answer.
+    BreachFailure {
+        /// The offline list decides.
+        #[default]
+        Open = "open",
+        /// The password is refused.
+        Closed = "closed",
+    }
+}
