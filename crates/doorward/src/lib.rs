@@ -1,3 +1,7 @@
 //! The only place that knows everything: configuration, commands, wiring. It contains no rules.
 
+pub mod commands;
 pub mod config;
+pub mod data;
+pub mod fetch;
+pub mod serve;

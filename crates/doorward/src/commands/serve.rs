@@ -1,0 +1,58 @@
+//! `doorward serve`.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use anyhow::{Context as _, Result};
+use clap::Args;
+
+use super::{Common, Exit};
+use crate::serve;
+
+/// What `serve` takes on the command line; each is a setting.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// An address to listen on; may be repeated.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<SocketAddr>,
+    /// The address under which everybody reaches the server.
+    #[arg(long, value_name = "URL")]
+    public_url: Option<String>,
+    /// The folder for database, key and socket.
+    #[arg(long, value_name = "FOLDER")]
+    data_dir: Option<PathBuf>,
+    /// `sqlite://…` or `postgres://…`.
+    #[arg(long, value_name = "URL")]
+    database_url: Option<String>,
+}
+
+impl Serve {
+    pub(super) fn run(self, common: &Common) -> Result<Exit> {
+        let loaded = common.load(self.settings())?;
+        let _log = serve::logs::start(&loaded.config)?;
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .enable_all()
+            .build()
+            .context("cannot start the runtime")?;
+        runtime.block_on(serve::run(loaded))?;
+        Ok(Exit::Done)
+    }
+
+    fn settings(&self) -> Vec<(String, String)> {
+        let mut settings = Vec::new();
+        let mut put = |key: &str, value: String| settings.push((key.to_owned(), value));
+        if !self.listen.is_empty() {
+            let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
+            put("listen", listen.join(","));
+        }
+        if let Some(url) = &self.public_url {
+            put("public_url", url.clone());
+        }
+        if let Some(folder) = &self.data_dir {
+            put("data_dir", folder.display().to_string());
+        }
+        if let Some(url) = &self.database_url {
+            put("database.url", url.clone());
+        }
+        settings
+    }
+}

@@ -1,0 +1,101 @@
+//! One line per request, and the figures that go with it. Never a query, a header or a body: they hold
+//! secrets.
+
+use std::{net::IpAddr, time::Duration};
+
+use http::{Method, StatusCode, Version};
+
+/// What is known when the answer leaves.
+pub(super) struct Served<'a> {
+    pub(super) method: &'a Method,
+    pub(super) path: &'a str,
+    pub(super) version: Version,
+    pub(super) address: IpAddr,
+    pub(super) status: StatusCode,
+    pub(super) request_id: &'a str,
+    pub(super) trace_id: Option<&'a str>,
+    pub(super) took: Duration,
+}
+
+impl Served<'_> {
+    /// Writes the line and counts the request.
+    pub(super) fn record(&self) {
+        tracing::info!(
+            target: "access",
+            method = self.method.as_str(),
+            path = self.path,
+            status = self.status.as_u16(),
+            client = %self.address,
+            version = ?self.version,
+            request_id = self.request_id,
+            trace_id = self.trace_id,
+            micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
+            "request"
+        );
+        let labels = [("method", method_label(self.method)), ("status", status_label(self.status))];
+        metrics::counter!("doorward_http_requests_total", &labels).increment(1);
+        metrics::histogram!("doorward_http_request_duration_seconds", &labels)
+            .record(self.took.as_secs_f64());
+    }
+}
+
+/// Strangers invent methods; a label must not grow with them.
+fn method_label(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PATCH" => "PATCH",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+fn status_label(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        100..200 => "1xx",
+        200..300 => "2xx",
+        300..400 => "3xx",
+        400..500 => "4xx",
+        _ => "5xx",
+    }
+}
+
+/// The trace id of a well-formed `traceparent` (W3C Trace Context, version 00).
+pub(super) fn trace_id(header: Option<&http::HeaderValue>) -> Option<&str> {
+    let text = header?.to_str().ok()?;
+    let mut parts = text.split('-');
+    let (version, trace, span, flags) = (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
+    let is_hex = |text: &str, length: usize| {
+        text.len() == length && text.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+    };
+    let is_zero = |text: &str| text.bytes().all(|b| b == b'0');
+    let known = is_hex(version, 2) && version != "ff" && (version != "00" || parts.next().is_none());
+    (known && is_hex(trace, 32) && !is_zero(trace) && is_hex(span, 16) && !is_zero(span) && is_hex(flags, 2))
+        .then_some(trace)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_well_formed_traceparent_is_followed() {
+        let good = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+        let read = |text: &str| trace_id(Some(&text.parse().unwrap())).map(str::to_owned);
+        assert_eq!(read(good).as_deref(), Some("4bf92f3577b34da6a3ce929d0e0e4736"));
+        assert_eq!(trace_id(None), None);
+        for bad in [
+            "",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7",
+            "00-00000000000000000000000000000000-00f067aa0ba902b7-01",
+            "00-4BF92F3577B34DA6A3CE929D0E0E4736-00f067aa0ba902b7-01",
+            "ff-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-x",
+        ] {
+            assert_eq!(read(bad), None, "{bad}");
+        }
+    }
+}

@@ -1,0 +1,179 @@
+//! One connection: which protocol it speaks, its limits, and what is added to each of its requests.
+
+use std::{net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, body::Body};
+use doorward_core::env::Env;
+use doorward_web::{ClientAddress, ThroughSocket};
+use futures_util::FutureExt as _;
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use hyper::body::Incoming;
+use hyper_util::{
+    rt::{TokioExecutor, TokioIo, TokioTimer},
+    server::conn::auto,
+    service::TowerToHyperService,
+};
+use ipnet::IpNet;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
+use tokio_util::sync::CancellationToken;
+use tower::Service as _;
+
+use super::{
+    access::{Served, trace_id},
+    peer::client_address,
+};
+
+/// How long a client may take to send a request's head, and to leave a connection idle.
+const HEAD_TIME: Duration = Duration::from_secs(20);
+const MAX_HEADERS: usize = 100;
+const MAX_HEAD: usize = 32 * 1024;
+const STREAMS: u32 = 128;
+/// What an HTTP/2 client says first (RFC 9113 3.4).
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Which protocol a connection speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Protocol {
+    /// HTTP/1.1.
+    One,
+    /// HTTP/2.
+    Two,
+}
+
+/// At which door a request came in.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Door {
+    /// A network listener, with the peer's address.
+    Network(IpAddr),
+    /// The administration socket.
+    Socket,
+}
+
+/// What every connection shares.
+pub(super) struct Shared {
+    pub(super) router: Router,
+    pub(super) env: Env,
+    pub(super) trusted: Vec<IpNet>,
+    pub(super) stop: CancellationToken,
+}
+
+/// Finds out what a plain connection speaks, within the time that a head may take. `None` when it says
+/// nothing until then, or until the server stops.
+pub(super) async fn sniff(stream: &TcpStream, stop: &CancellationToken) -> Option<Protocol> {
+    let look = async {
+        let mut start = [0_u8; PREFACE.len()];
+        loop {
+            let seen = stream.peek(&mut start).await.ok().filter(|seen| *seen > 0)?;
+            let seen = start.get(..seen)?;
+            if !PREFACE.starts_with(seen) {
+                return Some(Protocol::One);
+            }
+            if seen.len() == PREFACE.len() {
+                return Some(Protocol::Two);
+            }
+            super::pause(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::select! {
+        biased;
+        found = tokio::time::timeout(HEAD_TIME, look) => found.ok().flatten(),
+        () = stop.cancelled() => None,
+    }
+}
+
+/// Serves a connection to its end; finishes the request at hand when the server stops.
+pub(super) async fn serve<S>(stream: S, door: Door, protocol: Protocol, shared: Arc<Shared>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let stop = shared.stop.clone();
+    let service = tower::service_fn(move |request| {
+        let shared = Arc::clone(&shared);
+        async move { Ok::<_, std::convert::Infallible>(answer(request, door, &shared).await) }
+    });
+    let builder = builder(protocol);
+    let mut connection =
+        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let outcome = tokio::select! {
+        biased;
+        outcome = connection.as_mut() => outcome,
+        () = stop.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = outcome {
+        tracing::debug!(%error, "connection ended");
+    }
+}
+
+fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
+    let mut builder = auto::Builder::new(TokioExecutor::new());
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_HEAD);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .max_concurrent_streams(STREAMS)
+        .keep_alive_interval(HEAD_TIME)
+        .keep_alive_timeout(HEAD_TIME);
+    match protocol {
+        Protocol::One => builder.http1_only(),
+        Protocol::Two => builder.http2_only(),
+    }
+}
+
+async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Response<Body> {
+    let began = shared.env.monotonic();
+    let mut request = request.map(Body::new);
+    let address = match door {
+        Door::Network(peer) => client_address(peer, request.headers(), &shared.trusted),
+        Door::Socket => IpAddr::from([127, 0, 0, 1]),
+    };
+    request.extensions_mut().insert(ClientAddress(address));
+    if matches!(door, Door::Socket) {
+        request.extensions_mut().insert(ThroughSocket);
+    }
+    let (method, path, version) =
+        (request.method().clone(), request.uri().path().to_owned(), request.version());
+    let trace = trace_id(request.headers().get("traceparent")).map(str::to_owned);
+    let mut router = shared.router.clone();
+    let response = match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+        Ok(Ok(response)) => response,
+        Ok(Err(never)) => match never {},
+        Err(_) => {
+            tracing::error!(method = method.as_str(), path, "a handler panicked");
+            broken()
+        }
+    };
+    let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    Served {
+        method: &method,
+        path: &path,
+        version,
+        address,
+        status: response.status(),
+        request_id: request_id.unwrap_or_default(),
+        trace_id: trace.as_deref(),
+        took: shared.env.monotonic().saturating_sub(began),
+    }
+    .record();
+    response
+}
+
+fn broken() -> Response<Body> {
+    let body = r#"{"type":"about:blank","title":"Internal Server Error","status":500}"#;
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    let json = HeaderValue::from_static("application/problem+json");
+    response.headers_mut().insert(header::CONTENT_TYPE, json);
+    response
+}

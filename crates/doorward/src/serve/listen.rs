@@ -1,0 +1,187 @@
+//! The listeners: binding, accepting within a bound, and stopping without dropping what was accepted.
+
+use std::{
+    net::SocketAddr,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context as _, Result};
+use tokio::{
+    net::{TcpListener, TcpStream, UnixListener},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::task::TaskTracker;
+
+use super::connection::{self, Door, Protocol, Shared};
+
+/// Connections at once; more wait in the operating system's queue.
+const CONNECTIONS: usize = 8192;
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+
+/// Binds every address. When nobody chose the addresses, one that this machine does not have (often
+/// `[::1]`) is left out.
+///
+/// # Errors
+/// When an address that was chosen, or every one, cannot be bound.
+pub(super) async fn bind(addresses: &[SocketAddr], is_chosen: bool) -> Result<Vec<TcpListener>> {
+    let (mut bound, mut failure) = (Vec::new(), None);
+    for address in addresses {
+        match TcpListener::bind(address).await {
+            Ok(listener) => bound.push(listener),
+            Err(error) => {
+                let lacks_family = error.kind() == std::io::ErrorKind::AddrNotAvailable
+                    || error.raw_os_error() == Some(NO_SUCH_FAMILY);
+                let failed = anyhow::Error::new(error).context(format!("cannot listen on {address}"));
+                if is_chosen || !lacks_family {
+                    return Err(failed);
+                }
+                failure = Some(failed);
+            }
+        }
+    }
+    match failure.filter(|_| bound.is_empty()) {
+        Some(failed) => Err(failed),
+        None => Ok(bound),
+    }
+}
+
+/// `EAFNOSUPPORT` on Linux: a kernel without IPv6.
+const NO_SUCH_FAMILY: i32 = 97;
+
+/// The loops that accept, and the connections they have accepted.
+pub(super) struct Doors {
+    accepting: Accepting,
+}
+
+impl Doors {
+    /// Nothing open yet.
+    pub(super) fn new(shared: Shared) -> Self {
+        let room = Arc::new(Semaphore::new(CONNECTIONS));
+        Self { accepting: Accepting { shared: Arc::new(shared), room, connections: TaskTracker::new() } }
+    }
+
+    /// Accepts connections of the network, by TLS when there is a certificate.
+    pub(super) fn open(&self, listener: TcpListener, tls: Option<TlsAcceptor>) {
+        let accepting = self.accepting.clone();
+        tokio::spawn(async move {
+            let stop = accepting.shared.stop.clone();
+            stop.run_until_cancelled(accept_network(listener, tls, accepting)).await;
+        });
+    }
+
+    /// Accepts connections of the administration socket, which only the owner can open.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub(super) fn open_socket(&self, path: &Path) -> Result<SocketFile> {
+        let shown = path.display();
+        if path.exists() {
+            std::fs::remove_file(path).with_context(|| format!("cannot replace {shown}"))?;
+        }
+        let listener = UnixListener::bind(path).with_context(|| format!("cannot make {shown}"))?;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let accepting = self.accepting.clone();
+        tokio::spawn(async move {
+            let stop = accepting.shared.stop.clone();
+            stop.run_until_cancelled(accept_socket(listener, accepting)).await;
+        });
+        Ok(SocketFile(path.to_owned()))
+    }
+
+    /// Waits until every accepted request is answered, for `time` at the most; answers how many
+    /// connections were cut off.
+    pub(super) async fn close(self, time: Duration) -> usize {
+        let connections = self.accepting.connections;
+        connections.close();
+        match tokio::time::timeout(time, connections.wait()).await {
+            Ok(()) => 0,
+            Err(_) => connections.len(),
+        }
+    }
+}
+
+/// The socket's file, removed when the server stops.
+pub(super) struct SocketFile(PathBuf);
+
+impl Drop for SocketFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+#[derive(Clone)]
+struct Accepting {
+    shared: Arc<Shared>,
+    room: Arc<Semaphore>,
+    connections: TaskTracker,
+}
+
+impl Accepting {
+    /// Room for one more connection.
+    async fn room(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.room).acquire_owned().await.ok()
+    }
+
+    fn serve<F: Future<Output = ()> + Send + 'static>(&self, permit: OwnedSemaphorePermit, connection: F) {
+        self.connections.spawn(async move {
+            connection.await;
+            drop(permit);
+        });
+    }
+}
+
+async fn accept_network(listener: TcpListener, tls: Option<TlsAcceptor>, accepting: Accepting) {
+    while let Some(permit) = accepting.room().await {
+        match listener.accept().await {
+            Ok((stream, peer)) => {
+                let _ = stream.set_nodelay(true);
+                let (shared, door) = (Arc::clone(&accepting.shared), Door::Network(peer.ip()));
+                match tls.clone() {
+                    Some(tls) => accepting.serve(permit, by_tls(stream, tls, door, shared)),
+                    None => accepting.serve(permit, plainly(stream, door, shared)),
+                }
+            }
+            Err(error) => stumble(&error).await,
+        }
+    }
+}
+
+async fn accept_socket(listener: UnixListener, accepting: Accepting) {
+    while let Some(permit) = accepting.room().await {
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let shared = Arc::clone(&accepting.shared);
+                accepting.serve(permit, connection::serve(stream, Door::Socket, Protocol::One, shared));
+            }
+            Err(error) => stumble(&error).await,
+        }
+    }
+}
+
+/// No file descriptors left, or a connection gone before it was accepted: the loop goes on.
+async fn stumble(error: &std::io::Error) {
+    tracing::warn!(%error, "a connection could not be accepted");
+    super::pause(Duration::from_millis(50)).await;
+}
+
+async fn plainly(stream: TcpStream, door: Door, shared: Arc<Shared>) {
+    if let Some(protocol) = connection::sniff(&stream, &shared.stop).await {
+        connection::serve(stream, door, protocol, shared).await;
+    }
+}
+
+async fn by_tls(stream: TcpStream, tls: TlsAcceptor, door: Door, shared: Arc<Shared>) {
+    match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
+        Ok(Ok(stream)) => {
+            let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let protocol = if is_two { Protocol::Two } else { Protocol::One };
+            connection::serve(stream, door, protocol, shared).await;
+        }
+        Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+        Err(_) => tracing::debug!("TLS handshake took too long"),
+    }
+}

@@ -1,0 +1,172 @@
+//! `doorward serve`: everything wired together, from the data folder to the last answer.
+
+mod access;
+mod background;
+mod connection;
+mod listen;
+pub mod logs;
+mod metrics;
+mod peer;
+mod tls;
+mod welcome;
+
+use std::{net::SocketAddr, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result, bail};
+use doorward_core::{
+    db::{Db, Place, migrate},
+    env::Env,
+    realm::{Parts, Realm},
+};
+use doorward_web::{App, Bootstrap, WebSettings};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use self::{background::Background, connection::Shared, listen::Doors};
+use crate::{
+    config::{Config, Loaded, Origin, concerns, core_settings},
+    data,
+    fetch::{Reach, fetcher},
+};
+
+/// How long accepted requests may take after the server was told to stop.
+const FAREWELL: Duration = Duration::from_secs(30);
+
+/// Lets a server loop wait. Background work is rows in `jobs`; this is for the loops that claim them.
+#[expect(clippy::disallowed_methods, reason = "the one place where a server loop waits")]
+pub(crate) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
+/// Refuses a configuration that would be unsafe; answers what else should be known.
+///
+/// # Errors
+/// Every reason for which this configuration does not start, each with its key.
+pub fn refuse_unsafe(config: &Config) -> Result<Vec<String>> {
+    let (refusals, notes): (Vec<_>, Vec<_>) =
+        concerns(config).into_iter().partition(|concern| concern.refuses);
+    if refusals.is_empty() {
+        return Ok(notes.into_iter().map(|concern| concern.what).collect());
+    }
+    let reasons: Vec<String> =
+        refusals.into_iter().map(|concern| format!("{}: {}", concern.key, concern.what)).collect();
+    bail!("this configuration is not safe to start\n  {}", reasons.join("\n  "))
+}
+
+/// Serves until SIGTERM or SIGINT, then finishes what was accepted.
+///
+/// # Errors
+/// Whatever keeps the server from starting.
+pub async fn run(loaded: Loaded) -> Result<()> {
+    for warning in loaded.warnings.iter().chain(&refuse_unsafe(&loaded.config)?) {
+        tracing::warn!("{warning}");
+    }
+    let config = &loaded.config;
+    data::folder(&config.data_dir)?;
+    let certificate = match (&config.tls.cert, &config.tls.key) {
+        (Some(cert), Some(key)) => Some(Arc::new(tls::Certificate::read(cert, key)?)),
+        _ => None,
+    };
+    let listeners = listen::bind(&config.listen, loaded.origin("listen") != &Origin::Default).await?;
+    let issuer = issuer(config, &listeners)?;
+    let realm = open_realm(config, issuer).await?;
+    let stop = CancellationToken::new();
+    let app = App::new(Arc::clone(&realm), web_settings(config));
+    let shared = Shared {
+        router: doorward_web::router(app),
+        env: realm.env.clone(),
+        trusted: config.trusted_proxies.clone(),
+        stop: stop.clone(),
+    };
+    let doors = Doors::new(shared);
+    let background = Background::new(stop.clone());
+    let acceptor = certificate.as_ref().map(|certificate| {
+        background.watch_certificate(Arc::clone(certificate));
+        TlsAcceptor::from(tls::server_config(Arc::clone(certificate)))
+    });
+    let addresses = addresses(&listeners)?;
+    let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
+    if let Some(address) = config.metrics.listen {
+        let address = metrics::serve(address, stop.clone()).await?;
+        tracing::info!(%address, "metrics are served");
+    }
+    for listener in listeners {
+        doors.open(listener, acceptor.clone());
+    }
+    for address in &addresses {
+        tracing::info!(%address, issuer = realm.issuer, "listening");
+    }
+    welcome::greet(&realm)?;
+    wait_for_the_end().await?;
+    tracing::info!("stopping: finishing what was accepted");
+    stop.cancel();
+    let cut = doors.close(FAREWELL).await;
+    drop(socket);
+    background.finish().await;
+    tracing::info!(cut_off = cut, "stopped");
+    Ok(())
+}
+
+fn addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>> {
+    listeners.iter().map(|listener| Ok(listener.local_addr()?)).collect()
+}
+
+/// The public URL, else this machine's name with the port that was really bound.
+fn issuer(config: &Config, listeners: &[TcpListener]) -> Result<String> {
+    if let Some(url) = &config.public_url {
+        return Ok(url.issuer());
+    }
+    let port = listeners.first().context("there is no address to listen on")?.local_addr()?.port();
+    let scheme = if config.tls.cert.is_some() { "https" } else { "http" };
+    Ok(format!("{scheme}://localhost:{port}"))
+}
+
+/// The world outside, as this configuration lets it be reached.
+pub fn env(config: &Config) -> Env {
+    let reach = if config.allow.private_fetch { Reach::Anywhere } else { Reach::Public };
+    Env::system(fetcher(reach))
+}
+
+/// Opens database and realm; the first start makes what it needs.
+///
+/// # Errors
+/// When the database, the master key or a migration fails.
+pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
+    let env = env(config);
+    let place = data::place(config)?;
+    let vault = data::vault(config, &env, &place)?;
+    let db = open_database(&place).await?;
+    migrate::up(&db, env.now()).await.map_err(data::fault).context("the migration failed")?;
+    let settings = core_settings(config);
+    Realm::open(Parts { issuer, db, env, vault, settings }).await.map_err(data::fault)
+}
+
+async fn open_database(place: &Place) -> Result<Db> {
+    if let Place::Sqlite(path) = place {
+        data::private_file(path)?;
+    }
+    Db::open(place).await.map_err(data::fault).context("cannot open the database")
+}
+
+fn web_settings(config: &Config) -> WebSettings {
+    let auth = &config.auth;
+    WebSettings {
+        allowed_origins: config.cors.allowed_origins.clone(),
+        bootstrap: auth.bootstrap_service_token.as_ref().map(|token| Bootstrap {
+            token: token.0.clone(),
+            scopes: auth.bootstrap_token_scopes.clone(),
+            expires_at: auth.bootstrap_token_expires_at.map(|instant| instant.0),
+        }),
+    }
+}
+
+async fn wait_for_the_end() -> Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+    Ok(())
+}
