@@ -10,6 +10,7 @@
 )]
 
 pub mod docs;
+pub mod pooler;
 pub mod program;
 pub mod scripts;
 

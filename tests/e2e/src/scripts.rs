@@ -9,10 +9,21 @@ use crate::program::{BOOTSTRAP, Server, root};
 
 /// Runs a file of `js/` under node's own test runner.
 pub fn node(server: &Server, file: &str) {
+    run(node_command(file), server, file);
+}
+
+/// The same, for a script that knows a second process of the same issuer.
+pub fn node_beside(server: &Server, second: &Server, file: &str) {
+    let mut command = node_command(file);
+    command.env("DOORWARD_SECOND", &second.issuer);
+    run(command, server, file);
+}
+
+fn node_command(file: &str) -> Command {
     let folder = root().join("tests/e2e");
     let mut command = Command::new("node");
     command.args(["--test", "--test-reporter=spec"]).arg(folder.join("js").join(file)).current_dir(&folder);
-    run(command, server, file);
+    command
 }
 
 /// Runs a file of `python/` with the packages of `requirements.txt`.

@@ -1,0 +1,109 @@
+"""A person at a browser without JavaScript, and an operator at the management API."""
+
+import os
+import time
+from html.parser import HTMLParser
+from urllib.parse import urljoin, urlsplit
+
+import requests
+
+ISSUER = os.environ["DOORWARD_ISSUER"]
+
+
+def api(method, path, body=None):
+    headers = {"Authorization": f"Bearer {os.environ['DOORWARD_BOOTSTRAP']}"}
+    answer = requests.request(method, f"{ISSUER}/api/v1/{path}", json=body, headers=headers, timeout=30)
+    assert answer.status_code in (200, 201, 204), f"{method} {path}: {answer.status_code} {answer.text}"
+    return answer.json() if answer.text else None
+
+
+def new_person():
+    new_person.made += 1
+    email = f"py{new_person.made}.{time.time_ns()}@example.com"
+    password = f"correct horse battery {new_person.made} staple"
+    api("POST", "users", {"email": email, "password": password, "name": "Ada Lovelace", "email_verified": True})
+    return Person(email, password)
+
+
+new_person.made = 0
+
+
+def new_client(**more):
+    return api("POST", "clients", {
+        "name": "Sample application",
+        "type": "confidential",
+        "redirect_uris": ["https://app.example/callback"],
+        "grant_types": ["authorization_code", "refresh_token"],
+        "scopes": ["openid", "profile", "email", "offline_access"],
+        "token_endpoint_auth_method": "client_secret_basic",
+        **more,
+    })
+
+
+class Forms(HTMLParser):
+    """The forms of a page: their attributes, inputs and buttons."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.forms = []
+        self.open = None
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        attrs = dict(attrs)
+        if tag == "form":
+            self.open = {**attrs, "inputs": [], "buttons": []}
+            self.forms.append(self.open)
+        elif self.open is not None and tag in ("input", "button"):
+            self.open[tag + "s"].append(attrs)
+
+    def handle_endtag(self, tag):
+        if tag == "form":
+            self.open = None
+
+
+class Person:
+    def __init__(self, email, password):
+        self.email, self.password = email, password
+        self.browser = requests.Session()
+        # The cookies are marked Secure; a browser treats loopback as secure, this library does not.
+        self.browser.cookies.set_policy(Everywhere())
+
+    def authorize(self, url):
+        """Does what every page asks for until one leads out; answers that address."""
+        answer = self.browser.get(url, allow_redirects=False, timeout=30)
+        for _ in range(20):
+            if answer.is_redirect:
+                to = urljoin(answer.url, answer.headers["Location"])
+                if urlsplit(to).netloc != urlsplit(ISSUER).netloc:
+                    return to
+                answer = self.browser.get(to, allow_redirects=False, timeout=30)
+                continue
+            assert answer.status_code == 200, f"{answer.url}: {answer.status_code} {answer.text}"
+            answer = self.answer(answer)
+        raise AssertionError(f"no way out of {answer.url}: {answer.text}")
+
+    def answer(self, page):
+        for form in Forms(page.text).forms:
+            fields = {it["name"]: it.get("value") or "" for it in form["inputs"] if "name" in it}
+            shown = [it for it in form["inputs"] if it.get("type") != "hidden" and "hidden" not in it]
+            words = {word: it["name"] for it in shown for word in (it.get("autocomplete") or "").split()}
+            allow = [it for it in form["buttons"] if it.get("value") == "allow"]
+            if "current-password" in words:
+                fields[words["current-password"]] = self.password
+            elif "username" in words or "email" in words:
+                fields[words.get("username") or words["email"]] = self.email
+            elif allow:
+                fields[allow[0]["name"]] = "allow"
+            else:
+                continue
+            return self.browser.post(
+                urljoin(page.url, form.get("action") or ""), data=fields, allow_redirects=False, timeout=30,
+                headers={"Origin": ISSUER},
+            )
+        raise AssertionError(f"nothing to do at {page.url}: {page.text}")
+
+
+class Everywhere(requests.cookies.cookielib.DefaultCookiePolicy):
+    def return_ok_secure(self, cookie, request):
+        return True

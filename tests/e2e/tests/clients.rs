@@ -1,0 +1,22 @@
+//! Clients of other people's making sign in through the real program.
+
+use doorward_e2e::{Options, Server, scripts};
+
+#[test]
+fn npm_openid_client_signs_in() {
+    let server = Server::start(Options::default());
+    scripts::node(&server, "openid-client.test.mjs");
+}
+
+#[test]
+fn pypi_authlib_signs_in() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "authlib_client.py");
+}
+
+#[test]
+fn an_attacker_gets_nothing_and_breaks_nothing() {
+    let server = Server::start(Options::default());
+    scripts::node(&server, "attacks.test.mjs");
+    assert!(!server.log().contains("panicked"), "something panicked");
+}
