@@ -4,16 +4,23 @@
 //! Nothing here performs I/O, reads a clock, draws randomness or knows of SQL or HTTP servers: every
 //! rule is a function of its arguments, so that the specifications can be tested as tables.
 
+pub mod access_token;
 pub mod authorization_details;
 pub mod authorize;
 pub mod claims;
+pub mod client_auth;
 pub mod form;
 pub mod id;
+pub mod id_token;
+pub mod introspect;
 pub mod jose;
 pub mod json;
 pub mod oauth_error;
+pub mod par;
 pub mod pkce;
 pub mod resource;
+pub mod revoke;
 pub mod scope;
 pub mod secret;
 pub mod time;
+pub mod token;

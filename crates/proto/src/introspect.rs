@@ -1,0 +1,114 @@
+//! Introspection (RFC 7662): request and answer.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    access_token::AccessTokenClaims, form::Params, oauth_error::Problem, secret::SecretText, token::TokenType,
+};
+
+/// The longest request that is read.
+pub const MAX_BYTES: usize = 64 * 1024;
+
+/// What a caller believes a token to be. Only ever an order of search.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenTypeHint {
+    /// `access_token`.
+    AccessToken,
+    /// `refresh_token`.
+    RefreshToken,
+}
+
+impl TokenTypeHint {
+    /// The hint of that name.
+    pub fn from_wire(name: &str) -> Option<Self> {
+        match name {
+            "access_token" => Some(Self::AccessToken),
+            "refresh_token" => Some(Self::RefreshToken),
+            _ => None,
+        }
+    }
+}
+
+/// A token to be looked at.
+#[derive(Debug, Clone)]
+pub struct IntrospectionRequest {
+    /// The token.
+    pub token: SecretText,
+    /// What the caller believes it to be; an unknown hint is none.
+    pub token_type_hint: Option<TokenTypeHint>,
+}
+
+impl IntrospectionRequest {
+    /// Reads a request.
+    pub fn parse(params: &Params) -> Result<Self, Problem> {
+        let token = params.required("token")?.into();
+        let hint = params.one("token_type_hint")?;
+        Ok(Self { token, token_type_hint: hint.and_then(TokenTypeHint::from_wire) })
+    }
+}
+
+/// The answer: everything about a live token, nothing at all about any other.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct IntrospectionResponse {
+    /// Whether the token is live and the caller may know about it.
+    pub active: bool,
+    /// How the token is presented.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token_type: Option<TokenType>,
+    /// The person's name for people.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// What the token says.
+    #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
+    pub claims: Option<Box<AccessTokenClaims>>,
+}
+
+impl IntrospectionResponse {
+    /// `{"active":false}`.
+    pub const INACTIVE: Self = Self { active: false, token_type: None, username: None, claims: None };
+
+    /// A live token.
+    pub fn active(claims: AccessTokenClaims, token_type: TokenType) -> Self {
+        Self { active: true, token_type: Some(token_type), username: None, claims: Some(Box::new(claims)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests() {
+        let read =
+            |body: &str| IntrospectionRequest::parse(&Params::parse(body.as_bytes(), MAX_BYTES).unwrap());
+        let ask = read("token=x&token_type_hint=refresh_token").unwrap();
+        assert_eq!((ask.token.expose(), ask.token_type_hint), ("x", Some(TokenTypeHint::RefreshToken)));
+        assert_eq!(read("token=x&token_type_hint=saml").unwrap().token_type_hint, None);
+        assert_eq!(read("token_type_hint=access_token").unwrap_err(), Problem::missing("token"));
+        assert!(read("token=x&token=x").is_err());
+        assert!(!format!("{:?}", read("token=hush").unwrap()).contains("hush"));
+    }
+
+    #[test]
+    fn a_dead_token_says_nothing() {
+        let text = serde_json::to_string(&IntrospectionResponse::INACTIVE).unwrap();
+        assert_eq!(text, r#"{"active":false}"#);
+        assert_eq!(
+            serde_json::from_str::<IntrospectionResponse>(&text).unwrap(),
+            IntrospectionResponse::INACTIVE
+        );
+    }
+
+    #[test]
+    fn a_live_token_says_what_it_holds() {
+        let claims =
+            AccessTokenClaims { sub: "usr_1".into(), jti: "j".into(), ..AccessTokenClaims::default() };
+        let answer = IntrospectionResponse::active(claims, TokenType::Bearer);
+        let value = serde_json::to_value(&answer).unwrap();
+        assert_eq!(
+            (&value["active"], &value["sub"], &value["token_type"]),
+            (&true.into(), &"usr_1".into(), &"Bearer".into())
+        );
+        assert_eq!(serde_json::from_value::<IntrospectionResponse>(value).unwrap(), answer);
+    }
+}
