@@ -2,7 +2,10 @@
 //! API and the pages. This crate never sees SQL or a database driver: a handler cannot reach round a rule.
 
 pub mod app;
+pub mod cookies;
+pub mod csrf;
 mod edge;
+pub mod headers;
 mod health;
 pub mod pages;
 mod routes;

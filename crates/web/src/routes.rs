@@ -5,7 +5,7 @@ use axum::{Router, extract::DefaultBodyLimit, middleware};
 use crate::{
     app::App,
     edge::edge,
-    health,
+    health, pages,
     surface::{Surface, dress},
 };
 
@@ -19,6 +19,7 @@ pub fn router(app: App) -> Router {
     };
     Router::new()
         .merge(dressed(Router::new().fallback(not_found), Surface::Api))
+        .merge(dressed(pages::routes(), Surface::Page))
         .merge(health::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
         .layer(middleware::from_fn_with_state(app.clone(), edge))

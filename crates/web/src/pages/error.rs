@@ -1,15 +1,123 @@
-//! The error page.
+//! The error page: what happened, what to do now, and a reference number that is also in the log and the
+//! audit trail. It never says whether an account exists, and shows nothing of a fault.
 
-use axum::response::{IntoResponse, Response};
-use doorward_core::outcome::Refusal;
+use askama::Template;
+use axum::response::Response;
+use doorward_core::outcome::{Code, Refusal};
+use http::{HeaderValue, header::RETRY_AFTER};
 
+use super::{
+    frame::{Frame, html},
+    text::Text,
+};
 use crate::{
     app::App,
+    headers::{Policy, secure},
     surface::{PageFacts, wire_of},
 };
 
-/// Renders a refusal as a page with its reference number.
-pub fn render(_app: &App, facts: &PageFacts, refusal: &Refusal) -> Response {
-    let wire = wire_of(refusal.code);
-    (wire.status, format!("{} ({})", wire.title, facts.request_id)).into_response()
+/// The page of one failure.
+#[derive(Template)]
+#[template(path = "error.html")]
+pub struct Page<'a> {
+    frame: &'a Frame,
+    title: String,
+    what: String,
+    hint: Option<String>,
+    reference: &'a str,
+    onward: &'static str,
+    onward_key: &'static str,
+}
+
+impl<'a> Page<'a> {
+    /// The page for a refusal; `reference` is the request's id.
+    pub fn new(frame: &'a Frame, refusal: &Refusal, reference: &'a str) -> Self {
+        let kind = Kind::of(refusal.code);
+        let (title, what) = kind.keys();
+        let minutes = refusal.retry_after.map_or(1, |seconds| u64::from(seconds.div_ceil(60).max(1)));
+        let hint = (kind == Kind::Request && !refusal.hint.is_empty()).then(|| refusal.hint.to_string());
+        let (onward, onward_key) = match kind {
+            Kind::Link => ("/forgot", "error-to-forgot"),
+            Kind::SetUpDone => ("/sign-in", "error-to-sign-in"),
+            _ => ("/account", "error-to-account"),
+        };
+        Self {
+            frame,
+            title: frame.t(title),
+            what: frame.text.count(what, minutes),
+            hint,
+            reference,
+            onward,
+            onward_key,
+        }
+    }
+}
+
+/// What a person can tell apart.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Request,
+    Missing,
+    Forbidden,
+    Forged,
+    Wait,
+    Link,
+    SetUpDone,
+    SignUpClosed,
+    Client,
+    Redirect,
+    Draft,
+    Busy,
+    Fault,
+}
+
+impl Kind {
+    const fn of(code: Code) -> Self {
+        match code {
+            Code::FormForged => Self::Forged,
+            Code::RateLimited | Code::RateLimitedAddress => Self::Wait,
+            Code::LinkInvalid => Self::Link,
+            Code::SetUpDone => Self::SetUpDone,
+            Code::SignUpClosed | Code::SignUpDomain => Self::SignUpClosed,
+            Code::ClientUnknown => Self::Client,
+            Code::RedirectUriUnregistered | Code::RedirectUriInvalid => Self::Redirect,
+            Code::DraftUnknown => Self::Draft,
+            Code::NotFound => Self::Missing,
+            Code::Forbidden | Code::OrganizationUnknown => Self::Forbidden,
+            Code::Overloaded => Self::Busy,
+            Code::Unavailable => Self::Fault,
+            _ => Self::Request,
+        }
+    }
+
+    const fn keys(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Request => ("error-request", "error-request-what"),
+            Self::Missing => ("error-missing", "error-missing-what"),
+            Self::Forbidden => ("error-forbidden", "error-forbidden-what"),
+            Self::Forged => ("error-forged", "error-forged-what"),
+            Self::Wait => ("error-wait", "error-wait-what"),
+            Self::Link => ("error-link", "error-link-what"),
+            Self::SetUpDone => ("error-setup-done", "error-setup-done-what"),
+            Self::SignUpClosed => ("error-sign-up-closed", "error-sign-up-closed-what"),
+            Self::Client => ("error-client", "error-client-what"),
+            Self::Redirect => ("error-redirect", "error-redirect-what"),
+            Self::Draft => ("error-draft", "error-draft-what"),
+            Self::Busy => ("error-busy", "error-busy-what"),
+            Self::Fault => ("error-fault", "error-fault-what"),
+        }
+    }
+}
+
+/// The answer of the page surface to a refusal.
+pub fn render(app: &App, facts: &PageFacts, refusal: &Refusal) -> Response {
+    let text = Text::negotiate(None, None, facts.accept_language.as_deref());
+    let frame = Frame::new(&app.realm.issuer, text);
+    let page = Page::new(&frame, refusal, &facts.request_id);
+    let mut response = html(wire_of(refusal.code).status, &page, &Policy::new());
+    secure(response.headers_mut());
+    if let Some(seconds) = refusal.retry_after {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    response
 }

@@ -1,0 +1,209 @@
+//! Writes every page, filled with an example, to a folder, so that it can be looked at in a browser:
+//! `cargo run -p doorward-web --example preview -- FOLDER`.
+
+use std::{env, fs, io, path::Path};
+
+use doorward_core::outcome::{Code, Refusal};
+use doorward_proto::time::Time;
+use doorward_web::pages::{
+    account::{Done, House, Room, applications, data, profile, security, sessions},
+    assets, choose, consent, error,
+    form::Errors,
+    form_post,
+    frame::{Asker, Frame},
+    recover, sign_in, sign_out, sign_up,
+    text::Text,
+    when::When,
+};
+
+const EMAIL: &str = "ada.lovelace@example.com";
+const NOW: i64 = 1_795_348_800;
+
+fn main() -> io::Result<()> {
+    let folder = env::args().nth(1).unwrap_or_else(|| "target/preview".to_owned());
+    let folder = Path::new(&folder);
+    fs::create_dir_all(folder.join("assets"))?;
+    for (path, content) in assets::all() {
+        fs::write(folder.join(path.trim_start_matches('/')), content)?;
+    }
+    let mut frame = Frame::new("https://id.example.com", Text::fallback());
+    frame.form_token = "example".to_owned();
+    let write = |name: &str, page: &dyn askama::DynTemplate| {
+        let page = page.dyn_render().map_err(io::Error::other)?;
+        fs::write(folder.join(format!("{name}.html")), page)
+    };
+    signing_in(&frame, &write)?;
+    signing_up(&frame, &write)?;
+    applications_and_out(&frame, &write)?;
+    account(&frame, &write)
+}
+
+type Write<'a> = &'a dyn Fn(&str, &dyn askama::DynTemplate) -> io::Result<()>;
+
+fn orders() -> Asker {
+    Asker { name: "Orders".to_owned(), logo: None }
+}
+
+fn signing_in(frame: &Frame, write: Write<'_>) -> io::Result<()> {
+    let asked = Frame { asker: Some(orders()), ..frame.clone() };
+    let action = || "/sign-in?draft=drf_0".to_owned();
+    let links = || sign_in::PasswordLinks {
+        action: "/sign-in/password".to_owned(),
+        other: "/sign-in".to_owned(),
+        forgot: "/forgot".to_owned(),
+    };
+    let identity = |name: Option<&str>| sign_in::Identity {
+        identifier: EMAIL.to_owned(),
+        name: name.map(str::to_owned),
+    };
+    let wrong = || Errors::one("password", frame.t("sign-in-failed"));
+    let first = sign_in::IdentifierPage::new(&asked, action(), "", Errors::none());
+    write("sign-in", &first.sign_up("/sign-up".to_owned()))?;
+    write("password", &sign_in::PasswordPage::new(&asked, links(), identity(None), Errors::none()))?;
+    let remembered = identity(Some("Ada Lovelace"));
+    write("password-remembered", &sign_in::PasswordPage::new(frame, links(), remembered, Errors::none()))?;
+    write("password-wrong", &sign_in::PasswordPage::new(&asked, links(), identity(None), wrong()))?;
+    let account = |name: &str, email: &str, is_signed_in| choose::Account {
+        session: "ses_0".to_owned(),
+        name: name.to_owned(),
+        email: email.to_owned(),
+        is_signed_in,
+    };
+    let accounts = vec![
+        account("Ada Lovelace", EMAIL, true),
+        account("", "a.lovelace@analytical-engine.example.org", false),
+    ];
+    let page = choose::Page { frame: &asked, action: action(), accounts, other: "/sign-in".to_owned() };
+    write("choose-account", &page)
+}
+
+fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
+    let to = |path: &str| path.to_owned();
+    let typed = || sign_up::Typed { name: "Ada Lovelace".to_owned(), email: "ada@".to_owned() };
+    let mut errors = Errors::one("email", frame.t("email-invalid"));
+    errors.add("new_password", frame.t("password-weak"));
+    write(
+        "sign-up",
+        &sign_up::Page::new(frame, to("/sign-up"), sign_up::Typed::default(), Errors::none(), 8),
+    )?;
+    write("sign-up-wrong", &sign_up::Page::new(frame, to("/sign-up"), typed(), errors, 8))?;
+    write(
+        "setup",
+        &sign_up::SetupPage::new(frame, to("/setup"), sign_up::Typed::default(), Errors::none(), 8),
+    )?;
+    for (name, sent) in [("check-mail", sign_up::Sent::Confirm), ("check-mail-reset", sign_up::Sent::Reset)] {
+        write(name, &sign_up::CheckMailPage::new(frame, sent, to(EMAIL), to("/sign-up")))?;
+    }
+    write("verify", &sign_up::VerifyPage { frame, action: to("/verify") })?;
+    write("verified", &sign_up::VerifiedPage { frame, onward: to("/account") })?;
+    write("forgot", &recover::ForgotPage::new(frame, to("/forgot"), "", Errors::none(), to("/sign-in")))?;
+    write("reset", &recover::ResetPage::new(frame, to("/reset"), Errors::none(), 8))
+}
+
+fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
+    let wish = |scope, description| consent::Wish::of_scope(frame.text, scope, description);
+    let page = consent::Page {
+        frame,
+        asker: orders(),
+        is_verified: true,
+        action: "/consent".to_owned(),
+        email: EMAIL.to_owned(),
+        organisation: None,
+        wishes: vec![wish("openid", None), wish("profile", None), wish("email", None)],
+        apis: Vec::new(),
+        returns_to: "orders.example.com".to_owned(),
+        other: "/choose-account".to_owned(),
+    };
+    write("consent", &page)?;
+    let page = consent::Page {
+        asker: Asker { name: "Parcel Tracker Desktop".to_owned(), logo: None },
+        is_verified: false,
+        organisation: Some("Analytical Engine Ltd".to_owned()),
+        wishes: vec![
+            wish("openid", None),
+            wish("offline_access", None),
+            wish("orders:read", Some("Read orders and their history")),
+            wish("orders:write", None),
+        ],
+        apis: vec!["Orders API".to_owned()],
+        returns_to: "127.0.0.1 (this device)".to_owned(),
+        ..page
+    };
+    write("consent-unverified", &page)?;
+    let action = "/oauth2/logout".to_owned();
+    let email = Some(EMAIL.to_owned());
+    write("sign-out", &sign_out::ConfirmPage { frame, action, email, stay: "/account".to_owned() })?;
+    write("signed-out", &sign_out::SignedOutPage { frame, back: None })?;
+    let back = Some("https://orders.example.com".to_owned());
+    write("signed-out-back", &sign_out::SignedOutPage { frame, back })?;
+    let uri = "https://orders.example.com/cb".parse().map_err(io::Error::other)?;
+    write("form-post", &form_post::Page::new(frame, &uri, &[("code", "dw_ac_x"), ("state", "s")]))?;
+    for (name, code) in [
+        ("error-client", Code::ClientUnknown),
+        ("error-redirect", Code::RedirectUriUnregistered),
+        ("error-request", Code::RequestInvalid),
+        ("error-fault", Code::Unavailable),
+        ("error-link", Code::LinkInvalid),
+    ] {
+        let refusal = Refusal::new(code).hint("The parameter client_id is missing");
+        write(name, &error::Page::new(frame, &refusal, "4f1c2a9be07d4c53a1e6d1b5c0f3a7e2"))?;
+    }
+    Ok(())
+}
+
+fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
+    let now = Time::from_seconds(NOW);
+    let ago = |seconds: i64| When::new(frame.text, Time::from_seconds(NOW - seconds), now);
+    let house = |room, done: Option<Done>| House {
+        frame,
+        room,
+        email: EMAIL.to_owned(),
+        done: done.map(|done| done.sentence(frame.text)),
+    };
+    let address = |email: &str, is_verified, is_primary| profile::Address {
+        id: email.to_owned(),
+        email: email.to_owned(),
+        is_verified,
+        is_primary,
+    };
+    let addresses = vec![
+        address(EMAIL, true, true),
+        address("countess@lovelace.example", true, false),
+        address("a.lovelace@analytical-engine.example.org", false, false),
+    ];
+    let rooms = house(Room::Profile, Some(Done::Profile));
+    write("account-profile", &profile::Page::new(&rooms, "Ada Lovelace", addresses, Errors::none()))?;
+    let rooms = house(Room::Security, None);
+    let wrong = Errors::one("current_password", frame.t("password-wrong"));
+    write("account-security", &security::Page::new(&rooms, Some(ago(9_000_000)), wrong, 8))?;
+    let session = |agent: &str, address: &str, seen, is_this| sessions::Session {
+        id: "ses_0".to_owned(),
+        device: sessions::Device::of(agent),
+        address: address.to_owned(),
+        seen: ago(seen),
+        since: ago(seen + 400_000),
+        is_this,
+    };
+    let list = vec![
+        session("Linux Firefox/150", "192.0.2.7", 3, true),
+        session("iPhone Safari/604", "2001:db8:85a3::8a2e:370:7334", 7_300, false),
+        session("", "198.51.100.23", 700_000, false),
+    ];
+    let rooms = house(Room::Sessions, None);
+    write("account-sessions", &sessions::Page::new(&rooms, list))?;
+    let application = |name: &str, scopes: &[&str]| applications::Application {
+        id: "cli_0".to_owned(),
+        name: name.to_owned(),
+        wishes: scopes.iter().map(|scope| consent::Wish::of_scope(frame.text, scope, None)).collect(),
+        since: ago(8_000_000),
+        used: Some(ago(300)),
+    };
+    let list = vec![
+        application("Orders", &["openid", "profile", "email"]),
+        application("Parcel Tracker Desktop", &["openid", "offline_access", "orders:write"]),
+    ];
+    let rooms = house(Room::Applications, None);
+    write("account-applications", &applications::Page::new(&rooms, list))?;
+    write("account-applications-none", &applications::Page::new(&rooms, Vec::new()))?;
+    write("account-data", &data::Page::new(&house(Room::Data, None), Errors::none()))
+}

@@ -1,0 +1,239 @@
+# Every message that a page shows, in English. Short and plain; an error says what happened and what to do.
+
+## Everywhere
+
+continue = Continue
+save = Save
+remove = Remove
+copy = Copy
+copied = Copied
+skip = Skip to content
+foot-host = You are at { $host }
+
+field-email = Email address
+field-name = Name
+field-password = Password
+field-new-password = New password
+field-new-password-hint =
+    { $count ->
+        [one] At least one character, and hard to guess.
+       *[other] At least { $count } characters, and hard to guess.
+    }
+field-show = Show
+field-hide = Hide
+form-wrong = Please check this
+
+when-now = just now
+when-minutes =
+    { $count ->
+        [one] a minute ago
+       *[other] { $count } minutes ago
+    }
+when-hours =
+    { $count ->
+        [one] an hour ago
+       *[other] { $count } hours ago
+    }
+when-days =
+    { $count ->
+        [one] yesterday
+       *[other] { $count } days ago
+    }
+
+## Signing in
+
+sign-in-title = Sign in
+sign-in-to = to continue to
+sign-in-new = New here?
+sign-in-create = Create an account
+password-title = Enter your password
+password-continue-as = Continue as { $name }
+password-other = Use another account
+password-forgot = Forgot password?
+choose-title = Choose an account
+choose-signed-out = Signed out
+
+## Creating an account
+
+sign-up-title = Create your account
+sign-up-do = Create account
+sign-up-have = Have an account?
+setup-title = Create the first administrator
+setup-what = This server is new. The account you create now can manage everything on it.
+setup-do = Create administrator
+setup-once = This link works once. Keep the password somewhere safe.
+check-mail-title = Check your mail
+check-mail-confirm = We have sent you a link to finish creating your account. Open it within the hour.
+check-mail-reset = If this address has an account, a link to choose a new password is on its way. Open it within the hour.
+check-mail-none = Nothing there? Look in your spam folder.
+check-mail-again = Send it again
+check-mail-other = Use another address
+verify-title = Confirm your email address
+verify-what = One click, and this address is yours here.
+verify-do = Confirm address
+verified-title = Your address is confirmed
+verified-what = Thank you. Everything is ready.
+
+## A forgotten password
+
+forgot-title = Choose a new password
+forgot-what = Enter your email address. We will send you a link that lets you choose a new password.
+forgot-do = Send the link
+forgot-back = Back to sign in
+reset-title = Choose a new password
+reset-what = Afterwards you are signed out everywhere else.
+reset-do = Save password
+
+## Consent
+
+consent-title = { $client } asks for access to your account
+consent-wishes = It will be able to
+consent-unverified = { $client } has not been checked by the people who run this server. Allow it only if you trust it.
+consent-organisation = On behalf of
+consent-apis = At
+consent-lasts = For how long
+consent-until-revoked = Until you take it back
+consent-returns-to = Then you go to
+consent-deny = Cancel
+consent-allow = Allow
+consent-revoke = You can take this back at any time in your account.
+
+scope-openid = Know that it is you
+scope-profile = See your name and profile
+scope-email = See your email address
+scope-phone = See your phone number
+scope-address = See your postal address
+scope-offline = Keep this access while you are away
+
+## Signing out
+
+sign-out-title = Sign out?
+sign-out-what = You will have to enter your password again to come back.
+sign-out-do = Sign out
+sign-out-stay = Stay signed in
+signed-out-title = You are signed out
+signed-out-what = If this is not your own device, close the browser too.
+signed-out-back = Back to the application
+signed-out-again = Sign in again
+
+## On the way back to an application
+
+form-post-title = Taking you back
+form-post-what = If nothing happens, press the button.
+
+## The account
+
+account-rooms = Your account
+account-profile = Profile
+account-security = Security
+account-sessions = Sessions
+account-applications = Applications
+account-data = Your data
+
+profile-name = Name
+profile-name-what = Shown to applications that you allow to see your profile.
+profile-mail = Email addresses
+profile-mail-what = You sign in with any confirmed address. Mail from us goes to the primary one.
+profile-primary = Primary
+profile-verified = Confirmed
+profile-unverified = Not confirmed
+profile-make-primary = Make primary
+profile-make-primary-of = Make primary: { $email }
+profile-remove-of = Remove: { $email }
+profile-new-address = Another address
+profile-add = Add address
+
+security-current = Present password
+security-changed = Last changed
+security-ends-sessions = Changing it signs you out on all other devices.
+security-do = Change password
+
+sessions-where = Where you are signed in
+sessions-what = If you do not know one of these, end it and change your password.
+sessions-on = { $browser } on { $system }
+sessions-unknown = Unknown device
+sessions-this = This device
+sessions-seen = last used
+sessions-since = signed in
+sessions-end-of = Sign out: { $device }
+sessions-end-others = Sign out everywhere else
+
+applications-with = Applications with access to your account
+applications-what = Taking access back works at once. The application asks you again next time.
+applications-none = No application has access. When you allow one, it appears here.
+applications-since = allowed
+applications-used = last used
+applications-revoke = Take back
+applications-revoke-of = Take back: the access of { $name }
+
+data-delete = Delete this account
+data-delete-what = Your profile, sessions and permissions are erased at once, and you are signed out everywhere. This cannot be undone.
+data-delete-do = Delete my account
+data-confirm = Type { $email } to confirm
+
+## Errors
+
+error-reference = Reference number
+error-to-account = Go to your account
+error-to-sign-in = Go to sign in
+error-to-forgot = Ask for a new link
+error-request = This request cannot be read
+error-request-what = Something in the address or the form is missing or not as it should be. Go back and try again; if an application sent you here, tell the people who run it.
+error-missing = There is nothing here
+error-missing-what = The address may be mistyped, or what was here is gone.
+error-forbidden = This is not open to you
+error-forbidden-what = You are signed in, but your account may not do this. If you need it, ask an administrator.
+error-forged = This form is too old
+error-forged-what = It did not come from a page that is open in this browser now. Go back, reload the page and try again.
+error-wait = Too many tries
+error-wait-what =
+    { $count ->
+        [one] Wait a minute, then try again.
+       *[other] Wait { $count } minutes, then try again.
+    }
+error-link = This link does not work any more
+error-link-what = It was used before, is too old, or was cut short by the mail program.
+error-setup-done = This server is set up already
+error-setup-done-what = The first administrator exists. Sign in with that account.
+error-sign-up-closed = Accounts cannot be created here
+error-sign-up-closed-what = Ask an administrator of this server for an account.
+error-client = This application is not known here
+error-client-what = The application that sent you has not been registered with this server, or was removed. Tell the people who run it.
+error-redirect = The application's return address is not registered
+error-redirect-what = To keep you safe we do not send you to an address that the application has not registered. Tell the people who run it.
+error-draft = This sign-in has ended
+error-draft-what = It was finished before, or was open for too long. Go back to the application and sign in again.
+error-busy = The server is busy
+error-busy-what = Your request was not carried out. Try again in a moment.
+error-fault = Something went wrong on our side
+error-fault-what = It has been recorded. Try again in a moment; if it goes on, report the reference number below.
+
+## What is wrong with a form
+
+sign-in-failed = The email address or the password is wrong.
+sign-up-domain = Addresses of this domain cannot be used here. Use another one, or ask an administrator.
+email-invalid = Enter an email address, such as name@example.com.
+email-taken = This address cannot be used.
+password-short = Choose a longer password.
+password-long = Choose a shorter password.
+password-weak = This password is easy to guess. Use more words, or let your password manager choose one.
+password-breached = This password is known from break-ins elsewhere. Choose another one.
+password-wrong = This is not your present password.
+form-wait =
+    { $count ->
+        [one] Too many tries. Wait a minute, then try again.
+       *[other] Too many tries. Wait { $count } minutes, then try again.
+    }
+last-administrator = You are the last administrator. Make somebody else one first.
+
+## What has just been done
+
+done-profile = Your profile is saved.
+done-address-asked = We have sent a link to the new address. It is added when you open it.
+done-address-confirmed = The address is confirmed and now belongs to your account.
+done-address-primary = Your primary address is changed.
+done-address-removed = The address is removed.
+done-password = Your password is changed, and all other devices are signed out.
+done-session = That device is signed out.
+done-sessions = All other devices are signed out.
+done-application = The access is taken back.
