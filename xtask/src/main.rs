@@ -2,6 +2,7 @@
 
 mod bench;
 mod ci;
+mod passwords;
 mod rows;
 mod tidy;
 
@@ -9,9 +10,10 @@ use std::process::ExitCode;
 
 const USAGE: &str = "Usage: cargo xtask COMMAND
 
-  bench [--help]  the release build beside the ceiling server, and its targets
-  ci [--fast]     every check, in the order in which they fail soonest
-  tidy            sizes, places of SQL and drivers, links, docs/rows.md
+  bench [--help]        the release build beside the ceiling server, and its targets
+  ci [--fast]           every check, in the order in which they fail soonest
+  known-passwords FILE  the known passwords that ship, from a list with the most used first
+  tidy                  sizes, places of SQL and drivers, links, docs/rows.md
 ";
 
 fn main() -> ExitCode {
@@ -21,6 +23,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(ci::How::Whole),
         ["ci", "--fast"] => ci::run(ci::How::Fast),
         ["bench", args @ ..] => bench::run(args),
+        ["known-passwords", source] => passwords::run(source),
         ["tidy"] => tidy::run(),
         _ => {
             eprint!("{USAGE}");

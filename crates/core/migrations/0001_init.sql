@@ -1,4 +1,4 @@
--- The first schema. One text for both engines: @int, @bytes and @strict are replaced at load.
+-- The first schema. One text for both engines: @int, @bytes, @folded and @strict are replaced at load.
 -- Times are microseconds since 1970 (UTC); a NULL time means "has not happened"; ids are text; JSON is
 -- opaque text. Tables that an organisation owns lead their keys with org_id.
 
@@ -36,9 +36,9 @@ CREATE INDEX principals_org ON principals (org_id, kind, id);
 CREATE TABLE users (
     id TEXT PRIMARY KEY REFERENCES principals (id),
     name TEXT,
-    name_folded TEXT,
+    name_folded @folded,
     username TEXT,
-    username_folded TEXT UNIQUE,
+    username_folded @folded UNIQUE,
     platform_role @int NOT NULL DEFAULT 0,
     roles TEXT NOT NULL DEFAULT '[]',
     profile TEXT NOT NULL DEFAULT '{}',
@@ -55,7 +55,7 @@ CREATE INDEX users_administrators ON users (platform_role, id);
 
 -- A mail address belongs to one person; a change waits in links until it is proven.
 CREATE TABLE emails (
-    folded TEXT PRIMARY KEY,
+    folded @folded PRIMARY KEY,
     user_id TEXT NOT NULL REFERENCES users (id),
     address TEXT NOT NULL,
     is_primary @int NOT NULL,
@@ -79,6 +79,13 @@ CREATE TABLE passwords (
     user_id TEXT PRIMARY KEY REFERENCES users (id),
     phc TEXT NOT NULL,
     updated_at @int NOT NULL
+) @strict;
+
+-- Every way of hashing that was ever stored, by a hash of nobody's password: the slowest of them is how
+-- long a failed sign-in takes.
+CREATE TABLE password_schemes (
+    scheme TEXT PRIMARY KEY,
+    example TEXT NOT NULL
 ) @strict;
 
 CREATE TABLE passkeys (
@@ -113,7 +120,7 @@ CREATE TABLE links (
     hash @bytes PRIMARY KEY,
     purpose @int NOT NULL,
     user_id TEXT REFERENCES users (id),
-    payload @bytes,
+    payload @bytes NOT NULL,
     created_at @int NOT NULL,
     expires_at @int NOT NULL,
     consumed_at @int
@@ -129,6 +136,7 @@ CREATE TABLE browsers (
     created_at @int NOT NULL,
     seen_at @int NOT NULL
 ) @strict;
+CREATE INDEX browsers_seen ON browsers (seen_at);
 
 CREATE TABLE sessions (
     id TEXT PRIMARY KEY,
@@ -359,6 +367,7 @@ CREATE TABLE throttles (
 CREATE INDEX throttles_age ON throttles (last_at);
 
 -- status: 0 waiting, 1 sent, 2 given up. parameters: what the template needs, sealed (it holds links).
+-- A mail is of no use any more at expires_at.
 CREATE TABLE mails (
     id TEXT PRIMARY KEY,
     user_id TEXT,
@@ -372,9 +381,12 @@ CREATE TABLE mails (
     claimed_until @int,
     sent_at @int,
     last_error TEXT,
-    created_at @int NOT NULL
+    created_at @int NOT NULL,
+    expires_at @int
 ) @strict;
 CREATE INDEX mails_due ON mails (status, due_at);
+CREATE INDEX mails_user ON mails (user_id);
+CREATE INDEX mails_age ON mails (created_at);
 
 -- Background work, claimed by a guarded write.
 CREATE TABLE jobs (

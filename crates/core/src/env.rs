@@ -125,6 +125,14 @@ impl Env {
         Instant::now().duration_since(self.0.started)
     }
 
+    /// Waits, so that an answer's time does not tell what was found. A fixed clock does not wait.
+    #[expect(clippy::disallowed_methods, reason = "the one wait inside a request")]
+    pub async fn pause(&self, length: Duration) {
+        if matches!(self.0.clock, Clock::System) {
+            tokio::time::sleep(length).await;
+        }
+    }
+
     /// `N` random bytes.
     ///
     /// # Errors

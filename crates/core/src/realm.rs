@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use doorward_proto::id::{Id, Org};
+
 use crate::{
-    cache::Cache, call::Call, clients::Client, db::Db, env::Env, keys, outcome::Result, settings::Settings,
-    vault::Vault,
+    cache::Cache, call::Call, clients::Client, credentials, db::Db, env::Env, jobs, keys, mail, orgs,
+    outcome::Result, settings::Settings, vault::Vault,
 };
 
 /// Applications remembered at the most.
@@ -22,6 +24,12 @@ pub struct Realm {
     pub vault: Vault,
     /// What the operator set.
     pub settings: Settings,
+    /// The organisation that owns whatever an administrator creates without naming another.
+    pub instance_org: Id<Org>,
+    /// The threads on which passwords are hashed.
+    pub passwords: credentials::Pool,
+    /// Hands mails to a mail server; without it they wait in the outbox.
+    pub(crate) mail_transport: Option<mail::Transport>,
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
 }
@@ -43,6 +51,8 @@ pub struct Parts {
     pub vault: Vault,
     /// What the operator set.
     pub settings: Settings,
+    /// Hands mails to a mail server; without it they wait in the outbox.
+    pub mail_transport: Option<mail::Transport>,
 }
 
 impl Realm {
@@ -51,12 +61,30 @@ impl Realm {
     /// # Errors
     /// A fault when the database does not answer or was sealed under another master key.
     pub async fn open(parts: Parts) -> Result<Arc<Self>> {
-        let Parts { issuer, db, env, vault, settings } = parts;
+        let Parts { issuer, db, env, vault, settings, mail_transport } = parts;
+        let instance_org = orgs::ensure_instance(&db, &env).await?;
+        let passwords = credentials::Pool::start(&env)?;
         let caches = Caches { clients: Cache::new(CLIENTS) };
         let ring = keys::Ring::default();
-        let realm = Arc::new(Self { issuer, db, env, vault, settings, ring, caches });
+        let realm = Arc::new(Self {
+            issuer,
+            db,
+            env,
+            vault,
+            settings,
+            instance_org,
+            passwords,
+            mail_transport,
+            ring,
+            caches,
+        });
         keys::ensure(&Call::system(&realm)).await?;
         Ok(realm)
+    }
+
+    /// Does the background work that is due: mails, jobs, cleaning. Safe at the same time on every node.
+    pub async fn run_due_jobs(call: &Call) -> Result<jobs::Ran> {
+        jobs::run_due(call).await
     }
 
     /// Whether requests can be served: the database answers.

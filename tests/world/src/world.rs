@@ -6,6 +6,7 @@ use doorward_core::{
     call::{Actor, Call, Origin},
     db::Db,
     env::{Env, Fetch, no_fetch},
+    mail::Transport,
     realm::{Parts, Realm},
     settings::Settings,
     vault::Vault,
@@ -31,10 +32,20 @@ pub struct World {
 impl World {
     /// A realm with these settings and recorded answers for outbound requests.
     pub async fn new(place: &Fresh, settings: Settings, fetch: Fetch) -> Self {
+        Self::with_mail(place, settings, fetch, None).await
+    }
+
+    /// The same, with somewhere to hand mails to.
+    pub async fn with_mail(
+        place: &Fresh,
+        settings: Settings,
+        fetch: Fetch,
+        mail_transport: Option<Transport>,
+    ) -> Self {
         let db = Db::make(place).await;
         let env = Env::fixed(BEGINNING, 1, fetch);
         let vault = Vault::new(&[7; 32]).expect("keys are derived");
-        let parts = Parts { issuer: ISSUER.to_owned(), db, env, vault, settings };
+        let parts = Parts { issuer: ISSUER.to_owned(), db, env, vault, settings, mail_transport };
         let realm = Realm::open(parts).await.expect("a realm opens over a fresh database");
         Self { realm, place: place.clone() }
     }

@@ -72,6 +72,11 @@ impl Event {
         Ok(event.fact("refusal", why.name()))
     }
 
+    /// The same again under an id of its own, where one operation does a thing several times.
+    pub fn again(&self, env: &crate::env::Env) -> Result<Self> {
+        Ok(Self { id: env.id(self.at)?, ..self.clone() })
+    }
+
     /// Whom or what it happened to: an id.
     #[must_use]
     pub fn subject(mut self, subject: impl ToString) -> Self {
@@ -119,4 +124,10 @@ pub async fn note(call: &Call, event: Event) -> Result<()> {
         .db
         .write("audit.note", event, |tx, event| Box::pin(async move { record(tx, event).await }))
         .await
+}
+
+/// Takes the personal part out of every event that happened to, or was caused by, somebody who is
+/// deleted. The events themselves, their facts and the chain stay.
+pub(crate) async fn erase(tx: &mut Tx<'_>, subject: impl ToString, now: Time) -> Result<()> {
+    sql::erase(tx, &subject.to_string(), now).await
 }

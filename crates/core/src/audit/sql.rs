@@ -1,11 +1,17 @@
 //! Statements of the audit trail.
 
+use doorward_proto::time::Time;
+
 use super::{Event, Outcome};
 use crate::{args, db::Tx, outcome::Result};
 
 const INSERT: &str = "INSERT INTO event_intake
     (id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
+
+const ERASE_WAITING: &str = "UPDATE event_intake SET detail = '{}' WHERE subject = $1 OR actor = $1";
+const ERASE: &str = "UPDATE event_details SET detail = '{}', erased_at = $2
+    WHERE subject = $1 AND erased_at IS NULL";
 
 pub(super) async fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
     let outcome: i64 = match event.outcome {
@@ -27,5 +33,11 @@ pub(super) async fn insert(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
         detail
     ];
     tx.exec(INSERT, values).await?;
+    Ok(())
+}
+
+pub(super) async fn erase(tx: &mut Tx<'_>, subject: &str, now: Time) -> Result<()> {
+    tx.exec(ERASE_WAITING, args![subject]).await?;
+    tx.exec(ERASE, args![subject, now]).await?;
     Ok(())
 }

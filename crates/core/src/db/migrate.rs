@@ -1,6 +1,7 @@
 //! Migrations: numbered SQL texts, forward only, one text for both engines.
 //!
-//! Three words stand for what the engines call differently: `@int`, `@bytes` and `@strict`. A block
+//! Four words stand for what the engines call differently: `@int`, `@bytes`, `@folded` (a text that is
+//! searched by its beginning, so compared byte by byte on both) and `@strict`. A block
 //! between `-- @postgres` or `-- @sqlite` and `-- @end` belongs to that engine only (partitions). What
 //! was applied is remembered with a checksum; a changed text is refused.
 
@@ -33,8 +34,12 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (
 /// The text as one engine really gets it.
 pub fn text_for(engine: EngineName, text: &str) -> String {
     let words = match engine {
-        EngineName::Sqlite => [("@int", "INTEGER"), ("@bytes", "BLOB"), ("@strict", "STRICT")],
-        EngineName::Postgres => [("@int", "BIGINT"), ("@bytes", "BYTEA"), ("@strict", "")],
+        EngineName::Sqlite => {
+            [("@int", "INTEGER"), ("@bytes", "BLOB"), ("@folded", "TEXT"), ("@strict", "STRICT")]
+        }
+        EngineName::Postgres => {
+            [("@int", "BIGINT"), ("@bytes", "BYTEA"), ("@folded", "TEXT COLLATE \"C\""), ("@strict", "")]
+        }
     };
     let mut kept = String::with_capacity(text.len());
     let mut only = None;

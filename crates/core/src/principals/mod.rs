@@ -78,6 +78,10 @@ impl Status {
             Self::Ended => 2,
         }
     }
+    /// From the stored number.
+    pub(crate) fn from_number(number: i64) -> Result<Self> {
+        sql::status(number)
+    }
     /// `active`, `suspended` or `ended`.
     pub const fn name(self) -> &'static str {
         match self {

@@ -139,7 +139,7 @@ pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
     let db = open_database(&place).await?;
     migrate::up(&db, env.now()).await.map_err(data::fault).context("the migration failed")?;
     let settings = core_settings(config);
-    Realm::open(Parts { issuer, db, env, vault, settings }).await.map_err(data::fault)
+    Realm::open(Parts { issuer, db, env, vault, settings, mail_transport: None }).await.map_err(data::fault)
 }
 
 async fn open_database(place: &Place) -> Result<Db> {

@@ -1,0 +1,53 @@
+# Mails auf Deutsch.
+
+link-hint = Falls der Knopf nicht geht, öffnen Sie diese Adresse:
+footer = Diese Nachricht kommt von { $issuer }. Niemand dort wird Sie je nach Ihrem Passwort fragen.
+
+verify-sign-up-subject = Bestätigen Sie Ihre Mailadresse
+verify-sign-up-heading = Fast geschafft
+verify-sign-up-body = Jemand, hoffentlich Sie, legt mit dieser Mailadresse ein Konto an. Bestätigen Sie die Adresse, um es abzuschließen.
+verify-sign-up-button = Adresse bestätigen
+verify-sign-up-after = Der Link gilt einmal und { $minutes ->
+        [one] eine Minute
+       *[other] { $minutes } Minuten
+    } lang. Falls Sie es nicht waren, tun Sie nichts: Ohne den Link entsteht kein Konto.
+
+already-signed-up-subject = Sie haben schon ein Konto
+already-signed-up-heading = Sie haben schon ein Konto
+already-signed-up-body = Jemand, hoffentlich Sie, wollte mit dieser Mailadresse ein Konto anlegen. Es gibt schon eines: Melden Sie sich damit an. Wenn Sie das Passwort nicht mehr wissen, fordern Sie dort ein neues an.
+already-signed-up-button = Anmelden
+already-signed-up-after = Falls Sie es nicht waren, tun Sie nichts. Es wurde nichts geändert.
+
+reset-password-subject = Neues Passwort setzen
+reset-password-heading = Neues Passwort setzen
+reset-password-body = Jemand, hoffentlich Sie, möchte ein neues Passwort für das Konto mit dieser Mailadresse setzen.
+reset-password-button = Neues Passwort setzen
+reset-password-after = Der Link gilt einmal und { $minutes ->
+        [one] eine Minute
+       *[other] { $minutes } Minuten
+    } lang. Falls Sie es nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
+
+verify-email-subject = Bestätigen Sie Ihre neue Mailadresse
+verify-email-heading = Bestätigen Sie Ihre neue Mailadresse
+verify-email-body = Dies soll die Mailadresse Ihres Kontos werden. Bestätigen Sie die Adresse, um die Änderung abzuschließen.
+verify-email-button = Adresse bestätigen
+verify-email-after = Der Link gilt einmal und { $minutes ->
+        [one] eine Minute
+       *[other] { $minutes } Minuten
+    } lang. Falls Sie es nicht waren, tun Sie nichts: Es wird nichts geändert.
+
+email-changed-subject = Ihre Mailadresse wurde geändert
+email-changed-heading = Ihre Mailadresse wurde geändert
+email-changed-body = Die Mailadresse Ihres Kontos ist jetzt { $address }. Diese hier wird nicht mehr benutzt.
+email-changed-after = Falls Sie es nicht waren, hat vielleicht jemand anders Zugang zu Ihrem Konto. Wenden Sie sich sofort an Ihre Verwaltung.
+
+password-changed-subject = Ihr Passwort wurde geändert
+password-changed-heading = Ihr Passwort wurde geändert
+password-changed-body = Das Passwort Ihres Kontos wurde am { $when } geändert. Alle anderen Sitzungen wurden beendet.
+password-changed-button = Anderes Passwort setzen
+password-changed-after = Falls Sie es nicht waren, setzen Sie sofort ein anderes Passwort.
+
+account-deleted-subject = Ihr Konto wurde gelöscht
+account-deleted-heading = Ihr Konto wurde gelöscht
+account-deleted-body = Das Konto mit dieser Mailadresse wurde am { $when } gelöscht, und damit das, was wir über Sie wussten.
+account-deleted-after = Falls Sie es nicht waren, wenden Sie sich an Ihre Verwaltung. Danke, dass Sie da waren.

@@ -1,0 +1,67 @@
+//! Statements on passwords and the schemes they are kept under.
+
+use doorward_proto::{
+    id::{Id, User},
+    time::Time,
+};
+
+use super::Hashed;
+use crate::{
+    args,
+    db::{ReadTx, Tx},
+    outcome::Result,
+};
+
+const FIND: &str = "SELECT phc FROM passwords WHERE user_id = $1";
+const STORE: &str = "INSERT INTO passwords (user_id, phc, updated_at) VALUES ($1, $2, $3)
+    ON CONFLICT (user_id) DO UPDATE SET phc = $2, updated_at = $3";
+const UPGRADE: &str = "UPDATE passwords SET phc = $3, updated_at = $4 WHERE user_id = $1 AND phc = $2";
+const NOTE_SCHEME: &str =
+    "INSERT INTO password_schemes (scheme, example) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+const EXAMPLES: &str = "SELECT example FROM password_schemes ORDER BY scheme";
+const REMOVE_PASSWORD: &str = "DELETE FROM passwords WHERE user_id = $1";
+const REMOVE_PASSKEYS: &str = "DELETE FROM passkeys WHERE user_id = $1";
+const REMOVE_TOTP: &str = "DELETE FROM totps WHERE user_id = $1";
+const REMOVE_RECOVERY_CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
+
+pub(super) async fn find(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<Hashed>> {
+    match tx.opt(FIND, args![user], |row| row.text(0)).await? {
+        Some(text) => Ok(Some(Hashed::parse(&text)?)),
+        None => Ok(None),
+    }
+}
+
+pub(super) async fn store(tx: &mut Tx<'_>, user: Id<User>, password: &Hashed, now: Time) -> Result<()> {
+    tx.exec(STORE, args![user, password.text(), now]).await?;
+    note_scheme(tx, password).await
+}
+
+/// Replaces a hash by a better one of the same password, unless the password was changed meanwhile.
+pub(super) async fn upgrade(
+    tx: &mut Tx<'_>,
+    user: Id<User>,
+    (old, new): (&Hashed, &Hashed),
+    now: Time,
+) -> Result<()> {
+    tx.exec(UPGRADE, args![user, old.text(), new.text(), now]).await?;
+    note_scheme(tx, new).await
+}
+
+/// Every scheme that is in use, by a hash of nobody's password under it.
+pub(super) async fn examples(tx: &mut ReadTx<'_>) -> Result<Vec<Hashed>> {
+    let texts = tx.all(EXAMPLES, &[], |row| row.text(0)).await?;
+    texts.iter().map(|text| Hashed::parse(text)).collect()
+}
+
+async fn note_scheme(tx: &mut Tx<'_>, password: &Hashed) -> Result<()> {
+    let scheme = password.scheme().name();
+    tx.exec(NOTE_SCHEME, args![scheme, password.example()]).await?;
+    Ok(())
+}
+
+pub(super) async fn remove_all(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
+    for statement in [REMOVE_PASSWORD, REMOVE_PASSKEYS, REMOVE_TOTP, REMOVE_RECOVERY_CODES] {
+        tx.exec(statement, args![user]).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,77 @@
+//! Cleaning away what is over, in small batches, by one node at a time.
+
+use std::time::Duration;
+
+use doorward_proto::{
+    id::{Id, Job},
+    time::Time,
+};
+
+use super::sql;
+use crate::{call::Call, links, mail, outcome::Result, sessions, throttle};
+
+/// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
+const EVERY: Duration = Duration::from_secs(300);
+const LEASE: &str = "clean";
+/// A table with more to clean is taken up again next time.
+const BATCHES: usize = 20;
+const BATCH: u64 = 500;
+
+const HOUR: Duration = Duration::from_secs(3600);
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
+/// One kind of row that goes away.
+#[derive(Debug, Clone, Copy)]
+enum Sweep {
+    Links,
+    Mails,
+    Sessions,
+    Throttles,
+    Plain(usize),
+}
+
+/// Cleans when it is this node's turn; answers how many rows went.
+pub(super) async fn run(call: &Call) -> Result<u64> {
+    let now = call.realm.env.now();
+    let holder: Id<Job> = call.realm.env.id(now)?;
+    let has_turn = call
+        .realm
+        .db
+        .write("clean.turn", (holder, now), |tx, (holder, now)| {
+            Box::pin(async move { sql::take_lease(tx, LEASE, *holder, *now, *now + EVERY).await })
+        })
+        .await?;
+    if !has_turn {
+        return Ok(0);
+    }
+    let mut cleaned = 0;
+    let own = [Sweep::Links, Sweep::Mails, Sweep::Sessions, Sweep::Throttles];
+    for sweep in own.into_iter().chain((0..sql::SWEEPS.len()).map(Sweep::Plain)) {
+        for _ in 0..BATCHES {
+            let gone = batch(call, sweep, now).await?;
+            cleaned += gone;
+            if gone < BATCH {
+                break;
+            }
+        }
+    }
+    Ok(cleaned)
+}
+
+async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
+    call.realm
+        .db
+        .write("clean.batch", (sweep, now), |tx, (sweep, now)| {
+            Box::pin(async move {
+                match sweep {
+                    Sweep::Links => links::clean(tx, *now - 7 * DAY).await,
+                    Sweep::Mails => mail::clean(tx, *now - 30 * DAY).await,
+                    Sweep::Sessions => sessions::clean(tx, *now - 180 * DAY).await,
+                    Sweep::Throttles => throttle::clean(tx, *now).await,
+                    // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
+                    Sweep::Plain(place) => sql::sweep(tx, *place, *now - HOUR).await,
+                }
+            })
+        })
+        .await
+}

@@ -1,0 +1,169 @@
+//! Organisations: the tenants inside a realm, and who belongs to them.
+//!
+//! There is one instance organisation, which owns whatever an administrator creates without naming
+//! another, and a personal one for every person, so that nothing is ever without a tenant.
+
+mod sql;
+
+use doorward_proto::{
+    id::{Id, Org as OrgKind, User},
+    time::Time,
+};
+
+use crate::{
+    call::Call,
+    db::{Db, ReadTx, Tx},
+    env::Env,
+    outcome::{Code, Error, Result, refuse},
+};
+
+/// What an organisation is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// The one that owns the instance.
+    Instance,
+    /// One person's own.
+    Personal,
+    /// A team, a customer, a company.
+    Team,
+}
+
+impl Kind {
+    /// The stored number.
+    pub const fn number(self) -> i64 {
+        match self {
+            Self::Instance => 0,
+            Self::Personal => 1,
+            Self::Team => 2,
+        }
+    }
+
+    fn from_number(number: i64) -> Result<Self> {
+        match number {
+            0 => Ok(Self::Instance),
+            1 => Ok(Self::Personal),
+            2 => Ok(Self::Team),
+            other => Err(Error::fault(format!("organisation kind {other}"))),
+        }
+    }
+}
+
+/// An organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Org {
+    /// Its id, the `tenant_id` of tokens.
+    pub id: Id<OrgKind>,
+    /// What it is for.
+    pub kind: Kind,
+    /// A short name for addresses.
+    pub slug: Option<String>,
+    /// Its name.
+    pub name: String,
+    /// Whether its members can use it.
+    pub is_active: bool,
+    /// When it was made.
+    pub created_at: Time,
+}
+
+/// One person's place in one organisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Membership {
+    /// The organisation.
+    pub org: Id<OrgKind>,
+    /// Its name.
+    pub name: String,
+    /// What it is for.
+    pub kind: Kind,
+    /// `owner`, `member`, or a role of the organisation's own.
+    pub role: String,
+}
+
+/// The role of who owns an organisation.
+pub const OWNER: &str = "owner";
+/// The role of who merely belongs to one.
+pub const MEMBER: &str = "member";
+
+/// Makes the instance organisation where there is none; answers its id.
+pub async fn ensure_instance(db: &Db, env: &Env) -> Result<Id<OrgKind>> {
+    let now = env.now();
+    let made = Org {
+        id: env.id(now)?,
+        kind: Kind::Instance,
+        slug: None,
+        name: "Doorward".to_owned(),
+        is_active: true,
+        created_at: now,
+    };
+    db.write("orgs.ensure_instance", made, |tx, made| {
+        Box::pin(async move {
+            match sql::instance(tx).await? {
+                Some(id) => Ok(id),
+                None => {
+                    sql::insert(tx, made).await?;
+                    sql::instance(tx).await?.ok_or_else(|| Error::fault("the instance organisation vanished"))
+                }
+            }
+        })
+    })
+    .await
+}
+
+/// Adds an organisation.
+pub(crate) async fn insert(tx: &mut Tx<'_>, org: &Org) -> Result<()> {
+    sql::insert(tx, org).await
+}
+
+/// Makes a person a member; an existing membership stays as it is.
+pub(crate) async fn join(
+    tx: &mut Tx<'_>,
+    org: Id<OrgKind>,
+    user: Id<User>,
+    role: &str,
+    now: Time,
+) -> Result<()> {
+    sql::join(tx, org, user, role, now).await
+}
+
+/// Whether there is such an organisation.
+pub(crate) async fn exists(tx: &mut ReadTx<'_>, org: Id<OrgKind>) -> Result<bool> {
+    Ok(sql::find(tx, org).await?.is_some())
+}
+
+/// The organisations of a person, the personal one first.
+pub async fn of_user(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Vec<Membership>> {
+    sql::of_user(tx, user).await
+}
+
+/// The person's role in one organisation that is active.
+pub async fn role_of(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> Result<Option<String>> {
+    sql::role_of(tx, org, user).await
+}
+
+/// Looks an organisation up by id or short name.
+pub async fn find(call: &Call, id_or_slug: &str) -> Result<Option<Org>> {
+    call.realm
+        .db
+        .read("orgs.find", id_or_slug.to_owned(), |tx, name| {
+            Box::pin(async move {
+                match name.parse::<Id<OrgKind>>() {
+                    Ok(id) => sql::find(tx, id).await,
+                    Err(_) => sql::find_slug(tx, name).await,
+                }
+            })
+        })
+        .await
+}
+
+/// An organisation that must exist.
+pub async fn get(call: &Call, id: Id<OrgKind>) -> Result<Org> {
+    match find(call, &id.to_string()).await? {
+        Some(org) => Ok(org),
+        None => refuse(Code::NotFound),
+    }
+}
+
+/// Takes what is personal out of a person's own organisation, when the person is deleted.
+pub(crate) async fn close_personal(tx: &mut Tx<'_>, user: Id<User>, now: Time) -> Result<()> {
+    sql::close_personal(tx, user, now).await?;
+    sql::leave_all(tx, user).await
+}

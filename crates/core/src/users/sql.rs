@@ -1,0 +1,195 @@
+//! Statements on people and their mail addresses.
+
+use doorward_proto::{
+    id::{Id, User as UserKind},
+    time::Time,
+};
+
+use super::{Email, PlatformRole, Prepared, User};
+use crate::{
+    args,
+    db::{ReadTx, Row, Tx},
+    outcome::Result,
+    principals::Status,
+};
+
+const INSERT: &str = "INSERT INTO users (id, name, name_folded, username, username_folded, platform_role,
+        roles, profile, locale, zone, marketing_consent_at, marketing_consent_text, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $13) ON CONFLICT DO NOTHING";
+const INSERT_EMAIL: &str =
+    "INSERT INTO emails (folded, user_id, address, is_primary, verified_at, created_at)
+    VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT DO NOTHING";
+const FIND: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
+        u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
+        u.marketing_consent_text, u.version, u.created_at, u.updated_at
+    FROM users u JOIN principals p ON p.id = u.id
+    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.id = $1 AND p.status <> 2";
+const LIST: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
+        u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
+        u.marketing_consent_text, u.version, u.created_at, u.updated_at
+    FROM users u JOIN principals p ON p.id = u.id
+    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.id > $1 AND p.status <> 2 ORDER BY u.id LIMIT $2";
+const SEARCH: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
+        u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
+        u.marketing_consent_text, u.version, u.created_at, u.updated_at
+    FROM users u JOIN principals p ON p.id = u.id
+    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.id > $1 AND p.status <> 2 AND u.id IN (
+        SELECT user_id FROM emails WHERE folded >= $3 AND folded < $4
+        UNION SELECT id FROM users WHERE username_folded >= $3 AND username_folded < $4
+        UNION SELECT id FROM users WHERE name_folded >= $3 AND name_folded < $4
+        UNION SELECT id FROM users WHERE id = $3)
+    ORDER BY u.id LIMIT $2";
+const OWNER_OF_EMAIL: &str = "SELECT user_id FROM emails WHERE folded = $1";
+const OWNER_OF_USERNAME: &str = "SELECT id FROM users WHERE username_folded = $1";
+const UPDATE: &str = "UPDATE users SET name = $3, name_folded = $4, username = $5, username_folded = $6,
+        platform_role = $7, roles = $8, profile = $9, locale = $10, zone = $11, marketing_consent_at = $12,
+        marketing_consent_text = $13, updated_at = $14, version = version + 1
+    WHERE id = $1 AND version = $2 RETURNING version";
+const USERNAME_TAKEN: &str = "SELECT 1 FROM users WHERE username_folded = $1 AND id <> $2";
+const TOUCH: &str = "UPDATE users SET updated_at = $2, version = version + 1 WHERE id = $1";
+const REMOVE_EMAILS_EXCEPT: &str = "DELETE FROM emails WHERE user_id = $1 AND folded <> $2";
+const PROVE_EMAIL: &str = "UPDATE emails SET address = $3, is_primary = 1,
+        verified_at = COALESCE(verified_at, $4) WHERE folded = $2 AND user_id = $1";
+const HAS_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals p ON p.id = u.id
+    WHERE u.platform_role = 1 AND p.status = 0 LIMIT 1";
+const OTHER_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals p ON p.id = u.id
+    WHERE u.platform_role = 1 AND p.status = 0 AND u.id <> $1 LIMIT 1";
+const ANONYMISE: &str = "UPDATE users SET name = NULL, name_folded = NULL, username = NULL,
+        username_folded = NULL, platform_role = 0, roles = '[]', profile = '{}', locale = NULL, zone = NULL,
+        marketing_consent_at = NULL, marketing_consent_text = NULL, updated_at = $2, version = version + 1
+    WHERE id = $1";
+
+pub(super) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<u64> {
+    let user = &new.ask;
+    let values = args![
+        new.id,
+        &user.name,
+        user.name.as_deref().map(str::to_lowercase),
+        &user.username,
+        user.username.as_deref().map(str::to_lowercase),
+        user.platform_role.number(),
+        serde_json::to_string(&user.roles)?,
+        serde_json::to_string(&user.profile)?,
+        &user.locale,
+        &user.zone,
+        user.marketing_consent.as_ref().map(|_| new.now),
+        &user.marketing_consent,
+        new.now
+    ];
+    tx.exec(INSERT, values).await
+}
+
+pub(super) async fn insert_email(
+    tx: &mut Tx<'_>,
+    id: Id<UserKind>,
+    email: &Email,
+    verified_at: Option<Time>,
+    now: Time,
+) -> Result<u64> {
+    tx.exec(INSERT_EMAIL, args![email.folded(), id, email.address(), verified_at, now]).await
+}
+
+pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<UserKind>) -> Result<Option<User>> {
+    tx.opt(FIND, args![id], read).await
+}
+
+pub(super) async fn list(tx: &mut ReadTx<'_>, after: &str, rows: i64) -> Result<Vec<User>> {
+    tx.all(LIST, args![after, rows], read).await
+}
+
+pub(super) async fn search(
+    tx: &mut ReadTx<'_>,
+    after: &str,
+    rows: i64,
+    range: (&str, &str),
+) -> Result<Vec<User>> {
+    tx.all(SEARCH, args![after, rows, range.0, range.1], read).await
+}
+
+pub(super) async fn owner_of_email(tx: &mut ReadTx<'_>, folded: &str) -> Result<Option<Id<UserKind>>> {
+    tx.opt(OWNER_OF_EMAIL, args![folded], |row| row.id(0)).await
+}
+
+pub(super) async fn owner_of_username(tx: &mut ReadTx<'_>, folded: &str) -> Result<Option<Id<UserKind>>> {
+    tx.opt(OWNER_OF_USERNAME, args![folded], |row| row.id(0)).await
+}
+
+/// Writes every column that may change; `None` when the version has moved meanwhile.
+pub(super) async fn update(tx: &mut Tx<'_>, user: &User, now: Time) -> Result<Option<i64>> {
+    let values = args![
+        user.id,
+        user.version,
+        &user.name,
+        user.name.as_deref().map(str::to_lowercase),
+        &user.username,
+        user.username.as_deref().map(str::to_lowercase),
+        user.platform_role.number(),
+        serde_json::to_string(&user.roles)?,
+        serde_json::to_string(&user.profile)?,
+        &user.locale,
+        &user.zone,
+        user.marketing_consent_at,
+        &user.marketing_consent_text,
+        now
+    ];
+    tx.opt(UPDATE, values, |row| row.int(0)).await
+}
+
+pub(super) async fn username_taken(tx: &mut ReadTx<'_>, folded: &str, by: Id<UserKind>) -> Result<bool> {
+    Ok(tx.opt(USERNAME_TAKEN, args![folded, by], |_| Ok(())).await?.is_some())
+}
+
+pub(super) async fn touch(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time) -> Result<()> {
+    tx.exec(TOUCH, args![id, now]).await?;
+    Ok(())
+}
+
+pub(super) async fn remove_emails_except(tx: &mut Tx<'_>, id: Id<UserKind>, folded: &str) -> Result<()> {
+    tx.exec(REMOVE_EMAILS_EXCEPT, args![id, folded]).await?;
+    Ok(())
+}
+
+pub(super) async fn prove_email(tx: &mut Tx<'_>, id: Id<UserKind>, email: &Email, now: Time) -> Result<()> {
+    tx.exec(PROVE_EMAIL, args![id, email.folded(), email.address(), now]).await?;
+    Ok(())
+}
+
+pub(super) async fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
+    Ok(tx.opt(HAS_ADMINISTRATOR, &[], |_| Ok(())).await?.is_some())
+}
+
+pub(super) async fn other_administrator(tx: &mut ReadTx<'_>, than: Id<UserKind>) -> Result<bool> {
+    Ok(tx.opt(OTHER_ADMINISTRATOR, args![than], |_| Ok(())).await?.is_some())
+}
+
+pub(super) async fn anonymise(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time) -> Result<()> {
+    remove_emails_except(tx, id, "").await?;
+    tx.exec(ANONYMISE, args![id, now]).await?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<User> {
+    Ok(User {
+        id: row.id(0)?,
+        org: row.id(1)?,
+        status: Status::from_number(row.int(2)?)?,
+        epoch: row.int(3)?,
+        name: row.opt_text(4)?,
+        username: row.opt_text(5)?,
+        email: row.opt_text(6)?,
+        email_verified_at: row.opt_time(7)?,
+        platform_role: PlatformRole::from_number(row.int(8)?)?,
+        roles: serde_json::from_str(&row.text(9)?)?,
+        profile: serde_json::from_str(&row.text(10)?)?,
+        locale: row.opt_text(11)?,
+        zone: row.opt_text(12)?,
+        marketing_consent_at: row.opt_time(13)?,
+        marketing_consent_text: row.opt_text(14)?,
+        version: row.int(15)?,
+        created_at: row.time(16)?,
+        updated_at: row.time(17)?,
+    })
+}
