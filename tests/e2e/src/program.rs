@@ -94,6 +94,11 @@ impl Server {
     /// Ends it as a power cut would, and starts it again over the same data.
     pub fn kill_and_restart(&mut self) {
         self.kill();
+        self.restart();
+    }
+
+    /// Starts it again over the same data.
+    pub fn restart(&mut self) {
         self.child = spawn(&self.folder, &self.issuer, self.mail_port, &self.options);
         self.wait_until_ready();
     }
@@ -146,6 +151,27 @@ impl Drop for Server {
             eprintln!("--- the server's log ends with\n{}", log.get(from..).unwrap_or_default());
         }
     }
+}
+
+/// Starts the program with these settings, which it must refuse at once; answers what it said.
+pub fn refused(settings: &[(&'static str, &str)]) -> String {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let issuer = format!("http://localhost:{}", free_port());
+    let env = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+    let options = Options { env, ..Options::default() };
+    let mut child = spawn(&folder, &issuer, free_port(), &options);
+    let begun = now();
+    let status = loop {
+        match child.try_wait().expect("the child can be asked") {
+            Some(status) => break Some(status),
+            None if now() - begun > PATIENCE => break None,
+            None => std::thread::sleep(Duration::from_millis(20)),
+        }
+    };
+    let _ = child.kill();
+    let said = fs::read_to_string(folder.path().join("log")).unwrap_or_default();
+    assert!(status.is_some_and(|status| !status.success()), "{settings:?} did not stop the start:\n{said}");
+    said
 }
 
 fn spawn(folder: &TempDir, issuer: &str, mail_port: u16, options: &Options) -> Child {
