@@ -31,7 +31,7 @@ pub(crate) fn run(how: How) -> Result<()> {
     step("format", &mut || cargo(&["fmt", "--all", "--", "--check"], &[]))?;
     step("tidy", &mut super::tidy::run)?;
     step("lints", &mut || {
-        cargo(&["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
+        cargo(&["clippy", "--locked", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"], &[])
     })?;
     step("build", &mut || cargo(&["test", "--workspace", "--no-run", "--quiet"], &[]))?;
     step("tests on SQLite", &mut || test(&["--skip", "on_postgres"], &[]))?;
