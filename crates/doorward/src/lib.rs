@@ -5,3 +5,4 @@ pub mod config;
 pub mod data;
 pub mod fetch;
 pub mod serve;
+pub mod smtp;

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use doorward_core::{call::Call, realm::Realm};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{pause, tls::Certificate};
@@ -29,6 +30,19 @@ impl Background {
         self.tasks.spawn(async move {
             while stop.run_until_cancelled(pause(every)).await.is_some() {
                 work().await;
+            }
+        });
+    }
+
+    /// Sends mails, runs jobs, cleans: what is due, every second.
+    pub(super) fn run_jobs(&self, realm: &Arc<Realm>) {
+        let realm = Arc::clone(realm);
+        self.every(Duration::from_secs(1), move || {
+            let call = Call::system(&realm);
+            async move {
+                if let Err(error) = Realm::run_due_jobs(&call).await {
+                    tracing::error!(?error, "background work failed");
+                }
             }
         });
     }

@@ -28,6 +28,7 @@ use crate::{
     config::{Config, Loaded, Origin, concerns, core_settings},
     data,
     fetch::{Reach, fetcher},
+    smtp,
 };
 
 /// How long accepted requests may take after the server was told to stop.
@@ -85,6 +86,7 @@ pub async fn run(loaded: Loaded) -> Result<()> {
         background.watch_certificate(Arc::clone(certificate));
         TlsAcceptor::from(tls::server_config(Arc::clone(certificate)))
     });
+    background.run_jobs(&realm);
     let addresses = addresses(&listeners)?;
     let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
     if let Some(address) = config.metrics.listen {
@@ -139,7 +141,11 @@ pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
     let db = open_database(&place).await?;
     migrate::up(&db, env.now()).await.map_err(data::fault).context("the migration failed")?;
     let settings = core_settings(config);
-    Realm::open(Parts { issuer, db, env, vault, settings, mail_transport: None }).await.map_err(data::fault)
+    let mail = &config.mail;
+    let mail_transport =
+        mail.url.as_ref().map(|url| smtp::transport(url, &mail.from, &issuer)).transpose()?;
+    let parts = Parts { issuer, db, env, vault, settings, mail_transport };
+    Realm::open(parts).await.map_err(data::fault)
 }
 
 async fn open_database(place: &Place) -> Result<Db> {
