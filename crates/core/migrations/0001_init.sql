@@ -164,7 +164,7 @@ CREATE TABLE clients (
     client_id TEXT NOT NULL UNIQUE,
     org_id TEXT NOT NULL REFERENCES orgs (id),
     name TEXT NOT NULL,
-    name_folded TEXT NOT NULL,
+    name_folded @folded NOT NULL,
     is_confidential @int NOT NULL,
     is_first_party @int NOT NULL DEFAULT 0,
     metadata TEXT NOT NULL,
@@ -189,8 +189,9 @@ CREATE TABLE client_secrets (
 CREATE TABLE apis (
     id TEXT PRIMARY KEY,
     org_id TEXT NOT NULL REFERENCES orgs (id),
-    identifier TEXT NOT NULL UNIQUE,
+    identifier @folded NOT NULL UNIQUE,
     name TEXT NOT NULL,
+    name_folded @folded NOT NULL,
     signing_alg TEXT NOT NULL,
     token_format @int NOT NULL DEFAULT 0,
     access_ttl @int,
@@ -199,6 +200,7 @@ CREATE TABLE apis (
     updated_at @int NOT NULL
 ) @strict;
 CREATE INDEX apis_org ON apis (org_id, id);
+CREATE INDEX apis_name ON apis (name_folded, id);
 
 CREATE TABLE api_scopes (
     api_id TEXT NOT NULL REFERENCES apis (id),
@@ -414,7 +416,6 @@ CREATE TABLE idempotency (
     caller TEXT NOT NULL,
     key TEXT NOT NULL,
     request_hash @bytes NOT NULL,
-    status @int,
     response @bytes,
     created_at @int NOT NULL,
     expires_at @int NOT NULL,

@@ -4,13 +4,16 @@
 //! `sql.rs` with every statement as a constant, `tests.rs`. This crate never sees an HTTP server, a
 //! template or a status code: a rule does not know how it is shown.
 
+pub mod apis;
 pub mod audit;
+pub mod bootstrap;
 mod cache;
 pub mod call;
 pub mod clients;
 pub mod credentials;
 pub mod db;
 pub mod env;
+pub mod idempotency;
 pub mod jobs;
 pub mod keys;
 mod links;

@@ -3,6 +3,7 @@
 //! Metadata are the members of RFC 7591, OpenID Connect registration and logout, and a few of ours,
 //! stored as one JSON text. The secret of a client is random, so it is checked by its keyed hash.
 
+pub mod manage;
 mod sql;
 
 use std::sync::Arc;
@@ -13,6 +14,8 @@ use doorward_proto::{
     time::Time,
 };
 use serde::{Deserialize, Serialize};
+
+pub(crate) use manage::is_name;
 
 use crate::{
     call::Call,

@@ -1,0 +1,97 @@
+//! The bootstrap token: the operator's first credential, from the environment.
+//!
+//! It is never a row among tokens. What is remembered is its keyed hash, when it was first seen, and how
+//! often it was used; without a set expiry it ends 24 hours after it was first seen, so that a forgotten
+//! root key does not stay one. Every use is counted, and told to the audit trail once a minute.
+
+mod sql;
+
+use std::time::Duration;
+
+use doorward_proto::{secret::SecretText, time::Time};
+use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq as _;
+
+use crate::{
+    audit::{self, Event},
+    call::{Actor, Call},
+    db::Tx,
+    outcome::{Code, Result},
+};
+
+/// How long a token without a set expiry works after it was first seen.
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+/// Uses within this time are told to the audit trail together.
+const AUDIT_EVERY: Duration = Duration::from_secs(60);
+
+/// What is remembered of one token.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
+pub struct Memory {
+    /// When it was first presented.
+    pub first_seen_at: Time,
+    /// When it was presented last.
+    pub last_used_at: Time,
+    /// How often it was presented.
+    pub uses: u64,
+    told_at: Option<Time>,
+    told_uses: u64,
+}
+
+struct Use {
+    call: Call,
+    key: String,
+    expires_at: Option<Time>,
+}
+
+/// Whether `presented` is the configured token. Refuses it when its time is over; remembers the use.
+pub async fn admit(
+    call: &Call,
+    configured: &SecretText,
+    expires_at: Option<Time>,
+    presented: &SecretText,
+) -> Result<bool> {
+    let vault = &call.realm.vault;
+    let ours = vault.hash_bytes(configured.expose().as_bytes());
+    let theirs = vault.hash_bytes(presented.expose().as_bytes());
+    if !bool::from(ours.0.ct_eq(&theirs.0)) {
+        return Ok(false);
+    }
+    let ask = Use { call: call.by(Actor::Bootstrap), key: key_of(&ours.0), expires_at };
+    call.realm.db.write("bootstrap.admit", ask, |tx, ask| Box::pin(remember(tx, ask))).await?;
+    Ok(true)
+}
+
+/// What is remembered of the configured token: for `doctor` and the console. `None` before its first use.
+pub async fn memory(call: &Call, configured: &SecretText) -> Result<Option<Memory>> {
+    let key = key_of(&call.realm.vault.hash_bytes(configured.expose().as_bytes()).0);
+    call.realm
+        .db
+        .read("bootstrap.memory", key, |tx, key| Box::pin(async move { sql::find(tx, key).await }))
+        .await
+}
+
+fn key_of(hash: &[u8; 32]) -> String {
+    format!("bootstrap/{}", data_encoding::HEXLOWER.encode(hash))
+}
+
+async fn remember(tx: &mut Tx<'_>, ask: &Use) -> Result<()> {
+    // The row is read and written as a whole.
+    tx.lock_exclusive(&["bootstrap"]).await?;
+    let now = ask.call.now;
+    let fresh = Memory { first_seen_at: now, last_used_at: now, uses: 0, told_at: None, told_uses: 0 };
+    let mut memory = sql::find(tx, &ask.key).await?.unwrap_or(fresh);
+    let is_over = now >= ask.expires_at.unwrap_or(memory.first_seen_at + LIFETIME);
+    memory.uses += 1;
+    memory.last_used_at = memory.last_used_at.max(now);
+    if memory.told_at.is_none_or(|told| now.since(told) >= AUDIT_EVERY) {
+        let event = match is_over {
+            true => Event::refused(&ask.call, "bootstrap.refused", Code::CredentialExpired)?,
+            false => Event::new(&ask.call, "bootstrap.used")?,
+        };
+        audit::record(tx, &event.fact("uses", memory.uses - memory.told_uses)).await?;
+        memory.told_at = Some(now);
+        memory.told_uses = memory.uses;
+    }
+    sql::store(tx, &ask.key, &memory, now).await?;
+    if is_over { tx.refuse(Code::CredentialExpired) } else { Ok(()) }
+}

@@ -1,0 +1,100 @@
+//! Statements that register, change and find applications.
+
+use doorward_proto::{
+    id::{self, Id, Org},
+    secret::TokenHash,
+    time::Time,
+};
+
+use super::Registration;
+use crate::{
+    args,
+    clients::{Client, sql::read},
+    db::{ReadTx, Tx},
+    outcome::Result,
+    page::{PageAsk, prefix_range},
+};
+
+const INSERT: &str = "INSERT INTO clients (id, client_id, org_id, name, name_folded, is_confidential,
+    is_first_party, metadata, created_at, updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+    ON CONFLICT (client_id) DO NOTHING";
+const UPDATE: &str = "UPDATE clients SET name = $3, name_folded = $4, is_first_party = $5, metadata = $6,
+    updated_at = $7, version = version + 1 WHERE id = $1 AND version = $2";
+const INSERT_SECRET: &str = "INSERT INTO client_secrets (client_id, hash, hash_key, created_at)
+    VALUES ($1, $2, $3, $4)";
+const END_SECRETS: &str = "UPDATE client_secrets SET expires_at = $2
+    WHERE client_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+const LIST: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
+    c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
+    FROM clients c JOIN principals p ON p.id = c.id
+    WHERE c.id > $1 AND p.status <> 2 ORDER BY c.id LIMIT $2";
+const LIST_ORG: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
+    c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
+    FROM clients c JOIN principals p ON p.id = c.id
+    WHERE c.org_id = $3 AND c.id > $1 AND p.status <> 2 ORDER BY c.id LIMIT $2";
+const SEARCH: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
+    c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
+    FROM clients c JOIN principals p ON p.id = c.id
+    WHERE c.id IN (SELECT id FROM clients WHERE name_folded >= $3 AND name_folded < $4
+        UNION SELECT id FROM clients WHERE client_id = $5 UNION SELECT id FROM clients WHERE id = $5)
+    AND c.id > $1 AND p.status <> 2 AND (c.org_id = $6 OR $6 IS NULL) ORDER BY c.id LIMIT $2";
+
+pub(super) struct Filter<'a> {
+    pub(super) org: Option<Id<Org>>,
+    pub(super) query: Option<&'a str>,
+}
+
+pub(super) async fn insert(
+    tx: &mut Tx<'_>,
+    id: Id<id::Client>,
+    client_id: &str,
+    (org, now): (Id<Org>, Time),
+    new: &Registration,
+) -> Result<bool> {
+    let metadata = serde_json::to_string(&new.metadata)?;
+    let folded = new.name.to_lowercase();
+    let values =
+        args![id, client_id, org, &new.name, folded, new.is_confidential, new.is_first_party, metadata, now];
+    Ok(tx.exec(INSERT, values).await? > 0)
+}
+
+pub(super) async fn update(
+    tx: &mut Tx<'_>,
+    id: Id<id::Client>,
+    seen: i64,
+    new: &Registration,
+    now: Time,
+) -> Result<bool> {
+    let metadata = serde_json::to_string(&new.metadata)?;
+    let values = args![id, seen, &new.name, new.name.to_lowercase(), new.is_first_party, metadata, now];
+    Ok(tx.exec(UPDATE, values).await? > 0)
+}
+
+pub(super) async fn insert_secret(
+    tx: &mut Tx<'_>,
+    id: Id<id::Client>,
+    hash: TokenHash,
+    hash_key: &str,
+    now: Time,
+) -> Result<()> {
+    tx.exec(INSERT_SECRET, args![id, hash, hash_key, now]).await?;
+    Ok(())
+}
+
+pub(super) async fn end_secrets(tx: &mut Tx<'_>, id: Id<id::Client>, until: Time) -> Result<()> {
+    tx.exec(END_SECRETS, args![id, until]).await?;
+    Ok(())
+}
+
+pub(super) async fn list(tx: &mut ReadTx<'_>, filter: &Filter<'_>, page: &PageAsk) -> Result<Vec<Client>> {
+    let after = page.after.as_deref().unwrap_or_default();
+    match (page.folded_query(), filter.org) {
+        (Some(folded), org) => {
+            let (from, to) = prefix_range(&folded);
+            let exact = filter.query.unwrap_or_default();
+            tx.all(SEARCH, args![after, page.rows(), from, to, exact, org], read).await
+        }
+        (None, Some(org)) => tx.all(LIST_ORG, args![after, page.rows(), org], read).await,
+        (None, None) => tx.all(LIST, args![after, page.rows()], read).await,
+    }
+}

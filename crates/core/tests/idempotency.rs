@@ -1,0 +1,69 @@
+//! Idempotency keys: one of many does the work, its answer is kept for a day.
+
+use std::time::Duration;
+
+use doorward_proto::secret::TokenHash;
+use doorward_world::{World, both_engines};
+
+use doorward_core::idempotency::{Begun, Claim, begin, finish, release, sweep};
+use doorward_core::outcome::Code;
+
+const CREDENTIAL: TokenHash = TokenHash([5; 32]);
+
+fn claim(world: &World, key: &str, body: &str) -> Claim {
+    Claim::new(&world.local(), CREDENTIAL, key, body.as_bytes())
+}
+
+async fn is_fresh(world: &World, claim: &Claim) -> bool {
+    matches!(begin(&world.local(), claim).await.unwrap(), Begun::Fresh)
+}
+
+both_engines! {
+    async fn a_repeated_request_gets_the_first_answer_for_a_day(world: World) {
+        let first = claim(&world, "k1", "a");
+        assert!(is_fresh(&world, &first).await);
+        let busy = begin(&world.local(), &first).await.unwrap_err();
+        assert_eq!(busy.code(), Some(Code::Conflict), "still being worked on");
+        finish(&world.local(), &first, b"answer").await.unwrap();
+        match begin(&world.local(), &first).await.unwrap() {
+            Begun::Answered(kept) => assert_eq!(&**kept, b"answer"),
+            Begun::Fresh => panic!("was answered before"),
+        }
+        let other = begin(&world.local(), &claim(&world, "k1", "b")).await.unwrap_err();
+        assert_eq!(other.code(), Some(Code::IdempotencyConflict));
+        world.advance(Duration::from_secs(24 * 3600));
+        assert!(is_fresh(&world, &claim(&world, "k1", "b")).await, "a day later the key is free");
+    }
+
+    async fn a_refused_request_gives_its_key_back(world: World) {
+        let first = claim(&world, "k1", "a");
+        assert!(is_fresh(&world, &first).await);
+        release(&world.local(), &first).await.unwrap();
+        assert!(is_fresh(&world, &claim(&world, "k1", "b")).await);
+    }
+
+    async fn one_of_fifty_at_once_does_the_work(world: World) {
+        let claim = claim(&world, "k1", "a");
+        let tries = (0..50).map(|_| {
+            let (call, claim) = (world.local(), claim.clone());
+            tokio::spawn(async move { begin(&call, &claim).await })
+        });
+        let mut fresh = 0;
+        for one in tries.collect::<Vec<_>>() {
+            match one.await.unwrap() {
+                Ok(Begun::Fresh) => fresh += 1,
+                Ok(Begun::Answered(_)) => panic!("nothing was answered"),
+                Err(error) => assert_eq!(error.code(), Some(Code::Conflict)),
+            }
+        }
+        assert_eq!(fresh, 1);
+    }
+
+    async fn old_answers_are_swept(world: World) {
+        assert!(is_fresh(&world, &claim(&world, "k1", "a")).await);
+        world.advance(Duration::from_secs(3600));
+        assert!(is_fresh(&world, &claim(&world, "k2", "a")).await);
+        world.advance(Duration::from_secs(23 * 3600));
+        assert_eq!(sweep(&world.local()).await.unwrap(), 1);
+    }
+}
