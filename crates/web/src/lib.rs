@@ -1,6 +1,7 @@
 //! How the rules of `doorward-core` look over HTTP: routes, surfaces, OAuth endpoints, the management
 //! API and the pages. This crate never sees SQL or a database driver: a handler cannot reach round a rule.
 
+pub mod api;
 pub mod app;
 pub mod cookies;
 pub mod csrf;

@@ -3,6 +3,7 @@
 use axum::{Router, extract::DefaultBodyLimit, middleware};
 
 use crate::{
+    api,
     app::App,
     edge::edge,
     health, pages,
@@ -10,7 +11,7 @@ use crate::{
 };
 
 /// No body of ours is larger; a longer one is refused before it is read.
-const BODY_LIMIT: usize = 256 * 1024;
+pub(crate) const BODY_LIMIT: usize = 256 * 1024;
 
 /// The whole server as one router.
 pub fn router(app: App) -> Router {
@@ -19,6 +20,7 @@ pub fn router(app: App) -> Router {
     };
     Router::new()
         .merge(dressed(Router::new().fallback(not_found), Surface::Api))
+        .merge(dressed(api::routes(&app), Surface::Api))
         .merge(dressed(pages::routes(), Surface::Page))
         .merge(health::routes())
         .layer(DefaultBodyLimit::max(BODY_LIMIT))

@@ -1,0 +1,153 @@
+//! One endpoint of the API: its route, who may call it and its description, declared in one place.
+//!
+//! The router, the OpenAPI document and the authorization-matrix test are all made from the same list,
+//! so none of them can forget a route.
+
+use axum::{
+    Router,
+    handler::Handler,
+    middleware,
+    routing::{MethodFilter, MethodRouter, on},
+};
+use http::{Method, StatusCode};
+use utoipa::{
+    ToSchema,
+    openapi::{RefOr, Schema},
+};
+
+use super::guard::{self, Door};
+use crate::app::App;
+
+/// Who may call an endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// Everybody; a credential that is present must still be good.
+    Anyone,
+    /// Who holds this scope.
+    Scope(&'static str),
+    /// A person for the own account: a signed-in session, or a token of the person's with this scope.
+    Account(&'static str),
+}
+
+/// A type as the document describes it.
+pub(super) struct Shape {
+    pub(super) name: String,
+    pub(super) schema: RefOr<Schema>,
+    pub(super) referenced: Vec<(String, RefOr<Schema>)>,
+    pub(super) is_page: bool,
+}
+
+impl Shape {
+    fn of<T: ToSchema>() -> Self {
+        let mut referenced = Vec::new();
+        T::schemas(&mut referenced);
+        Self { name: T::name().into_owned(), schema: T::schema(), referenced, is_page: false }
+    }
+}
+
+/// See the module.
+pub struct Endpoint {
+    /// The method.
+    pub method: Method,
+    /// The path, with `{id}` for what varies.
+    pub path: &'static str,
+    /// Who may call it.
+    pub access: Access,
+    pub(super) summary: &'static str,
+    pub(super) takes: Option<Shape>,
+    pub(super) status: StatusCode,
+    pub(super) answers: Option<Shape>,
+    pub(super) filters: Option<&'static [&'static str]>,
+    route: MethodRouter<App>,
+}
+
+impl Endpoint {
+    fn new<H, T>(method: Method, filter: MethodFilter, path: &'static str, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        Self {
+            method,
+            path,
+            access: Access::Scope("admin:*"),
+            summary: "",
+            takes: None,
+            status: StatusCode::OK,
+            answers: None,
+            filters: None,
+            route: on(filter, handler),
+        }
+    }
+
+    /// Reads.
+    pub(super) fn get<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+        Self::new(Method::GET, MethodFilter::GET, path, handler)
+    }
+    /// Creates, or does what the last part of the path says.
+    pub(super) fn post<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+        Self::new(Method::POST, MethodFilter::POST, path, handler)
+    }
+    /// Changes by a merge patch (RFC 7396).
+    pub(super) fn patch<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+        Self::new(Method::PATCH, MethodFilter::PATCH, path, handler)
+    }
+    /// Ends.
+    pub(super) fn delete<H: Handler<T, App>, T: 'static>(path: &'static str, handler: H) -> Self {
+        Self::new(Method::DELETE, MethodFilter::DELETE, path, handler).status(StatusCode::NO_CONTENT)
+    }
+
+    /// The scope that it needs; without one it is `admin:*`.
+    pub(super) const fn scope(mut self, scope: &'static str) -> Self {
+        self.access = Access::Scope(scope);
+        self
+    }
+    /// A part of one's own account.
+    pub(super) const fn account(mut self, scope: &'static str) -> Self {
+        self.access = Access::Account(scope);
+        self
+    }
+    /// Open to everybody.
+    pub(super) const fn open(mut self) -> Self {
+        self.access = Access::Anyone;
+        self
+    }
+    /// What it does, in one line.
+    pub(super) const fn says(mut self, summary: &'static str) -> Self {
+        self.summary = summary;
+        self
+    }
+    /// The body it reads.
+    pub(super) fn takes<T: ToSchema>(mut self) -> Self {
+        self.takes = Some(Shape::of::<T>());
+        self
+    }
+    /// The status of a granted answer; 200 unless set.
+    pub(super) const fn status(mut self, status: StatusCode) -> Self {
+        self.status = status;
+        self
+    }
+    /// The body it answers.
+    pub(super) fn answers<T: ToSchema>(mut self) -> Self {
+        self.answers = Some(Shape::of::<T>());
+        self
+    }
+    /// It answers a page of these and takes `limit`, `cursor`, `query` and the filters.
+    pub(super) fn lists<T: ToSchema>(mut self, filters: &'static [&'static str]) -> Self {
+        self.answers = Some(Shape { is_page: true, ..Shape::of::<T>() });
+        self.filters = Some(filters);
+        self
+    }
+
+    /// The part of the API it belongs to: `clients`, `audit`.
+    pub fn area(&self) -> &'static str {
+        let rest = self.path.strip_prefix("/api/v1/").or_else(|| self.path.strip_prefix("/api/"));
+        rest.and_then(|rest| rest.split('/').next()).unwrap_or("api")
+    }
+
+    /// Adds the route, behind its guard.
+    pub(super) fn mount(self, router: Router<App>, app: &App) -> Router<App> {
+        let door = Door { app: app.clone(), access: self.access };
+        router.route(self.path, self.route.route_layer(middleware::from_fn_with_state(door, guard::admit)))
+    }
+}

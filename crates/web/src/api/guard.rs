@@ -1,0 +1,92 @@
+//! What stands before every endpoint of the API: who calls, whether the scope is there, and whether the
+//! request was answered before (`Idempotency-Key`).
+//!
+//! Challenges are those of RFC 6750 3 and 3.1: bare when nothing was presented, `invalid_token` for a bad
+//! credential, `insufficient_scope` with the scope for one that may not.
+
+use axum::{
+    body::Body,
+    extract::{FromRequestParts, Request, State},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use doorward_core::outcome::{Code, Error, Refusal, Result};
+use http::{HeaderValue, Method, header, request::Parts};
+
+use super::{
+    caller::{self, Caller, lacks},
+    endpoint::Access,
+    idempotency,
+};
+use crate::{
+    app::{App, Incoming},
+    surface::{Failure, wire_of},
+};
+
+/// What the guard of one route knows.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) app: App,
+    pub(super) access: Access,
+}
+
+/// The layer of every route.
+pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let mut response = match check(&door, &mut parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(caller.clone());
+            let request = Request::from_parts(parts, body);
+            if request.method() == Method::POST {
+                idempotency::answer(caller, request, next).await
+            } else {
+                next.run(request).await
+            }
+        }
+        Err(error) => Failure(error).into_response(),
+    };
+    if let Some(value) = response
+        .extensions()
+        .get::<crate::surface::Refused>()
+        .and_then(|refused| challenge(&refused.0, door.access))
+    {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+    }
+    response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
+}
+
+async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
+    let Incoming(call) = Incoming::from_request_parts(parts, &door.app).await.map_err(|failure| failure.0)?;
+    let caller = caller::recognise(&door.app, parts, call).await?;
+    let scope = match door.access {
+        Access::Anyone => return Ok(caller),
+        Access::Scope(scope) | Access::Account(scope) => scope,
+    };
+    if caller.is_anonymous() {
+        return Err(Refusal::new(Code::CredentialMissing).into());
+    }
+    if caller.has(scope) { Ok(caller) } else { Err(Error::from(lacks(scope))) }
+}
+
+/// The challenge that goes with a refusal of the credential.
+fn challenge(refusal: &Refusal, access: Access) -> Option<HeaderValue> {
+    let scope = match access {
+        Access::Scope(scope) | Access::Account(scope) => format!(", scope=\"{scope}\""),
+        Access::Anyone => String::new(),
+    };
+    let text = match refusal.code {
+        Code::CredentialMissing | Code::CredentialScheme => format!("Bearer realm=\"doorward\"{scope}"),
+        Code::ScopeMissing => {
+            let scope = refusal.facts.iter().find(|(name, _)| *name == "scope");
+            let scope = scope.and_then(|(_, value)| value.as_str()).unwrap_or_default();
+            format!("Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\"")
+        }
+        code if wire_of(code).oauth == "invalid_token" => {
+            let title = wire_of(code).title;
+            format!("Bearer realm=\"doorward\", error=\"invalid_token\", error_description=\"{title}\"")
+        }
+        _ => return None,
+    };
+    HeaderValue::try_from(text).ok()
+}

@@ -1,0 +1,40 @@
+//! The management API: `/api/v1/…`, described by itself (`INTERFACE` 5).
+//!
+//! Each area is a file with its endpoints: route, scope and description in one place (see [`Endpoint`]).
+//! Handlers read, ask a use case of core, and show; they decide nothing.
+
+mod answer;
+mod apis;
+mod body;
+mod caller;
+mod clients;
+mod docs;
+mod endpoint;
+mod guard;
+mod idempotency;
+mod openapi;
+mod registration;
+mod whoami;
+
+use axum::Router;
+
+pub use caller::{Caller, Who};
+pub use endpoint::{Access, Endpoint};
+pub use openapi::document;
+
+use crate::app::App;
+
+/// Every endpoint, area by area.
+pub fn endpoints() -> Vec<Endpoint> {
+    let areas = [clients::endpoints(), apis::endpoints(), whoami::endpoints(), registration::endpoints()];
+    areas.into_iter().flatten().collect()
+}
+
+/// The routes of the API, its description and its page. Everything but the page is dressed as problem
+/// details.
+pub(crate) fn routes(app: &App) -> Router<App> {
+    endpoints()
+        .into_iter()
+        .fold(Router::new(), |router, endpoint| endpoint.mount(router, app))
+        .merge(docs::routes())
+}

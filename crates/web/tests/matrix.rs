@@ -1,0 +1,82 @@
+//! The authorization matrix: every route of the API × every kind of caller. The routes come from the list
+//! that the router is made of, so a new one cannot be forgotten.
+
+mod api_kit;
+
+use api_kit::{ROOT, Server};
+use doorward_web::api::{Access, endpoints};
+use doorward_world::{World, both_engines};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+/// A path in which nothing exists.
+fn path(template: &str) -> String {
+    template
+        .replace("{id}", "usr_01jd8zzzzzzzzzzzzzzzzzzzzz")
+        .replace("{key}", "key_01jd8zzzzzzzzzzzzzzzzzzzzz")
+}
+
+fn body(method: &Method) -> Option<serde_json::Value> {
+    (*method != Method::GET && *method != Method::DELETE).then(|| json!({}))
+}
+
+both_engines! {
+    async fn every_route_is_guarded(world: World) {
+        let all = Server::new(world.clone());
+        let other = Server::with_scopes(world.clone(), &["workflows:read", "admin", "admin:", "openid"]);
+        for endpoint in endpoints() {
+            let (method, path) = (endpoint.method.clone(), path(endpoint.path));
+            let what = format!("{method} {path}");
+            let (Access::Scope(scope) | Access::Account(scope)) = endpoint.access else { continue };
+
+            let anonymous = all.asks(method.clone(), &path, body(&method), &[]).await;
+            assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED, "{what}");
+            assert_eq!(anonymous.code(), "auth.missing_token", "{what}");
+            let bare = format!("Bearer realm=\"doorward\", scope=\"{scope}\"");
+            assert_eq!(anonymous.header("www-authenticate"), bare, "{what}");
+
+            for bad in ["x", "dw_st_garbage", "eyJhbGciOiJub25lIn0.e30.", &ROOT[1..]] {
+                let header = format!("Bearer {bad}");
+                let bad = all.asks(method.clone(), &path, body(&method), &[("authorization", &header)]).await;
+                assert_eq!(bad.status, StatusCode::UNAUTHORIZED, "{what}");
+                assert!(bad.header("www-authenticate").contains("error=\"invalid_token\""), "{what}");
+            }
+
+            let basic = all.asks(method.clone(), &path, body(&method), &[("authorization", "Basic YTpi")]).await;
+            assert_eq!((basic.status, basic.code()), (StatusCode::UNAUTHORIZED, "auth.invalid_scheme"), "{what}");
+
+            let lacking = other.root(method.clone(), &path, body(&method)).await;
+            assert_eq!(lacking.status, StatusCode::FORBIDDEN, "{what}");
+            assert_eq!(lacking.code(), "auth.missing_scope", "{what}");
+            assert_eq!(lacking.body["scope"], *scope, "{what}");
+            let challenge = lacking.header("www-authenticate");
+            assert!(challenge.contains("insufficient_scope") && challenge.contains(scope), "{what}");
+
+            if matches!(endpoint.access, Access::Scope(_)) {
+                let holder = Server::with_scopes(world.clone(), &[scope]);
+                for server in [&all, &holder] {
+                    let granted = server.root(method.clone(), &path, body(&method)).await;
+                    let is_let_in = granted.status != StatusCode::UNAUTHORIZED && granted.code() != "auth.missing_scope";
+                    assert!(is_let_in, "{what}: {}", granted.text);
+                    assert!(!granted.status.is_server_error(), "{what}: {}", granted.text);
+                }
+            }
+        }
+    }
+
+    async fn a_bad_credential_is_refused_even_where_none_is_needed(world: World) {
+        let server = Server::new(world);
+        let open = server.asks(Method::GET, "/api/whoami", None, &[]).await;
+        assert_eq!((open.status, &open.body["authenticated"]), (StatusCode::OK, &json!(false)));
+        let bad = server.asks(Method::GET, "/api/whoami", None, &[("authorization", "Bearer x")]).await;
+        assert_eq!(bad.status, StatusCode::UNAUTHORIZED);
+        let twice = [("authorization", "Bearer x"), ("authorization", "Bearer y")];
+        let twice = server.asks(Method::GET, "/api/whoami", None, &twice).await;
+        assert_eq!(twice.status, StatusCode::BAD_REQUEST);
+        let root = server.root(Method::GET, "/api/whoami", None).await;
+        assert_eq!(root.body["subject"], "bootstrap");
+        assert_eq!(root.body["scopes"], json!(["admin:*", "workflows:read"]));
+        let local = server.locally(Method::GET, "/api/whoami", None).await;
+        assert_eq!((&local.body["identity_type"], &local.body["authenticated"]), (&json!("local"), &json!(true)));
+    }
+}
