@@ -16,6 +16,7 @@ pub mod env;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+pub mod leases;
 mod links;
 pub mod mail;
 pub mod orgs;
