@@ -13,9 +13,9 @@ use crate::{
 };
 
 /// How far ahead the end of life may lie: a longer one is a password in disguise.
-pub const MAX_LIFE: Duration = Duration::from_secs(600);
+pub const MAX_LIFE: Duration = Duration::from_mins(10);
 /// How far two clocks may differ.
-pub const SKEW: Duration = Duration::from_secs(60);
+pub const SKEW: Duration = Duration::from_mins(1);
 const MAX_JTI: usize = 256;
 
 /// What an assertion must say.

@@ -19,14 +19,12 @@ pub fn check_chosen(name: &str) -> Result<(), BadClientName> {
     if !(3..=64).contains(&name.len()) || !name.bytes().all(fits) {
         return Err(BadClientName::Syntax);
     }
-    let looks_generated = |prefix: &&str| match name.split_once('_') {
-        Some((start, _)) => start.eq_ignore_ascii_case(prefix),
-        None => false,
-    };
-    if PREFIXES.iter().any(|prefix| looks_generated(&prefix)) {
-        return Err(BadClientName::LooksGenerated);
+    match name.split_once('_') {
+        Some((start, _)) if PREFIXES.iter().any(|prefix| start.eq_ignore_ascii_case(prefix)) => {
+            Err(BadClientName::LooksGenerated)
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 #[cfg(test)]

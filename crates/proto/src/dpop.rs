@@ -17,9 +17,9 @@ use crate::{
 /// The longest proof that is read.
 pub const MAX_BYTES: usize = 8 * 1024;
 /// How old a proof may be, unless the caller says less.
-pub const MAX_AGE: Duration = Duration::from_secs(300);
+pub const MAX_AGE: Duration = Duration::from_mins(5);
 /// How far ahead another clock may be.
-const SKEW: Duration = Duration::from_secs(60);
+const SKEW: Duration = Duration::from_mins(1);
 const MAX_JTI: usize = 256;
 const MAX_URI: usize = 4096;
 
@@ -116,12 +116,13 @@ fn normal_escapes(path: &str) -> String {
     let mut rest = path;
     while let Some((before, after)) = rest.split_once('%') {
         normal.push_str(before);
-        match after.split_at_checked(2).map(|(hex, tail)| (u8::from_str_radix(hex, 16), tail)) {
-            Some((Ok(byte), tail)) if !after.starts_with('+') => {
+        match after.split_at_checked(2).map(|(hex, tail)| (u8::from_str_radix(hex, 16), hex, tail)) {
+            Some((Ok(byte), hex, tail)) if !after.starts_with('+') => {
                 if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
                     normal.push(char::from(byte));
                 } else {
-                    normal.push_str(&format!("%{byte:02X}"));
+                    normal.push('%');
+                    normal.push_str(&hex.to_ascii_uppercase());
                 }
                 rest = tail;
             }

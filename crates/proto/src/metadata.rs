@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 /// The metadata document.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "the specifications made them separate members")]
 pub struct Metadata {
     /// The issuer, exactly.
     pub issuer: String,

@@ -69,7 +69,7 @@ impl SigningKey {
     /// The same key under another name.
     #[must_use]
     pub fn with_kid(mut self, kid: &str) -> Self {
-        self.kid = kid.to_owned();
+        kid.clone_into(&mut self.kid);
         self.jwk.kid = Some(kid.to_owned());
         self.headers = headers(self.alg(), kid);
         self

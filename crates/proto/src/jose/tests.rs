@@ -267,7 +267,7 @@ fn signatures_that_do_not_count() {
             format!("{input}.{}", encode_base64url(&vec![0; length])),
             format!("{input}.{}", encode_base64url(&vec![0xff; length])),
             format!("{input}.{}", encode_base64url(&vec![0; length - 1])),
-            format!("{input}.{}AAAA", signature),
+            format!("{input}.{signature}AAAA"),
             theirs.sign_jwt(Typ::AccessToken, br#"{"sub":"a"}"#).unwrap(),
         ];
         for case in &cases {
