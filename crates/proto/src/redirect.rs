@@ -145,12 +145,13 @@ fn has_at_sign(text: &str) -> bool {
 /// The URI with parameters added to its query; what was there stays, untouched.
 pub fn with_query<'p>(uri: &str, parameters: impl IntoIterator<Item = (&'p str, &'p str)>) -> String {
     let added = form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
-    match (added.is_empty(), uri.contains('?')) {
-        (true, _) => uri.to_owned(),
-        (false, false) => format!("{uri}?{added}"),
-        (false, true) if uri.ends_with(['?', '&']) => format!("{uri}{added}"),
-        (false, true) => format!("{uri}&{added}"),
-    }
+    let separator = match uri.split_once('?') {
+        _ if added.is_empty() => "",
+        None => "?",
+        Some((_, query)) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{uri}{separator}{added}")
 }
 
 /// The URI with parameters as its fragment.

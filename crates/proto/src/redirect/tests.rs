@@ -125,6 +125,8 @@ fn only_the_port_of_loopback_is_free() {
         ("http://127.0.0.1/cb", "http://127.0.0.1:80/cb#x"),
         ("http://127.0.0.1/cb", "http://127.0.0.1:80\\@evil.example/cb"),
         ("http://localhost", "http://localhost.evil.example"),
+        ("https://a/cb?x=1?", "https://a/cb?x=1?&code=a+b%26c&iss=https%3A%2F%2Fid.example"),
+        ("https://a/cb?x&", "https://a/cb?x&code=a+b%26c&iss=https%3A%2F%2Fid.example"),
         ("com.example.app:/cb", "com.example.app:/cb2"),
         ("com.example.app:/cb", "COM.example.app:/cb"),
     ];
@@ -140,6 +142,8 @@ fn answers_are_added_to_what_is_there() {
         ("https://a/cb", "https://a/cb?code=a+b%26c&iss=https%3A%2F%2Fid.example"),
         ("https://a/cb?x=%2F", "https://a/cb?x=%2F&code=a+b%26c&iss=https%3A%2F%2Fid.example"),
         ("https://a/cb?", "https://a/cb?code=a+b%26c&iss=https%3A%2F%2Fid.example"),
+        ("https://a/cb?x=1?", "https://a/cb?x=1?&code=a+b%26c&iss=https%3A%2F%2Fid.example"),
+        ("https://a/cb?x&", "https://a/cb?x&code=a+b%26c&iss=https%3A%2F%2Fid.example"),
         ("com.example.app:/cb", "com.example.app:/cb?code=a+b%26c&iss=https%3A%2F%2Fid.example"),
     ];
     for (uri, expect) in cases {
