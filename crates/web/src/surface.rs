@@ -29,6 +29,18 @@ pub enum Surface {
     Page,
 }
 
+impl Surface {
+    /// A browser that strays outside the API meets a page, whatever the group says.
+    fn for_reader(self, request: &Request) -> Self {
+        let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
+        let is_browser = accept.is_some_and(|accept| accept.contains("text/html"));
+        match self {
+            Self::Api if is_browser && !request.uri().path().starts_with("/api") => Self::Page,
+            other => other,
+        }
+    }
+}
+
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Wire {
@@ -262,6 +274,7 @@ fn with_common_headers(mut response: Response, refusal: &Refusal) -> Response {
 
 /// The layer of a route group: renders what its handlers, or axum itself, refused.
 pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Request, next: Next) -> Response {
+    let surface = surface.for_reader(&request);
     let facts = PageFacts::of(surface, &request);
     let response = next.run(request).await;
     let refusal = match refusal_in(&response) {
