@@ -1,5 +1,4 @@
--- The first schema. One text for both engines: @int, @bytes, @folded, @strict and @keyed are replaced
--- at load.
+-- The first schema. One text for both engines: @int, @bytes, @folded and @strict are replaced at load.
 -- Times are microseconds since 1970 (UTC); a NULL time means "has not happened"; ids are text; JSON is
 -- opaque text. Tables that an organisation owns lead their keys with org_id.
 
@@ -153,8 +152,10 @@ CREATE TABLE sessions (
     seen_at @int NOT NULL,
     expires_at @int NOT NULL,
     ended_at @int,
-    end_reason TEXT
+    end_reason TEXT,
+    noticed_at @int
 ) @strict;
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL AND noticed_at IS NULL;
 CREATE INDEX sessions_user ON sessions (user_id, id);
 CREATE INDEX sessions_browser ON sessions (browser_id, id);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
@@ -256,7 +257,8 @@ CREATE TABLE consents (
 ) @strict;
 CREATE INDEX consents_client ON consents (client_id, user_id);
 
--- One authorization: the family of every token made from it. Ending it is one UPDATE.
+-- One authorization: the family of every token made from it. Ending it is one UPDATE. is_offline: it
+-- outlives its session (offline_access). facts: how the person signed in, claims asked for, as JSON.
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,
     org_id TEXT NOT NULL REFERENCES orgs (id),
@@ -269,6 +271,7 @@ CREATE TABLE grants (
     agent_id TEXT NOT NULL DEFAULT '',
     delegation_id TEXT NOT NULL DEFAULT '',
     actor_path TEXT NOT NULL DEFAULT '',
+    is_offline @int NOT NULL DEFAULT 0,
     facts TEXT NOT NULL DEFAULT '{}',
     created_at @int NOT NULL,
     expires_at @int,
@@ -313,8 +316,9 @@ CREATE TABLE refresh_tokens (
 ) @strict;
 CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
+CREATE INDEX refresh_tokens_successor ON refresh_tokens (consumed_at) WHERE successor IS NOT NULL;
 
--- Opaque access tokens, and JWTs ended before their time (claims is NULL for those).
+-- Opaque access tokens.
 CREATE TABLE access_tokens (
     hash @bytes PRIMARY KEY,
     family TEXT,
@@ -433,8 +437,7 @@ CREATE TABLE settings (
 
 -- The audit trail. event_intake has no second index: writers do not wait for one another. The sealer
 -- moves rows to events in arrival order and links them; detail holds the personal part, which can be
--- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused. Ids begin with their time, so
--- the order of ids is the order of time.
+-- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused, 2 fault.
 CREATE TABLE event_intake (
     id TEXT PRIMARY KEY,
     at @int NOT NULL,
@@ -447,7 +450,7 @@ CREATE TABLE event_intake (
     request_id TEXT NOT NULL,
     facts TEXT NOT NULL,
     detail TEXT NOT NULL
-) @keyed;
+) @strict;
 
 CREATE TABLE events (
     seq @int PRIMARY KEY,
@@ -464,21 +467,22 @@ CREATE TABLE events (
     detail_hash @bytes NOT NULL,
     link @bytes NOT NULL
 ) @strict;
-CREATE INDEX events_code ON events (code, id);
-CREATE INDEX events_actor ON events (actor, id);
-CREATE INDEX events_subject ON events (subject, id);
-CREATE INDEX events_client ON events (client_id, id);
-CREATE INDEX events_org ON events (org_id, id);
-CREATE INDEX events_request ON events (request_id);
+CREATE INDEX events_at ON events (at, seq);
+CREATE INDEX events_code ON events (code, seq);
+CREATE INDEX events_actor ON events (actor, seq);
+CREATE INDEX events_subject ON events (subject, seq);
+CREATE INDEX events_client ON events (client_id, seq);
+CREATE INDEX events_org ON events (org_id, seq);
 
 CREATE TABLE event_details (
     event_id TEXT PRIMARY KEY,
+    subject TEXT NOT NULL,
     salt @bytes NOT NULL,
     detail TEXT NOT NULL,
     erased_at @int
-) @keyed;
+) @strict;
+CREATE INDEX event_details_subject ON event_details (subject, event_id);
 
--- reason: minute, month, retention. What a retention checkpoint covers may be gone.
 CREATE TABLE event_checkpoints (
     seq @int PRIMARY KEY,
     at @int NOT NULL,

@@ -6,6 +6,7 @@
 
 pub mod apis;
 pub mod audit;
+pub mod authorize;
 pub mod bootstrap;
 mod cache;
 pub mod call;
@@ -13,11 +14,12 @@ pub mod clients;
 pub mod credentials;
 pub mod db;
 pub mod env;
+pub mod grants;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
-pub mod leases;
 mod links;
+pub mod logout;
 pub mod mail;
 pub mod orgs;
 pub mod outcome;
@@ -27,5 +29,6 @@ pub mod realm;
 pub mod sessions;
 pub mod settings;
 mod throttle;
+pub mod tokens;
 pub mod users;
 pub mod vault;

@@ -5,12 +5,14 @@ use std::sync::Arc;
 use doorward_proto::id::{Id, Org};
 
 use crate::{
-    audit, cache::Cache, call::Call, clients::Client, credentials, db::Db, env::Env, jobs, keys, mail, orgs,
-    outcome::Result, settings::Settings, vault::Vault,
+    cache::Cache, call::Call, clients::Client, credentials, db::Db, env::Env, jobs, keys, mail, orgs,
+    outcome::Result, settings::Settings, tokens, vault::Vault,
 };
 
 /// Applications remembered at the most.
 const CLIENTS: usize = 10_000;
+/// Verified access tokens remembered at the most.
+const TOKENS: usize = 20_000;
 
 /// An issuer and everything that belongs to it.
 pub struct Realm {
@@ -30,7 +32,6 @@ pub struct Realm {
     pub passwords: credentials::Pool,
     /// Hands mails to a mail server; without it they wait in the outbox.
     pub(crate) mail_transport: Option<mail::Transport>,
-    pub(crate) refusals: audit::Refusals,
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
 }
@@ -38,6 +39,7 @@ pub struct Realm {
 /// What a realm remembers between requests.
 pub(crate) struct Caches {
     pub(crate) clients: Cache<String, Arc<Client>>,
+    pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
 }
 
 /// What a realm is opened from.
@@ -65,7 +67,7 @@ impl Realm {
         let Parts { issuer, db, env, vault, settings, mail_transport } = parts;
         let instance_org = orgs::ensure_instance(&db, &env).await?;
         let passwords = credentials::Pool::start(&env)?;
-        let caches = Caches { clients: Cache::new(CLIENTS) };
+        let caches = Caches { clients: Cache::new(CLIENTS), tokens: Cache::new(TOKENS) };
         let ring = keys::Ring::default();
         let realm = Arc::new(Self {
             issuer,
@@ -76,7 +78,6 @@ impl Realm {
             instance_org,
             passwords,
             mail_transport,
-            refusals: audit::Refusals::default(),
             ring,
             caches,
         });

@@ -8,6 +8,7 @@ pub mod csrf;
 mod edge;
 pub mod headers;
 mod health;
+mod oauth;
 pub mod pages;
 mod routes;
 pub mod surface;

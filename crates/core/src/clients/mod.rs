@@ -3,6 +3,7 @@
 //! Metadata are the members of RFC 7591, OpenID Connect registration and logout, and a few of ours,
 //! stored as one JSON text. The secret of a client is random, so it is checked by its keyed hash.
 
+mod authenticate;
 pub mod manage;
 mod sql;
 
@@ -15,6 +16,7 @@ use doorward_proto::{
 };
 use serde::{Deserialize, Serialize};
 
+pub use authenticate::authenticate;
 pub(crate) use manage::is_name;
 
 use crate::{

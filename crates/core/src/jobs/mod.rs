@@ -15,7 +15,7 @@ use doorward_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{audit, call::Call, db::Tx, mail, outcome::Result};
+use crate::{audit, call::Call, db::Tx, logout, mail, outcome::Result};
 
 /// Longer than any job takes; afterwards another node may try.
 const CLAIM: Duration = Duration::from_secs(300);
@@ -32,6 +32,8 @@ const AT_ONCE: usize = 100;
 pub(crate) enum Work {
     /// Take the personal part out of the events of somebody who was deleted.
     EraseDetails(Id<User>),
+    /// Tell an application that a session has ended.
+    LogoutNotice(logout::Notice),
 }
 
 /// Work about to be kept.
@@ -75,6 +77,7 @@ impl Ran {
 
 /// Does what is due: mails, jobs, cleaning. Safe to call at the same time on every node.
 pub async fn run_due(call: &Call) -> Result<Ran> {
+    logout::notice_ended(call).await?;
     let mails = mail::deliver_due(call, AT_ONCE).await?;
     let mut jobs = 0;
     while jobs < AT_ONCE && run_one(call).await? {
@@ -136,6 +139,7 @@ async fn perform(call: &Call, work: Work) -> Result<()> {
                 })
                 .await
         }
+        Work::LogoutNotice(notice) => logout::deliver(call, &notice).await,
     }
 }
 

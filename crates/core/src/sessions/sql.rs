@@ -61,9 +61,10 @@ const END: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id =
 const END_ALL_OF: &str = "UPDATE sessions SET ended_at = $3, end_reason = $4
     WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL";
 const END_GRANTS_OF_SESSION: &str = "UPDATE grants SET ended_at = $2, end_reason = $3
-    WHERE session_id = $1 AND ended_at IS NULL";
+    WHERE session_id = $1 AND is_offline = 0 AND ended_at IS NULL";
 const END_GRANTS_OF_SESSIONS: &str = "UPDATE grants SET ended_at = $3, end_reason = $4
-    WHERE principal_id = $1 AND session_id IS NOT NULL AND session_id <> $2 AND ended_at IS NULL";
+    WHERE principal_id = $1 AND session_id IS NOT NULL AND session_id <> $2
+        AND is_offline = 0 AND ended_at IS NULL";
 const END_GRANTS_OF: &str = "UPDATE grants SET ended_at = $3, end_reason = 'credential_changed'
     WHERE principal_id = $1 AND (session_id IS NULL OR session_id <> $2) AND ended_at IS NULL";
 const FORGET_PLACES: &str = "UPDATE sessions SET address = '', user_agent = NULL WHERE user_id = $1";

@@ -1,0 +1,151 @@
+//! What an authorization needs next: which account, whether to sign in again, which organisation,
+//! whether consent is there (OpenID Connect Core 3.1.2.3 and 3.1.2.4).
+
+use std::time::Duration;
+
+use doorward_proto::{
+    authorize::Prompt,
+    id::{Id, Org},
+};
+
+use super::{Progress, Request, Step, consent};
+use crate::{
+    call::Call,
+    clients::Client,
+    orgs,
+    outcome::{Code, Refusal, Result, refuse},
+    sessions::{Account, Signed},
+};
+
+pub(super) enum Decision<'s> {
+    Show(Step),
+    Ready { account: &'s Account, org: Id<Org> },
+}
+
+/// Decides from what stands now. Under `prompt=none` a page that is needed is a refusal.
+pub(super) async fn decide<'s>(
+    call: &Call,
+    client: &Client,
+    request: &Request,
+    progress: &Progress,
+    signed: Option<&'s Signed>,
+) -> Result<Decision<'s>> {
+    let is_silent = request.ask.prompt.contains(Prompt::None);
+    let account = match account_of(call, client, request, progress, signed) {
+        Ok(account) => account,
+        Err(step) if is_silent => return refuse(refusal_for(step)),
+        Err(step) => return Ok(Decision::Show(step)),
+    };
+    reaches_acr(request, account)?;
+    let org = organisation_of(call, request, account).await?;
+    if !consent::is_there(call, client, request, progress, (account, org)).await? {
+        if is_silent {
+            return refuse(Code::ConsentRequired);
+        }
+        return Ok(Decision::Show(Step::Consent));
+    }
+    Ok(Decision::Ready { account, org })
+}
+
+const fn refusal_for(step: Step) -> Code {
+    match step {
+        Step::SignIn | Step::SignUp => Code::LoginRequired,
+        Step::ChooseAccount => Code::AccountSelectionRequired,
+        Step::Consent => Code::ConsentRequired,
+    }
+}
+
+/// The account that answers, or the page that finds one.
+fn account_of<'s>(
+    call: &Call,
+    client: &Client,
+    request: &Request,
+    progress: &Progress,
+    signed: Option<&'s Signed>,
+) -> std::result::Result<&'s Account, Step> {
+    let prompt = &request.ask.prompt;
+    if prompt.contains(Prompt::Create) && progress.login_at.is_none() {
+        return Err(Step::SignUp);
+    }
+    let Some(signed) = signed.filter(|signed| !signed.accounts.is_empty()) else { return Err(Step::SignIn) };
+    let chosen =
+        progress.session.and_then(|id| signed.accounts.iter().find(|account| account.session.id == id));
+    if prompt.contains(Prompt::SelectAccount) && chosen.is_none() {
+        return Err(Step::ChooseAccount);
+    }
+    let account = match chosen {
+        Some(account) => account,
+        None => preferred(request, signed)?,
+    };
+    if request.hinted_subject.as_ref().is_some_and(|subject| *subject != account.session.user.to_string()) {
+        return Err(Step::SignIn);
+    }
+    let has_just_signed_in = chosen.is_some() && progress.login_at.is_some();
+    if !has_just_signed_in && (prompt.contains(Prompt::Login) || is_too_old(call, client, request, account)) {
+        return Err(Step::SignIn);
+    }
+    Ok(account)
+}
+
+/// The account that the hints name, else the one in use.
+fn preferred<'s>(request: &Request, signed: &'s Signed) -> std::result::Result<&'s Account, Step> {
+    let by_subject = |subject: &String| {
+        signed.accounts.iter().find(|account| account.session.user.to_string() == *subject)
+    };
+    if let Some(account) = request.hinted_subject.as_ref().and_then(by_subject) {
+        return Ok(account);
+    }
+    if let Some(hint) = &request.ask.login_hint {
+        let known = signed
+            .accounts
+            .iter()
+            .find(|account| account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(hint)));
+        match known {
+            Some(account) => return Ok(account),
+            None if !request.ask.prompt.contains(Prompt::None) => return Err(Step::SignIn),
+            None => {}
+        }
+    }
+    match (signed.active(), signed.accounts.as_slice()) {
+        (Some(account), _) | (None, [account]) => Ok(account),
+        _ => Err(Step::ChooseAccount),
+    }
+}
+
+fn is_too_old(call: &Call, client: &Client, request: &Request, account: &Account) -> bool {
+    let limit = request.ask.max_age.map(u64::from).or(client.metadata.default_max_age);
+    limit.is_some_and(|seconds| call.now.since(account.session.auth_time) > Duration::from_secs(seconds))
+}
+
+/// An `acr` asked for as essential must be reached (OpenID Connect Core 5.5.1.1).
+fn reaches_acr(request: &Request, account: &Account) -> Result<()> {
+    let asked = request.ask.claims.as_ref().and_then(|claims| claims.id_token.get("acr"));
+    match asked {
+        Some(ask) if ask.essential && !ask.accepts(&account.session.acr.clone().into()) => {
+            refuse(Code::AuthenticationUnmet)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The organisation that the request names, of which the person must be a member; else the session's.
+pub(super) async fn organisation_of(call: &Call, request: &Request, account: &Account) -> Result<Id<Org>> {
+    let named = request.ask.organization.as_ref().or(request.ask.organization_name.as_ref());
+    let Some(named) = named else { return Ok(account.session.org) };
+    let refused = || Refusal::new(Code::OrganizationUnknown).field("organization");
+    let Some(org) = orgs::find(call, named).await?.filter(|org| org.is_active) else {
+        return Err(refused().into());
+    };
+    let ask = (org.id, account.session.user);
+    let role = call
+        .realm
+        .db
+        .read("authorize.membership", ask, |tx, (org, user)| {
+            Box::pin(async move { orgs::role_of(tx, *org, *user).await })
+        })
+        .await?;
+    if role.is_none() {
+        return Err(refused().into());
+    }
+    Ok(org.id)
+}

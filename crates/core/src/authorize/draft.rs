@@ -1,0 +1,151 @@
+//! Authorizations in progress.
+
+use std::time::Duration;
+
+use doorward_proto::{
+    authorize::Prompt,
+    id::{self, Id},
+};
+
+use super::{Progress, Request, sql};
+use crate::{
+    apis,
+    call::Call,
+    clients::{self, Client},
+    outcome::{Code, Result, refuse},
+};
+
+/// How long a person may take.
+const TTL: Duration = Duration::from_secs(10 * 60);
+
+/// A stored draft.
+pub(super) struct Draft {
+    pub(super) request: Request,
+    pub(super) progress: Progress,
+}
+
+/// What a page may show of an authorization in progress.
+#[derive(Debug, Clone)]
+pub struct View {
+    /// The application's name.
+    pub client_name: String,
+    /// Its logo.
+    pub logo_uri: Option<String>,
+    /// Its home page.
+    pub client_uri: Option<String>,
+    /// Its privacy policy.
+    pub policy_uri: Option<String>,
+    /// Its terms.
+    pub tos_uri: Option<String>,
+    /// Whether it is one of the operator's own.
+    pub is_first_party: bool,
+    /// Where the answer will go; proven to be the application's own.
+    pub redirect_uri: String,
+    /// Who is about to sign in, if the application said.
+    pub login_hint: Option<String>,
+    /// Languages the application asked for.
+    pub ui_locales: Vec<String>,
+    /// Whether it asked for registration first.
+    pub wants_sign_up: bool,
+    /// What it asks for: each scope with what an API says about it.
+    pub scopes: Vec<(String, String)>,
+    /// The APIs that tokens would be for.
+    pub resources: Vec<String>,
+    /// The session that has been chosen.
+    pub session: Option<Id<id::Session>>,
+}
+
+pub(super) async fn store(call: &Call, request: Request) -> Result<Id<id::Draft>> {
+    let draft: Id<id::Draft> = call.id()?;
+    call.realm
+        .db
+        .write("drafts.store", (draft, request, call.now), |tx, (draft, request, now)| {
+            Box::pin(async move { sql::insert(tx, *draft, request, *now, *now + TTL).await })
+        })
+        .await?;
+    Ok(draft)
+}
+
+pub(super) async fn get(call: &Call, id: Id<id::Draft>) -> Result<Draft> {
+    let found = call
+        .realm
+        .db
+        .read("drafts.find", (id, call.now), |tx, (id, now)| {
+            Box::pin(async move { sql::find(tx, *id, *now).await })
+        })
+        .await?;
+    match found {
+        Some(draft) => Ok(draft),
+        None => refuse(Code::DraftUnknown),
+    }
+}
+
+/// What a page may show.
+///
+/// # Errors
+/// `DraftUnknown`.
+pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
+    let Draft { request, progress } = get(call, id).await?;
+    let client = clients::get_active(call, &request.trusted.client_id).await?;
+    let scopes = described(call, &client, &request).await?;
+    let metadata = &client.metadata;
+    Ok(View {
+        client_name: client.name.clone(),
+        logo_uri: metadata.logo_uri.clone(),
+        client_uri: metadata.client_uri.clone(),
+        policy_uri: metadata.policy_uri.clone(),
+        tos_uri: metadata.tos_uri.clone(),
+        is_first_party: client.is_first_party,
+        redirect_uri: request.trusted.redirect_uri.clone(),
+        login_hint: request.ask.login_hint.clone(),
+        ui_locales: request.ask.ui_locales.clone(),
+        wants_sign_up: request.ask.prompt.contains(Prompt::Create)
+            || request.ask.screen_hint.as_deref() == Some("signup"),
+        scopes,
+        resources: request.resources.clone(),
+        session: progress.session,
+    })
+}
+
+/// Each scope with what one of the APIs says about it.
+async fn described(call: &Call, client: &Client, request: &Request) -> Result<Vec<(String, String)>> {
+    let mut known = Vec::new();
+    for audience in request.resources.iter().chain(client.metadata.default_api.as_ref()) {
+        if let Some(api) = apis::find(call, audience).await? {
+            known.extend(api.scopes);
+        }
+    }
+    let describe = |name: &str| {
+        let scope = known.iter().find(|scope| scope.name == name);
+        (name.to_owned(), scope.map(|scope| scope.description.clone()).unwrap_or_default())
+    };
+    Ok(request.scope.iter().map(describe).collect())
+}
+
+/// Notes that the person has signed in for this authorization, in this session.
+///
+/// # Errors
+/// `DraftUnknown`.
+pub async fn signed_in(call: &Call, id: Id<id::Draft>, session: Id<id::Session>) -> Result<()> {
+    mark(call, id, session, true).await
+}
+
+/// Notes which of several accounts the person has chosen.
+///
+/// # Errors
+/// `DraftUnknown`.
+pub async fn chose_account(call: &Call, id: Id<id::Draft>, session: Id<id::Session>) -> Result<()> {
+    mark(call, id, session, false).await
+}
+
+async fn mark(call: &Call, id: Id<id::Draft>, session: Id<id::Session>, is_login: bool) -> Result<()> {
+    let login_at = is_login.then_some(call.now);
+    let marked = call
+        .realm
+        .db
+        .write("drafts.mark", (id, session, login_at, call.now), |tx, (id, session, login_at, now)| {
+            Box::pin(async move { sql::mark(tx, *id, *session, *login_at, *now).await })
+        })
+        .await?;
+    if marked { Ok(()) } else { refuse(Code::DraftUnknown) }
+}

@@ -1,0 +1,109 @@
+//! Authorization requests (RFC 6749 4.1, OpenID Connect Core 3.1.2), from the first look to the code.
+//!
+//! A request first proves where its answer may go ([`Trusted`]); only from then on can a refusal be sent
+//! there. Then every check of [`checks`] runs. What a person must do in between is a *draft*: the
+//! checked request, stored, with the steps taken. Each return to it decides anew from what stands.
+
+mod begin;
+mod checks;
+mod consent;
+mod decide;
+mod draft;
+mod issue;
+mod push;
+mod sql;
+
+use doorward_proto::{
+    authorize::{AuthorizationRequest, ResponseMode},
+    id::{self, Id},
+    scope::ScopeSet,
+    secret::Opaque,
+    time::Time,
+};
+use serde::{Deserialize, Serialize};
+
+pub use begin::{begin, resume};
+pub use checks::RESPONSE_MODES;
+pub use consent::{Connected, Consented, approve, connected, deny, revoke};
+pub use draft::{View, chose_account, signed_in, view};
+pub use push::{PUSHED_TTL, Pushed, push, store_posted};
+
+use crate::outcome::Refusal;
+
+/// Where answers may go: an active client and one of its own redirect URIs.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trusted {
+    /// The application.
+    pub client: Id<id::Client>,
+    /// Its public name.
+    pub client_id: String,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// How it travels.
+    pub mode: ResponseMode,
+    /// Given back unchanged.
+    pub state: Option<String>,
+}
+
+/// A checked request, as it is stored in a draft.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Request {
+    /// Where the answer goes.
+    pub trusted: Trusted,
+    /// What was asked.
+    pub ask: AuthorizationRequest,
+    /// What may be granted: the scopes asked for, or the client's own.
+    pub scope: ScopeSet,
+    /// The audiences asked for.
+    pub resources: Vec<String>,
+    /// Whose ID token came as a hint.
+    pub hinted_subject: Option<String>,
+}
+
+/// What the person must do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// Sign in, or sign in again.
+    SignIn,
+    /// Register.
+    SignUp,
+    /// Choose one of several accounts.
+    ChooseAccount,
+    /// Say yes or no.
+    Consent,
+}
+
+/// The answer to an authorization request.
+#[derive(Debug)]
+pub enum Next {
+    /// A page first.
+    Show {
+        /// The authorization in progress.
+        draft: Id<id::Draft>,
+        /// Which page.
+        step: Step,
+    },
+    /// A code for the application.
+    Grant {
+        /// Where it goes.
+        trusted: Trusted,
+        /// The code.
+        code: Opaque,
+    },
+    /// A refusal for the application.
+    Refuse {
+        /// Where it goes.
+        trusted: Trusted,
+        /// Why.
+        refusal: Refusal,
+    },
+}
+
+/// How far a draft has come.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Progress {
+    pub(crate) draft: Option<Id<id::Draft>>,
+    pub(crate) session: Option<Id<id::Session>>,
+    pub(crate) login_at: Option<Time>,
+    pub(crate) consented_at: Option<Time>,
+}

@@ -1,0 +1,89 @@
+//! Token introspection (RFC 7662): for the token's own client, and for who owns the API it is for.
+
+use std::sync::Arc;
+
+use doorward_proto::{
+    id::{self, Id},
+    secret::{Kind, Opaque},
+    time::Time,
+};
+
+use super::{Grant, Live, sql, verify};
+use crate::{
+    apis,
+    call::Call,
+    clients::Client,
+    outcome::{Code, Error, Result, refuse},
+};
+
+/// What a token is, as far as the caller may know.
+#[derive(Debug)]
+pub enum Introspection {
+    /// Unknown, over, or none of the caller's business: all look the same.
+    Inactive,
+    /// A live access token.
+    Access(Arc<Live>),
+    /// A live refresh token of the caller.
+    Refresh {
+        /// What it stands for.
+        grant: Box<Grant>,
+        /// When it was made.
+        issued_at: Time,
+        /// When it ends by itself.
+        expires_at: Time,
+    },
+}
+
+/// Introspects for a confidential client.
+///
+/// # Errors
+/// `ClientAuthentication` for a public client: anybody can pretend to be one.
+pub async fn introspect(call: &Call, client: &Client, token: &str) -> Result<Introspection> {
+    if !client.is_confidential {
+        return refuse(Code::ClientAuthentication);
+    }
+    if let Some(refresh) = Opaque::parse(Kind::Refresh, token) {
+        return introspect_refresh(call, client.id, &refresh).await;
+    }
+    match verify(call, token).await {
+        Ok(live) if may_know(call, client, &live).await? => Ok(Introspection::Access(live)),
+        Ok(_) | Err(Error::Refused(_)) => Ok(Introspection::Inactive),
+        Err(fault) => Err(fault),
+    }
+}
+
+async fn may_know(call: &Call, client: &Client, live: &Live) -> Result<bool> {
+    if live.claims.client_id == client.client_id {
+        return Ok(true);
+    }
+    let api = apis::find(call, &live.claims.aud).await?;
+    Ok(api.is_some_and(|api| api.org == client.org))
+}
+
+async fn introspect_refresh(call: &Call, client: Id<id::Client>, token: &Opaque) -> Result<Introspection> {
+    let ask = (call.realm.vault.hash(token), client, call.now);
+    call.realm
+        .db
+        .read("tokens.introspect_refresh", ask, |tx, (hash, client, now)| {
+            Box::pin(async move {
+                let Some(row) = sql::find_refresh(tx, *hash).await? else {
+                    return Ok(Introspection::Inactive);
+                };
+                let is_live = row.client == *client
+                    && row.consumed_at.is_none()
+                    && row.revoked_at.is_none()
+                    && *now < row.expires_at
+                    && sql::is_current(tx, &row.principal, row.epoch).await?;
+                let grant = sql::find_grant(tx, row.family).await?.filter(|grant| grant.ended_at.is_none());
+                match grant {
+                    Some(grant) if is_live => Ok(Introspection::Refresh {
+                        grant: Box::new(grant),
+                        issued_at: row.created_at,
+                        expires_at: row.expires_at,
+                    }),
+                    _ => Ok(Introspection::Inactive),
+                }
+            })
+        })
+        .await
+}

@@ -1,0 +1,243 @@
+//! Making tokens: claims are put together inside the operation that makes them durable, signatures
+//! outside it.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_proto::{
+    access_token::{AccessTokenClaims, Confirmation, TokenUse},
+    id::{self, Id},
+    id_token::{IdTokenClaims, left_hash},
+    jose::{Alg, Typ},
+    scope::ScopeSet,
+    secret::Opaque,
+    time::Time,
+};
+
+use super::{Grant, standard_claims};
+use crate::{
+    apis::{Api, TokenFormat},
+    call::Call,
+    clients::Client,
+    keys,
+    outcome::{Code, Error, Refusal, Result},
+    users,
+};
+
+/// What the token endpoint answers.
+#[derive(Debug)]
+pub struct Tokens {
+    /// The access token.
+    pub access_token: String,
+    /// Whether it is bound to a DPoP key.
+    pub is_dpop: bool,
+    /// Its lifetime.
+    pub expires_in: Duration,
+    /// The refresh token, where there is one.
+    pub refresh_token: Option<Opaque>,
+    /// The ID token, where `openid` was granted.
+    pub id_token: Option<String>,
+    /// What was granted.
+    pub scope: ScopeSet,
+}
+
+/// Whom an access token is for, and how it is made.
+#[derive(Debug, Clone)]
+pub struct Target {
+    /// The audience.
+    pub audience: String,
+    /// The API behind it; none for the issuer itself.
+    pub api: Option<Arc<Api>>,
+    /// The token's lifetime.
+    pub ttl: Duration,
+}
+
+/// What the platform and the organisation say of a person.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Person {
+    pub(crate) platform_role: i64,
+    pub(crate) roles: Vec<String>,
+    pub(crate) org_role: Option<String>,
+}
+
+/// An access token before it is signed, or the opaque one that was stored.
+#[derive(Debug)]
+pub(crate) struct Claims {
+    pub(crate) claims: AccessTokenClaims,
+    pub(crate) alg: Alg,
+    pub(crate) opaque: Option<Opaque>,
+}
+
+/// The audience of a token: what the token request names, else what the grant was made for, else the
+/// client's default API, else the issuer (RFC 8707 2.2: one token, one audience).
+///
+/// # Errors
+/// `TargetInvalid` for more than one, for an unknown API, and for one outside the grant.
+pub async fn target_of(call: &Call, client: &Client, asked: &[String], granted: &[String]) -> Result<Target> {
+    let refused =
+        |hint: &'static str| Error::from(Refusal::new(Code::TargetInvalid).hint(hint).field("resource"));
+    let audience = match asked {
+        [] => granted.first().or(client.metadata.default_api.as_ref()).unwrap_or(&call.realm.issuer).clone(),
+        [one] if granted.is_empty() || granted.contains(one) || *one == call.realm.issuer => one.clone(),
+        [_] => return Err(refused("The resource is not part of the grant")),
+        _ => return Err(refused("A token has one audience: name one resource")),
+    };
+    let client_ttl = client.metadata.access_ttl.map(Duration::from_secs);
+    let default_ttl = call.realm.settings.tokens.access_ttl;
+    if audience == call.realm.issuer {
+        return Ok(Target { audience, api: None, ttl: client_ttl.unwrap_or(default_ttl) });
+    }
+    let Some(api) = crate::apis::find(call, &audience).await? else {
+        return Err(refused("The resource is not known"));
+    };
+    if !client.metadata.apis.is_empty() && !client.metadata.apis.contains(&audience) {
+        return Err(refused("The application may not ask for this resource"));
+    }
+    let ttl = client_ttl.or(api.access_ttl.map(Duration::from_secs)).unwrap_or(default_ttl);
+    Ok(Target { audience, api: Some(Arc::new(api)), ttl })
+}
+
+impl Target {
+    fn alg(&self) -> Alg {
+        self.api.as_ref().map_or(Alg::ES256, |api| api.signing_alg)
+    }
+
+    pub(crate) fn is_opaque(&self) -> bool {
+        self.api.as_ref().is_some_and(|api| api.token_format == TokenFormat::Opaque)
+    }
+
+    /// The token of an application that acts for itself (RFC 6749 4.4).
+    pub(crate) fn client_claims(
+        &self,
+        call: &Call,
+        client: &Client,
+        scope: &ScopeSet,
+        jkt: Option<&str>,
+    ) -> Result<Claims> {
+        let jti: Id<id::Token> = call.id()?;
+        let mut claims = self.common(call, client, scope, jkt, jti);
+        claims.sub.clone_from(&client.client_id);
+        claims.token_use = Some(TokenUse::Client);
+        claims.role = Some("service".to_owned());
+        claims.tenant_id = Some(client.org.to_string());
+        let opaque =
+            self.is_opaque().then(|| call.secret(doorward_proto::secret::Kind::Access)).transpose()?;
+        Ok(Claims { claims, alg: self.alg(), opaque })
+    }
+
+    fn common(
+        &self,
+        call: &Call,
+        client: &Client,
+        scope: &ScopeSet,
+        jkt: Option<&str>,
+        jti: Id<id::Token>,
+    ) -> AccessTokenClaims {
+        AccessTokenClaims {
+            iss: call.realm.issuer.clone(),
+            aud: self.audience.clone(),
+            exp: (call.now + self.ttl).as_seconds(),
+            iat: call.now.as_seconds(),
+            nbf: Some(call.now.as_seconds()),
+            jti: jti.to_string(),
+            client_id: client.client_id.clone(),
+            scope: scope.clone(),
+            cnf: jkt.map(|jkt| Confirmation { jkt: Some(jkt.to_owned()), ..Confirmation::default() }),
+            ..AccessTokenClaims::default()
+        }
+    }
+}
+
+/// What is known before the operation that issues to a person.
+#[derive(Clone)]
+pub(crate) struct Minting {
+    pub(crate) call: Call,
+    pub(crate) client: Arc<Client>,
+    pub(crate) target: Target,
+    pub(crate) jkt: Option<String>,
+    pub(crate) jti: Id<id::Token>,
+    pub(crate) opaque: Option<Opaque>,
+}
+
+/// The access token of a person, through an application.
+pub(crate) fn access_claims(minting: &Minting, grant: &Grant, scope: &ScopeSet, person: &Person) -> Claims {
+    let Minting { call, client, target, jkt, jti, opaque } = minting;
+    let mut claims = target.common(call, client, scope, jkt.as_deref(), *jti);
+    claims.sub = grant.user.to_string();
+    claims.token_use = Some(TokenUse::User);
+    claims.auth_time = Some(grant.facts.auth_time);
+    claims.acr = Some(grant.facts.acr.clone());
+    claims.amr.clone_from(&grant.facts.amr);
+    claims.sid = grant.session.map(|sid| sid.to_string());
+    claims.tenant_id = Some(grant.org.to_string());
+    claims.org_role.clone_from(&person.org_role);
+    claims.roles.clone_from(&person.roles);
+    claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
+    claims.grant_id = Some(grant.id.to_string());
+    Claims { claims, alg: target.alg(), opaque: opaque.clone() }
+}
+
+/// What the token endpoint hands out: the access token signed, unless it is an opaque one.
+pub(crate) async fn sign(call: &Call, made: Claims) -> Result<String> {
+    if let Some(opaque) = made.opaque {
+        return Ok(opaque.expose().to_owned());
+    }
+    let signer = keys::current(call).await?.signer(made.alg, call.now)?;
+    Ok(signer.sign_jwt(Typ::AccessToken, &serde_json::to_vec(&made.claims)?)?)
+}
+
+/// The algorithm of a client's ID tokens: RS256 unless it registered another (OpenID Connect
+/// Registration 2).
+pub(crate) fn id_token_alg(client: &Client) -> Alg {
+    let asked = client.metadata.id_token_signed_response_alg.as_deref();
+    Alg::ALL.into_iter().find(|alg| Some(alg.as_str()) == asked).unwrap_or(Alg::RS256)
+}
+
+/// What an ID token says of the request that made it.
+#[derive(Debug, Default)]
+pub(crate) struct IdTokenFacts<'a> {
+    pub(crate) nonce: Option<String>,
+    pub(crate) access_token: Option<&'a str>,
+    pub(crate) code: Option<&'a str>,
+}
+
+/// The ID token of a grant (OpenID Connect Core 2).
+pub(crate) async fn id_token(
+    call: &Call,
+    client: &Client,
+    grant: &Grant,
+    scope: &ScopeSet,
+    about: IdTokenFacts<'_>,
+) -> Result<String> {
+    let alg = id_token_alg(client);
+    let facts =
+        users::facts(call, grant.user).await?.ok_or_else(|| Error::fault("a grant without its person"))?;
+    let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
+    let extra = standard_claims(&facts, scope, asked, grant.org);
+    let claims = IdTokenClaims {
+        iss: call.realm.issuer.clone(),
+        sub: grant.user.to_string(),
+        aud: client.client_id.clone(),
+        exp: (call.now + call.realm.settings.tokens.id_ttl).as_seconds(),
+        iat: call.now.as_seconds(),
+        auth_time: Some(grant.facts.auth_time),
+        nonce: about.nonce,
+        acr: Some(grant.facts.acr.clone()),
+        amr: grant.facts.amr.clone(),
+        azp: Some(client.client_id.clone()),
+        at_hash: about.access_token.map(|token| left_hash(alg, token)),
+        c_hash: about.code.map(|code| left_hash(alg, code)),
+        sid: grant.session.map(|sid| sid.to_string()),
+        tenant_id: None,
+        org_role: None,
+        extra,
+    };
+    let signer = keys::current(call).await?.signer(alg, call.now)?;
+    Ok(signer.sign_jwt(Typ::Jwt, &serde_json::to_vec(&claims)?)?)
+}
+
+/// When a refresh token ends by itself.
+pub(crate) fn refresh_expiry(call: &Call, client: &Client, absolute: Time) -> Time {
+    let idle =
+        client.metadata.refresh_ttl.map_or(call.realm.settings.tokens.refresh_ttl, Duration::from_secs);
+    (call.now + idle).min(absolute)
+}

@@ -1,0 +1,136 @@
+//! The standard claims of a person: by scope (OpenID Connect Core 5.4), by the `claims` parameter (5.5),
+//! and the organisations.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use doorward_proto::{
+    claims::ClaimAsk,
+    id::{Id, Org},
+    scope::ScopeSet,
+};
+use serde_json::{Map, Value, json};
+
+use super::Live;
+use crate::{
+    call::Call,
+    outcome::{Code, Error, Refusal, Result, refuse},
+    users::{self, Facts},
+};
+
+/// The claims that each scope asks for.
+const BY_SCOPE: &[(&str, &[&str])] = &[
+    (
+        "profile",
+        &[
+            "name",
+            "family_name",
+            "given_name",
+            "middle_name",
+            "nickname",
+            "preferred_username",
+            "profile",
+            "picture",
+            "website",
+            "gender",
+            "birthdate",
+            "zoneinfo",
+            "locale",
+            "updated_at",
+        ],
+    ),
+    ("email", &["email", "email_verified"]),
+    ("address", &["address"]),
+    ("phone", &["phone_number", "phone_number_verified"]),
+];
+
+/// Every standard claim that this server knows, for its metadata.
+pub fn supported_claims() -> impl Iterator<Item = &'static str> {
+    let organisations = ["organization_ids", "organization_names", "tenant_id", "org_role"];
+    BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied()).chain(organisations)
+}
+
+/// The claims of a person that the scopes and the `claims` parameter ask for, in the active organisation.
+pub fn standard_claims(
+    facts: &Facts,
+    scope: &ScopeSet,
+    asked: Option<&BTreeMap<String, ClaimAsk>>,
+    org: Id<Org>,
+) -> Map<String, Value> {
+    let mut claims = Map::new();
+    let is_asked = |name: &str| {
+        asked.is_some_and(|asked| asked.contains_key(name))
+            || BY_SCOPE.iter().any(|(of, names)| scope.contains(of) && names.contains(&name))
+    };
+    for (name, value) in everything(facts) {
+        if !value.is_null() && is_asked(name) {
+            claims.insert(name.to_owned(), value);
+        }
+    }
+    let (ids, names): (Vec<_>, Vec<_>) =
+        facts.orgs.iter().map(|org| (org.org.to_string(), org.name.clone())).unzip();
+    claims.insert("organization_ids".to_owned(), json!(ids));
+    claims.insert("organization_names".to_owned(), json!(names));
+    claims.insert("tenant_id".to_owned(), json!(org));
+    if let Some(membership) = facts.orgs.iter().find(|membership| membership.org == org) {
+        claims.insert("org_role".to_owned(), json!(membership.role));
+    }
+    claims
+}
+
+fn everything(facts: &Facts) -> Vec<(&'static str, Value)> {
+    let (user, profile) = (&facts.user, &facts.user.profile);
+    vec![
+        ("name", json!(user.name)),
+        ("family_name", json!(profile.family_name)),
+        ("given_name", json!(profile.given_name)),
+        ("middle_name", json!(profile.middle_name)),
+        ("nickname", json!(profile.nickname)),
+        ("preferred_username", json!(user.username)),
+        ("profile", json!(profile.profile)),
+        ("picture", json!(profile.picture)),
+        ("website", json!(profile.website)),
+        ("gender", json!(profile.gender)),
+        ("birthdate", json!(profile.birthdate)),
+        ("zoneinfo", json!(user.zone)),
+        ("locale", json!(user.locale)),
+        ("updated_at", json!(user.updated_at.as_seconds())),
+        ("email", json!(user.email)),
+        (
+            "email_verified",
+            user.email.as_ref().map_or(Value::Null, |_| json!(user.email_verified_at.is_some())),
+        ),
+        ("address", json!(profile.address)),
+        ("phone_number", json!(profile.phone_number)),
+        (
+            "phone_number_verified",
+            profile
+                .phone_number
+                .as_ref()
+                .map_or(Value::Null, |_| json!(profile.phone_number_verified.unwrap_or(false))),
+        ),
+    ]
+}
+
+/// The userinfo answer for a token that [`super::verify`] found good (OpenID Connect Core 5.3). Warm
+/// calls make nothing anew.
+///
+/// # Errors
+/// `CredentialAudience` for a token that is not for the issuer, `ScopeMissing` without `openid`.
+pub async fn userinfo(call: &Call, live: &Live) -> Result<Arc<str>> {
+    if let Some(answer) = live.userinfo.get() {
+        return Ok(Arc::clone(answer));
+    }
+    if live.claims.aud != call.realm.issuer {
+        return refuse(Code::CredentialAudience);
+    }
+    let Some(grant) = live.grant.as_ref().filter(|_| live.claims.scope.contains("openid")) else {
+        return Err(Refusal::new(Code::ScopeMissing).fact("scope", "openid").into());
+    };
+    let facts =
+        users::facts(call, grant.user).await?.ok_or_else(|| Error::fault("a grant without its person"))?;
+    let asked = grant.facts.claims.as_ref().map(|claims| &claims.userinfo);
+    let mut claims = standard_claims(&facts, &live.claims.scope, asked, grant.org);
+    claims.insert("sub".to_owned(), json!(live.claims.sub));
+    let answer: Arc<str> = serde_json::to_string(&claims)?.into();
+    Ok(Arc::clone(live.userinfo.get_or_init(|| answer)))
+}

@@ -1,0 +1,155 @@
+//! Whether an access token of ours is good now.
+//!
+//! Warm calls do no I/O: what was found is remembered under the token's SHA-256 for as long as the
+//! `changes` counter stands still, and never past `exp`. Proof of possession is the caller's to check,
+//! on every request.
+
+use std::sync::Arc;
+
+use aws_lc_rs::digest::{SHA256, digest};
+use doorward_proto::{
+    access_token::{AccessTokenClaims, TokenUse},
+    id::{self, Id},
+    jose::{Typ, Unverified},
+    secret::{Kind, Opaque, TokenHash},
+    time::Time,
+};
+
+use super::{Grant, sql};
+use crate::{
+    call::Call,
+    clients, keys,
+    outcome::{Code, Result, refuse},
+    principals::{self, Status},
+};
+
+/// An access token that is good: its claims, and where it comes from.
+#[derive(Debug)]
+pub struct Live {
+    /// What it says.
+    pub claims: AccessTokenClaims,
+    /// The grant it was made from; none for an application's own.
+    pub grant: Option<Grant>,
+    /// Its keyed hash, when it is an opaque one.
+    pub opaque: Option<TokenHash>,
+    /// The userinfo answer, once it has been asked for.
+    pub(super) userinfo: std::sync::OnceLock<Arc<str>>,
+}
+
+impl Live {
+    /// The key it is bound to, if it is.
+    pub fn jkt(&self) -> Option<&str> {
+        self.claims.cnf.as_ref()?.jkt.as_deref()
+    }
+}
+
+/// Verifies an access token of ours, JWT or opaque, for any audience.
+///
+/// # Errors
+/// `CredentialInvalid`, `CredentialExpired`, `CredentialRevoked`, `CredentialIssuer`.
+pub async fn verify(call: &Call, token: &str) -> Result<Arc<Live>> {
+    let mut key = [0_u8; 32];
+    key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
+    let changes = call.realm.db.changes();
+    let live = match call.realm.caches.tokens.get(&key, changes) {
+        Some(live) => live,
+        None => {
+            let live = Arc::new(look_up(call, token).await?);
+            call.realm.caches.tokens.insert(key, changes, Arc::clone(&live));
+            live
+        }
+    };
+    if call.now >= Time::from_seconds(live.claims.exp) {
+        return refuse(Code::CredentialExpired);
+    }
+    Ok(live)
+}
+
+async fn look_up(call: &Call, token: &str) -> Result<Live> {
+    let (claims, opaque) = match Opaque::parse(Kind::Access, token) {
+        Some(opaque) => {
+            let hash = call.realm.vault.hash(&opaque);
+            let found = call
+                .realm
+                .db
+                .read("tokens.opaque", hash, |tx, hash| {
+                    Box::pin(async move { sql::find_access(tx, *hash).await })
+                })
+                .await?;
+            let Some(claims) = found else { return refuse(Code::CredentialInvalid) };
+            (claims, Some(hash))
+        }
+        None => (read_jwt(call, token).await?, None),
+    };
+    if claims.iss != call.realm.issuer {
+        return refuse(Code::CredentialIssuer);
+    }
+    if call.now >= Time::from_seconds(claims.exp) {
+        return refuse(Code::CredentialExpired);
+    }
+    let grant = still_stands(call, &claims).await?;
+    Ok(Live { claims, grant, opaque, userinfo: std::sync::OnceLock::new() })
+}
+
+async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {
+    let Ok(unverified) = Unverified::decode(token) else { return refuse(Code::CredentialInvalid) };
+    let keys = keys::current(call).await?;
+    let Ok(verified) = keys.verifiers().into_verified(unverified, Typ::AccessToken) else {
+        return refuse(Code::CredentialInvalid);
+    };
+    match verified.own_claims() {
+        Ok(claims) => Ok(claims),
+        Err(_) => refuse(Code::CredentialInvalid),
+    }
+}
+
+struct Asked {
+    jti: String,
+    grant: Option<Id<id::Grant>>,
+    principal: String,
+    client: Id<id::Client>,
+    made_at: Time,
+}
+
+/// Whether everything that the token stands on stands still.
+async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<Grant>> {
+    let Some(client) = clients::find(call, &claims.client_id).await? else {
+        return refuse(Code::CredentialRevoked);
+    };
+    let principal = match claims.token_use {
+        Some(TokenUse::Client) => client.id.to_string(),
+        _ => claims.sub.clone(),
+    };
+    let (Ok(jti), Ok(grant)) = (
+        claims.jti.parse::<Id<id::Token>>(),
+        claims.grant_id.as_deref().map(str::parse::<Id<id::Grant>>).transpose(),
+    ) else {
+        return refuse(Code::CredentialInvalid);
+    };
+    let made_at = jti.created_at();
+    let asked = Asked { jti: claims.jti.clone(), grant, principal, client: client.id, made_at };
+    call.realm
+        .db
+        .read("tokens.stands", asked, |tx, asked| {
+            Box::pin(async move {
+                for id in [&asked.principal, &asked.client.to_string()] {
+                    let principal = principals::find(tx, id).await?;
+                    let stands = principal.is_some_and(|principal| {
+                        principal.status == Status::Active && principal.epoch_at < asked.made_at
+                    });
+                    if !stands {
+                        return refuse(Code::CredentialRevoked);
+                    }
+                }
+                if sql::is_revoked(tx, &asked.jti).await? {
+                    return refuse(Code::CredentialRevoked);
+                }
+                let Some(id) = asked.grant else { return Ok(None) };
+                match sql::find_grant(tx, id).await? {
+                    Some(grant) if grant.ended_at.is_none() => Ok(Some(grant)),
+                    _ => refuse(Code::CredentialRevoked),
+                }
+            })
+        })
+        .await
+}

@@ -1,0 +1,49 @@
+//! The form bodies of protocol endpoints (RFC 6749 B).
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+};
+use doorward_core::outcome::{Code, Refusal};
+use doorward_proto::form::Params;
+use http::{HeaderMap, header};
+
+use crate::{app::App, surface::Failure};
+
+/// The longest body of a protocol endpoint.
+const LIMIT: usize = 64 * 1024;
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The parameters of a posted form.
+pub(crate) struct Form(pub(crate) Params);
+
+impl FromRequest<App> for Form {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        if !is_form(request.headers()) {
+            return Err(Refusal::new(Code::MediaTypeUnsupported)
+                .hint("Send application/x-www-form-urlencoded")
+                .into());
+        }
+        let Ok(bytes) = Bytes::from_request(request, app).await else {
+            return Err(Code::RequestTooLarge.into());
+        };
+        read(&bytes)
+    }
+}
+
+pub(crate) fn read(bytes: &[u8]) -> Result<Form, Failure> {
+    if bytes.len() > LIMIT {
+        return Err(Code::RequestTooLarge.into());
+    }
+    match Params::parse(bytes, LIMIT) {
+        Ok(params) => Ok(Form(params)),
+        Err(error) => Err(Refusal::new(Code::RequestInvalid).hint(error.to_string()).into()),
+    }
+}
+
+fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM))
+}

@@ -1,0 +1,82 @@
+//! Introspection (RFC 7662) and revocation (RFC 7009).
+
+use axum::{Json, response::Response};
+use doorward_core::{
+    call::Call,
+    outcome,
+    tokens::{self, Introspection},
+};
+use doorward_proto::{
+    access_token::{AccessTokenClaims, TokenUse},
+    form::Params,
+    introspect::{IntrospectionRequest, IntrospectionResponse},
+    revoke::RevocationRequest,
+    token::TokenType,
+};
+use http::{HeaderMap, StatusCode};
+
+use super::{
+    body::Form,
+    client::{authenticated, refused},
+    token::{challenged, no_store},
+};
+use crate::app::Incoming;
+
+/// `POST /oauth2/introspect`.
+pub(super) async fn introspect(
+    Incoming(call): Incoming,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<Response, Response> {
+    let answer = introspected(&call, &headers, &params).await;
+    answer.map(|answer| no_store(Json(answer))).map_err(|error| challenged(&headers, error))
+}
+
+async fn introspected(
+    call: &Call,
+    headers: &HeaderMap,
+    params: &Params,
+) -> outcome::Result<IntrospectionResponse> {
+    let (call, client) = authenticated(call, headers, params).await?;
+    let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
+    Ok(match tokens::introspect(&call, &client, ask.token.expose()).await? {
+        Introspection::Inactive => IntrospectionResponse::INACTIVE,
+        Introspection::Access(live) => {
+            let kind = if live.jkt().is_some() { TokenType::DPoP } else { TokenType::Bearer };
+            IntrospectionResponse::active(live.claims.clone(), kind)
+        }
+        Introspection::Refresh { grant, issued_at, expires_at } => {
+            let claims = AccessTokenClaims {
+                iss: call.realm.issuer.clone(),
+                sub: grant.user.to_string(),
+                aud: call.realm.issuer.clone(),
+                exp: expires_at.as_seconds(),
+                iat: issued_at.as_seconds(),
+                client_id: client.client_id.clone(),
+                scope: grant.scope.clone(),
+                token_use: Some(TokenUse::User),
+                tenant_id: Some(grant.org.to_string()),
+                grant_id: Some(grant.id.to_string()),
+                ..AccessTokenClaims::default()
+            };
+            IntrospectionResponse {
+                token_type: None,
+                ..IntrospectionResponse::active(claims, TokenType::Bearer)
+            }
+        }
+    })
+}
+
+/// `POST /oauth2/revoke`: an unknown token, and somebody else's, is answered like one's own.
+pub(super) async fn revoke(
+    Incoming(call): Incoming,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Result<StatusCode, Response> {
+    let revoked = async {
+        let (call, client) = authenticated(&call, &headers, &params).await?;
+        let ask = RevocationRequest::parse(&params).map_err(|problem| refused(&problem))?;
+        tokens::revoke(&call, &client, ask.token.expose()).await
+    };
+    revoked.await.map(|()| StatusCode::OK).map_err(|error| challenged(&headers, error))
+}

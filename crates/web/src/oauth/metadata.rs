@@ -1,0 +1,131 @@
+//! Discovery (RFC 8414, OpenID Connect Discovery) and the JWKS, open to every origin.
+
+use axum::{
+    Json, Router,
+    extract::State,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use doorward_core::{authorize::RESPONSE_MODES, call::Call, clients::AuthMethod, keys, tokens};
+use doorward_proto::{
+    authorize::{Display, Prompt},
+    jose::Alg,
+    metadata::Metadata,
+    token::Grant,
+};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
+
+use crate::{app::App, surface::Failure};
+
+/// The documents, under every path form and alias.
+pub(super) fn routes() -> Router<App> {
+    let mut router = Router::new();
+    for path in [
+        "/.well-known/openid-configuration",
+        "/.well-known/oauth-authorization-server",
+        "/api/auth/.well-known/openid-configuration",
+        "/api/auth/.well-known/oauth-authorization-server",
+        "/.well-known/openid-configuration/api/auth",
+        "/.well-known/oauth-authorization-server/api/auth",
+    ] {
+        router = router.route(path, get(metadata));
+    }
+    router.route("/.well-known/jwks.json", get(jwks)).route("/api/auth/jwks", get(jwks))
+}
+
+async fn metadata(State(app): State<App>) -> Response {
+    let mut response = Json(document(&app.realm.issuer)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    response
+}
+
+fn names<T>(all: impl IntoIterator<Item = T>, name: impl Fn(T) -> &'static str) -> Vec<String> {
+    all.into_iter().map(|one| name(one).to_owned()).collect()
+}
+
+/// What this server can do, and nothing that it cannot.
+pub(crate) fn document(issuer: &str) -> Metadata {
+    let at = |path: &str| Some(format!("{issuer}{path}"));
+    let algs = || names(Alg::ALL, Alg::as_str);
+    let methods = || names(AuthMethod::ALL, AuthMethod::name);
+    let confidential: Vec<String> = methods().into_iter().filter(|method| method != "none").collect();
+    Metadata {
+        issuer: issuer.to_owned(),
+        authorization_endpoint: at("/oauth2/authorize"),
+        token_endpoint: at("/oauth2/token"),
+        jwks_uri: at("/.well-known/jwks.json"),
+        userinfo_endpoint: at("/oauth2/userinfo"),
+        introspection_endpoint: at("/oauth2/introspect"),
+        revocation_endpoint: at("/oauth2/revoke"),
+        pushed_authorization_request_endpoint: at("/oauth2/par"),
+        end_session_endpoint: at("/oauth2/logout"),
+        scopes_supported: names(
+            ["openid", "profile", "email", "address", "phone", "offline_access"],
+            std::convert::identity,
+        ),
+        claims_supported: [
+            "sub",
+            "iss",
+            "aud",
+            "exp",
+            "iat",
+            "auth_time",
+            "nonce",
+            "acr",
+            "amr",
+            "azp",
+            "sid",
+        ]
+        .into_iter()
+        .chain(tokens::supported_claims())
+        .map(str::to_owned)
+        .collect(),
+        response_types_supported: vec!["code".to_owned()],
+        response_modes_supported: names(RESPONSE_MODES, doorward_proto::authorize::ResponseMode::as_str),
+        grant_types_supported: names(Grant::ALL.iter().copied(), Grant::as_str),
+        prompt_values_supported: names(Prompt::ALL.iter().copied(), Prompt::as_str),
+        display_values_supported: names(Display::ALL.iter().copied(), Display::as_str),
+        claim_types_supported: vec!["normal".to_owned()],
+        subject_types_supported: vec!["public".to_owned()],
+        code_challenge_methods_supported: vec!["S256".to_owned()],
+        id_token_signing_alg_values_supported: algs(),
+        token_endpoint_auth_methods_supported: methods(),
+        token_endpoint_auth_signing_alg_values_supported: algs(),
+        introspection_endpoint_auth_methods_supported: confidential.clone(),
+        introspection_endpoint_auth_signing_alg_values_supported: algs(),
+        revocation_endpoint_auth_methods_supported: methods(),
+        revocation_endpoint_auth_signing_alg_values_supported: algs(),
+        dpop_signing_alg_values_supported: algs(),
+        authorization_response_iss_parameter_supported: true,
+        claims_parameter_supported: true,
+        request_parameter_supported: false,
+        request_uri_parameter_supported: false,
+        backchannel_logout_supported: true,
+        backchannel_logout_session_supported: true,
+        ui_locales_supported: vec!["en".to_owned()],
+        ..Metadata::default()
+    }
+}
+
+async fn jwks(State(app): State<App>, headers: HeaderMap) -> Result<Response, Failure> {
+    let keys = keys::current(&Call::system(&app.realm)).await?;
+    let etag = HeaderValue::from_str(keys.etag()).ok();
+    let is_known = etag.is_some() && headers.get(header::IF_NONE_MATCH) == etag.as_ref();
+    let mut response = if is_known {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        let kind = HeaderValue::from_static("application/jwk-set+json");
+        let mut response = keys.jwks().to_string().into_response();
+        response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        response
+    };
+    let headers = response.headers_mut();
+    if let Some(etag) = etag {
+        headers.insert(header::ETAG, etag);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    Ok(response)
+}

@@ -1,0 +1,147 @@
+//! The token endpoint (RFC 6749 3.2) and pushed authorization requests (RFC 9126).
+
+use axum::{
+    Json,
+    extract::OriginalUri,
+    response::{IntoResponse, Response},
+};
+use doorward_core::{
+    authorize,
+    call::Call,
+    grants::{self, Tokens},
+    outcome::{Code, Error, Refusal, Result},
+};
+use doorward_proto::{
+    form::Params,
+    par::PushedResponse,
+    token::{Target, TokenRequest, TokenRequestError, TokenResponse, TokenType},
+};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
+
+use super::{
+    body::Form,
+    client::{authenticated, refused},
+    proof,
+};
+use crate::{app::Incoming, surface::Failure};
+
+/// `POST /oauth2/token`.
+pub(super) async fn token(
+    Incoming(call): Incoming,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
+    let answer = grant(&call, &uri, &headers, &params).await.map(no_store);
+    proof::with_nonce(&call, &headers, answer.map_err(|error| challenged(&headers, error)))
+}
+
+async fn grant(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> Result<Json<TokenResponse>> {
+    let (call, client) = authenticated(call, headers, params).await?;
+    let jkt = proof::proven(&call, headers, ("POST", uri), None).await?;
+    if jkt.is_none() && client.metadata.dpop_bound_access_tokens {
+        return Err(Refusal::new(Code::DpopInvalid).hint("This client must send a DPoP proof").into());
+    }
+    let request = TokenRequest::parse(params).map_err(|error| match error {
+        TokenRequestError::UnsupportedGrant(name) => {
+            let hint = format!("Unknown grant type: {name}");
+            Refusal::new(Code::GrantUnsupported).hint(hint).field("grant_type").into()
+        }
+        TokenRequestError::Problem(problem) => refused(&problem),
+    })?;
+    let tokens = match request {
+        TokenRequest::AuthorizationCode(ask) => {
+            let ask = grants::code::CodeAsk {
+                code: ask.code.expose().to_owned(),
+                redirect_uri: ask.redirect_uri,
+                verifier: ask.code_verifier,
+                resources: resources(&ask.target)?,
+                jkt,
+            };
+            grants::code::redeem(&call, &client, ask).await?
+        }
+        TokenRequest::RefreshToken(ask) => {
+            let ask = grants::refresh::RefreshAsk {
+                token: ask.refresh_token.expose().to_owned(),
+                resources: resources(&ask.target)?,
+                scope: ask.target.scope,
+                jkt,
+            };
+            grants::refresh::rotate(&call, &client, ask).await?
+        }
+        TokenRequest::ClientCredentials(ask) => {
+            let ask = grants::client::ClientAsk {
+                resources: resources(&ask.target)?,
+                scope: ask.target.scope,
+                jkt,
+            };
+            grants::client::issue(&call, &client, ask).await?
+        }
+    };
+    Ok(Json(wire(tokens)))
+}
+
+fn resources(target: &Target) -> Result<Vec<String>> {
+    if target.authorization_details.is_some() {
+        return Err(Refusal::new(Code::AuthorizationDetailsInvalid).field("authorization_details").into());
+    }
+    let mut resources: Vec<String> =
+        target.resource.iter().map(|resource| resource.as_str().to_owned()).collect();
+    if let Some(audience) = &target.audience
+        && !resources.contains(audience)
+    {
+        resources.push(audience.clone());
+    }
+    Ok(resources)
+}
+
+fn wire(tokens: Tokens) -> TokenResponse {
+    TokenResponse {
+        access_token: tokens.access_token,
+        token_type: if tokens.is_dpop { TokenType::DPoP } else { TokenType::Bearer },
+        expires_in: tokens.expires_in.as_secs(),
+        refresh_token: tokens.refresh_token.map(|token| token.expose().to_owned()),
+        id_token: tokens.id_token,
+        scope: Some(tokens.scope),
+        authorization_details: None,
+    }
+}
+
+/// `POST /oauth2/par`.
+pub(super) async fn push(
+    Incoming(call): Incoming,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    Form(params): Form,
+) -> Response {
+    let answer = pushed(&call, &uri, &headers, &params).await.map(no_store);
+    proof::with_nonce(&call, &headers, answer.map_err(|error| challenged(&headers, error)))
+}
+
+async fn pushed(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> Result<Response> {
+    let (call, client) = authenticated(call, headers, params).await?;
+    let jkt = proof::proven(&call, headers, ("POST", uri), None).await?;
+    let pushed = authorize::push(&call, &client, params, jkt).await?;
+    let body = PushedResponse { request_uri: pushed.request_uri, expires_in: pushed.expires_in.as_secs() };
+    Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+/// RFC 6749 5.1: answers with tokens are never stored.
+pub(super) fn no_store(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::PRAGMA, HeaderValue::from_static("no-cache"));
+    response
+}
+
+/// RFC 6749 5.2: a client that tried the `Authorization` header is challenged in it.
+pub(super) fn challenged(headers: &HeaderMap, error: Error) -> Response {
+    let is_client = matches!(error.code(), Some(Code::ClientAuthentication | Code::ClientUnknown));
+    let mut response = Failure::from(error).into_response();
+    if is_client && headers.contains_key(header::AUTHORIZATION) {
+        let challenge = HeaderValue::from_static("Basic realm=\"doorward\", charset=\"UTF-8\"");
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    response
+}

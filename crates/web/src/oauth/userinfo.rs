@@ -1,0 +1,144 @@
+//! Userinfo (OpenID Connect Core 5.3): by GET, by POST with the token in the header or in the body.
+
+use axum::{
+    body::Bytes,
+    extract::OriginalUri,
+    response::{IntoResponse, Response},
+};
+use doorward_core::{
+    call::Call,
+    outcome::{Code, Error, Refusal, Result, refuse},
+    tokens,
+};
+use http::{HeaderMap, HeaderValue, Uri, header};
+
+use super::{body, proof};
+use crate::{
+    app::Incoming,
+    surface::{Failure, wire_of},
+};
+
+/// `GET /oauth2/userinfo`.
+pub(super) async fn get(
+    Incoming(call): Incoming,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+) -> Response {
+    answer(&call, ("GET", &uri), &headers, None).await
+}
+
+/// `POST /oauth2/userinfo`.
+pub(super) async fn post(
+    Incoming(call): Incoming,
+    OriginalUri(uri): OriginalUri,
+    headers: HeaderMap,
+    bytes: Bytes,
+) -> Response {
+    let in_body =
+        body::read(&bytes).ok().and_then(|form| form.0.one("access_token").ok()?.map(str::to_owned));
+    answer(&call, ("POST", &uri), &headers, in_body).await
+}
+
+async fn answer(
+    call: &Call,
+    request: (&str, &Uri),
+    headers: &HeaderMap,
+    in_body: Option<String>,
+) -> Response {
+    let answer = match userinfo(call, request, headers, in_body).await {
+        Ok(json) => {
+            let kind = HeaderValue::from_static("application/json");
+            let mut response = json.to_string().into_response();
+            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+            response
+        }
+        Err(error) => challenged(call, error),
+    };
+    proof::with_nonce(call, headers, answer)
+}
+
+async fn userinfo(
+    call: &Call,
+    request: (&str, &Uri),
+    headers: &HeaderMap,
+    in_body: Option<String>,
+) -> Result<std::sync::Arc<str>> {
+    let (scheme, token) = credential(headers, in_body)?;
+    let live = tokens::verify(call, &token).await?;
+    match (live.jkt(), scheme) {
+        (None, Scheme::Bearer) => {}
+        (Some(jkt), Scheme::Dpop) => {
+            let proven = proof::proven(call, headers, request, Some(&token)).await?;
+            if proven.as_deref() != Some(jkt) {
+                return refuse(Code::DpopInvalid);
+            }
+        }
+        _ => return refuse(Code::CredentialInvalid),
+    }
+    tokens::userinfo(call, &live).await
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+/// The one token of a request (RFC 6750 2: never in two ways at once).
+fn credential(headers: &HeaderMap, in_body: Option<String>) -> Result<(Scheme, String)> {
+    let mut all = headers.get_all(header::AUTHORIZATION).iter();
+    match (all.next(), all.next(), in_body) {
+        (None, _, None) => refuse(Code::CredentialMissing),
+        (None, _, Some(token)) => Ok((Scheme::Bearer, token)),
+        (Some(value), None, None) => {
+            let text = value.to_str().unwrap_or_default();
+            let (scheme, token) = text.split_once(' ').unwrap_or_default();
+            let token = token.trim().to_owned();
+            if scheme.eq_ignore_ascii_case("bearer") {
+                Ok((Scheme::Bearer, token))
+            } else if scheme.eq_ignore_ascii_case("dpop") {
+                Ok((Scheme::Dpop, token))
+            } else {
+                refuse(Code::CredentialScheme)
+            }
+        }
+        _ => Err(Refusal::new(Code::RequestInvalid).hint("Send one token in one way").into()),
+    }
+}
+
+/// RFC 6750 3 and RFC 9449 7.1: the refusal, with the challenge that says how to do better.
+fn challenged(call: &Call, error: Error) -> Response {
+    let challenge = match &error {
+        Error::Refused(refusal) => Some(challenge(refusal)),
+        Error::Fault(_) => None,
+    };
+    let mut error = error;
+    if let Error::Refused(refusal) = &mut error
+        && matches!(refusal.code, Code::DpopInvalid | Code::DpopNonceRequired)
+    {
+        refusal.hint = wire_of(refusal.code).title.into();
+    }
+    let mut response = Failure::from(error).into_response();
+    if let Some(value) = challenge.and_then(|text| HeaderValue::from_str(&text).ok()) {
+        response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
+        if let Ok(nonce) = HeaderValue::from_str(&tokens::fresh_nonce(call)) {
+            response.headers_mut().insert(proof::DPOP_NONCE, nonce);
+        }
+    }
+    response
+}
+
+fn challenge(refusal: &Refusal) -> String {
+    let error = wire_of(refusal.code).oauth;
+    match refusal.code {
+        Code::CredentialMissing | Code::CredentialScheme => {
+            "Bearer realm=\"doorward\", DPoP realm=\"doorward\", algs=\"ES256 RS256 EdDSA\"".to_owned()
+        }
+        Code::DpopInvalid | Code::DpopNonceRequired => {
+            format!("DPoP realm=\"doorward\", error=\"{error}\", algs=\"ES256 RS256 EdDSA\"")
+        }
+        Code::ScopeMissing => format!("Bearer realm=\"doorward\", error=\"{error}\", scope=\"openid\""),
+        _ => format!("Bearer realm=\"doorward\", error=\"{error}\""),
+    }
+}
