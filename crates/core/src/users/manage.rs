@@ -8,7 +8,7 @@ use doorward_proto::{
 };
 use serde_json::{Map, Value as Json};
 
-use super::{PlatformRole, User, sql};
+use super::{Email, PlatformRole, User, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
@@ -29,6 +29,8 @@ pub(super) const ADMINISTRATORS: &str = "doorward.administrators";
 /// What shall change; `None` leaves a thing as it is, `Some(None)` takes it away.
 #[derive(Debug, Clone, Default)]
 pub struct Change {
+    /// Another mail address in the place of the present one, and whether it counts as proven.
+    pub email: Option<(Email, bool)>,
     /// The full name.
     pub name: Option<Option<String>>,
     /// The user name.
@@ -82,6 +84,10 @@ pub async fn update(call: &Call, id: Id<UserKind>, expected: Option<i64>, change
                 if sql::update(tx, &after, ask.now).await?.is_none() {
                     return refuse(Code::VersionMismatch);
                 }
+                if let Some((email, is_proven)) = &ask.change.email {
+                    super::set_email(tx, ask.id, email, is_proven.then_some(ask.now), ask.now).await?;
+                }
+                tx.raise_changes().await?;
                 audit::record(tx, &ask.event).await?;
                 sql::find(tx, ask.id).await?.ok_or_else(|| Error::fault("the changed person is not there"))
             })
@@ -95,6 +101,7 @@ fn username_taken() -> Error {
 
 fn changed(change: &Change) -> Vec<&'static str> {
     [
+        ("email", change.email.is_some()),
         ("name", change.name.is_some()),
         ("username", change.username.is_some()),
         ("platform_role", change.platform_role.is_some()),

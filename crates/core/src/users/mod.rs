@@ -32,7 +32,7 @@ use crate::{
     call::Call,
     db::{ReadTx, Tx},
     orgs::{self, Membership},
-    outcome::{Code, Error, Result, refuse},
+    outcome::{Code, Error, Refusal, Result, refuse},
     principals::Status,
 };
 
@@ -188,14 +188,28 @@ pub async fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
 /// Makes an address that was proven the primary one, in the place of the present one. Refuses when it
 /// belongs to somebody else.
 pub(crate) async fn replace_email(tx: &mut Tx<'_>, id: Id<UserKind>, new: &Email, now: Time) -> Result<()> {
-    sql::remove_emails_except(tx, id, new.folded()).await?;
-    if sql::insert_email(tx, id, new, Some(now), now).await? == 0 {
-        if sql::owner_of_email(tx, new.folded()).await? != Some(id) {
-            return refuse(Code::EmailTaken);
-        }
-        sql::prove_email(tx, id, new, now).await?;
-    }
+    set_email(tx, id, new, Some(now), now).await?;
     sql::touch(tx, id, now).await
+}
+
+/// Makes an address, proven or not, the only one.
+async fn set_email(
+    tx: &mut Tx<'_>,
+    id: Id<UserKind>,
+    new: &Email,
+    proven_at: Option<Time>,
+    now: Time,
+) -> Result<()> {
+    sql::remove_emails_except(tx, id, new.folded()).await?;
+    if sql::insert_email(tx, id, new, proven_at, now).await? == 0 {
+        if sql::owner_of_email(tx, new.folded()).await? != Some(id) {
+            return Err(Refusal::new(Code::EmailTaken).field("email").into());
+        }
+        if proven_at.is_some() {
+            sql::prove_email(tx, id, new, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Notes that an address was proven by a link sent to it.

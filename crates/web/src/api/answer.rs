@@ -17,6 +17,8 @@ use crate::{app::App, surface::Failure};
 const LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 500;
 const MAX_QUERY: usize = 256;
+/// A change without `If-Match` is tried again this often when others change the same thing.
+pub(super) const TRIES: usize = 5;
 
 /// What every handler answers.
 pub(super) type Answer = std::result::Result<Response, Failure>;

@@ -11,10 +11,9 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, IfMatch, Listing, created, done, page, versioned, wrong},
+    answer::{Answer, IfMatch, Listing, TRIES, created, done, page, versioned, wrong},
     body::{Input, Members, patched},
     caller::Caller,
-    clients::TRIES,
     endpoint::Endpoint,
 };
 

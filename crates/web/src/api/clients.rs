@@ -18,7 +18,7 @@ use serde_json::Value as Json;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, IfMatch, Listing, created, done, page, versioned, wrong},
+    answer::{Answer, IfMatch, Listing, TRIES, created, done, page, versioned, wrong},
     body::{Input, Members, patched, typed},
     caller::{Caller, lacks},
     endpoint::Endpoint,
@@ -27,8 +27,6 @@ use http::StatusCode;
 
 const READ: &str = "admin:clients:read";
 const WRITE: &str = "admin:clients:write";
-/// A change without `If-Match` is tried again this often when others change the same thing.
-pub(super) const TRIES: usize = 5;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

@@ -12,8 +12,13 @@ mod docs;
 mod endpoint;
 mod guard;
 mod idempotency;
+mod keys;
+mod mail;
 mod openapi;
 mod registration;
+mod sessions;
+mod settings;
+mod users;
 mod whoami;
 
 use axum::Router;
@@ -26,7 +31,17 @@ use crate::app::App;
 
 /// Every endpoint, area by area.
 pub fn endpoints() -> Vec<Endpoint> {
-    let areas = [clients::endpoints(), apis::endpoints(), whoami::endpoints(), registration::endpoints()];
+    let areas = [
+        users::endpoints(),
+        clients::endpoints(),
+        apis::endpoints(),
+        keys::endpoints(),
+        sessions::endpoints(),
+        mail::endpoints(),
+        settings::endpoints(),
+        whoami::endpoints(),
+        registration::endpoints(),
+    ];
     areas.into_iter().flatten().collect()
 }
 
