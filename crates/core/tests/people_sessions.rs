@@ -1,5 +1,7 @@
 //! Sessions: limits, several accounts in one browser, ending them.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
+
 use std::time::Duration;
 
 use doorward_core::{
@@ -14,7 +16,7 @@ use doorward_proto::secret::{Kind, Opaque};
 use doorward_world::{World, both_engines};
 
 const GOOD: &str = "correct-Horse7-battery";
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const DAY: Duration = Duration::from_hours(24);
 
 async fn account(call: &Call, address: &str) -> users::User {
     let mut new = NewUser::new(Email::parse(address).expect("an address"));
@@ -79,7 +81,7 @@ both_engines! {
         assert_eq!(live(&world.call(), &idle.cookie).await, 0);
         let busy = sign_in(&world.call(), "alice@example.org", None).await;
         for _ in 0..5 {
-            world.advance(6 * DAY - Duration::from_secs(1));
+            world.advance(Duration::from_secs(6 * 24 * 3600 - 1));
             assert_eq!(live(&world.call(), &busy.cookie).await, 1);
         }
         world.advance(Duration::from_secs(5));

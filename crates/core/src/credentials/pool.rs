@@ -224,7 +224,7 @@ impl Shared {
         let mut costs = lock(&self.costs);
         let cost = costs.entry(hashed.scheme().name()).or_insert(took);
         // Falls by a sixteenth of the difference, so that a quick one between slow ones is not told apart.
-        *cost = if took >= *cost { took } else { *cost - (*cost - took) / 16 };
+        *cost = if took >= *cost { took } else { (*cost * 15 + took) / 16 };
         Ok(Verified { is_right, took })
     }
 }

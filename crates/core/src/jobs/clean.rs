@@ -11,14 +11,14 @@ use super::sql;
 use crate::{call::Call, links, mail, outcome::Result, sessions, throttle, tokens};
 
 /// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
-const EVERY: Duration = Duration::from_secs(300);
+const EVERY: Duration = Duration::from_mins(5);
 const LEASE: &str = "clean";
 /// A table with more to clean is taken up again next time.
 const BATCHES: usize = 20;
 const BATCH: u64 = 500;
 
-const HOUR: Duration = Duration::from_secs(3600);
-const DAY: Duration = Duration::from_secs(24 * 3600);
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
 
 /// One kind of row that goes away.
 #[derive(Debug, Clone, Copy)]

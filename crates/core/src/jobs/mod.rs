@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::{audit, call::Call, db::Tx, logout, mail, outcome::Result};
 
 /// Longer than any job takes; afterwards another node may try.
-const CLAIM: Duration = Duration::from_secs(300);
+const CLAIM: Duration = Duration::from_mins(5);
 const FIRST_PAUSE: u64 = 10;
 const LONGEST_PAUSE: u64 = 3600;
 /// With the pauses: about two days.

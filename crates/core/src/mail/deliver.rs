@@ -8,7 +8,7 @@ use super::{Mail, OutgoingMail, SendFailure, Transport, render, sql};
 use crate::{call::Call, outcome::Result};
 
 /// Longer than any try takes; afterwards another node may try.
-const CLAIM: Duration = Duration::from_secs(300);
+const CLAIM: Duration = Duration::from_mins(5);
 /// With the pauses below: about two days.
 const TRIES: i64 = 16;
 const FIRST_PAUSE: u64 = 30;

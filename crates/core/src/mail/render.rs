@@ -70,35 +70,31 @@ impl Parts {
     }
 
     fn html(&self, subject: &str, link_hint: &str, language: &str) -> String {
-        let mut body = format!("<h1 style=\"{HEADING}\">{}</h1>\n", escape(&self.heading));
-        body.push_str(&paragraphs(&self.body, TEXT));
+        let mut body = vec![format!("<h1 style=\"{HEADING}\">{}</h1>\n", escape(&self.heading))];
+        body.push(paragraphs(&self.body, TEXT));
         if let Some((label, link)) = &self.button {
-            let (label, link) = (escape(label), escape(link));
-            body.push_str(&format!(
-                "<p style=\"margin:28px 0\"><a style=\"{BUTTON}\" href=\"{link}\">{label}</a></p>\n"
-            ));
-            body.push_str(&format!(
-                "<p style=\"{SMALL}\">{}<br><a style=\"color:{ACCENT};word-break:break-all\" href=\"{link}\">{link}</a></p>\n",
-                escape(link_hint)
+            let (label, link, hint) = (escape(label), escape(link), escape(link_hint));
+            body.push(format!(
+                "<p style=\"margin:28px 0\"><a style=\"{BUTTON}\" href=\"{link}\">{label}</a></p>\n\
+                 <p style=\"{SMALL}\">{hint}<br>\
+                 <a style=\"color:inherit;word-break:break-all\" href=\"{link}\">{link}</a></p>\n"
             ));
         }
-        if let Some(after) = &self.after {
-            body.push_str(&paragraphs(after, TEXT));
-        }
-        body.push_str("<hr style=\"border:0;border-top:1px solid #8883;margin:28px 0 16px\">\n");
-        body.push_str(&paragraphs(&self.footer, SMALL));
+        body.extend(self.after.as_deref().map(|after| paragraphs(after, TEXT)));
+        body.push("<hr style=\"border:0;border-top:1px solid #8883;margin:28px 0 16px\">\n".to_owned());
+        body.push(paragraphs(&self.footer, SMALL));
         format!(
             "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
              <meta name=\"viewport\" content=\"width=device-width\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n</head>\n\
              <body style=\"{PAGE}\">\n<div style=\"max-width:480px;margin:0 auto;padding:32px 24px\">\n\
-             {body}</div>\n</body>\n</html>\n",
-            escape(subject)
+             {}</div>\n</body>\n</html>\n",
+            escape(subject),
+            body.concat()
         )
     }
 }
 
-const ACCENT: &str = "#3658c8";
 const PAGE: &str = "margin:0;font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif";
 const HEADING: &str = "font-size:20px;line-height:28px;font-weight:600;margin:0 0 16px";
 const TEXT: &str = "font-size:16px;line-height:24px;margin:0 0 16px";
@@ -107,9 +103,11 @@ const BUTTON: &str = "display:inline-block;padding:12px 20px;border-radius:6px;b
     color:#ffffff;font-size:16px;line-height:20px;font-weight:600;text-decoration:none";
 
 fn paragraphs(text: &str, style: &str) -> String {
-    text.split("\n\n")
-        .map(|block| format!("<p style=\"{style}\">{}</p>\n", escape(block).replace('\n', "<br>\n")))
-        .collect()
+    let blocks = text.split("\n\n").map(|block| {
+        let lines = escape(block).replace('\n', "<br>\n");
+        format!("<p style=\"{style}\">{lines}</p>\n")
+    });
+    blocks.collect::<Vec<_>>().concat()
 }
 
 fn escape(text: &str) -> String {

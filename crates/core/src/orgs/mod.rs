@@ -96,13 +96,11 @@ pub async fn ensure_instance(db: &Db, env: &Env) -> Result<Id<OrgKind>> {
     };
     db.write("orgs.ensure_instance", made, |tx, made| {
         Box::pin(async move {
-            match sql::instance(tx).await? {
-                Some(id) => Ok(id),
-                None => {
-                    sql::insert(tx, made).await?;
-                    sql::instance(tx).await?.ok_or_else(|| Error::fault("the instance organisation vanished"))
-                }
+            if let Some(id) = sql::instance(tx).await? {
+                return Ok(id);
             }
+            sql::insert(tx, made).await?;
+            sql::instance(tx).await?.ok_or_else(|| Error::fault("the instance organisation vanished"))
         })
     })
     .await

@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// The last use is written down no more often than this.
-const SEEN_EVERY: std::time::Duration = std::time::Duration::from_secs(60);
+const SEEN_EVERY: std::time::Duration = std::time::Duration::from_mins(1);
 
 /// One signed-in session.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -75,19 +75,17 @@ pub(crate) async fn start(tx: &mut Tx<'_>, user: Id<User>, start: &Start) -> Res
         Some(old) => sql::replace_secret(tx, old, start.hash, start.now).await?,
         None => None,
     };
-    let browser = match browser {
-        Some(browser) => browser,
-        None => {
-            sql::insert_browser(tx, start.browser, start.hash, start.now).await?;
-            start.browser
-        }
+    let browser = if let Some(browser) = browser {
+        browser
+    } else {
+        sql::insert_browser(tx, start.browser, start.hash, start.now).await?;
+        start.browser
     };
-    let session = match sql::renew(tx, browser, user, start).await? {
-        Some(session) => session,
-        None => {
-            sql::insert(tx, browser, user, principal.org, start).await?;
-            start.session
-        }
+    let session = if let Some(session) = sql::renew(tx, browser, user, start).await? {
+        session
+    } else {
+        sql::insert(tx, browser, user, principal.org, start).await?;
+        start.session
     };
     sql::activate(tx, browser, session, start.now).await?;
     sql::find(tx, session, start.now).await?.ok_or_else(|| Error::fault("the new session is not there"))

@@ -45,9 +45,9 @@ enum WhenRight {
     GiveBack,
 }
 
-const MINUTE: Duration = Duration::from_secs(60);
-const QUARTER: Duration = Duration::from_secs(900);
-const HOUR: Duration = Duration::from_secs(3600);
+const MINUTE: Duration = Duration::from_mins(1);
+const QUARTER: Duration = Duration::from_mins(15);
+const HOUR: Duration = Duration::from_hours(1);
 
 impl Rule {
     const fn new(free: u32, longest: Duration, when_right: WhenRight, code: Code) -> Self {
@@ -95,8 +95,8 @@ pub(crate) fn sign_in(call: &Call, account: &str, known: Option<Id<Browser>>) ->
 }
 
 /// A try at a secret by somebody who is signed in already: the present password, asked again.
-pub(crate) fn confirm(call: &Call, subject: impl ToString) -> Try {
-    Try { counters: vec![(format!("confirm:{}", subject.to_string()), KNOWN)], now: call.now }
+pub(crate) fn confirm(call: &Call, subject: impl std::fmt::Display) -> Try {
+    Try { counters: vec![(format!("confirm:{subject}"), KNOWN)], now: call.now }
 }
 
 /// Somebody asks for mail from this address.

@@ -259,7 +259,7 @@ pub async fn end(call: &Call, id: Id<UserKind>) -> Result<()> {
         event: Event::new(call, "user.ended")?.subject(id),
         goodbye,
         // What was under way while the account ended may still have written something personal.
-        erase_again: NewJob::new(call, Work::EraseDetails(id), call.now + Duration::from_secs(3600))?,
+        erase_again: NewJob::new(call, Work::EraseDetails(id), call.now + Duration::from_hours(1))?,
     };
     call.realm.db.write("users.end", ask, |tx, ask| Box::pin(async move { ask.run(tx).await })).await
 }

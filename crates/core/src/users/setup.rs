@@ -22,7 +22,7 @@ use crate::{
     sessions::{self, Session, Start},
 };
 
-const LIVES: Duration = Duration::from_secs(24 * 3600);
+const LIVES: Duration = Duration::from_hours(24);
 
 /// A link that makes the first administrator, for 24 hours; ends an earlier one. `None` when there is
 /// an administrator.
