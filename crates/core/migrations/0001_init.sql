@@ -1,4 +1,5 @@
--- The first schema. One text for both engines: @int, @bytes, @folded and @strict are replaced at load.
+-- The first schema. One text for both engines: @int, @bytes, @folded, @strict and @keyed are replaced
+-- at load.
 -- Times are microseconds since 1970 (UTC); a NULL time means "has not happened"; ids are text; JSON is
 -- opaque text. Tables that an organisation owns lead their keys with org_id.
 
@@ -437,7 +438,8 @@ CREATE TABLE settings (
 
 -- The audit trail. event_intake has no second index: writers do not wait for one another. The sealer
 -- moves rows to events in arrival order and links them; detail holds the personal part, which can be
--- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused, 2 fault.
+-- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused. Ids begin with their time, so
+-- the order of ids is the order of time.
 CREATE TABLE event_intake (
     id TEXT PRIMARY KEY,
     at @int NOT NULL,
@@ -450,7 +452,7 @@ CREATE TABLE event_intake (
     request_id TEXT NOT NULL,
     facts TEXT NOT NULL,
     detail TEXT NOT NULL
-) @strict;
+) @keyed;
 
 CREATE TABLE events (
     seq @int PRIMARY KEY,
@@ -467,22 +469,21 @@ CREATE TABLE events (
     detail_hash @bytes NOT NULL,
     link @bytes NOT NULL
 ) @strict;
-CREATE INDEX events_at ON events (at, seq);
-CREATE INDEX events_code ON events (code, seq);
-CREATE INDEX events_actor ON events (actor, seq);
-CREATE INDEX events_subject ON events (subject, seq);
-CREATE INDEX events_client ON events (client_id, seq);
-CREATE INDEX events_org ON events (org_id, seq);
+CREATE INDEX events_code ON events (code, id);
+CREATE INDEX events_actor ON events (actor, id);
+CREATE INDEX events_subject ON events (subject, id);
+CREATE INDEX events_client ON events (client_id, id);
+CREATE INDEX events_org ON events (org_id, id);
+CREATE INDEX events_request ON events (request_id);
 
 CREATE TABLE event_details (
     event_id TEXT PRIMARY KEY,
-    subject TEXT NOT NULL,
     salt @bytes NOT NULL,
     detail TEXT NOT NULL,
     erased_at @int
-) @strict;
-CREATE INDEX event_details_subject ON event_details (subject, event_id);
+) @keyed;
 
+-- reason: minute, month, retention. What a retention checkpoint covers may be gone.
 CREATE TABLE event_checkpoints (
     seq @int PRIMARY KEY,
     at @int NOT NULL,

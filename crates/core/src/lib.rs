@@ -18,6 +18,7 @@ pub mod grants;
 pub mod idempotency;
 pub mod jobs;
 pub mod keys;
+pub mod leases;
 mod links;
 pub mod logout;
 pub mod mail;

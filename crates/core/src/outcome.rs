@@ -139,6 +139,14 @@ impl Error {
     pub fn fault(what: impl Into<Cow<'static, str>>) -> Self {
         Self::Fault(Fault::new(what))
     }
+    /// Says what was being done, when this is a fault.
+    #[must_use]
+    pub fn during(self, what: impl Into<Cow<'static, str>>) -> Self {
+        match self {
+            Self::Fault(fault) => Self::Fault(fault.during(what)),
+            refused @ Self::Refused(_) => refused,
+        }
+    }
     /// The code, when this is a refusal.
     pub const fn code(&self) -> Option<Code> {
         match self {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use doorward_proto::id::{Id, Org};
 
 use crate::{
-    cache::Cache, call::Call, clients::Client, credentials, db::Db, env::Env, jobs, keys, mail, orgs,
+    audit, cache::Cache, call::Call, clients::Client, credentials, db::Db, env::Env, jobs, keys, mail, orgs,
     outcome::Result, settings::Settings, tokens, vault::Vault,
 };
 
@@ -32,6 +32,7 @@ pub struct Realm {
     pub passwords: credentials::Pool,
     /// Hands mails to a mail server; without it they wait in the outbox.
     pub(crate) mail_transport: Option<mail::Transport>,
+    pub(crate) refusals: audit::Refusals,
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
 }
@@ -78,6 +79,7 @@ impl Realm {
             instance_org,
             passwords,
             mail_transport,
+            refusals: audit::Refusals::default(),
             ring,
             caches,
         });

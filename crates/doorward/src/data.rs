@@ -69,6 +69,7 @@ pub fn place(config: &Config) -> Result<Place> {
         return Ok(Place::Postgres(PostgresSettings {
             url: url.to_owned(),
             pool: config.database.pool,
+            direct_url: config.database.direct_url.as_ref().map(|url| url.expose().to_owned()),
             statement_cache: config.database.statement_cache > 0,
         }));
     }

@@ -11,8 +11,9 @@ use doorward_web::pages::{
     form::Errors,
     form_post,
     frame::{Asker, Frame},
-    recover, sign_in, sign_out, sign_up,
+    recover, setup, sign_in, sign_out, sign_up,
     text::Text,
+    verify,
     when::When,
 };
 
@@ -63,16 +64,13 @@ fn signing_in(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let remembered = identity(Some("Ada Lovelace"));
     write("password-remembered", &sign_in::PasswordPage::new(frame, links(), remembered, Errors::none()))?;
     write("password-wrong", &sign_in::PasswordPage::new(&asked, links(), identity(None), wrong()))?;
-    let account = |name: &str, email: &str, is_signed_in| choose::Account {
+    let account = |name: &str, email: &str| choose::Account {
         session: "ses_0".to_owned(),
         name: name.to_owned(),
         email: email.to_owned(),
-        is_signed_in,
     };
-    let accounts = vec![
-        account("Ada Lovelace", EMAIL, true),
-        account("", "a.lovelace@analytical-engine.example.org", false),
-    ];
+    let accounts =
+        vec![account("Ada Lovelace", EMAIL), account("", "a.lovelace@analytical-engine.example.org")];
     let page = choose::Page { frame: &asked, action: action(), accounts, other: "/sign-in".to_owned() };
     write("choose-account", &page)
 }
@@ -87,17 +85,16 @@ fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         &sign_up::Page::new(frame, to("/sign-up"), sign_up::Typed::default(), Errors::none(), 8),
     )?;
     write("sign-up-wrong", &sign_up::Page::new(frame, to("/sign-up"), typed(), errors, 8))?;
-    write(
-        "setup",
-        &sign_up::SetupPage::new(frame, to("/setup"), sign_up::Typed::default(), Errors::none(), 8),
-    )?;
+    write("setup", &setup::Page::new(frame, "dw_ml_x", sign_up::Typed::default(), Errors::none(), 8))?;
     for (name, sent) in [("check-mail", sign_up::Sent::Confirm), ("check-mail-reset", sign_up::Sent::Reset)] {
         write(name, &sign_up::CheckMailPage::new(frame, sent, to(EMAIL), to("/sign-up")))?;
     }
-    write("verify", &sign_up::VerifyPage { frame, action: to("/verify") })?;
-    write("verified", &sign_up::VerifiedPage { frame, onward: to("/account") })?;
+    let page = || verify::Page::new(frame, "/verify", "dw_ml_x", to(EMAIL));
+    write("verify", &page())?;
+    write("verify-elsewhere", &page().with_password(Errors::none()))?;
+    write("verified", &verify::VerifiedPage { frame, onward: to("/account") })?;
     write("forgot", &recover::ForgotPage::new(frame, to("/forgot"), "", Errors::none(), to("/sign-in")))?;
-    write("reset", &recover::ResetPage::new(frame, to("/reset"), Errors::none(), 8))
+    write("reset", &recover::ResetPage::new(frame, "dw_ml_x", Errors::none(), 8))
 }
 
 fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
@@ -160,22 +157,11 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         email: EMAIL.to_owned(),
         done: done.map(|done| done.sentence(frame.text)),
     };
-    let address = |email: &str, is_verified, is_primary| profile::Address {
-        id: email.to_owned(),
-        email: email.to_owned(),
-        is_verified,
-        is_primary,
-    };
-    let addresses = vec![
-        address(EMAIL, true, true),
-        address("countess@lovelace.example", true, false),
-        address("a.lovelace@analytical-engine.example.org", false, false),
-    ];
     let rooms = house(Room::Profile, Some(Done::Profile));
-    write("account-profile", &profile::Page::new(&rooms, "Ada Lovelace", addresses, Errors::none()))?;
+    write("account-profile", &profile::Page::new(&rooms, "Ada Lovelace", "", true, Errors::none()))?;
     let rooms = house(Room::Security, None);
     let wrong = Errors::one("current_password", frame.t("password-wrong"));
-    write("account-security", &security::Page::new(&rooms, Some(ago(9_000_000)), wrong, 8))?;
+    write("account-security", &security::Page::new(&rooms, wrong, 8))?;
     let session = |agent: &str, address: &str, seen, is_this| sessions::Session {
         id: "ses_0".to_owned(),
         device: sessions::Device::of(agent),

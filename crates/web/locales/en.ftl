@@ -4,7 +4,6 @@
 
 continue = Continue
 save = Save
-remove = Remove
 copy = Copy
 copied = Copied
 skip = Skip to content
@@ -51,7 +50,6 @@ password-continue-as = Continue as { $name }
 password-other = Use another account
 password-forgot = Forgot password?
 choose-title = Choose an account
-choose-signed-out = Signed out
 
 ## Creating an account
 
@@ -70,6 +68,8 @@ check-mail-again = Send it again
 check-mail-other = Use another address
 verify-title = Confirm your email address
 verify-what = One click, and this address is yours here.
+verify-what-password = You signed up in another browser. Enter the password that you chose there.
+verify-password-wrong = This is not the password that was chosen at sign-up.
 verify-do = Confirm address
 verified-title = Your address is confirmed
 verified-what = Thank you. Everything is ready.
@@ -132,19 +132,13 @@ account-data = Your data
 
 profile-name = Name
 profile-name-what = Shown to applications that you allow to see your profile.
-profile-mail = Email addresses
-profile-mail-what = You sign in with any confirmed address. Mail from us goes to the primary one.
-profile-primary = Primary
+profile-mail-what = You sign in with it, and mail from us goes to it.
 profile-verified = Confirmed
 profile-unverified = Not confirmed
-profile-make-primary = Make primary
-profile-make-primary-of = Make primary: { $email }
-profile-remove-of = Remove: { $email }
-profile-new-address = Another address
-profile-add = Add address
+profile-new-address = New email address
+profile-change = Change address
 
 security-current = Present password
-security-changed = Last changed
 security-ends-sessions = Changing it signs you out on all other devices.
 security-do = Change password
 
@@ -224,15 +218,14 @@ form-wait =
         [one] Too many tries. Wait a minute, then try again.
        *[other] Too many tries. Wait { $count } minutes, then try again.
     }
+data-confirm-wrong = This is not the address of this account.
 last-administrator = You are the last administrator. Make somebody else one first.
 
 ## What has just been done
 
 done-profile = Your profile is saved.
-done-address-asked = We have sent a link to the new address. It is added when you open it.
-done-address-confirmed = The address is confirmed and now belongs to your account.
-done-address-primary = Your primary address is changed.
-done-address-removed = The address is removed.
+done-address-asked = We have sent a link to the new address. It takes the old one's place when you open it.
+done-address-confirmed = Your new address is confirmed.
 done-password = Your password is changed, and all other devices are signed out.
 done-session = That device is signed out.
 done-sessions = All other devices are signed out.

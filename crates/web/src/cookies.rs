@@ -17,6 +17,8 @@ pub enum Cookie {
     Form,
     /// The identifier typed in the first step of signing in, kept out of URLs.
     Identifier,
+    /// That this browser signed up: its link works here without the password.
+    SignUp,
     /// A word for the next page: what has just been done.
     Done,
 }
@@ -31,6 +33,8 @@ impl Cookie {
             (Self::Form, false) => "doorward_form",
             (Self::Identifier, true) => "__Host-doorward_identifier",
             (Self::Identifier, false) => "doorward_identifier",
+            (Self::SignUp, true) => "__Host-doorward_sign_up",
+            (Self::SignUp, false) => "doorward_sign_up",
             (Self::Done, true) => "__Host-doorward_done",
             (Self::Done, false) => "doorward_done",
         }

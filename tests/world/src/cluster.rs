@@ -114,7 +114,8 @@ impl Cluster {
 
     async fn make_template(&self) -> Result<String> {
         let name = self.empty_database().await?;
-        let settings = PostgresSettings { url: self.url(&name), pool: 1, statement_cache: false };
+        let settings =
+            PostgresSettings { url: self.url(&name), pool: 1, statement_cache: false, direct_url: None };
         let db = Db::open(&Place::Postgres(settings)).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         migrate::up(&db, BEGINNING).await.map_err(|error| anyhow::anyhow!("{error:?}"))?;
         Ok(name)

@@ -52,7 +52,8 @@ impl Fresh {
         let cluster = Cluster::get()?;
         let name =
             if migrated { cluster.migrated_database().await? } else { cluster.empty_database().await? };
-        let settings = PostgresSettings { url: cluster.url(&name), pool: POOL, statement_cache: true };
+        let settings =
+            PostgresSettings { url: cluster.url(&name), pool: POOL, statement_cache: true, direct_url: None };
         let place = Place::Postgres(settings);
         Ok(Self(Arc::new(Inner { place, folder: tempfile::tempdir()?, database: Some((cluster, name)) })))
     }

@@ -1,15 +1,30 @@
 //! The audit trail: append-only, written in the same operation as the change it describes.
 //!
 //! A use case makes an [`Event`] from its [`Call`] and records it in its own transaction with
-//! [`record`]. The event lands in `event_intake`; the sealer moves it on and links it into the chain.
+//! [`record`]. The event lands in `event_intake`; the [`Sealer`] moves it on and links it into the chain,
+//! which [`verify()`] checks. What is personal lies apart, under a salted hash, and can be erased
+//! ([`erase`]). Events are never changed, and leave only behind a signed checkpoint ([`retain`]).
 
+mod chain;
+mod keep;
+mod query;
+mod refusals;
+mod seal;
 mod sql;
+mod verify;
 
 use doorward_proto::{
     id::{self, Id},
     time::Time,
 };
 use serde_json::{Map, Value as Json};
+
+pub use chain::Checkpoint;
+pub use keep::{erase, retain};
+pub use query::{Entry, Filter, MAX_PAGE, find, follow, list, tip};
+pub use refusals::{Refusals, count_refusals, refused};
+pub use seal::Sealer;
+pub use verify::{Broken, Report, last_checkpoint_at, verify};
 
 use crate::{
     call::Call,
@@ -18,7 +33,8 @@ use crate::{
 };
 
 /// How what happened ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// It was done.
     Granted,
@@ -77,6 +93,14 @@ impl Event {
         Ok(Self { id: env.id(self.at)?, ..self.clone() })
     }
 
+    /// Not of one request: leaves its address and its actor out.
+    fn without_origin(mut self) -> Self {
+        self.detail.clear();
+        self.actor = "system".to_owned();
+        self.request_id.clear();
+        self
+    }
+
     /// Whom or what it happened to: an id.
     #[must_use]
     pub fn subject(mut self, subject: impl ToString) -> Self {
@@ -118,27 +142,16 @@ pub async fn record(tx: &mut Tx<'_>, event: &Event) -> Result<()> {
     sql::insert(tx, event).await
 }
 
-/// Writes the event of an issuance, and by that decides it: nothing is written, and `false` answered,
-/// unless the principal is active under this epoch.
-pub(crate) async fn record_while_current(
-    tx: &mut Tx<'_>,
-    event: &Event,
-    principal: &str,
-    epoch: i64,
-) -> Result<bool> {
-    sql::insert_while_current(tx, event, principal, epoch).await
+/// Writes the event only while the principal is active under this epoch, and says whether it did: the
+/// gate of an issuance that stores nothing else. One statement, so it suits [`crate::db::Db::write_one`].
+pub async fn record_under(tx: &mut Tx<'_>, event: &Event, principal: &str, epoch: i64) -> Result<bool> {
+    sql::insert_under(tx, event, principal, epoch).await
 }
 
 /// Writes an event that stands alone: a refusal, a read that must be known.
 pub async fn note(call: &Call, event: Event) -> Result<()> {
     call.realm
         .db
-        .write("audit.note", event, |tx, event| Box::pin(async move { record(tx, event).await }))
+        .write_one("audit.note", event, |tx, event| Box::pin(async move { record(tx, event).await }))
         .await
-}
-
-/// Takes the personal part out of every event that happened to, or was caused by, somebody who is
-/// deleted. The events themselves, their facts and the chain stay.
-pub(crate) async fn erase(tx: &mut Tx<'_>, subject: impl ToString, now: Time) -> Result<()> {
-    sql::erase(tx, &subject.to_string(), now).await
 }

@@ -1,13 +1,14 @@
 //! Migrations: numbered SQL texts, forward only, one text for both engines.
 //!
-//! Four words stand for what the engines call differently: `@int`, `@bytes`, `@folded` (a text that is
-//! searched by its beginning, so compared byte by byte on both) and `@strict`. A block
+//! Five words stand for what the engines call differently: `@int`, `@bytes`, `@folded` (a text that is
+//! searched by its beginning, so compared byte by byte on both), `@strict`, and `@keyed` for a table that
+//! SQLite keeps in the order of its key. A block
 //! between `-- @postgres` or `-- @sqlite` and `-- @end` belongs to that engine only (partitions). What
 //! was applied is remembered with a checksum; a changed text is refused.
 
 use std::fmt::Write as _;
 
-use super::{Db, EngineName, Row, Tx, tx::On};
+use super::{Db, EngineName, Row};
 use crate::{
     args,
     outcome::{Error, Result},
@@ -34,12 +35,20 @@ const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (
 /// The text as one engine really gets it.
 pub fn text_for(engine: EngineName, text: &str) -> String {
     let words = match engine {
-        EngineName::Sqlite => {
-            [("@int", "INTEGER"), ("@bytes", "BLOB"), ("@folded", "TEXT"), ("@strict", "STRICT")]
-        }
-        EngineName::Postgres => {
-            [("@int", "BIGINT"), ("@bytes", "BYTEA"), ("@folded", "TEXT COLLATE \"C\""), ("@strict", "")]
-        }
+        EngineName::Sqlite => [
+            ("@int", "INTEGER"),
+            ("@bytes", "BLOB"),
+            ("@folded", "TEXT"),
+            ("@strict", "STRICT"),
+            ("@keyed", "STRICT, WITHOUT ROWID"),
+        ],
+        EngineName::Postgres => [
+            ("@int", "BIGINT"),
+            ("@bytes", "BYTEA"),
+            ("@folded", "TEXT COLLATE \"C\""),
+            ("@strict", ""),
+            ("@keyed", ""),
+        ],
     };
     let mut kept = String::with_capacity(text.len());
     let mut only = None;
@@ -108,14 +117,4 @@ fn checksum(text: &str) -> String {
         let _ = write!(hex, "{byte:02x}");
         hex
     })
-}
-
-impl Tx<'_> {
-    /// Several statements without parameters; migrations only.
-    async fn run_script(&mut self, text: &str) -> Result<()> {
-        match self.engine() {
-            On::Sqlite(connection) => Ok(connection.execute_batch(text)?),
-            On::Postgres(session) => session.batch(text).await,
-        }
-    }
 }

@@ -8,18 +8,44 @@ use super::{
 use crate::outcome::{Code, Error, Refusal, Result};
 
 /// Reading inside an operation.
-pub struct ReadTx<'c>(pub(super) On<'c>);
+pub struct ReadTx<'c> {
+    pub(super) on: On<'c>,
+    /// A statement has failed. PostgreSQL has given the transaction up then, and so do we on SQLite:
+    /// an operation that swallows the error does not commit.
+    broken: bool,
+    /// How many more statements may be run, where that is limited.
+    left: Option<u8>,
+    /// Rows were changed or returned: what an unwrapped statement has done for good.
+    touched: bool,
+}
 
 /// Reading and writing inside an operation that commits or rolls back as a whole.
 pub struct Tx<'c> {
     read: ReadTx<'c>,
-    pub(super) keeps_refusal: bool,
-    pub(super) raised_changes: bool,
+    keeps_refusal: bool,
+    /// The change counter that this operation leaves behind, when it moves it.
+    raised: Option<i64>,
 }
 
 pub(super) enum On<'c> {
     Sqlite(&'c mut rusqlite::Connection),
     Postgres(Session<'c>),
+}
+
+/// How an operation's statements are held together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Mode {
+    /// By a transaction.
+    Whole,
+    /// There is only one, which is atomic by itself.
+    One,
+}
+
+/// What is to be done about an operation that has ended.
+pub(super) struct Settled<T> {
+    pub(super) outcome: Result<T>,
+    pub(super) keep: bool,
+    pub(super) raised: Option<i64>,
 }
 
 impl<'c> std::ops::Deref for Tx<'c> {
@@ -35,7 +61,11 @@ impl std::ops::DerefMut for Tx<'_> {
     }
 }
 
-impl ReadTx<'_> {
+impl<'c> ReadTx<'c> {
+    pub(super) const fn new(on: On<'c>) -> Self {
+        Self { on, broken: false, left: None, touched: false }
+    }
+
     /// Asks for nothing: whether the database answers.
     pub async fn ping(&mut self) -> Result<()> {
         self.opt("SELECT counter FROM changes WHERE id = 1", &[], |row| row.int(0)).await.map(|_| ())
@@ -58,13 +88,16 @@ impl ReadTx<'_> {
         args: &[Value<'_>],
         read: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Option<T>> {
-        match &mut self.0 {
+        self.begin(args)?;
+        let found = match &mut self.on {
             On::Sqlite(connection) => super::sqlite::opt(connection, sql, args, read),
-            On::Postgres(session) => {
-                let rows = session.query(sql, args).await?;
-                rows.first().map(|row| read(&Row(RowInner::Postgres(row)))).transpose()
-            }
-        }
+            On::Postgres(session) => match session.query(sql, args).await {
+                Ok(rows) => rows.first().map(|row| read(&Row(RowInner::Postgres(row)))).transpose(),
+                Err(error) => Err(error),
+            },
+        };
+        self.touched |= matches!(found, Ok(Some(_)));
+        self.end(found)
     }
 
     /// Like [`ReadTx::all`], for the few statements that are put together from constant parts
@@ -75,31 +108,90 @@ impl ReadTx<'_> {
         args: &[Value<'_>],
         read: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
-        match &mut self.0 {
+        self.begin(args)?;
+        let found = match &mut self.on {
             On::Sqlite(connection) => super::sqlite::all(connection, sql, args, read),
-            On::Postgres(session) => {
-                let rows = session.query(sql, args).await?;
-                rows.iter().map(|row| read(&Row(RowInner::Postgres(row)))).collect()
-            }
+            On::Postgres(session) => match session.query(sql, args).await {
+                Ok(rows) => rows.iter().map(|row| read(&Row(RowInner::Postgres(row)))).collect(),
+                Err(error) => Err(error),
+            },
+        };
+        self.touched |= found.as_ref().is_ok_and(|rows| !rows.is_empty());
+        self.end(found)
+    }
+
+    /// Before every statement. PostgreSQL cannot store a NUL in a text, so neither engine does.
+    fn begin(&mut self, args: &[Value<'_>]) -> Result<()> {
+        if let Some(left) = &mut self.left {
+            *left = left.checked_sub(1).ok_or_else(|| Error::fault("more than one statement"))?;
         }
+        let has_nul =
+            |value: &Value<'_>| matches!(value, Value::Text(Some(text)) if text.as_bytes().contains(&0));
+        if args.iter().any(has_nul) {
+            return Err(Refusal::new(Code::RequestInvalid).hint("A text may not contain NUL.").into());
+        }
+        Ok(())
+    }
+
+    fn end<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        self.broken |= outcome.is_err();
+        outcome
     }
 }
 
 impl<'c> Tx<'c> {
-    pub(super) const fn new(on: On<'c>) -> Self {
-        Self { read: ReadTx(on), keeps_refusal: false, raised_changes: false }
+    pub(super) const fn new(on: On<'c>, mode: Mode) -> Self {
+        let left = match mode {
+            Mode::Whole => None,
+            Mode::One => Some(1),
+        };
+        let read = ReadTx { left, ..ReadTx::new(on) };
+        Self { read, keeps_refusal: false, raised: None }
     }
 
     /// Runs a statement that returns no rows; answers how many rows it changed.
     pub async fn exec(&mut self, sql: &'static str, args: &[Value<'_>]) -> Result<u64> {
-        match &mut self.read.0 {
-            On::Sqlite(connection) => super::sqlite::exec(connection, sql, args),
-            On::Postgres(session) => session.execute(sql, args).await,
-        }
+        self.exec_dynamic(sql, args).await
     }
 
-    pub(super) const fn engine(&mut self) -> &mut On<'c> {
-        &mut self.read.0
+    /// Like [`Tx::exec`], for statements that are put together from constant parts.
+    pub(super) async fn exec_dynamic(&mut self, sql: &str, args: &[Value<'_>]) -> Result<u64> {
+        if self.keeps_refusal {
+            return self.read.end(Err(Error::fault("wrote after it had refused")));
+        }
+        self.read.begin(args)?;
+        let changed = match &mut self.read.on {
+            On::Sqlite(connection) => super::sqlite::exec(connection, sql, args),
+            On::Postgres(session) => session.execute(sql, args).await,
+        };
+        self.read.touched |= changed.as_ref().is_ok_and(|changed| *changed > 0);
+        self.read.end(changed)
+    }
+
+    /// Runs one statement for each row of values; answers how many rows it changed in all. On PostgreSQL
+    /// the rows travel together.
+    pub async fn exec_each(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
+        if let On::Postgres(_) = &self.read.on {
+            return self.exec_together(sql, rows).await;
+        }
+        let mut changed = 0;
+        for row in rows {
+            changed += self.exec(sql, row).await?;
+        }
+        Ok(changed)
+    }
+
+    async fn exec_together(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
+        if self.keeps_refusal {
+            return self.read.end(Err(Error::fault("wrote after it had refused")));
+        }
+        for row in rows {
+            self.read.begin(row)?;
+        }
+        let On::Postgres(session) = &mut self.read.on else { return Ok(0) };
+        let changed = session.execute_each(sql, rows).await;
+        self.read.touched |= changed.as_ref().is_ok_and(|changed| *changed > 0);
+        self.read.end(changed)
     }
 
     /// Ends the operation with a refusal that *commits* what was written before it: the evidence of a
@@ -111,8 +203,14 @@ impl<'c> Tx<'c> {
 
     /// Says, once this commits, that an epoch has moved: caches on every node look again.
     pub async fn raise_changes(&mut self) -> Result<()> {
-        self.raised_changes = true;
-        self.exec("UPDATE changes SET counter = counter + 1 WHERE id = 1", &[]).await?;
+        const RAISE: &str = "UPDATE changes SET counter = counter + 1 WHERE id = 1 RETURNING counter";
+        let counter = self.opt(RAISE, &[], |row| row.int(0)).await?;
+        let counter = counter.ok_or_else(|| Error::fault("the change counter is missing"))?;
+        self.raised = Some(counter);
+        if let On::Postgres(session) = &mut self.read.on {
+            let told = session.notify(counter).await;
+            self.read.end(told)?;
+        }
         Ok(())
     }
 
@@ -128,15 +226,47 @@ impl<'c> Tx<'c> {
 
     /// SQLite has one writer, so only PostgreSQL needs the lock.
     async fn lock(&mut self, names: &[&str], sql: &'static str) -> Result<()> {
-        if let On::Postgres(session) = &mut self.read.0 {
+        if let On::Postgres(session) = &mut self.read.on {
             let mut keys: Vec<i64> = names.iter().map(|name| lock_key(name)).collect();
             keys.sort_unstable();
             keys.dedup();
+            let mut locked = Ok(());
             for key in keys {
-                session.query(sql, &[Value::from(key)]).await?;
+                if locked.is_ok() {
+                    locked = session.query(sql, &[Value::from(key)]).await.map(|_| ());
+                }
             }
+            self.read.end(locked)?;
         }
         Ok(())
+    }
+
+    /// Several statements without parameters; migrations only.
+    pub(super) async fn run_script(&mut self, text: &str) -> Result<()> {
+        let done = match &mut self.read.on {
+            On::Sqlite(connection) => connection.execute_batch(text).map_err(Error::from),
+            On::Postgres(session) => session.batch(text).await,
+        };
+        self.read.end(done)
+    }
+
+    /// Decides what becomes of what was written.
+    pub(super) fn settle<T>(&self, mode: Mode, outcome: Result<T>) -> Settled<T> {
+        let outcome = match outcome {
+            Ok(_) | Err(Error::Refused(_)) if self.read.broken => {
+                Err(Error::fault("went on after a statement had failed"))
+            }
+            Err(Error::Refused(_)) if mode == Mode::One && self.read.touched && !self.keeps_refusal => {
+                Err(Error::fault("refused after its only statement had written"))
+            }
+            outcome => outcome,
+        };
+        let keep = match &outcome {
+            Ok(_) => true,
+            Err(Error::Refused(_)) => self.keeps_refusal,
+            Err(Error::Fault(_)) => false,
+        };
+        Settled { raised: self.raised.filter(|_| keep), outcome, keep }
     }
 }
 

@@ -52,7 +52,7 @@ pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Token
             Box::pin(async move {
                 let name = id.to_string();
                 tx.lock_shared(&[&name]).await?;
-                if !audit::record_while_current(tx, event, &name, *epoch).await? {
+                if !audit::record_under(tx, event, &name, *epoch).await? {
                     return refuse(Code::PrincipalEnded);
                 }
                 match stored {

@@ -148,7 +148,7 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Redeemed> {
     }
     let event = redeem.event.clone().subject(grant.user).org(grant.org);
     let event = event.fact("grant_id", grant.id.to_string()).fact("scope", grant.scope.as_str());
-    if !audit::record_while_current(tx, &event, &person, row.epoch).await? {
+    if !audit::record_under(tx, &event, &person, row.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
     let claims = access_claims(&redeem.minting, &grant, &grant.scope, &sql::person(tx, &grant).await?);

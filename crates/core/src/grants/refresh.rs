@@ -152,7 +152,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Rotated> {
     }
     let event = rotate.event.clone().subject(grant.user).org(grant.org);
     let event = event.fact("grant_id", grant.id.to_string()).fact("scope", scope.as_str());
-    if !audit::record_while_current(tx, &event, &row.principal, row.epoch).await? {
+    if !audit::record_under(tx, &event, &row.principal, row.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
     let claims = access_claims(&rotate.minting, &grant, &scope, &sql::person(tx, &grant).await?);

@@ -36,6 +36,9 @@ sections! {
         /// `sqlite:///path/doorward.db` or `postgres://user:password@host/database`. Without it:
         /// `{data_dir}/doorward.db`.
         url: Option<SecretText> = "";
+        /// The same PostgreSQL database without a pooler between, for hearing of changes at once. Without
+        /// it, behind a pooler, other nodes' changes are seen once a second.
+        direct_url: Option<SecretText> = "";
         /// Connections to PostgreSQL at the most.
         pool: usize = "10";
         /// Prepared statements per PostgreSQL connection. 0 behind a transaction pooler (PgBouncer):

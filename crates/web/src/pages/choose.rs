@@ -1,8 +1,21 @@
 //! Choosing among the accounts of one browser.
 
 use askama::Template;
+use axum::{Router, response::Response, routing::get};
+use doorward_core::{outcome::Code, sessions};
+use serde::Deserialize;
 
-use super::frame::{Frame, initials};
+use super::{
+    draft,
+    frame::{Frame, initials},
+    visit::{Posted, Visit, to},
+};
+use crate::{app::App, surface::Failure};
+
+/// The page and its form.
+pub fn routes() -> Router<App> {
+    Router::new().route("/choose-account", get(ask).post(choose))
+}
 
 /// An account that this browser was signed in to.
 #[derive(Debug, Clone)]
@@ -13,8 +26,6 @@ pub struct Account {
     pub name: String,
     /// The primary mail address.
     pub email: String,
-    /// Whether its session still lives; else its password is asked for.
-    pub is_signed_in: bool,
 }
 
 impl Account {
@@ -38,4 +49,35 @@ pub struct Page<'a> {
     pub accounts: Vec<Account>,
     /// To another account.
     pub other: String,
+}
+
+#[derive(Deserialize)]
+struct ChooseForm {
+    #[serde(default)]
+    session: String,
+}
+
+async fn ask(visit: Visit) -> Result<Response, Failure> {
+    let signed = visit.signed.iter().flat_map(|signed| &signed.accounts);
+    let accounts: Vec<Account> = signed
+        .map(|account| Account {
+            session: account.session.id.to_string(),
+            name: account.name.clone().unwrap_or_default(),
+            email: account.email.clone().unwrap_or_default(),
+        })
+        .collect();
+    if accounts.is_empty() {
+        return Ok(to(&visit.carry.on("/sign-in")));
+    }
+    let asked = draft::find(&visit).await?;
+    let frame = draft::frame(&visit, asked.as_ref());
+    let (action, other) = (visit.carry.on("/choose-account"), visit.carry.on("/sign-in?other=yes"));
+    Ok(visit.show(&Page { frame: &frame, action, accounts, other }))
+}
+
+async fn choose(Posted { visit, form }: Posted<ChooseForm>) -> Result<Response, Failure> {
+    let session = form.session.parse().map_err(|_| Failure::from(Code::RequestInvalid))?;
+    let Some(cookie) = &visit.cookie else { return Ok(to(&visit.carry.on("/sign-in"))) };
+    let cookie = sessions::choose(&visit.call, cookie, session).await?;
+    Ok(visit.with_browser(to(&visit.carry.onward()), &cookie))
 }

@@ -6,24 +6,40 @@
 
 pub mod account;
 pub mod assets;
+pub mod carry;
 pub mod choose;
 pub mod consent;
+pub mod draft;
 pub mod error;
 pub mod form;
 pub mod form_post;
 pub mod frame;
 pub mod recover;
+pub mod setup;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod text;
+pub mod verify;
+pub mod visit;
 pub mod when;
 
-use axum::{Router, middleware};
+use axum::{Router, middleware, routing::get};
 
 use crate::app::App;
 
 /// Every page, with the headers of pages.
 pub fn routes() -> Router<App> {
-    Router::new().merge(assets::routes()).layer(middleware::from_fn(crate::headers::layer))
+    Router::new()
+        .merge(sign_in::routes())
+        .merge(sign_up::routes())
+        .merge(verify::routes())
+        .merge(recover::routes())
+        .merge(choose::routes())
+        .merge(sign_out::routes())
+        .merge(setup::routes())
+        .merge(account::routes())
+        .merge(assets::routes())
+        .route("/", get(async || visit::to("/account")))
+        .layer(middleware::from_fn(crate::headers::layer))
 }

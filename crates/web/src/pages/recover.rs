@@ -1,12 +1,33 @@
 //! A forgotten password: asking for a link by mail, and choosing a new password behind it.
 
 use askama::Template;
+use axum::{Router, response::Response, routing::get};
+use doorward_core::{
+    credentials::{self, Reset},
+    outcome::Code,
+    users::Email,
+};
+use doorward_proto::secret::{Kind, Opaque, SecretText};
+use serde::Deserialize;
 
 use super::{
+    carry::Carry,
     form::{Errors, Field},
     frame::Frame,
-    sign_up::new_password,
+    sign_in,
+    sign_up::{CheckMailPage, Sent, new_password},
+    verify::Link,
+    visit::{Posted, Visit, refusal_of, to},
 };
+use crate::{app::App, surface::Failure};
+
+/// Both halves.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/forgot", get(form).post(forgot))
+        .route("/forgot/sent", get(sent))
+        .route("/reset", get(reset_form).post(reset))
+}
 
 /// Asking for the link. The answer is the same for every address.
 #[derive(Template)]
@@ -22,7 +43,7 @@ pub struct ForgotPage<'a> {
 impl<'a> ForgotPage<'a> {
     /// The form with what was typed before; `back` leads to signing in.
     pub fn new(frame: &'a Frame, action: String, typed: &str, errors: Errors, back: String) -> Self {
-        let email = Field::new("email", "email", "username", frame.t("field-email"))
+        let email = Field::new("email", "email", "email", frame.t("field-email"))
             .value(typed)
             .focused()
             .checked(&errors);
@@ -35,15 +56,88 @@ impl<'a> ForgotPage<'a> {
 #[template(path = "reset.html")]
 pub struct ResetPage<'a> {
     frame: &'a Frame,
-    action: String,
+    token: &'a str,
     errors: Errors,
     password: Field,
 }
 
 impl<'a> ResetPage<'a> {
-    /// The form; `action` carries the link's token.
-    pub fn new(frame: &'a Frame, action: String, errors: Errors, shortest: usize) -> Self {
+    /// The form; `token` is the link's secret.
+    pub fn new(frame: &'a Frame, token: &'a str, errors: Errors, shortest: usize) -> Self {
         let password = new_password(frame, shortest).focused().checked(&errors);
-        Self { frame, action, errors, password }
+        Self { frame, token, errors, password }
     }
+}
+
+#[derive(Deserialize)]
+struct ForgotForm {
+    #[serde(default)]
+    email: String,
+}
+
+#[derive(Deserialize)]
+struct ResetForm {
+    #[serde(default)]
+    token: String,
+    #[serde(default)]
+    new_password: SecretText,
+}
+
+fn page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> ForgotPage<'a> {
+    ForgotPage::new(frame, visit.carry.on("/forgot"), typed, errors, visit.carry.on("/sign-in"))
+}
+
+async fn form(visit: Visit) -> Response {
+    let frame = visit.frame();
+    let typed = sign_in::typed_before(&visit).unwrap_or_default();
+    visit.show(&page(&visit, &frame, &typed, Errors::none()))
+}
+
+async fn forgot(Posted { visit, form }: Posted<ForgotForm>) -> Result<Response, Failure> {
+    let typed = form.email.trim();
+    let refusal = match ask(&visit, typed).await {
+        Ok(()) => {
+            let response = to(&visit.carry.on("/forgot/sent"));
+            return Ok(sign_in::remember(&visit, response, typed));
+        }
+        Err(Failure(error)) => refusal_of(error)?,
+    };
+    let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    let frame = visit.frame();
+    Ok(visit.show_wrong(&page(&visit, &frame, typed, errors), &refusal))
+}
+
+async fn ask(visit: &Visit, typed: &str) -> Result<(), Failure> {
+    let (email, locale) = (Email::parse(typed)?, visit.text.tag());
+    Ok(credentials::forgot(&visit.call, email, Some(locale), visit.carry.asked()).await?)
+}
+
+async fn sent(visit: Visit) -> Response {
+    let Some(email) = sign_in::typed_before(&visit) else { return to(&visit.carry.on("/forgot")) };
+    let frame = visit.frame();
+    visit.show(&CheckMailPage::new(&frame, Sent::Reset, email, visit.carry.on("/forgot")))
+}
+
+async fn reset_form(visit: Visit, Link(link): Link) -> Result<Response, Failure> {
+    credentials::check_reset(&visit.call, &link).await?;
+    let frame = visit.frame();
+    let shortest = visit.call.realm.settings.password.min_length;
+    Ok(visit.show(&ResetPage::new(&frame, link.expose(), Errors::none(), shortest)))
+}
+
+async fn reset(Posted { visit, form }: Posted<ResetForm>) -> Result<Response, Failure> {
+    let link = Opaque::parse(Kind::Link, &form.token).ok_or(Code::LinkInvalid)?;
+    let cookie = visit.cookie.clone();
+    let ask = Reset { link: link.clone(), password: form.new_password, cookie };
+    let refusal = match credentials::reset(&visit.call, ask).await {
+        Ok((signed_in, next)) => {
+            let carry = next.as_deref().map(Carry::back_to).unwrap_or_default();
+            return Ok(visit.with_browser(to(&carry.onward()), &signed_in.cookie));
+        }
+        Err(error) => refusal_of(error)?,
+    };
+    let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    let frame = visit.frame();
+    let shortest = visit.call.realm.settings.password.min_length;
+    Ok(visit.show_wrong(&ResetPage::new(&frame, link.expose(), errors, shortest), &refusal))
 }

@@ -3,11 +3,33 @@
 //! Both steps look the same for every identifier, known or not.
 
 use askama::Template;
+use axum::{Router, response::Response, routing::get};
+use data_encoding::BASE64URL_NOPAD;
+use doorward_core::{
+    credentials::{self, PasswordAsk},
+    outcome::{Code, Refusal},
+    settings::SignUpMode,
+};
+use doorward_proto::secret::SecretText;
+use serde::Deserialize;
 
 use super::{
+    draft,
     form::{Errors, Field},
     frame::{Frame, initials},
+    visit::{Posted, Visit, refusal_of, to},
 };
+use crate::{app::App, cookies::Cookie, surface::Failure};
+
+/// A cookie holds no more.
+const LONGEST_IDENTIFIER: usize = 320;
+
+/// Both steps.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/sign-in", get(identifier).post(identify))
+        .route("/sign-in/password", get(password).post(sign_in))
+}
 
 /// First step: the identifier.
 #[derive(Template)]
@@ -85,4 +107,104 @@ impl<'a> PasswordPage<'a> {
             .checked(&errors);
         Self { frame, action: links.action, identity, errors, password, other: links.other }
     }
+}
+
+#[derive(Deserialize)]
+struct IdentifierForm {
+    #[serde(default)]
+    identifier: String,
+}
+
+#[derive(Deserialize)]
+struct PasswordForm {
+    #[serde(default)]
+    identifier: String,
+    #[serde(default)]
+    password: SecretText,
+}
+
+async fn identifier(visit: Visit) -> Result<Response, Failure> {
+    let asked = draft::find(&visit).await?;
+    if asked.is_none() && visit.active().is_some() && !visit.carry.wants_other() {
+        return Ok(to(&visit.carry.onward()));
+    }
+    let frame = draft::frame(&visit, asked.as_ref());
+    let hint = asked.as_ref().and_then(|asked| asked.login_hint.clone());
+    let typed = hint.or_else(|| typed_before(&visit)).filter(|_| !visit.carry.wants_other());
+    Ok(visit.show(&identifier_page(&visit, &frame, &typed.unwrap_or_default(), Errors::none())))
+}
+
+fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> IdentifierPage<'a> {
+    let page = IdentifierPage::new(frame, visit.carry.on("/sign-in"), typed, errors);
+    if visit.call.realm.settings.sign_up.mode == SignUpMode::Open {
+        page.sign_up(visit.carry.on("/sign-up"))
+    } else {
+        page
+    }
+}
+
+async fn identify(Posted { visit, form }: Posted<IdentifierForm>) -> Result<Response, Failure> {
+    let typed = form.identifier.trim();
+    if typed.is_empty() || typed.len() > LONGEST_IDENTIFIER {
+        let asked = draft::find(&visit).await?;
+        let frame = draft::frame(&visit, asked.as_ref());
+        let errors = Errors::one("identifier", frame.t("email-invalid"));
+        let page = identifier_page(&visit, &frame, "", errors);
+        return Ok(visit.show_wrong(&page, &Refusal::new(Code::EmailInvalid)));
+    }
+    Ok(remember(&visit, to(&visit.carry.on("/sign-in/password")), typed))
+}
+
+/// Keeps what was typed for the next page, out of its address.
+pub(super) fn remember(visit: &Visit, response: Response, typed: &str) -> Response {
+    visit.with_cookie(response, Cookie::Identifier, &BASE64URL_NOPAD.encode(typed.as_bytes()), None)
+}
+
+/// What was typed on the page before.
+pub(super) fn typed_before(visit: &Visit) -> Option<String> {
+    let value = visit.cookie_value(Cookie::Identifier)?;
+    let text = String::from_utf8(BASE64URL_NOPAD.decode(value.as_bytes()).ok()?).ok()?;
+    (text.len() <= LONGEST_IDENTIFIER && !text.chars().any(char::is_control)).then_some(text)
+}
+
+async fn password(visit: Visit) -> Result<Response, Failure> {
+    let Some(typed) = typed_before(&visit) else { return Ok(to(&visit.carry.on("/sign-in"))) };
+    let asked = draft::find(&visit).await?;
+    let frame = draft::frame(&visit, asked.as_ref());
+    let page = PasswordPage::new(&frame, links(&visit), identity(&visit, typed), Errors::none());
+    Ok(visit.show(&page))
+}
+
+fn links(visit: &Visit) -> PasswordLinks {
+    PasswordLinks {
+        action: visit.carry.on("/sign-in/password"),
+        other: visit.carry.on("/sign-in?other=yes"),
+        forgot: visit.carry.on("/forgot"),
+    }
+}
+
+/// The name is shown only where this browser is signed in to the account: it says nothing new.
+fn identity(visit: &Visit, identifier: String) -> Identity {
+    let mut accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
+    let known = accounts.find(|account| {
+        account.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(&identifier))
+    });
+    Identity { name: known.and_then(|account| account.name.clone()), identifier }
+}
+
+async fn sign_in(Posted { visit, form }: Posted<PasswordForm>) -> Result<Response, Failure> {
+    let (identifier, cookie) = (form.identifier.clone(), visit.cookie.clone());
+    let ask = PasswordAsk { identifier, password: form.password, cookie };
+    let refusal = match credentials::sign_in(&visit.call, ask).await {
+        Ok(signed_in) => {
+            let response = visit.with_browser(to(&visit.carry.onward()), &signed_in.cookie);
+            return Ok(remember(&visit, response, &form.identifier));
+        }
+        Err(error) => refusal_of(error)?,
+    };
+    let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    let asked = draft::find(&visit).await?;
+    let frame = draft::frame(&visit, asked.as_ref());
+    let page = PasswordPage::new(&frame, links(&visit), identity(&visit, form.identifier), errors);
+    Ok(visit.show_wrong(&page, &refusal))
 }

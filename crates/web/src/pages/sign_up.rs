@@ -3,11 +3,28 @@
 //! The answer to a sign-up is the same whether or not the address has an account: the mail says which.
 
 use askama::Template;
+use axum::{Router, response::Response, routing::get};
+use doorward_core::{
+    outcome::{Code, Refusal},
+    settings::SignUpMode,
+    users::{self, Email, SignUpAsk},
+};
+use doorward_proto::secret::SecretText;
+use serde::Deserialize;
 
 use super::{
+    draft,
     form::{Errors, Field},
     frame::Frame,
+    sign_in,
+    visit::{Posted, Visit, refusal_of, to},
 };
+use crate::{app::App, cookies::Cookie, surface::Failure};
+
+/// Sign-up and the page after it.
+pub fn routes() -> Router<App> {
+    Router::new().route("/sign-up", get(form).post(sign_up)).route("/sign-up/sent", get(sent))
+}
 
 /// What was typed before.
 #[derive(Debug, Clone, Default)]
@@ -18,7 +35,7 @@ pub struct Typed {
     pub email: String,
 }
 
-/// Sign-up, and the same fields for the first administrator.
+/// Sign-up.
 #[derive(Template)]
 #[template(path = "sign_up.html")]
 pub struct Page<'a> {
@@ -44,28 +61,11 @@ impl<'a> Page<'a> {
     }
 }
 
-/// Set-up: creates the first administrator.
-#[derive(Template)]
-#[template(path = "setup.html")]
-pub struct SetupPage<'a> {
-    frame: &'a Frame,
-    action: String,
-    errors: Errors,
-    fields: [Field; 3],
-}
-
-impl<'a> SetupPage<'a> {
-    /// The form with what was typed before. `action` carries the set-up token.
-    pub fn new(frame: &'a Frame, action: String, typed: Typed, errors: Errors, shortest: usize) -> Self {
-        let fields = fields(frame, typed, &errors, shortest);
-        Self { frame, action, errors, fields }
-    }
-}
-
-fn fields(frame: &Frame, typed: Typed, errors: &Errors, shortest: usize) -> [Field; 3] {
+/// Name, address and password of an account to be.
+pub(super) fn fields(frame: &Frame, typed: Typed, errors: &Errors, shortest: usize) -> [Field; 3] {
     [
         Field::new("name", "text", "name", frame.t("field-name")).value(typed.name).focused().checked(errors),
-        Field::new("email", "email", "username", frame.t("field-email")).value(typed.email).checked(errors),
+        Field::new("email", "email", "email", frame.t("field-email")).value(typed.email).checked(errors),
         new_password(frame, shortest).checked(errors),
     ]
 }
@@ -93,7 +93,7 @@ pub struct CheckMailPage<'a> {
     frame: &'a Frame,
     what: String,
     email: String,
-    again: &'static str,
+    again: Option<&'static str>,
     back: String,
 }
 
@@ -105,29 +105,72 @@ impl<'a> CheckMailPage<'a> {
             Sent::Reset => "check-mail-reset",
         });
         let again = match sent {
-            Sent::Confirm => "/sign-up/again",
-            Sent::Reset => "/forgot",
+            Sent::Confirm => None,
+            Sent::Reset => Some("/forgot"),
         };
         Self { frame, what, email, again, back }
     }
 }
 
-/// The page behind the link in the mail: a button, because mail scanners open links.
-#[derive(Template)]
-#[template(path = "verify.html")]
-pub struct VerifyPage<'a> {
-    /// What is around it.
-    pub frame: &'a Frame,
-    /// Where the form goes; carries the link's token.
-    pub action: String,
+#[derive(Deserialize)]
+struct SignUpForm {
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    email: String,
+    #[serde(default)]
+    new_password: SecretText,
 }
 
-/// "Your address is confirmed".
-#[derive(Template)]
-#[template(path = "verified.html")]
-pub struct VerifiedPage<'a> {
-    /// What is around it.
-    pub frame: &'a Frame,
-    /// Onward: back to the application, or to the account.
-    pub onward: String,
+async fn form(visit: Visit) -> Result<Response, Failure> {
+    if visit.call.realm.settings.sign_up.mode != SignUpMode::Open {
+        return Err(Code::SignUpClosed.into());
+    }
+    let asked = draft::find(&visit).await?;
+    let frame = draft::frame(&visit, asked.as_ref());
+    Ok(visit.show(&page(&visit, &frame, Typed::default(), Errors::none())))
+}
+
+fn page<'a>(visit: &Visit, frame: &'a Frame, typed: Typed, errors: Errors) -> Page<'a> {
+    let shortest = visit.call.realm.settings.password.min_length;
+    let page = Page::new(frame, visit.carry.on("/sign-up"), typed, errors, shortest);
+    page.sign_in(visit.carry.on("/sign-in"))
+}
+
+async fn sign_up(Posted { visit, form }: Posted<SignUpForm>) -> Result<Response, Failure> {
+    let typed = Typed { name: form.name.trim().to_owned(), email: form.email.trim().to_owned() };
+    let refusal = match ask(&visit, &typed, form.new_password).await {
+        Ok(response) => return Ok(response),
+        Err(Failure(error)) => refusal_of(error)?,
+    };
+    wrong(&visit, typed, refusal).await
+}
+
+async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Response, Failure> {
+    let ask = SignUpAsk {
+        email: Email::parse(&typed.email)?,
+        password,
+        name: Some(typed.name.clone()).filter(|name| !name.is_empty()),
+        locale: Some(visit.text.tag().to_owned()),
+        marketing_consent: None,
+        next: visit.carry.asked(),
+    };
+    let marker = users::sign_up(&visit.call, ask).await?;
+    let lasts = visit.call.realm.settings.mail.link_ttl;
+    let response = to(&visit.carry.on("/sign-up/sent"));
+    let response = visit.with_cookie(response, Cookie::SignUp, marker.expose(), Some(lasts));
+    Ok(sign_in::remember(visit, response, &typed.email))
+}
+
+async fn wrong(visit: &Visit, typed: Typed, refusal: Refusal) -> Result<Response, Failure> {
+    let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    let asked = draft::find(visit).await?;
+    let frame = draft::frame(visit, asked.as_ref());
+    Ok(visit.show_wrong(&page(visit, &frame, typed, errors), &refusal))
+}
+
+async fn sent(visit: Visit) -> Response {
+    let Some(email) = sign_in::typed_before(&visit) else { return to(&visit.carry.on("/sign-up")) };
+    let frame = visit.frame();
+    visit.show(&CheckMailPage::new(&frame, Sent::Confirm, email, visit.carry.on("/sign-up")))
 }

@@ -1,12 +1,40 @@
 //! The account pages: a person's own profile, password, sessions, connected applications and data.
 
-use super::{frame::Frame, text::Text};
+use std::time::Duration;
+
+use axum::{
+    Router,
+    extract::FromRequestParts,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use doorward_core::sessions::Account;
+use http::request::Parts;
+
+use super::{
+    carry::Carry,
+    form::Errors,
+    frame::Frame,
+    text::Text,
+    visit::{Posted, Visit, to},
+};
+use crate::{app::App, cookies::Cookie, surface::Failure};
 
 pub mod applications;
 pub mod data;
 pub mod profile;
 pub mod security;
 pub mod sessions;
+
+/// Every account page.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .merge(profile::routes())
+        .merge(security::routes())
+        .merge(sessions::routes())
+        .merge(data::routes())
+        .route("/.well-known/change-password", get(async || to("/account/security#password")))
+}
 
 /// One of the account pages.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +78,9 @@ impl Room {
     }
 }
 
+/// A word that no page has said by then is not news any more.
+const SAID_WITHIN: Duration = Duration::from_mins(1);
+
 /// What has just been done: said once, on the page that follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Done {
@@ -59,10 +90,6 @@ pub enum Done {
     AddressAsked,
     /// An address was confirmed.
     AddressConfirmed,
-    /// The primary address was changed.
-    AddressPrimary,
-    /// An address was removed.
-    AddressRemoved,
     /// The password was changed.
     Password,
     /// A session was ended.
@@ -74,12 +101,10 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 7] = [
         Self::Profile,
         Self::AddressAsked,
         Self::AddressConfirmed,
-        Self::AddressPrimary,
-        Self::AddressRemoved,
         Self::Password,
         Self::Session,
         Self::Sessions,
@@ -92,8 +117,6 @@ impl Done {
             Self::Profile => "done-profile",
             Self::AddressAsked => "done-address-asked",
             Self::AddressConfirmed => "done-address-confirmed",
-            Self::AddressPrimary => "done-address-primary",
-            Self::AddressRemoved => "done-address-removed",
             Self::Password => "done-password",
             Self::Session => "done-session",
             Self::Sessions => "done-sessions",
@@ -110,6 +133,11 @@ impl Done {
     pub fn sentence(self, text: Text) -> String {
         text.get(self.word())
     }
+
+    /// Sends the browser to the page that says so.
+    pub fn at(self, visit: &Visit, path: &str) -> Response {
+        visit.with_cookie(to(path), Cookie::Done, self.word(), Some(SAID_WITHIN))
+    }
 }
 
 /// What every account page has around its content.
@@ -122,6 +150,54 @@ pub struct House<'a> {
     pub email: String,
     /// What has just been done, in one sentence.
     pub done: Option<String>,
+}
+
+/// A signed-in person at an account page. Anybody else is sent to sign in, and comes back.
+pub struct Resident {
+    /// The request.
+    pub visit: Visit,
+    /// The account in use.
+    pub account: Account,
+}
+
+impl FromRequestParts<App> for Resident {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        let path = parts.uri.path().to_owned();
+        let visit = Visit::from_request_parts(parts, app).await.map_err(Failure::into_response)?;
+        match visit.active().cloned() {
+            Some(account) => Ok(Self { visit, account }),
+            None => Err(to(&Carry::back_to(&path).on("/sign-in"))),
+        }
+    }
+}
+
+impl Resident {
+    /// Whoever posted a form of an account page.
+    ///
+    /// # Errors
+    /// The way to sign in, where the session has ended meanwhile.
+    #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
+    pub fn of<T>(posted: Posted<T>, room: Room) -> Result<(Self, T), Response> {
+        let Posted { visit, form } = posted;
+        match visit.active().cloned() {
+            Some(account) => Ok((Self { visit, account }, form)),
+            None => Err(to(&Carry::back_to(room.path()).on("/sign-in"))),
+        }
+    }
+
+    /// What is around the page; `errors` belong to a form that was just sent.
+    pub fn house<'a>(&self, frame: &'a Frame, room: Room, errors: &Errors) -> House<'a> {
+        let word = self.visit.cookie_value(Cookie::Done).filter(|_| errors.is_empty());
+        let done = word.and_then(Done::read).map(|done| done.sentence(self.visit.text));
+        House { frame, room, email: self.account.email.clone().unwrap_or_default(), done }
+    }
+
+    /// Answers with a page; what has been done is said once.
+    pub fn show(&self, page: &impl askama::Template) -> Response {
+        self.visit.without(self.visit.show(page), Cookie::Done)
+    }
 }
 
 impl House<'_> {

@@ -1,9 +1,33 @@
 //! Where the person is signed in: list, end one, end all others.
 
 use askama::Template;
+use axum::{
+    Router,
+    extract::Path,
+    response::Response,
+    routing::{get, post},
+};
+use doorward_core::{outcome::Code, sessions as core};
 
-use super::{House, Room};
-use crate::pages::{frame::Frame, when::When};
+use super::{Done, House, Resident, Room};
+use crate::{
+    app::App,
+    pages::{
+        form::Errors,
+        frame::Frame,
+        visit::{Nothing, Posted, Visit},
+        when::When,
+    },
+    surface::Failure,
+};
+
+/// The page and its forms.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account/sessions", get(look))
+        .route("/account/sessions/{session}/end", post(end))
+        .route("/account/sessions/end-others", post(end_others))
+}
 
 /// A signed-in session.
 #[derive(Debug, Clone)]
@@ -87,6 +111,54 @@ impl<'a> Page<'a> {
     pub fn new(house: &'a House<'a>, sessions: Vec<Session>) -> Self {
         Self { frame: house.frame, house, sessions }
     }
+}
+
+async fn look(resident: Resident) -> Result<Response, Failure> {
+    let visit = &resident.visit;
+    let mut sessions: Vec<Session> = core::list(&visit.call, resident.account.session.user)
+        .await?
+        .into_iter()
+        .map(|session| shown(visit, &resident, session))
+        .collect();
+    sessions.sort_by_key(|session| !session.is_this);
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let house = resident.house(&frame, Room::Sessions, &errors);
+    Ok(resident.show(&Page::new(&house, sessions)))
+}
+
+fn shown(visit: &Visit, resident: &Resident, session: core::Session) -> Session {
+    Session {
+        id: session.id.to_string(),
+        device: Device::of(session.user_agent.as_deref().unwrap_or_default()),
+        address: session.address,
+        seen: When::new(visit.text, session.seen_at, visit.call.now),
+        since: When::new(visit.text, session.auth_time, visit.call.now),
+        is_this: session.id == resident.account.session.id,
+    }
+}
+
+async fn end(Path(session): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (resident, _) = match Resident::of(posted, Room::Sessions) {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let session = session.parse().map_err(|_| Failure::from(Code::NotFound))?;
+    match core::end(&resident.visit.call, Some(resident.account.session.user), session).await {
+        // Ended already: by a second click, or from the device itself.
+        Err(error) if error.code() == Some(Code::NotFound) => {}
+        other => other?,
+    }
+    Ok(Done::Session.at(&resident.visit, Room::Sessions.path()))
+}
+
+async fn end_others(posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (resident, _) = match Resident::of(posted, Room::Sessions) {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let session = &resident.account.session;
+    core::end_others(&resident.visit.call, session.user, Some(session.id)).await?;
+    Ok(Done::Sessions.at(&resident.visit, Room::Sessions.path()))
 }
 
 #[cfg(test)]

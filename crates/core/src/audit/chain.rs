@@ -1,0 +1,147 @@
+//! The chain: what a link is made of, and how a checkpoint is signed.
+//!
+//! A link is SHA-256 over the link before it and the canonical bytes of an event: every field with its
+//! length before it, so that no two events share their bytes. The personal detail enters only as a
+//! salted hash, so it can be erased and the chain still verifies.
+//!
+//! Checkpoints are signed with an Ed25519 key (RFC 8032) of the trail's own, derived from the master
+//! key: it outlives every signing key of the realm, and who can write to the database cannot make it.
+
+use aws_lc_rs::{
+    digest::{Context, SHA256, digest},
+    signature::{ED25519, Ed25519KeyPair, KeyPair as _, UnparsedPublicKey},
+};
+use data_encoding::HEXLOWER;
+use doorward_proto::time::Time;
+
+use crate::{
+    outcome::{Error, Result},
+    realm::Realm,
+};
+
+/// A SHA-256 value.
+pub(super) type Hash = [u8; 32];
+
+/// What the first event of all is linked to.
+pub(super) const GENESIS: Hash = [0; 32];
+
+/// The part of an event that stays for ever, as it is stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Body {
+    pub(super) id: String,
+    pub(super) at: Time,
+    pub(super) code: String,
+    pub(super) outcome: i64,
+    pub(super) org: String,
+    pub(super) actor: String,
+    pub(super) subject: String,
+    pub(super) client: String,
+    pub(super) request_id: String,
+    pub(super) facts: String,
+}
+
+/// The link of an event, after `previous`.
+pub(super) fn link(previous: &[u8], seq: i64, body: &Body, detail_hash: &[u8]) -> Hash {
+    let mut hash = Context::new(&SHA256);
+    let mut field = |bytes: &[u8]| {
+        hash.update(&(bytes.len() as u64).to_be_bytes());
+        hash.update(bytes);
+    };
+    field(b"doorward audit event v1");
+    field(previous);
+    field(&seq.to_be_bytes());
+    field(body.id.as_bytes());
+    field(&body.at.as_micros().to_be_bytes());
+    field(body.code.as_bytes());
+    field(&body.outcome.to_be_bytes());
+    field(body.org.as_bytes());
+    field(body.actor.as_bytes());
+    field(body.subject.as_bytes());
+    field(body.client.as_bytes());
+    field(body.request_id.as_bytes());
+    field(body.facts.as_bytes());
+    field(detail_hash);
+    to_hash(hash.finish().as_ref())
+}
+
+/// The hash of a personal detail; the salt keeps a short one from being guessed.
+pub(super) fn detail_hash(salt: &[u8], detail: &str) -> Hash {
+    let mut hash = Context::new(&SHA256);
+    hash.update(&(salt.len() as u64).to_be_bytes());
+    hash.update(salt);
+    hash.update(detail.as_bytes());
+    to_hash(hash.finish().as_ref())
+}
+
+fn to_hash(bytes: &[u8]) -> Hash {
+    bytes.try_into().unwrap_or(GENESIS)
+}
+
+/// A signed statement: up to this event, the chain ends in this link.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// The last event that it covers.
+    pub seq: i64,
+    /// When it was signed.
+    pub at: Time,
+    /// The link of that event.
+    pub link: Vec<u8>,
+    /// Which key signed.
+    pub key_id: String,
+    /// An Ed25519 signature.
+    pub signature: Vec<u8>,
+    /// `minute`, `month` or `retention`.
+    pub reason: String,
+}
+
+/// The key pair that signs the checkpoints of one realm.
+pub(super) struct Notary {
+    pair: Ed25519KeyPair,
+    key_id: String,
+    issuer: String,
+}
+
+impl Notary {
+    pub(super) fn of(realm: &Realm) -> Result<Self> {
+        let seed = realm.vault.subkey("audit checkpoints")?;
+        let pair = Ed25519KeyPair::from_seed_unchecked(&*seed)
+            .map_err(|_| Error::fault("the key of the audit trail was refused"))?;
+        let mark = digest(&SHA256, pair.public_key().as_ref());
+        let key_id = HEXLOWER.encode(mark.as_ref().get(..8).unwrap_or_default());
+        Ok(Self { pair, key_id, issuer: realm.issuer.clone() })
+    }
+
+    pub(super) fn sign(&self, seq: i64, at: Time, link: &[u8], reason: &str) -> Checkpoint {
+        let mut checkpoint = Checkpoint {
+            seq,
+            at,
+            link: link.to_vec(),
+            key_id: self.key_id.clone(),
+            signature: Vec::new(),
+            reason: reason.to_owned(),
+        };
+        checkpoint.signature = self.pair.sign(self.statement(&checkpoint).as_bytes()).as_ref().to_vec();
+        checkpoint
+    }
+
+    /// Says what is wrong with a checkpoint, if anything is.
+    pub(super) fn refute(&self, checkpoint: &Checkpoint) -> Option<&'static str> {
+        if checkpoint.key_id != self.key_id {
+            return Some("the checkpoint was signed under another master key");
+        }
+        let key = UnparsedPublicKey::new(&ED25519, self.pair.public_key().as_ref());
+        let verified = key.verify(self.statement(checkpoint).as_bytes(), &checkpoint.signature);
+        verified.is_err().then_some("the checkpoint's signature is wrong")
+    }
+
+    fn statement(&self, checkpoint: &Checkpoint) -> String {
+        format!(
+            "doorward audit checkpoint v1\n{}\n{}\n{}\n{}\n{}\n",
+            self.issuer,
+            checkpoint.seq,
+            checkpoint.at.as_micros(),
+            HEXLOWER.encode(&checkpoint.link),
+            checkpoint.reason
+        )
+    }
+}

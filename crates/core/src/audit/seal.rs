@@ -1,0 +1,187 @@
+//! The sealer: moves events from the intake into the chain, and signs checkpoints.
+//!
+//! Many nodes may run one; a lease lets one of them work. Taking the lease, taking events out of the
+//! intake and linking them is one operation, so nothing is lost or doubled wherever it is cut short.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_proto::time::Time;
+use tokio::time::MissedTickBehavior;
+
+use super::{
+    chain::{GENESIS, Hash, Notary, detail_hash, link},
+    sql::{self, Linked, Tip},
+};
+use crate::{
+    db::{EngineName, Tx},
+    env::Env,
+    leases,
+    outcome::{Error, Result},
+    realm::Realm,
+};
+
+const LEASE: &str = "audit.seal";
+const TERM: Duration = Duration::from_secs(10);
+/// Events in one operation: few enough that other writers hardly wait.
+const BATCH: u8 = 250;
+/// Events are linked within a second.
+const PAUSE: Duration = Duration::from_millis(500);
+const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+
+/// One node's sealer.
+pub struct Sealer {
+    realm: Arc<Realm>,
+    notary: Notary,
+    holder: String,
+    /// No checkpoint is due before.
+    next_checkpoint: Time,
+}
+
+/// What one batch did.
+struct Batch {
+    events: usize,
+    /// The last events of months that ended in it.
+    months: Vec<(i64, Hash)>,
+}
+
+impl Sealer {
+    /// A sealer for this realm.
+    pub fn new(realm: &Arc<Realm>) -> Result<Self> {
+        let holder = match realm.db.engine() {
+            // One process per file: after a restart the lease is its own still.
+            EngineName::Sqlite => "local".to_owned(),
+            EngineName::Postgres => data_encoding::HEXLOWER.encode(&realm.env.bytes::<8>()?),
+        };
+        let notary = Notary::of(realm)?;
+        Ok(Self { realm: Arc::clone(realm), notary, holder, next_checkpoint: Time::from_micros(0) })
+    }
+
+    /// Works until it is dropped.
+    pub async fn run(mut self) {
+        let mut ticks = tokio::time::interval(PAUSE);
+        ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            ticks.tick().await;
+            if let Err(error) = self.round().await {
+                tracing::warn!(?error, "the audit trail was not sealed; trying again");
+            }
+        }
+    }
+
+    /// Seals what waits, and signs a checkpoint when one is due; answers how many events were sealed.
+    pub async fn round(&mut self) -> Result<usize> {
+        let sealed = self.seal().await?;
+        let now = self.realm.env.now();
+        if now >= self.next_checkpoint {
+            self.next_checkpoint = now + PAUSE;
+            if let Some(signed_at) = self.checkpoint(CHECKPOINT_EVERY).await? {
+                self.next_checkpoint = signed_at + CHECKPOINT_EVERY;
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// The last round of a process: seals, signs the end, and leaves the work to other nodes.
+    pub async fn finish(self) -> Result<usize> {
+        let sealed = self.seal().await?;
+        self.checkpoint(Duration::ZERO).await?;
+        self.realm
+            .db
+            .write("audit.release", self.holder, |tx, holder| {
+                Box::pin(async move { leases::release(tx, LEASE, holder).await })
+            })
+            .await?;
+        Ok(sealed)
+    }
+
+    async fn seal(&self) -> Result<usize> {
+        let db = &self.realm.db;
+        let mut sealed = 0;
+        while db
+            .read("audit.waiting", (), |tx, ()| Box::pin(async move { sql::is_waiting(tx).await }))
+            .await?
+        {
+            let ask = (self.realm.env.clone(), self.holder.clone());
+            let batch = db
+                .write("audit.seal", ask, |tx, (env, holder)| Box::pin(seal_batch(tx, env, holder)))
+                .await?;
+            for (seq, link) in batch.months {
+                self.sign(seq, &link, "month").await?;
+            }
+            sealed += batch.events;
+            if batch.events < usize::from(BATCH) {
+                break;
+            }
+        }
+        Ok(sealed)
+    }
+
+    /// Signs the end of the chain, unless that is done, or was done for an earlier end less than `every`
+    /// ago; answers when the last signature was made.
+    async fn checkpoint(&self, every: Duration) -> Result<Option<Time>> {
+        let now = self.realm.env.now();
+        let (tip, before) = self
+            .realm
+            .db
+            .read("audit.tip", (), |tx, ()| {
+                Box::pin(async move { Ok((sql::last(tx).await?, sql::last_checkpoint(tx).await?)) })
+            })
+            .await?;
+        let Some(tip) = tip else { return Ok(None) };
+        if before.as_ref().is_some_and(|point| point.seq >= tip.seq || point.at + every > now) {
+            return Ok(before.filter(|point| point.seq < tip.seq).map(|point| point.at));
+        }
+        self.sign(tip.seq, &tip.link, "minute").await?;
+        Ok(Some(now))
+    }
+
+    async fn sign(&self, seq: i64, link: &[u8], reason: &'static str) -> Result<()> {
+        let point = self.notary.sign(seq, self.realm.env.now(), link, reason);
+        tracing::debug!(seq, link = data_encoding::HEXLOWER.encode(link), "audit checkpoint");
+        self.realm
+            .db
+            .write("audit.checkpoint", point, |tx, point| {
+                Box::pin(async move { sql::insert_checkpoint(tx, point).await })
+            })
+            .await
+    }
+}
+
+async fn seal_batch(tx: &mut Tx<'_>, env: &Env, holder: &str) -> Result<Batch> {
+    let mut batch = Batch { events: 0, months: Vec::new() };
+    if !leases::hold(tx, LEASE, holder, (env.now(), TERM)).await? {
+        return Ok(batch);
+    }
+    let Tip { mut seq, mut link, at } = match (sql::last(tx).await?, sql::last_checkpoint(tx).await?) {
+        (Some(tip), _) => tip,
+        (None, Some(point)) => Tip { seq: point.seq, link: point.link, at: point.at },
+        (None, None) => Tip { seq: 0, link: GENESIS.to_vec(), at: Time::from_micros(0) },
+    };
+    let mut month = month_of(at);
+    let mut linked = Vec::new();
+    for (body, detail) in sql::take(tx, i64::from(BATCH)).await? {
+        let next_month = month_of(body.at);
+        if next_month > month && seq > 0 {
+            batch.months.push((seq, to_hash(&link)?));
+        }
+        month = month.max(next_month);
+        seq += 1;
+        let salt: [u8; 16] = env.bytes()?;
+        let hash = detail_hash(&salt, &detail);
+        let next = self::link(&link, seq, &body, &hash);
+        link = next.to_vec();
+        linked.push(Linked { seq, body, detail_hash: hash, link: next, salt, detail });
+    }
+    batch.events = linked.len();
+    sql::insert_sealed(tx, &linked).await?;
+    Ok(batch)
+}
+
+fn to_hash(bytes: &[u8]) -> Result<Hash> {
+    bytes.try_into().map_err(|_| Error::fault("a stored link has another length"))
+}
+
+/// `2026-11`.
+fn month_of(at: Time) -> String {
+    at.to_string().chars().take(7).collect()
+}

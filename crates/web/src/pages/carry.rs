@@ -1,0 +1,83 @@
+//! What pages carry along while somebody signs in: the authorization in progress, or the page that was
+//! asked for. Never an address outside this server: a page to return to is a path.
+
+use doorward_proto::id::{Draft, Id};
+use url::form_urlencoded::{Serializer, parse};
+
+/// What is carried along.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Carry {
+    draft: Option<Id<Draft>>,
+    return_to: Option<String>,
+    wants_other: bool,
+}
+
+impl Carry {
+    /// Reads a query. Also answers its `ui_locales`.
+    pub fn read(query: &str) -> (Option<String>, Self) {
+        let mut carry = Self::default();
+        let mut ui_locales = None;
+        for (name, value) in parse(query.as_bytes()) {
+            match name.as_ref() {
+                "draft" => carry.draft = value.parse().ok(),
+                "return_to" if is_path(&value) => carry.return_to = Some(value.into_owned()),
+                "other" => carry.wants_other = true,
+                "ui_locales" => ui_locales = Some(value.into_owned()),
+                _ => {}
+            }
+        }
+        (ui_locales, carry)
+    }
+
+    /// Coming back to one of our own pages.
+    pub fn back_to(path: &str) -> Self {
+        Self { return_to: is_path(path).then(|| path.to_owned()), ..Self::default() }
+    }
+
+    /// The authorization in progress.
+    pub const fn draft(&self) -> Option<Id<Draft>> {
+        self.draft
+    }
+
+    /// Whether the person asked for another account than the one in use.
+    pub const fn wants_other(&self) -> bool {
+        self.wants_other
+    }
+
+    /// The address of a page with all that is carried.
+    pub fn on(&self, path: &str) -> String {
+        let mut query = Serializer::new(String::new());
+        if let Some(draft) = self.draft {
+            query.append_pair("draft", &draft.to_string());
+        }
+        if let Some(path) = &self.return_to {
+            query.append_pair("return_to", path);
+        }
+        let query = query.finish();
+        let sign = if path.contains('?') { '&' } else { '?' };
+        if query.is_empty() { path.to_owned() } else { format!("{path}{sign}{query}") }
+    }
+
+    /// Where to go when everything here is done; nothing where nothing was asked for.
+    pub fn asked(&self) -> Option<String> {
+        self.draft
+            .map(|draft| format!("/oauth2/authorize/resume?draft={draft}"))
+            .or_else(|| self.return_to.clone())
+    }
+
+    /// Where to go when everything here is done.
+    pub fn onward(&self) -> String {
+        self.asked().unwrap_or_else(|| "/account".to_owned())
+    }
+}
+
+/// A path on this server, and nothing that a browser would read as another host.
+fn is_path(text: &str) -> bool {
+    text.starts_with('/')
+        && !text.starts_with("//")
+        && text.len() <= 2048
+        && text.bytes().all(|b| b.is_ascii_graphic() && b != b'\\')
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,220 @@
+//! One request for a page: who is signed in at this browser, the language, the form token, and what is
+//! carried along.
+//!
+//! [`Visit`] is for pages that are looked at; [`Posted`] for forms that are sent, and it refuses every
+//! form that does not come from one of our own pages in this browser.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Request},
+    response::{IntoResponse, Redirect, Response},
+};
+use data_encoding::BASE64URL_NOPAD;
+use doorward_core::{
+    call::{Actor, Call},
+    outcome::{Code, Error, Refusal},
+    sessions::{self, Account, Signed},
+};
+use doorward_proto::secret::{Kind, Opaque};
+use http::{
+    HeaderMap, HeaderValue, StatusCode,
+    header::{ACCEPT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE},
+    request::Parts,
+};
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::{
+    carry::Carry,
+    frame::{Frame, html},
+    text::Text,
+};
+use crate::{
+    app::{App, Incoming},
+    cookies::Cookie,
+    csrf,
+    headers::Policy,
+    surface::Failure,
+};
+
+/// A request for a page.
+pub struct Visit {
+    /// The server.
+    pub app: App,
+    /// The request, by the person of the active session if there is one.
+    pub call: Call,
+    /// The browser's cookie, well formed.
+    pub cookie: Option<Opaque>,
+    /// Who is signed in here.
+    pub signed: Option<Signed>,
+    /// The language.
+    pub text: Text,
+    /// What is carried along.
+    pub carry: Carry,
+    headers: HeaderMap,
+    bound_to: String,
+    new_form_cookie: Option<HeaderValue>,
+}
+
+impl FromRequestParts<App> for Visit {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Failure> {
+        let Incoming(call) = Incoming::from_request_parts(parts, app).await?;
+        let https = app.is_https();
+        let presented = Cookie::Browser.read(&parts.headers, https);
+        let cookie = presented.and_then(|text| Opaque::parse(Kind::Browser, text));
+        let signed = match &cookie {
+            Some(cookie) => sessions::find(&call, cookie).await?,
+            None => None,
+        };
+        let active = signed.as_ref().and_then(Signed::active);
+        let call = match active {
+            Some(account) => call.by(Actor::User { id: account.session.user, session: account.session.id }),
+            None => call,
+        };
+        let (ui_locales, carry) = Carry::read(parts.uri.query().unwrap_or_default());
+        let accept = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let own = active.and_then(|account| account.locale.as_deref());
+        let text = Text::negotiate(ui_locales.as_deref(), own, accept);
+        let held =
+            presented.filter(|_| cookie.is_some()).or_else(|| Cookie::Form.read(&parts.headers, https));
+        let (bound_to, new_form_cookie) = if let Some(value) = held.filter(|value| !value.is_empty()) {
+            (value.to_owned(), None)
+        } else {
+            let value = BASE64URL_NOPAD.encode(&call.realm.env.bytes::<32>()?);
+            let header = Cookie::Form.set(https, &value, None);
+            (value, header)
+        };
+        let headers = parts.headers.clone();
+        Ok(Self { app: app.clone(), call, cookie, signed, text, carry, headers, bound_to, new_form_cookie })
+    }
+}
+
+impl Visit {
+    /// The account in use.
+    pub fn active(&self) -> Option<&Account> {
+        self.signed.as_ref().and_then(Signed::active)
+    }
+
+    /// What is around the page.
+    pub fn frame(&self) -> Frame {
+        let mut frame = Frame::new(&self.call.realm.issuer, self.text);
+        frame.form_token = csrf::token(&self.bound_to);
+        frame
+    }
+
+    /// The value of another cookie that the browser sent.
+    pub fn cookie_value(&self, cookie: Cookie) -> Option<&str> {
+        cookie.read(&self.headers, self.app.is_https()).filter(|value| !value.is_empty())
+    }
+
+    /// Answers with a page.
+    pub fn show(&self, page: &impl askama::Template) -> Response {
+        self.show_under(page, &Policy::new())
+    }
+
+    /// Answers with a page under a policy of its own.
+    pub fn show_under(&self, page: &impl askama::Template, policy: &Policy) -> Response {
+        self.bind(html(StatusCode::OK, page, policy))
+    }
+
+    /// Answers with a form again, with what is wrong.
+    pub fn show_wrong(&self, page: &impl askama::Template, refusal: &Refusal) -> Response {
+        let is_limit = matches!(refusal.code, Code::RateLimited | Code::RateLimitedAddress);
+        let status = if is_limit { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let mut response = html(status, page, &Policy::new());
+        if let Some(seconds) = refusal.retry_after {
+            response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        self.bind(response)
+    }
+
+    /// Gives the browser the cookie that forms are bound to, if it has none yet.
+    fn bind(&self, mut response: Response) -> Response {
+        if let Some(cookie) = &self.new_form_cookie {
+            response.headers_mut().append(SET_COOKIE, cookie.clone());
+        }
+        response
+    }
+
+    /// Sets a cookie on an answer.
+    pub fn with_cookie(
+        &self,
+        mut response: Response,
+        cookie: Cookie,
+        value: &str,
+        lasts: Option<std::time::Duration>,
+    ) -> Response {
+        if let Some(header) = cookie.set(self.app.is_https(), value, lasts) {
+            response.headers_mut().append(SET_COOKIE, header);
+        }
+        response
+    }
+
+    /// Hands the browser its new cookie.
+    pub fn with_browser(&self, response: Response, cookie: &Opaque) -> Response {
+        let lasts = self.call.realm.settings.session.absolute;
+        self.with_cookie(response, Cookie::Browser, cookie.expose(), Some(lasts))
+    }
+
+    /// Ends a cookie on an answer.
+    pub fn without(&self, mut response: Response, cookie: Cookie) -> Response {
+        response.headers_mut().append(SET_COOKIE, cookie.clear(self.app.is_https()));
+        response
+    }
+}
+
+/// A form from one of our own pages.
+pub struct Posted<T> {
+    /// The request.
+    pub visit: Visit,
+    /// What was typed.
+    pub form: T,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+        let (mut parts, body) = request.into_parts();
+        let visit = Visit::from_request_parts(&mut parts, app).await?;
+        let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+            kind.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
+        });
+        if !is_form {
+            return Err(Code::MediaTypeUnsupported.into());
+        }
+        let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
+        let body = body.map_err(|_| Failure::from(Code::RequestTooLarge))?;
+        let token = url::form_urlencoded::parse(&body).find(|(name, _)| name == csrf::FIELD);
+        let token = token.map(|(_, value)| value).unwrap_or_default();
+        let issuer = &visit.call.realm.issuer;
+        let ours = Url::parse(issuer).map_err(|_| Error::fault("the issuer is no URL"))?.origin();
+        if !csrf::is_ours(&visit.headers, &ours, app.is_https(), &token) {
+            return Err(Code::FormForged.into());
+        }
+        let form = serde_urlencoded::from_bytes(&body).map_err(|_| Failure::from(Code::RequestInvalid))?;
+        Ok(Self { visit, form })
+    }
+}
+
+/// A form without fields.
+#[derive(serde::Deserialize)]
+pub struct Nothing {}
+
+/// Sends the browser on, by GET.
+pub fn to(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+/// What a form may show again; anything else becomes an error page.
+///
+/// # Errors
+/// Every fault.
+pub fn refusal_of(error: Error) -> Result<Refusal, Failure> {
+    match error {
+        Error::Refused(refusal) => Ok(refusal),
+        fault @ Error::Fault(_) => Err(fault.into()),
+    }
+}
