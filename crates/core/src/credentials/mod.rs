@@ -13,6 +13,9 @@ mod reset;
 mod sign_in;
 mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use doorward_proto::{
     id::{Id, User},
     time::Time,
@@ -37,6 +40,11 @@ pub(crate) async fn store(tx: &mut Tx<'_>, user: Id<User>, password: &Hashed, no
 /// Takes every credential of a person away.
 pub(crate) async fn remove_all(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
     sql::remove_all(tx, user).await
+}
+
+/// Forgets ways of hashing that no password is kept under any more: they need not be waited for.
+pub(crate) async fn clean(tx: &mut Tx<'_>) -> Result<u64> {
+    sql::forget_schemes(tx).await
 }
 
 /// Whether a person has a password.

@@ -19,3 +19,10 @@ pub(super) fn contains(password: &str) -> bool {
     let (marks, _) = MARKS.as_chunks::<4>();
     marks.binary_search(&mark(password)).is_ok()
 }
+
+/// Whether the file is what the search relies on.
+#[cfg(test)]
+pub(super) fn is_sorted_and_full() -> bool {
+    let (marks, rest) = MARKS.as_chunks::<4>();
+    rest.is_empty() && marks.len() == 65_536 && marks.is_sorted()
+}

@@ -65,6 +65,8 @@ struct Begun {
     stored: Option<Hashed>,
     examples: Vec<Hashed>,
     tried: Try,
+    /// How long the next try waits if this one is wrong.
+    wait: Duration,
 }
 
 /// Signs a person in by password.
@@ -108,14 +110,14 @@ impl Begin {
                         _ => None,
                     };
                     let tried = throttle::sign_in(call, &ask.folded, known);
-                    throttle::take(tx, &tried).await?;
+                    let wait = throttle::take(tx, &tried).await?;
                     let (stored, principal) = match user {
                         Some(user) => (sql::find(tx, user).await?, principals::find(tx, user).await?),
                         None => (None, None),
                     };
                     let may_sign_in = principal.is_some_and(|found| found.status == Status::Active);
                     let examples = sql::examples(tx).await?;
-                    Ok(Begun { user, may_sign_in, stored, examples, tried })
+                    Ok(Begun { user, may_sign_in, stored, examples, tried, wait })
                 })
             })
             .await
@@ -132,7 +134,7 @@ async fn refused(call: &Call, folded: &str, begun: &Begun, verified: Verified) -
     if let Some(user) = begun.user {
         event = event.subject(user).detail("identifier", folded);
     }
-    audit::note(call, event).await?;
+    audit::note(call, event.fact("next_try_in", begun.wait.as_secs())).await?;
     call.realm.env.pause(remaining(slowest, verified.took)).await;
     refuse(Code::SignInFailed)
 }

@@ -8,7 +8,7 @@ use doorward_proto::{
 };
 
 use super::sql;
-use crate::{call::Call, links, mail, outcome::Result, sessions, throttle, tokens};
+use crate::{call::Call, credentials, links, mail, outcome::Result, sessions, throttle, tokens};
 
 /// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
 const EVERY: Duration = Duration::from_mins(5);
@@ -27,6 +27,7 @@ enum Sweep {
     Mails,
     Sessions,
     Throttles,
+    Schemes,
     Successors,
     Plain(usize),
 }
@@ -46,7 +47,8 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
         return Ok(0);
     }
     let mut cleaned = 0;
-    let own = [Sweep::Links, Sweep::Mails, Sweep::Sessions, Sweep::Throttles, Sweep::Successors];
+    let own =
+        [Sweep::Links, Sweep::Mails, Sweep::Sessions, Sweep::Throttles, Sweep::Schemes, Sweep::Successors];
     for sweep in own.into_iter().chain((0..sql::SWEEPS.len()).map(Sweep::Plain)) {
         for _ in 0..BATCHES {
             let gone = batch(call, sweep, now).await?;
@@ -70,6 +72,7 @@ async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
                     Sweep::Mails => mail::clean(tx, *now - 30 * DAY).await,
                     Sweep::Sessions => sessions::clean(tx, *now - 180 * DAY).await,
                     Sweep::Throttles => throttle::clean(tx, *now).await,
+                    Sweep::Schemes => credentials::clean(tx).await,
                     Sweep::Successors => tokens::sql::forget_successors(tx, *now - *window).await,
                     // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
                     Sweep::Plain(place) => sql::sweep(tx, *place, *now - HOUR).await,

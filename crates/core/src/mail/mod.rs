@@ -11,6 +11,9 @@ mod deliver;
 mod render;
 mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use std::{collections::BTreeMap, sync::Arc};
 
 use doorward_proto::{

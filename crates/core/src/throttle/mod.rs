@@ -110,8 +110,10 @@ pub(crate) fn mail_to(call: &Call, recipient: &str) -> Try {
 }
 
 /// Counts the try, or refuses it while one of its counters is waiting; a refused try is not counted.
-pub(crate) async fn take(tx: &mut Tx<'_>, tried: &Try) -> Result<()> {
+/// Answers how long the next one waits if this one is wrong.
+pub(crate) async fn take(tx: &mut Tx<'_>, tried: &Try) -> Result<Duration> {
     let mut found = Vec::with_capacity(tried.counters.len());
+    let mut longest = Duration::ZERO;
     for (key, rule) in &tried.counters {
         let row = sql::lock(tx, key, tried.now).await?;
         if row.blocked_until > tried.now {
@@ -128,17 +130,19 @@ pub(crate) async fn take(tx: &mut Tx<'_>, tried: &Try) -> Result<()> {
         let begins_anew = is_quiet || is_over;
         let failures = if begins_anew { 1 } else { row.failures + 1 };
         let first_at = if begins_anew { tried.now } else { row.first_at };
-        let blocked_until = tried.now + wait_after(failures, *rule);
+        let wait = wait_after(failures, *rule);
+        let blocked_until = tried.now + wait;
+        longest = longest.max(wait);
         let next = sql::Counter { failures, first_at, last_at: tried.now, blocked_until };
         sql::update(tx, key, &next).await?;
     }
-    Ok(())
+    Ok(longest)
 }
 
 /// Like [`take`] for mails: answers whether one may be sent, and lets the caller answer as always.
 pub(crate) async fn allows(tx: &mut Tx<'_>, tried: &Try) -> Result<bool> {
     match take(tx, tried).await {
-        Ok(()) => Ok(true),
+        Ok(_) => Ok(true),
         Err(crate::outcome::Error::Refused(_)) => Ok(false),
         Err(fault) => Err(fault),
     }

@@ -14,6 +14,9 @@ pub mod setup;
 mod sign_up;
 mod sql;
 
+#[cfg(test)]
+mod tests;
+
 use doorward_proto::{
     id::{Id, Org, User as UserKind},
     time::Time,

@@ -1,0 +1,64 @@
+//! The words: complete in every language, escaped, and with the link in both bodies.
+
+use std::collections::BTreeMap;
+
+use super::{LANGUAGES, Template, catalogue::Words, language_for, render::render};
+
+fn parameters() -> BTreeMap<String, String> {
+    [
+        ("link", "https://id.example/verify?token=a&b=<c>"),
+        ("minutes", "60"),
+        ("when", "2030-01-01 00:00:00 UTC"),
+        ("address", "new@example.org"),
+        ("issuer", "https://id.example"),
+    ]
+    .into_iter()
+    .map(|(name, value)| (name.to_owned(), value.to_owned()))
+    .collect()
+}
+
+#[test]
+fn every_mail_can_be_written_in_every_language() {
+    for (language, _) in LANGUAGES {
+        let words = Words::of(language).unwrap();
+        for template in Template::ALL {
+            let mail = render(&words, template.name(), language, &parameters()).unwrap();
+            assert!(!mail.subject.is_empty() && mail.subject.len() < 78, "{}", mail.subject);
+            for text in [&mail.text, &mail.html] {
+                assert!(!text.contains("{ $"), "{text}");
+                assert!(text.contains("https://id.example"));
+            }
+            assert!(!mail.html.contains("<c>"));
+            assert!(mail.html.contains(&format!("<html lang=\"{language}\">")));
+        }
+        let verify = render(&words, "verify-sign-up", language, &parameters()).unwrap();
+        assert!(verify.text.contains("\nhttps://id.example/verify?token=a&b=<c>\n"));
+        assert!(verify.html.contains("href=\"https://id.example/verify?token=a&amp;b=&lt;c&gt;\""));
+        assert!(verify.text.contains("60 "));
+    }
+}
+
+/// What a language lacks would be said in English; ours lack nothing.
+#[test]
+fn every_language_has_every_message() {
+    let names = |text: &str| -> Vec<String> {
+        let lines = text.lines().filter(|line| line.starts_with(|c: char| c.is_ascii_lowercase()));
+        let mut names: Vec<String> =
+            lines.filter_map(|line| Some(line.split_once(" =")?.0.to_owned())).collect();
+        names.sort();
+        names
+    };
+    let (_, english) = LANGUAGES[0];
+    for (language, text) in LANGUAGES {
+        assert_eq!(names(text), names(english), "{language}");
+    }
+}
+
+#[test]
+fn the_nearest_language_is_taken() {
+    for (wanted, ours) in
+        [(Some("de-AT"), "de"), (Some("en-GB"), "en"), (Some("xx"), "en"), (Some("?"), "en"), (None, "en")]
+    {
+        assert_eq!(language_for(wanted), ours);
+    }
+}
