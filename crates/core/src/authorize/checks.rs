@@ -13,8 +13,7 @@ use crate::{
 };
 
 /// Scopes that every client may ask for unless it is registered with others.
-pub(super) const STANDARD_SCOPES: &[&str] =
-    &["openid", "profile", "email", "address", "phone", "offline_access"];
+pub const STANDARD_SCOPES: &[&str] = &["openid", "profile", "email", "address", "phone", "offline_access"];
 /// The response modes that work.
 pub const RESPONSE_MODES: [ResponseMode; 3] =
     [ResponseMode::Query, ResponseMode::FormPost, ResponseMode::Fragment];

@@ -23,7 +23,7 @@ use doorward_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use begin::{begin, resume};
-pub use checks::RESPONSE_MODES;
+pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
 pub use consent::{Connected, Consented, approve, connected, deny, revoke};
 pub use draft::{View, chose_account, signed_in, view};
 pub use push::{PUSHED_TTL, Pushed, push, store_posted};

@@ -8,6 +8,7 @@ use doorward_proto::scope::ScopeSet;
 use super::Tokens;
 use crate::{
     audit::{self, Event},
+    authorize::STANDARD_SCOPES,
     call::Call,
     clients::Client,
     outcome::{Code, Refusal, Result, refuse},
@@ -69,9 +70,10 @@ pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Token
     Ok(Tokens { access_token, is_dpop, expires_in: target.ttl, refresh_token: None, id_token: None, scope })
 }
 
+/// The scopes about a person mean nothing where no person is.
 fn scope_of(client: &Client, asked: Option<ScopeSet>) -> Result<ScopeSet> {
     let own = ScopeSet::from_names(client.metadata.scopes.iter().map(String::as_str))?;
-    let own = own.retain(|name| !matches!(name, "openid" | "offline_access"));
+    let own = own.retain(|name| !STANDARD_SCOPES.contains(&name));
     match asked {
         None => Ok(own),
         Some(asked) if asked.is_subset(&own) => Ok(asked),
