@@ -94,19 +94,21 @@ fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     write("verify-elsewhere", &page().with_password(Errors::none()))?;
     write("verified", &verify::VerifiedPage { frame, onward: to("/account") })?;
     write("forgot", &recover::ForgotPage::new(frame, to("/forgot"), "", Errors::none(), to("/sign-in")))?;
-    write("reset", &recover::ResetPage::new(frame, "dw_ml_x", Errors::none(), 8))
+    write("reset", &recover::ResetPage::new(frame, "dw_ml_x", Errors::none(), 8))?;
+    write("reset-done", &recover::DonePage { frame, onward: to("/account") })
 }
 
 fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
-    let wish = |scope, description| consent::Wish::of_scope(frame.text, scope, description);
+    let wish = |scope, description: &str| consent::Wish::of_scope(frame.text, scope, description);
     let page = consent::Page {
         frame,
         asker: orders(),
         is_verified: true,
         action: "/consent".to_owned(),
+        session: "ses_0".to_owned(),
         email: EMAIL.to_owned(),
         organisation: None,
-        wishes: vec![wish("openid", None), wish("profile", None), wish("email", None)],
+        wishes: vec![wish("openid", ""), wish("profile", ""), wish("email", "")],
         apis: Vec::new(),
         returns_to: "orders.example.com".to_owned(),
         other: "/choose-account".to_owned(),
@@ -117,22 +119,19 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         is_verified: false,
         organisation: Some("Analytical Engine Ltd".to_owned()),
         wishes: vec![
-            wish("openid", None),
-            wish("offline_access", None),
-            wish("orders:read", Some("Read orders and their history")),
-            wish("orders:write", None),
+            wish("openid", ""),
+            wish("offline_access", ""),
+            wish("orders:read", "Read orders and their history"),
+            wish("orders:write", ""),
         ],
         apis: vec!["Orders API".to_owned()],
         returns_to: "127.0.0.1 (this device)".to_owned(),
         ..page
     };
     write("consent-unverified", &page)?;
-    let action = "/oauth2/logout".to_owned();
     let email = Some(EMAIL.to_owned());
-    write("sign-out", &sign_out::ConfirmPage { frame, action, email, stay: "/account".to_owned() })?;
-    write("signed-out", &sign_out::SignedOutPage { frame, back: None })?;
-    let back = Some("https://orders.example.com".to_owned());
-    write("signed-out-back", &sign_out::SignedOutPage { frame, back })?;
+    write("sign-out", &sign_out::ConfirmPage { frame, after: "", email, stay: "/account".to_owned() })?;
+    write("signed-out", &sign_out::SignedOutPage { frame })?;
     let uri = "https://orders.example.com/cb".parse().map_err(io::Error::other)?;
     write("form-post", &form_post::Page::new(frame, &uri, &[("code", "dw_ac_x"), ("state", "s")]))?;
     for (name, code) in [
@@ -180,9 +179,8 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let application = |name: &str, scopes: &[&str]| applications::Application {
         id: "cli_0".to_owned(),
         name: name.to_owned(),
-        wishes: scopes.iter().map(|scope| consent::Wish::of_scope(frame.text, scope, None)).collect(),
+        wishes: scopes.iter().map(|scope| consent::Wish::of_scope(frame.text, scope, "")).collect(),
         since: ago(8_000_000),
-        used: Some(ago(300)),
     };
     let list = vec![
         application("Orders", &["openid", "profile", "email"]),

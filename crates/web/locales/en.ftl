@@ -83,6 +83,8 @@ forgot-back = Back to sign in
 reset-title = Choose a new password
 reset-what = Afterwards you are signed out everywhere else.
 reset-do = Save password
+reset-done-title = Your new password is saved
+reset-done-what = You are signed in here, and signed out everywhere else.
 
 ## Consent
 
@@ -94,6 +96,8 @@ consent-apis = At
 consent-lasts = For how long
 consent-until-revoked = Until you take it back
 consent-returns-to = Then you go to
+consent-this-device = { $host } (this device)
+consent-installed = an installed application ({ $scheme })
 consent-deny = Cancel
 consent-allow = Allow
 consent-revoke = You can take this back at any time in your account.
@@ -113,7 +117,6 @@ sign-out-do = Sign out
 sign-out-stay = Stay signed in
 signed-out-title = You are signed out
 signed-out-what = If this is not your own device, close the browser too.
-signed-out-back = Back to the application
 signed-out-again = Sign in again
 
 ## On the way back to an application
@@ -156,7 +159,6 @@ applications-with = Applications with access to your account
 applications-what = Taking access back works at once. The application asks you again next time.
 applications-none = No application has access. When you allow one, it appears here.
 applications-since = allowed
-applications-used = last used
 applications-revoke = Take back
 applications-revoke-of = Take back: the access of { $name }
 

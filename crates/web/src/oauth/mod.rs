@@ -38,6 +38,8 @@ pub(crate) fn documents() -> Router<App> {
     metadata::routes()
 }
 
+pub(crate) use authorize::answer;
+
 /// Endpoints that a person's browser visits.
 pub(crate) fn pages() -> Router<App> {
     let endpoints: [(&str, MethodRouter<App>); 2] = [

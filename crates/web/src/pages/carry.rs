@@ -4,6 +4,9 @@
 use doorward_proto::id::{Draft, Id};
 use url::form_urlencoded::{Serializer, parse};
 
+/// Where an authorization in progress goes on.
+const RESUME: &str = "/oauth2/authorize/resume?draft=";
+
 /// What is carried along.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Carry {
@@ -34,6 +37,15 @@ impl Carry {
         Self { return_to: is_path(path).then(|| path.to_owned()), ..Self::default() }
     }
 
+    /// Coming back to where somebody was who went to read mail: [`Carry::asked`] in the other direction.
+    pub fn of(next: Option<&str>) -> Self {
+        let resumed = next.and_then(|next| next.strip_prefix(RESUME)).and_then(|draft| draft.parse().ok());
+        match resumed {
+            Some(draft) => Self { draft: Some(draft), ..Self::default() },
+            None => next.map(Self::back_to).unwrap_or_default(),
+        }
+    }
+
     /// The authorization in progress.
     pub const fn draft(&self) -> Option<Id<Draft>> {
         self.draft
@@ -60,9 +72,7 @@ impl Carry {
 
     /// Where to go when everything here is done; nothing where nothing was asked for.
     pub fn asked(&self) -> Option<String> {
-        self.draft
-            .map(|draft| format!("/oauth2/authorize/resume?draft={draft}"))
-            .or_else(|| self.return_to.clone())
+        self.draft.map(|draft| format!("{RESUME}{draft}")).or_else(|| self.return_to.clone())
     }
 
     /// Where to go when everything here is done.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{Router, response::Response, routing::get};
-use doorward_core::{outcome::Code, sessions};
+use doorward_core::{authorize, outcome::Code, sessions};
 use serde::Deserialize;
 
 use super::{
@@ -57,7 +57,8 @@ struct ChooseForm {
     session: String,
 }
 
-async fn ask(visit: Visit) -> Result<Response, Failure> {
+async fn ask(mut visit: Visit) -> Result<Response, Failure> {
+    draft::read(&mut visit).await?;
     let signed = visit.signed.iter().flat_map(|signed| &signed.accounts);
     let accounts: Vec<Account> = signed
         .map(|account| Account {
@@ -69,8 +70,7 @@ async fn ask(visit: Visit) -> Result<Response, Failure> {
     if accounts.is_empty() {
         return Ok(to(&visit.carry.on("/sign-in")));
     }
-    let asked = draft::find(&visit).await?;
-    let frame = draft::frame(&visit, asked.as_ref());
+    let frame = visit.frame();
     let (action, other) = (visit.carry.on("/choose-account"), visit.carry.on("/sign-in?other=yes"));
     Ok(visit.show(&Page { frame: &frame, action, accounts, other }))
 }
@@ -79,5 +79,8 @@ async fn choose(Posted { visit, form }: Posted<ChooseForm>) -> Result<Response, 
     let session = form.session.parse().map_err(|_| Failure::from(Code::RequestInvalid))?;
     let Some(cookie) = &visit.cookie else { return Ok(to(&visit.carry.on("/sign-in"))) };
     let cookie = sessions::choose(&visit.call, cookie, session).await?;
+    if let Some(draft) = visit.carry.draft() {
+        authorize::chose_account(&visit.call, draft, session).await?;
+    }
     Ok(visit.with_browser(to(&visit.carry.onward()), &cookie))
 }

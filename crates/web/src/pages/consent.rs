@@ -1,9 +1,27 @@
 //! Consent: who asks, for what, on whose behalf, for how long, and where the browser goes afterwards.
 
 use askama::Template;
+use axum::{Router, response::Response, routing::get};
+use doorward_core::{
+    authorize::{self, Consented, View},
+    outcome::Code,
+    sessions::Account,
+};
+use serde::Deserialize;
+use url::{Host, Url};
 
-use super::frame::{Asker, Frame, initials};
-use super::text::Text;
+use super::{
+    draft,
+    frame::{Asker, Frame, initials},
+    text::Text,
+    visit::{Posted, Visit, to},
+};
+use crate::{app::App, oauth, surface::Failure};
+
+/// The question and its answer.
+pub fn routes() -> Router<App> {
+    Router::new().route("/consent", get(ask).post(answer))
+}
 
 /// One thing that the application may do.
 #[derive(Debug, Clone)]
@@ -17,7 +35,7 @@ pub struct Wish {
 impl Wish {
     /// A scope in words: the standard ones from the catalogue, an API's own with its description, and
     /// one that nobody described by its name.
-    pub fn of_scope(text: Text, scope: &str, description: Option<&str>) -> Self {
+    pub fn of_scope(text: Text, scope: &str, description: &str) -> Self {
         let key = match scope {
             "openid" => "scope-openid",
             "profile" => "scope-profile",
@@ -26,9 +44,8 @@ impl Wish {
             "address" => "scope-address",
             "offline_access" => "scope-offline",
             _ => {
-                let title = description.unwrap_or(scope).to_owned();
-                let detail = if description.is_some() { scope.to_owned() } else { String::new() };
-                return Self { title, detail };
+                let (title, detail) = if description.is_empty() { (scope, "") } else { (description, scope) };
+                return Self { title: title.to_owned(), detail: detail.to_owned() };
             }
         };
         Self { title: text.get(key), detail: String::new() }
@@ -47,6 +64,8 @@ pub struct Page<'a> {
     pub is_verified: bool,
     /// Where the form goes; carries the draft.
     pub action: String,
+    /// The session that is asked.
+    pub session: String,
     /// The person's mail address.
     pub email: String,
     /// The organisation on whose behalf, where it is not the person's own.
@@ -66,3 +85,70 @@ impl Page<'_> {
         initials(&self.email, 1)
     }
 }
+
+#[derive(Deserialize)]
+struct Answer {
+    #[serde(default)]
+    answer: String,
+    #[serde(default)]
+    session: String,
+}
+
+async fn ask(mut visit: Visit) -> Result<Response, Failure> {
+    draft::read(&mut visit).await?;
+    let Some(view) = &visit.asked else { return Err(Code::DraftUnknown.into()) };
+    let Some(account) = draft::account(&visit, view) else { return Ok(to(&visit.carry.on("/sign-in"))) };
+    let frame = visit.frame();
+    Ok(visit.show(&page(&visit, &frame, view, account)))
+}
+
+fn page<'a>(visit: &Visit, frame: &'a Frame, view: &View, account: &Account) -> Page<'a> {
+    let wishes = view.scopes.iter().map(|(scope, words)| Wish::of_scope(visit.text, scope, words));
+    Page {
+        frame,
+        asker: draft::asker(view),
+        is_verified: view.is_first_party,
+        action: visit.carry.on("/consent"),
+        session: account.session.id.to_string(),
+        email: account.email.clone().unwrap_or_default(),
+        organisation: None,
+        wishes: wishes.collect(),
+        apis: view.resources.clone(),
+        returns_to: returns_to(visit.text, &view.redirect_uri),
+        other: visit.carry.on("/choose-account"),
+    }
+}
+
+/// The redirect URI as far as a person can judge it: the host, this device, or an installed application.
+fn returns_to(text: Text, uri: &str) -> String {
+    let Ok(uri) = Url::parse(uri) else { return uri.to_owned() };
+    let is_here = match uri.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    match uri.host_str() {
+        Some(host) if is_here => text.with("consent-this-device", "host", host),
+        Some(host) if matches!(uri.scheme(), "https" | "http") => host.to_owned(),
+        _ => text.with("consent-installed", "scheme", uri.scheme()),
+    }
+}
+
+async fn answer(Posted { visit, form }: Posted<Answer>) -> Result<Response, Failure> {
+    let Some(draft) = visit.carry.draft() else { return Err(Code::DraftUnknown.into()) };
+    if form.answer != "allow" {
+        let next = authorize::deny(&visit.call, draft).await?;
+        return oauth::answer(&visit.app, &visit.call, visit.headers(), next);
+    }
+    let session = form.session.parse().map_err(|_| Failure::from(Code::RequestInvalid))?;
+    let accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
+    let Some(account) = accounts.into_iter().find(|account| account.session.id == session) else {
+        return Ok(to(&visit.carry.on("/sign-in")));
+    };
+    authorize::approve(&visit.call, &Consented { draft, session }, account).await?;
+    Ok(to(&visit.carry.onward()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,29 +1,59 @@
-//! The authorization in progress, as pages see it: who asked, and what the request says about the person.
+//! The authorization in progress, as pages see it: who asked, for what, and where the answer will go.
 
-use doorward_core::outcome::Result;
-
-use super::{
-    frame::{Asker, Frame},
-    visit::Visit,
+use doorward_core::{
+    authorize::{self, View},
+    outcome::{Code, Result},
+    sessions::{Account, Signed},
 };
+use doorward_proto::id::{Draft, Id, Session};
+use url::Url;
 
-/// What pages need of an authorization in progress.
-#[derive(Debug, Clone)]
-pub struct Asked {
-    /// Who asked.
-    pub asker: Asker,
-    /// Whom the application expects.
-    pub login_hint: Option<String>,
+use super::{frame::Asker, visit::Visit};
+use crate::headers::Policy;
+
+/// Reads the authorization that the visit carries. From then on the visit's pages name who asked, speak
+/// the language that was asked for, and may end at the application's redirect URI, which is proven.
+///
+/// # Errors
+/// `DraftUnknown`.
+pub async fn read(visit: &mut Visit) -> Result<()> {
+    let Some(draft) = visit.carry.draft() else { return Ok(()) };
+    let view = authorize::view(&visit.call, draft).await?;
+    visit.speak(&view.ui_locales.join(" "));
+    visit.policy = policy(&view);
+    visit.asked = Some(view);
+    Ok(())
 }
 
-/// The authorization that the visit carries.
-pub async fn find(_visit: &Visit) -> Result<Option<Asked>> {
-    Ok(None)
+fn policy(view: &View) -> Policy {
+    Url::parse(&view.redirect_uri).map_or_else(|_| Policy::new(), |uri| Policy::new().form_may_end_at(&uri))
 }
 
-/// The frame, with the application that asked.
-pub fn frame(visit: &Visit, asked: Option<&Asked>) -> Frame {
-    let mut frame = visit.frame();
-    frame.asker = asked.map(|asked| asked.asker.clone());
-    frame
+/// Who asked. A logo lives on another host, which no page of ours loads from; its letter stands for it.
+pub fn asker(view: &View) -> Asker {
+    Asker { name: view.client_name.clone(), logo: None }
+}
+
+/// Notes in the authorization in progress that the person has just signed in. One that is too old says so
+/// when the browser comes back to it.
+pub async fn note_signed_in(visit: &Visit, draft: Option<Id<Draft>>, session: Id<Session>) -> Result<()> {
+    let Some(draft) = draft else { return Ok(()) };
+    match authorize::signed_in(&visit.call, draft, session).await {
+        Err(error) if error.code() == Some(Code::DraftUnknown) => Ok(()),
+        other => other,
+    }
+}
+
+/// The account that the authorization is about, as far as it is settled: the chosen one, the expected one,
+/// or the one in use.
+pub fn account<'v>(visit: &'v Visit, view: &View) -> Option<&'v Account> {
+    let signed = visit.signed.as_ref()?;
+    let find = |is_it: &dyn Fn(&Account) -> bool| signed.accounts.iter().find(|account| is_it(account));
+    let expected = |account: &Account| {
+        let (hint, email) = (view.login_hint.as_deref(), account.email.as_deref());
+        hint.zip(email).is_some_and(|(hint, email)| hint.eq_ignore_ascii_case(email))
+    };
+    find(&|account| Some(account.session.id) == view.session)
+        .or_else(|| find(&expected))
+        .or_else(|| Signed::active(signed))
 }

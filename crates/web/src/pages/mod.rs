@@ -36,6 +36,7 @@ pub fn routes() -> Router<App> {
         .merge(verify::routes())
         .merge(recover::routes())
         .merge(choose::routes())
+        .merge(consent::routes())
         .merge(sign_out::routes())
         .merge(setup::routes())
         .merge(account::routes())

@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     carry::Carry,
+    draft,
     form::{Errors, Field},
     frame::Frame,
     sign_in,
@@ -27,6 +28,7 @@ pub fn routes() -> Router<App> {
         .route("/forgot", get(form).post(forgot))
         .route("/forgot/sent", get(sent))
         .route("/reset", get(reset_form).post(reset))
+        .route("/reset/done", get(done))
 }
 
 /// Asking for the link. The answer is the same for every address.
@@ -67,6 +69,16 @@ impl<'a> ResetPage<'a> {
         let password = new_password(frame, shortest).focused().checked(&errors);
         Self { frame, token, errors, password }
     }
+}
+
+/// "Your new password is saved".
+#[derive(Template)]
+#[template(path = "reset_done.html")]
+pub struct DonePage<'a> {
+    /// What is around it.
+    pub frame: &'a Frame,
+    /// Onward: back to the application, or to the account.
+    pub onward: String,
 }
 
 #[derive(Deserialize)]
@@ -131,8 +143,9 @@ async fn reset(Posted { visit, form }: Posted<ResetForm>) -> Result<Response, Fa
     let ask = Reset { link: link.clone(), password: form.new_password, cookie };
     let refusal = match credentials::reset(&visit.call, ask).await {
         Ok((signed_in, next)) => {
-            let carry = next.as_deref().map(Carry::back_to).unwrap_or_default();
-            return Ok(visit.with_browser(to(&carry.onward()), &signed_in.cookie));
+            let carry = Carry::of(next.as_deref());
+            draft::note_signed_in(&visit, carry.draft(), signed_in.session.id).await?;
+            return Ok(visit.with_browser(to(&carry.on("/reset/done")), &signed_in.cookie));
         }
         Err(error) => refusal_of(error)?,
     };
@@ -140,4 +153,9 @@ async fn reset(Posted { visit, form }: Posted<ResetForm>) -> Result<Response, Fa
     let frame = visit.frame();
     let shortest = visit.call.realm.settings.password.min_length;
     Ok(visit.show_wrong(&ResetPage::new(&frame, link.expose(), errors, shortest), &refusal))
+}
+
+async fn done(visit: Visit) -> Response {
+    let frame = visit.frame();
+    visit.show(&DonePage { frame: &frame, onward: visit.carry.onward() })
 }

@@ -123,14 +123,21 @@ struct PasswordForm {
     password: SecretText,
 }
 
-async fn identifier(visit: Visit) -> Result<Response, Failure> {
-    let asked = draft::find(&visit).await?;
-    if asked.is_none() && visit.active().is_some() && !visit.carry.wants_other() {
+async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
+    draft::read(&mut visit).await?;
+    let mut typed = typed_before(&visit);
+    if visit.carry.wants_other() {
+        typed = None;
+    } else if let Some(view) = &visit.asked {
+        // Whoever is to prove again who they are is asked for the password at once.
+        if let Some(email) = draft::account(&visit, view).and_then(|account| account.email.as_deref()) {
+            return Ok(remember(&visit, to(&visit.carry.on("/sign-in/password")), email));
+        }
+        typed = view.login_hint.clone().or(typed);
+    } else if visit.active().is_some() {
         return Ok(to(&visit.carry.onward()));
     }
-    let frame = draft::frame(&visit, asked.as_ref());
-    let hint = asked.as_ref().and_then(|asked| asked.login_hint.clone());
-    let typed = hint.or_else(|| typed_before(&visit)).filter(|_| !visit.carry.wants_other());
+    let frame = visit.frame();
     Ok(visit.show(&identifier_page(&visit, &frame, &typed.unwrap_or_default(), Errors::none())))
 }
 
@@ -143,11 +150,11 @@ fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Err
     }
 }
 
-async fn identify(Posted { visit, form }: Posted<IdentifierForm>) -> Result<Response, Failure> {
+async fn identify(Posted { mut visit, form }: Posted<IdentifierForm>) -> Result<Response, Failure> {
     let typed = form.identifier.trim();
     if typed.is_empty() || typed.len() > LONGEST_IDENTIFIER {
-        let asked = draft::find(&visit).await?;
-        let frame = draft::frame(&visit, asked.as_ref());
+        draft::read(&mut visit).await?;
+        let frame = visit.frame();
         let errors = Errors::one("identifier", frame.t("email-invalid"));
         let page = identifier_page(&visit, &frame, "", errors);
         return Ok(visit.show_wrong(&page, &Refusal::new(Code::EmailInvalid)));
@@ -167,10 +174,10 @@ pub(super) fn typed_before(visit: &Visit) -> Option<String> {
     (text.len() <= LONGEST_IDENTIFIER && !text.chars().any(char::is_control)).then_some(text)
 }
 
-async fn password(visit: Visit) -> Result<Response, Failure> {
+async fn password(mut visit: Visit) -> Result<Response, Failure> {
     let Some(typed) = typed_before(&visit) else { return Ok(to(&visit.carry.on("/sign-in"))) };
-    let asked = draft::find(&visit).await?;
-    let frame = draft::frame(&visit, asked.as_ref());
+    draft::read(&mut visit).await?;
+    let frame = visit.frame();
     let page = PasswordPage::new(&frame, links(&visit), identity(&visit, typed), Errors::none());
     Ok(visit.show(&page))
 }
@@ -192,19 +199,20 @@ fn identity(visit: &Visit, identifier: String) -> Identity {
     Identity { name: known.and_then(|account| account.name.clone()), identifier }
 }
 
-async fn sign_in(Posted { visit, form }: Posted<PasswordForm>) -> Result<Response, Failure> {
+async fn sign_in(Posted { mut visit, form }: Posted<PasswordForm>) -> Result<Response, Failure> {
     let (identifier, cookie) = (form.identifier.clone(), visit.cookie.clone());
     let ask = PasswordAsk { identifier, password: form.password, cookie };
     let refusal = match credentials::sign_in(&visit.call, ask).await {
         Ok(signed_in) => {
+            draft::note_signed_in(&visit, visit.carry.draft(), signed_in.session.id).await?;
             let response = visit.with_browser(to(&visit.carry.onward()), &signed_in.cookie);
             return Ok(remember(&visit, response, &form.identifier));
         }
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
-    let asked = draft::find(&visit).await?;
-    let frame = draft::frame(&visit, asked.as_ref());
+    draft::read(&mut visit).await?;
+    let frame = visit.frame();
     let page = PasswordPage::new(&frame, links(&visit), identity(&visit, form.identifier), errors);
     Ok(visit.show_wrong(&page, &refusal))
 }

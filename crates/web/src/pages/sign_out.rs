@@ -1,17 +1,21 @@
 //! Signing out: the question where an application asks without proof, and the page afterwards.
 
 use askama::Template;
-use axum::{Router, response::Response, routing::get};
+use axum::{Router, extract::Query, response::Response, routing::get};
 use doorward_core::{
+    logout,
     outcome::Code,
     sessions::{self, Which},
 };
 
+use serde::Deserialize;
+use url::Url;
+
 use super::{
     frame::Frame,
-    visit::{Nothing, Posted, Visit, to},
+    visit::{Posted, Visit, to},
 };
-use crate::{app::App, cookies::Cookie, surface::Failure};
+use crate::{app::App, cookies::Cookie, headers::Policy, surface::Failure};
 
 /// The question, its answer, and the page afterwards.
 pub fn routes() -> Router<App> {
@@ -24,8 +28,8 @@ pub fn routes() -> Router<App> {
 pub struct ConfirmPage<'a> {
     /// What is around it.
     pub frame: &'a Frame,
-    /// Where the form goes.
-    pub action: String,
+    /// Where to go afterwards, sealed; may be empty.
+    pub after: &'a str,
     /// Whose session would end; the primary mail address.
     pub email: Option<String>,
     /// Back to where nothing has changed.
@@ -38,20 +42,32 @@ pub struct ConfirmPage<'a> {
 pub struct SignedOutPage<'a> {
     /// What is around it.
     pub frame: &'a Frame,
-    /// Back to the application, where its return address was proven.
-    pub back: Option<String>,
 }
 
-async fn ask(visit: Visit) -> Response {
-    let Some(account) = visit.active() else { return to("/signed-out") };
-    let (frame, email) = (visit.frame(), account.email.clone());
-    let (action, stay) = ("/sign-out".to_owned(), visit.carry.onward());
-    visit.show(&ConfirmPage { frame: &frame, action, email, stay })
+/// Where an application wants the person to end up, sealed by us when the address was proven.
+#[derive(Deserialize)]
+struct After {
+    #[serde(default)]
+    after: String,
+}
+
+async fn ask(mut visit: Visit, Query(After { after }): Query<After>) -> Response {
+    if visit.active().is_none() {
+        return to("/signed-out");
+    }
+    let back = logout::open_after(&visit.call, &after);
+    if let Some(uri) = back.and_then(|uri| Url::parse(&uri).ok()) {
+        visit.policy = Policy::new().form_may_end_at(&uri);
+    }
+    let email = visit.active().and_then(|account| account.email.clone());
+    let (frame, stay) = (visit.frame(), visit.carry.onward());
+    visit.show(&ConfirmPage { frame: &frame, after: &after, email, stay })
 }
 
 /// Ends every session of this browser: who signs out of a shared device means all of it.
-async fn sign_out(Posted { visit, .. }: Posted<Nothing>) -> Result<Response, Failure> {
-    let response = visit.without(to("/signed-out"), Cookie::Identifier);
+async fn sign_out(Posted { visit, form }: Posted<After>) -> Result<Response, Failure> {
+    let back = logout::open_after(&visit.call, &form.after);
+    let response = visit.without(to(back.as_deref().unwrap_or("/signed-out")), Cookie::Identifier);
     let Some(cookie) = &visit.cookie else { return Ok(response) };
     match sessions::sign_out(&visit.call, cookie, Which::All).await {
         Ok(cookie) => Ok(visit.with_browser(response, &cookie)),
@@ -62,5 +78,5 @@ async fn sign_out(Posted { visit, .. }: Posted<Nothing>) -> Result<Response, Fai
 
 async fn signed_out(visit: Visit) -> Response {
     let frame = visit.frame();
-    visit.show(&SignedOutPage { frame: &frame, back: None })
+    visit.show(&SignedOutPage { frame: &frame })
 }

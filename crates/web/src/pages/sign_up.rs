@@ -122,12 +122,12 @@ struct SignUpForm {
     new_password: SecretText,
 }
 
-async fn form(visit: Visit) -> Result<Response, Failure> {
+async fn form(mut visit: Visit) -> Result<Response, Failure> {
     if visit.call.realm.settings.sign_up.mode != SignUpMode::Open {
         return Err(Code::SignUpClosed.into());
     }
-    let asked = draft::find(&visit).await?;
-    let frame = draft::frame(&visit, asked.as_ref());
+    draft::read(&mut visit).await?;
+    let frame = visit.frame();
     Ok(visit.show(&page(&visit, &frame, Typed::default(), Errors::none())))
 }
 
@@ -143,7 +143,7 @@ async fn sign_up(Posted { visit, form }: Posted<SignUpForm>) -> Result<Response,
         Ok(response) => return Ok(response),
         Err(Failure(error)) => refusal_of(error)?,
     };
-    wrong(&visit, typed, refusal).await
+    wrong(visit, typed, refusal).await
 }
 
 async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Response, Failure> {
@@ -162,11 +162,11 @@ async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Respo
     Ok(sign_in::remember(visit, response, &typed.email))
 }
 
-async fn wrong(visit: &Visit, typed: Typed, refusal: Refusal) -> Result<Response, Failure> {
+async fn wrong(mut visit: Visit, typed: Typed, refusal: Refusal) -> Result<Response, Failure> {
     let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
-    let asked = draft::find(visit).await?;
-    let frame = draft::frame(visit, asked.as_ref());
-    Ok(visit.show_wrong(&page(visit, &frame, typed, errors), &refusal))
+    draft::read(&mut visit).await?;
+    let frame = visit.frame();
+    Ok(visit.show_wrong(&page(&visit, &frame, typed, errors), &refusal))
 }
 
 async fn sent(visit: Visit) -> Response {

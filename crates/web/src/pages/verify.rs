@@ -16,6 +16,7 @@ use serde::Deserialize;
 use super::{
     account::Done,
     carry::Carry,
+    draft,
     form::{Errors, Field},
     frame::Frame,
     visit::{Posted, Visit, refusal_of, to},
@@ -114,7 +115,8 @@ async fn verify(Posted { visit, form }: Posted<VerifyForm>) -> Result<Response, 
     };
     let refusal = match users::verify(&visit.call, &link, proof, visit.cookie.as_ref()).await {
         Ok((signed_in, next)) => {
-            let carry = next.as_deref().map(Carry::back_to).unwrap_or_default();
+            let carry = Carry::of(next.as_deref());
+            draft::note_signed_in(&visit, carry.draft(), signed_in.session.id).await?;
             let response = visit.with_browser(to(&carry.on("/verified")), &signed_in.cookie);
             return Ok(visit.without(response, Cookie::SignUp));
         }

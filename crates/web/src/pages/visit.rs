@@ -11,6 +11,7 @@ use axum::{
 };
 use data_encoding::BASE64URL_NOPAD;
 use doorward_core::{
+    authorize::View,
     call::{Actor, Call},
     outcome::{Code, Error, Refusal},
     sessions::{self, Account, Signed},
@@ -26,6 +27,7 @@ use url::Url;
 
 use super::{
     carry::Carry,
+    draft,
     frame::{Frame, html},
     text::Text,
 };
@@ -51,6 +53,10 @@ pub struct Visit {
     pub text: Text,
     /// What is carried along.
     pub carry: Carry,
+    /// The authorization in progress, once it has been read.
+    pub asked: Option<View>,
+    /// Where forms may end.
+    pub policy: Policy,
     headers: HeaderMap,
     bound_to: String,
     new_form_cookie: Option<HeaderValue>,
@@ -74,9 +80,6 @@ impl FromRequestParts<App> for Visit {
             None => call,
         };
         let (ui_locales, carry) = Carry::read(parts.uri.query().unwrap_or_default());
-        let accept = parts.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
-        let own = active.and_then(|account| account.locale.as_deref());
-        let text = Text::negotiate(ui_locales.as_deref(), own, accept);
         let held =
             presented.filter(|_| cookie.is_some()).or_else(|| Cookie::Form.read(&parts.headers, https));
         let (bound_to, new_form_cookie) = if let Some(value) = held.filter(|value| !value.is_empty()) {
@@ -86,8 +89,21 @@ impl FromRequestParts<App> for Visit {
             let header = Cookie::Form.set(https, &value, None);
             (value, header)
         };
-        let headers = parts.headers.clone();
-        Ok(Self { app: app.clone(), call, cookie, signed, text, carry, headers, bound_to, new_form_cookie })
+        let mut visit = Self {
+            app: app.clone(),
+            call,
+            cookie,
+            signed,
+            text: Text::fallback(),
+            carry,
+            asked: None,
+            policy: Policy::new(),
+            headers: parts.headers.clone(),
+            bound_to,
+            new_form_cookie,
+        };
+        visit.speak(ui_locales.as_deref().unwrap_or_default());
+        Ok(visit)
     }
 }
 
@@ -97,11 +113,24 @@ impl Visit {
         self.signed.as_ref().and_then(Signed::active)
     }
 
+    /// Chooses the language for somebody who asked for `ui_locales`.
+    pub fn speak(&mut self, ui_locales: &str) {
+        let accept = self.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
+        let own = self.active().and_then(|account| account.locale.as_deref());
+        self.text = Text::negotiate(Some(ui_locales), own, accept);
+    }
+
     /// What is around the page.
     pub fn frame(&self) -> Frame {
         let mut frame = Frame::new(&self.call.realm.issuer, self.text);
         frame.form_token = csrf::token(&self.bound_to);
+        frame.asker = self.asked.as_ref().map(draft::asker);
         frame
+    }
+
+    /// The headers of the request.
+    pub const fn headers(&self) -> &HeaderMap {
+        &self.headers
     }
 
     /// The value of another cookie that the browser sent.
@@ -111,19 +140,14 @@ impl Visit {
 
     /// Answers with a page.
     pub fn show(&self, page: &impl askama::Template) -> Response {
-        self.show_under(page, &Policy::new())
-    }
-
-    /// Answers with a page under a policy of its own.
-    pub fn show_under(&self, page: &impl askama::Template, policy: &Policy) -> Response {
-        self.bind(html(StatusCode::OK, page, policy))
+        self.bind(html(StatusCode::OK, page, &self.policy))
     }
 
     /// Answers with a form again, with what is wrong.
     pub fn show_wrong(&self, page: &impl askama::Template, refusal: &Refusal) -> Response {
         let is_limit = matches!(refusal.code, Code::RateLimited | Code::RateLimitedAddress);
         let status = if is_limit { StatusCode::TOO_MANY_REQUESTS } else { StatusCode::UNPROCESSABLE_ENTITY };
-        let mut response = html(status, page, &Policy::new());
+        let mut response = html(status, page, &self.policy);
         if let Some(seconds) = refusal.retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -1,9 +1,36 @@
 //! Applications with access: what each may do, since when, and taking it back.
 
 use askama::Template;
+use axum::{
+    Router,
+    extract::Path,
+    response::Response,
+    routing::{get, post},
+};
+use doorward_core::{
+    authorize::{self, Connected},
+    outcome::Code,
+};
 
-use super::{House, Room};
-use crate::pages::{consent::Wish, frame::Frame, frame::initials, when::When};
+use super::{Done, House, Resident, Room};
+use crate::{
+    app::App,
+    pages::{
+        consent::Wish,
+        form::Errors,
+        frame::{Frame, initials},
+        visit::{Nothing, Posted, Visit},
+        when::When,
+    },
+    surface::Failure,
+};
+
+/// The page and its forms.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/account/applications", get(look))
+        .route("/account/applications/{client}/revoke", post(revoke))
+}
 
 /// An application that the person has allowed something.
 #[derive(Debug, Clone)]
@@ -16,8 +43,6 @@ pub struct Application {
     pub wishes: Vec<Wish>,
     /// When it was allowed.
     pub since: When,
-    /// When it last got a token.
-    pub used: Option<When>,
 }
 
 impl Application {
@@ -40,4 +65,43 @@ impl<'a> Page<'a> {
     pub fn new(house: &'a House<'a>, applications: Vec<Application>) -> Self {
         Self { frame: house.frame, house, applications }
     }
+}
+
+async fn look(resident: Resident) -> Result<Response, Failure> {
+    let visit = &resident.visit;
+    let connected = authorize::connected(&visit.call, resident.account.session.user).await?;
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let house = resident.house(&frame, Room::Applications, &errors);
+    Ok(resident.show(&Page::new(&house, by_client(visit, connected))))
+}
+
+/// One entry for each application, whatever APIs and organisations it was allowed.
+fn by_client(visit: &Visit, mut connected: Vec<Connected>) -> Vec<Application> {
+    connected.sort_by(|a, b| (&a.name, a.client, a.granted_at).cmp(&(&b.name, b.client, b.granted_at)));
+    let of_one = connected.chunk_by(|a, b| a.client == b.client);
+    let application = |all: &[Connected]| {
+        let first = all.first()?;
+        let scope = all.iter().fold(first.scope.clone(), |scope, more| scope.union(&more.scope));
+        Some(Application {
+            id: first.client.to_string(),
+            name: first.name.clone(),
+            wishes: scope.iter().map(|name| Wish::of_scope(visit.text, name, "")).collect(),
+            since: When::new(visit.text, first.granted_at, visit.call.now),
+        })
+    };
+    of_one.filter_map(application).collect()
+}
+
+async fn revoke(Path(client): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (resident, _) = match Resident::of(posted, Room::Applications) {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let client = client.parse().map_err(|_| Failure::from(Code::NotFound))?;
+    match authorize::revoke(&resident.visit.call, resident.account.session.user, client).await {
+        // Taken back already, by a second click.
+        Err(error) if error.code() == Some(Code::NotFound) => {}
+        other => other?,
+    }
+    Ok(Done::Application.at(&resident.visit, Room::Applications.path()))
 }

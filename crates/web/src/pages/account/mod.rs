@@ -32,6 +32,7 @@ pub fn routes() -> Router<App> {
         .merge(profile::routes())
         .merge(security::routes())
         .merge(sessions::routes())
+        .merge(applications::routes())
         .merge(data::routes())
         .route("/.well-known/change-password", get(async || to("/account/security#password")))
 }

@@ -31,6 +31,9 @@ fn a_draft_comes_before_a_page_and_both_are_carried() {
     assert_eq!(ui_locales.as_deref(), Some("de en"));
     assert_eq!(carry.onward(), format!("/oauth2/authorize/resume?draft={draft}"));
     assert_eq!(carry.on("/sign-in"), format!("/sign-in?draft={draft}&return_to=%2Faccount%3Fa%3D1"));
+    assert_eq!(Carry::of(carry.asked().as_deref()).draft(), carry.draft());
+    assert_eq!(Carry::of(Some("/account/data")).onward(), "/account/data");
+    assert_eq!(Carry::of(Some("https://evil.example")).asked(), None);
     assert_eq!(Carry::read("draft=nonsense").1, Carry::default());
     assert_eq!(Carry::default().on("/sign-in"), "/sign-in");
 }
