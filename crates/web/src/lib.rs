@@ -6,6 +6,7 @@ pub mod app;
 pub mod cookies;
 pub mod csrf;
 mod edge;
+pub mod explain;
 pub mod headers;
 mod health;
 mod oauth;

@@ -1,6 +1,7 @@
 //! The command line: one file per command, and what they share.
 
 mod config;
+mod explain;
 mod serve;
 
 use std::path::PathBuf;
@@ -43,6 +44,8 @@ enum Command {
     /// Show, check and document the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Tell what a code means and what to do.
+    Explain(explain::Explain),
 }
 
 /// How a command ends (INTERFACE 2).
@@ -64,6 +67,7 @@ impl Cli {
         match self.command {
             Command::Serve(serve) => serve.run(&self.common),
             Command::Config(command) => command.run(&self.common),
+            Command::Explain(explain) => explain.run(),
         }
     }
 }

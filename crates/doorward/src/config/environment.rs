@@ -19,7 +19,6 @@ pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
     /// The environment of this process; names and values that are not UTF-8 are left out.
-    #[expect(clippy::disallowed_methods, reason = "the one place where the environment is read")]
     pub fn of_this_process() -> Self {
         Self::from_pairs(
             std::env::vars_os()

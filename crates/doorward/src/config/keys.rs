@@ -150,7 +150,7 @@ sections! {
     }
 
     /// The first credential of a fresh server. `ORCHEO_AUTH_…` names are read as well.
-    auth: Auth {
+    auth: Auth expect(clippy::struct_field_names) {
         /// A token of at least 32 bytes that administers everything until it expires. Remove it when the
         /// first service token exists.
         bootstrap_service_token: Option<BootstrapToken> = "";

@@ -196,7 +196,7 @@ pub(crate) fn unknown(name: &str) -> String {
 }
 
 /// The candidate that takes the fewest edits.
-pub(crate) fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> &'a str {
+pub fn nearest<'a>(name: &str, candidates: impl Iterator<Item = &'a str>) -> &'a str {
     candidates.min_by_key(|candidate| distance(name, candidate)).unwrap_or_default()
 }
 

@@ -131,7 +131,7 @@ macro_rules! sections {
     (
         $(#[doc = $rootdoc:literal])*
         root { $($(#[doc = $rdoc:literal])* $rkey:ident: $rtype:ty = $rdefault:literal;)* }
-        $($(#[doc = $sdoc:literal])* $section:ident: $struct:ident {
+        $($(#[doc = $sdoc:literal])* $section:ident: $struct:ident $(expect($lint:path))? {
             $($(#[doc = $doc:literal])* $key:ident: $type:ty = $default:literal;)*
         })*
     ) => {
@@ -145,6 +145,7 @@ macro_rules! sections {
 
         $(
             $(#[doc = $sdoc])*
+            $(#[expect($lint, reason = "users' files and variables hold these names")])?
             #[derive(Debug, Clone, serde::Deserialize)]
             #[serde(deny_unknown_fields)]
             pub struct $struct { $($(#[doc = $doc])* #[serde(default)] pub $key: $type,)* }

@@ -2,10 +2,21 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_core::{call::Call, realm::Realm};
+use doorward_core::{
+    audit::{self, Sealer},
+    call::Call,
+    jobs, keys,
+    outcome::Result,
+    realm::Realm,
+};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use super::{pause, tls::Certificate};
+
+/// How often the outbox, the jobs and the audit intake are looked at.
+const LOOK: Duration = Duration::from_millis(500);
+const MINUTELY: Duration = Duration::from_mins(1);
+const HOURLY: Duration = Duration::from_hours(1);
 
 /// Everything that runs in the background.
 pub(super) struct Background {
@@ -34,16 +45,32 @@ impl Background {
         });
     }
 
-    /// Sends mails, runs jobs, cleans: what is due, every second.
-    pub(super) fn run_jobs(&self, realm: &Arc<Realm>) {
+    /// Mails, jobs, cleaning, the rotation of signing keys, and the audit trail's upkeep.
+    pub(super) fn work_for(&self, realm: &Arc<Realm>) -> Result<()> {
+        self.keep(realm, LOOK, "jobs", |call| async move { run_due(&call).await });
+        self.keep(realm, MINUTELY, "cleaning", |call| async move { jobs::run_due(&call).await.map(drop) });
+        self.keep(
+            realm,
+            MINUTELY,
+            "refusals",
+            |call| async move { audit::count_refusals(&call, false).await },
+        );
+        self.keep(realm, HOURLY, "keys", |call| async move { keys::maintain(&call).await });
+        self.keep(realm, HOURLY, "retention", |call| async move { audit::retain(&call).await.map(drop) });
+        self.tasks.spawn(seal(Sealer::new(realm)?, Arc::clone(realm), self.stop.clone()));
+        Ok(())
+    }
+
+    /// Work of the realm, in the name of Doorward itself; a failure is logged and tried again next time.
+    fn keep<F, W>(&self, realm: &Arc<Realm>, every: Duration, what: &'static str, work: F)
+    where
+        F: Fn(Call) -> W + Send + 'static,
+        W: Future<Output = Result<()>> + Send + 'static,
+    {
         let realm = Arc::clone(realm);
-        self.every(Duration::from_secs(1), move || {
-            let call = Call::system(&realm);
-            async move {
-                if let Err(error) = Realm::run_due_jobs(&call).await {
-                    tracing::error!(?error, "background work failed");
-                }
-            }
+        self.every(every, move || {
+            let work = work(Call::system(&realm));
+            async move { report(what, work.await) }
         });
     }
 
@@ -67,5 +94,28 @@ impl Background {
     pub(super) async fn finish(self) {
         self.tasks.close();
         self.tasks.wait().await;
+    }
+}
+
+/// Does what is due; asks first, so that nothing is written while nothing waits.
+async fn run_due(call: &Call) -> Result<()> {
+    let is_due = jobs::next_due(call).await?.is_some_and(|due| due <= call.now);
+    while is_due && jobs::run_due(call).await?.has_more() {}
+    Ok(())
+}
+
+/// Links audit events into the chain until the server stops, and signs the end of it then.
+async fn seal(mut sealer: Sealer, realm: Arc<Realm>, stop: CancellationToken) {
+    while stop.run_until_cancelled(pause(LOOK)).await.is_some() {
+        report("sealing", sealer.round().await.map(drop));
+    }
+    report("refusals", audit::count_refusals(&Call::system(&realm), true).await);
+    report("sealing", sealer.finish().await.map(drop));
+}
+
+fn report(what: &'static str, outcome: Result<()>) {
+    if let Err(error) = outcome {
+        let error = crate::data::fault(error);
+        tracing::error!(what, "background work failed: {error:#}");
     }
 }

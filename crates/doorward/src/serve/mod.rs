@@ -72,6 +72,7 @@ pub async fn run(loaded: Loaded) -> Result<()> {
     let listeners = listen::bind(&config.listen, loaded.origin("listen") != &Origin::Default).await?;
     let issuer = issuer(config, &listeners)?;
     let realm = open_realm(config, issuer).await?;
+    welcome::set_up(&realm, config).await?;
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
     let shared = Shared {
@@ -81,12 +82,14 @@ pub async fn run(loaded: Loaded) -> Result<()> {
         stop: stop.clone(),
     };
     let doors = Doors::new(shared);
-    let background = Background::new(stop.clone());
+    // What the last requests leave to do is done after them.
+    let afterwards = CancellationToken::new();
+    let background = Background::new(afterwards.clone());
+    background.work_for(&realm).map_err(data::fault)?;
     let acceptor = certificate.as_ref().map(|certificate| {
         background.watch_certificate(Arc::clone(certificate));
         TlsAcceptor::from(tls::server_config(Arc::clone(certificate)))
     });
-    background.run_jobs(&realm);
     let addresses = addresses(&listeners)?;
     let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
     if let Some(address) = config.metrics.listen {
@@ -99,12 +102,13 @@ pub async fn run(loaded: Loaded) -> Result<()> {
     for address in &addresses {
         tracing::info!(%address, issuer = realm.issuer, "listening");
     }
-    welcome::greet(&realm)?;
+    welcome::greet(&realm).await?;
     wait_for_the_end().await?;
     tracing::info!("stopping: finishing what was accepted");
     stop.cancel();
     let cut = doors.close(FAREWELL).await;
     drop(socket);
+    afterwards.cancel();
     background.finish().await;
     tracing::info!(cut_off = cut, "stopped");
     Ok(())

@@ -1,19 +1,52 @@
-//! What a start prints on standard output: where to go.
+//! The first administrator, and what a start prints on standard output: where to go.
 
-use std::io::Write as _;
+use std::{io::Write as _, sync::Arc};
 
-use anyhow::Result;
-use doorward_core::realm::Realm;
+use anyhow::{Context as _, Result};
+use doorward_core::{
+    call::Call,
+    realm::Realm,
+    users::{
+        Email,
+        setup::{self, Administrator},
+    },
+};
 
-/// Says where everything is.
+use crate::{config::Config, data::fault};
+
+/// Makes the administrator that the configuration names, unless there is one.
 ///
 /// # Errors
-/// When standard output is closed.
-pub(super) fn greet(realm: &Realm) -> Result<()> {
+/// When the mail address or the password is refused.
+pub(super) async fn set_up(realm: &Arc<Realm>, config: &Config) -> Result<()> {
+    let (Some(email), Some(password)) = (&config.setup.email, &config.setup.password) else { return Ok(()) };
+    let email = Email::parse(email).map_err(fault).context("setup.email")?;
+    let who = Administrator { email, password: password.clone(), name: None };
+    let made = setup::ensure(&Call::system(realm), who).await.map_err(fault).context("unattended set-up")?;
+    if let Some(id) = made {
+        tracing::info!(user = %id, "the first administrator was made");
+    }
+    Ok(())
+}
+
+/// Says where everything is; while there is no administrator, with a one-time link that makes one.
+///
+/// # Errors
+/// When the link cannot be kept, or standard output is closed.
+pub(super) async fn greet(realm: &Arc<Realm>) -> Result<()> {
+    let link = setup::link(&Call::system(realm)).await.map_err(fault)?;
     let issuer = &realm.issuer;
     let mut out = std::io::stdout().lock();
     writeln!(out, "Doorward {} is ready.\n", env!("CARGO_PKG_VERSION"))?;
-    writeln!(out, "  Sign in   {issuer}/sign-in")?;
+    writeln!(out, "  Sign in    {issuer}/sign-in")?;
+    writeln!(out, "  Account    {issuer}/account")?;
+    writeln!(out, "  API        {issuer}/api/docs")?;
+    if let Some(link) = link {
+        writeln!(
+            out,
+            "\nCreate the first administrator (this link works once, for 24 hours):\n\n  {link}\n"
+        )?;
+    }
     out.flush()?;
     Ok(())
 }

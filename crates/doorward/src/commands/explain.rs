@@ -1,0 +1,108 @@
+//! `doorward explain CODE`: what happened and what to do.
+
+use std::io::Write as _;
+
+use anyhow::Result;
+use clap::Args;
+use doorward_core::outcome::Code;
+use doorward_web::{explain, surface::wire_of};
+
+use super::Exit;
+use crate::config::nearest;
+
+/// What `explain` takes.
+#[derive(Debug, Args)]
+pub(super) struct Explain {
+    /// A code (`refresh.reused`), an OAuth error (`invalid_grant`) or a problem type; all codes without it.
+    code: Option<String>,
+    /// Print the reference page.
+    #[arg(long, hide = true)]
+    reference: bool,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Result<Exit> {
+        let mut out = std::io::stdout().lock();
+        if self.reference {
+            write!(out, "{}", reference())?;
+            return Ok(Exit::Done);
+        }
+        let Some(asked) = self.code else {
+            for code in Code::ALL {
+                writeln!(out, "{:40} {}", code.name(), wire_of(*code).title)?;
+            }
+            return Ok(Exit::Done);
+        };
+        let found = lookup(&asked);
+        if found.is_empty() {
+            let nearest = nearest(&asked, Code::ALL.iter().map(|code| code.name()));
+            anyhow::bail!("there is no code `{asked}`; the nearest is `{nearest}`");
+        }
+        for (number, code) in found.into_iter().enumerate() {
+            if number > 0 {
+                writeln!(out)?;
+            }
+            write!(out, "{}", text(code))?;
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// The codes that a name stands for: one by its own name, several by an OAuth error.
+fn lookup(asked: &str) -> Vec<Code> {
+    let slug = asked.rsplit('/').next().unwrap_or(asked);
+    let is = |code: &&Code| code.name() == asked || code.name().replace(['.', '_'], "-") == slug;
+    if let Some(code) = Code::ALL.iter().find(is) {
+        return vec![*code];
+    }
+    Code::ALL.iter().copied().filter(|code| wire_of(*code).oauth == asked).collect()
+}
+
+fn text(code: Code) -> String {
+    let wire = wire_of(code);
+    let explained = explain::of(code);
+    let (happened, to_do) = explained.map_or(("", ""), |line| (line.happened, line.to_do));
+    format!(
+        "{}: {} (HTTP {}, OAuth error {})\n\nWhat happened: {happened}\nWhat to do: {to_do}\n",
+        code.name(),
+        wire.title,
+        wire.status.as_u16(),
+        wire.oauth
+    )
+}
+
+/// `docs/reference/codes.md`.
+fn reference() -> String {
+    let mut page = String::from(
+        "# Codes\n\nThis page is generated from the program (`cargo xtask gen`). Every refusal carries one of these \
+         codes; `doorward explain CODE` prints the same.\n",
+    );
+    for code in Code::ALL {
+        let wire = wire_of(*code);
+        let explained = explain::of(*code);
+        let (happened, to_do) = explained.map_or(("", ""), |line| (line.happened, line.to_do));
+        page.push_str(&format!(
+            "\n## {}\n\n{}. HTTP {}, OAuth error `{}`.\n\n{happened}\n\n{to_do}\n",
+            code.name(),
+            wire.title,
+            wire.status.as_u16(),
+            wire.oauth
+        ));
+    }
+    page
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_found_by_every_name_it_has_on_the_wire() {
+        assert_eq!(lookup("refresh.reused"), [Code::RefreshReused]);
+        assert_eq!(lookup("/problems/refresh-reused"), [Code::RefreshReused]);
+        assert_eq!(lookup("https://id.example.com/problems/sign-in-failed"), [Code::SignInFailed]);
+        assert!(lookup("invalid_grant").contains(&Code::CodeReused));
+        assert!(lookup("nonsense").is_empty());
+        assert!(text(Code::RefreshReused).contains("What to do: "));
+    }
+}

@@ -1,0 +1,47 @@
+//! `doorward config`: what is in force, what is unsafe, what there is.
+
+use crate::support::{doorward, run};
+
+#[test]
+fn show_tells_every_value_and_its_origin_and_no_secret() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("doorward.toml"), "[session]\nidle = \"2d\"\n").unwrap();
+    let mut command = doorward(home.path(), &["config", "show", "--set", "tokens.code_ttl=30s"]);
+    let said = run(command.env("DOORWARD_MAIL_URL", "smtp://user:hush@mail.example"));
+    assert_eq!(said.code, 0, "{}", said.err);
+    for (key, value, origin) in [
+        ("session.idle", "2d", "doorward.toml:2"),
+        ("tokens.code_ttl", "30s", "flag"),
+        ("mail.url", "********", "$DOORWARD_MAIL_URL"),
+        ("session.absolute", "30d", "default"),
+    ] {
+        let line = said.out.lines().find(|line| line.split_whitespace().next() == Some(key)).unwrap();
+        assert!(line.contains(value) && line.contains(origin), "{line}");
+    }
+    assert!(!said.out.contains("hush"));
+}
+
+#[test]
+fn check_explains_and_fails_where_a_start_would_be_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let said = run(&mut doorward(home.path(), &["config", "check"]));
+    assert_eq!((said.code, said.out.as_str()), (0, "Nothing to object to.\n"));
+    let said = run(&mut doorward(home.path(), &["config", "check", "--set", "listen=0.0.0.0:80"]));
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("allow.plain_http"), "{}", said.out);
+    let said = run(doorward(home.path(), &["config", "check"]).env("DOORWARD_MAIL_URI", "x"));
+    assert!(said.out.contains("$DOORWARD_MAIL_URL"), "{}", said.out);
+}
+
+#[test]
+fn env_and_schema_come_without_any_configuration() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("doorward.toml"), "this is no TOML").unwrap();
+    let said = run(&mut doorward(home.path(), &["config", "env"]));
+    assert!(said.code == 0 && said.out.contains("DOORWARD_TOKENS_REFRESH_REUSE_WINDOW"));
+    let said = run(&mut doorward(home.path(), &["config", "schema"]));
+    let schema: serde_json::Value = serde_json::from_str(&said.out).unwrap();
+    assert_eq!(schema["properties"]["tokens"]["properties"]["access_ttl"]["default"], "10m");
+    let said = run(&mut doorward(home.path(), &["config", "show"]));
+    assert!(said.code == 1 && said.err.contains("doorward.toml:1:"), "{}", said.err);
+}

@@ -1,0 +1,12 @@
+//! The real program, started in folders of its own.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot be set up ends there"
+)]
+
+mod config;
+mod serve;
+mod support;

@@ -1,0 +1,118 @@
+//! The server as an operator meets it: first start, safe starts, limits, stopping.
+
+use std::{io::Write as _, os::unix::fs::MetadataExt as _, path::Path};
+
+use crate::support::{Server, doorward, read_answer, run};
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().mode() & 0o777
+}
+
+#[test]
+fn a_first_start_makes_everything_private_and_a_second_finds_it() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    assert_eq!(server.get("/healthz").status, 200);
+    assert_eq!(server.get("/readyz").status, 200);
+    let data = home.path().join("doorward-data");
+    assert_eq!(mode(&data), 0o700);
+    for file in ["doorward.db", "master.key", "admin.sock"] {
+        assert_eq!(mode(&data.join(file)), 0o600, "{file}");
+    }
+    let health = server.ask_socket("GET /api/health HTTP/1.1\r\nhost: x\r\n", "");
+    assert!(health.body.contains(r#""database":"connected""#), "{health:?}");
+    let issuer = format!("http://localhost:{}", server.address.rsplit(':').next().unwrap());
+    assert!(health.body.contains(&issuer), "the issuer follows the port that was bound: {health:?}");
+    let (status, out) = server.stop();
+    assert!(status.success());
+    assert!(out.contains(&issuer), "{out}");
+    assert!(!data.join("admin.sock").exists());
+    let again = Server::start(home.path(), &[]);
+    assert_eq!(again.get("/readyz").status, 200);
+}
+
+#[test]
+fn a_request_that_was_begun_is_answered_after_the_order_to_stop() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let mut stream = server.connect();
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: loc").unwrap();
+    // Something later on another connection has been answered, so the first bytes have arrived.
+    assert_eq!(server.get("/healthz").status, 200);
+    server.terminate();
+    server.wait_for("stopping: finishing what was accepted");
+    stream.write_all(b"alhost\r\n\r\n").unwrap();
+    assert_eq!(read_answer(&mut stream).status, 200);
+    let (status, _) = server.end();
+    assert!(status.success());
+}
+
+#[test]
+fn an_unsafe_start_is_refused_with_the_key_that_would_allow_it() {
+    let home = tempfile::tempdir().unwrap();
+    for (setting, key) in [
+        ("listen=0.0.0.0:0", "allow.plain_http"),
+        ("public_url=http://id.example.com", "allow.plain_http"),
+        ("cors.allowed_origins=*", "allow.any_origin"),
+    ] {
+        let said = run(&mut doorward(home.path(), &["serve", "--set", setting]));
+        assert_eq!(said.code, 1, "{setting}");
+        assert!(said.err.contains(key), "{setting}: {}", said.err);
+    }
+    let said = run(doorward(home.path(), &["serve"]).env("DOORWARD_AUTH_BOOTSTRAP_SERVICE_TOKEN", "short"));
+    assert!(said.code == 1 && said.err.contains("32 bytes"), "{}", said.err);
+    assert!(!home.path().join("doorward-data").exists(), "nothing is made before the checks");
+    let said = run(&mut doorward(home.path(), &["serve", "--set", "lisen=x"]));
+    assert!(said.code == 1 && said.err.contains("`listen`"), "{}", said.err);
+}
+
+#[test]
+fn oversized_heads_are_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let head = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n";
+    let many = format!("{head}{}", "x-filler: 1\r\n".repeat(200));
+    assert_eq!(server.ask(&many, "").status, 431);
+    let long = format!("{head}x-filler: {}\r\n", "x".repeat(64 * 1024));
+    assert_eq!(server.ask(&long, "").status, 431);
+    let path = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n", "x".repeat(64 * 1024));
+    assert!(matches!(server.ask(&path, "").status, 414 | 431));
+    assert_eq!(server.get("/healthz").status, 200);
+}
+
+#[test]
+fn every_request_has_one_line_without_its_query() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &["--set", "trusted_proxies=127.0.0.0/8"]);
+    let answer = server.ask(
+        "GET /nowhere?token=hush HTTP/1.1\r\nhost: localhost\r\nx-request-id: my-request-1\r\n\
+         x-forwarded-for: 203.0.113.9\r\n\
+         traceparent: 00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01\r\n",
+        "",
+    );
+    assert_eq!(answer.status, 404);
+    assert!(answer.head.contains("x-request-id: my-request-1"));
+    let line = server.wait_for("request");
+    assert_eq!(line["request_id"], "my-request-1");
+    assert_eq!(line["client"], "203.0.113.9");
+    assert_eq!(line["trace_id"], "4bf92f3577b34da6a3ce929d0e0e4736");
+    assert_eq!(line["path"], "/nowhere");
+    assert!(!line.to_string().contains("hush"));
+}
+
+#[test]
+fn metrics_have_a_listener_of_their_own() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json"];
+    let mut command = doorward(home.path(), &args);
+    command.args(["--set", "metrics.listen=127.0.0.1:0"]);
+    let mut server = Server::spawn_after(home.path(), &mut command, "metrics are served");
+    let metrics = server.address.clone();
+    server.wait_for("listening")["address"].as_str().unwrap().clone_into(&mut server.address);
+    assert_eq!(server.get("/healthz").status, 200);
+    assert_eq!(server.get("/metrics").status, 404);
+    server.address = metrics;
+    let page = server.get("/metrics").body;
+    assert!(page.contains(r#"doorward_http_requests_total{method="GET",status="2xx"} 1"#), "{page}");
+    assert_eq!(server.get("/").status, 404);
+}
