@@ -2,19 +2,21 @@
 
 mod config;
 mod explain;
+pub(crate) mod manage;
 mod serve;
 
-use std::path::PathBuf;
+use std::{ffi::OsString, io::Write as _, path::PathBuf};
 
-use anyhow::Result;
-use clap::{Args, Parser, Subcommand};
+use anyhow::{Context as _, Result};
+use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, error::ErrorKind};
 
+use self::manage::Management;
 use crate::config::{Environment, Loaded, Sources};
 
 /// Identity provider and OAuth 2.1 / OpenID Connect server in one binary.
 #[derive(Debug, Parser)]
 #[command(name = "doorward", version, disable_help_subcommand = true)]
-pub struct Cli {
+struct Cli {
     #[command(flatten)]
     common: Common,
     #[command(subcommand)]
@@ -23,12 +25,12 @@ pub struct Cli {
 
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
-pub struct Common {
+pub(crate) struct Common {
     /// The configuration file [default: ./doorward.toml, if it exists].
-    #[arg(long, global = true, value_name = "FILE")]
+    #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
     config: Option<PathBuf>,
     /// A setting, such as `tokens.access_ttl=5m`; may be repeated.
-    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting)]
+    #[arg(long, global = true, value_name = "KEY=VALUE", value_parser = setting, help_heading = "Configuration")]
     set: Vec<(String, String)>,
 }
 
@@ -56,26 +58,74 @@ pub enum Exit {
     Done = 0,
     /// Refused or failed.
     Failed = 1,
+    /// The command line makes no sense.
+    Usage = 2,
+    /// The server cannot be reached.
+    Unreachable = 3,
+    /// There is no credential, or it is not good any more.
+    NotSignedIn = 4,
 }
 
-impl Cli {
-    /// Runs the command.
-    ///
-    /// # Errors
-    /// What is printed as one line before the exit code says the same.
-    pub fn run(self) -> Result<Exit> {
-        match self.command {
-            Command::Serve(serve) => serve.run(&self.common),
-            Command::Config(command) => command.run(&self.common),
-            Command::Explain(explain) => explain.run(),
+/// Why a command ended otherwise than well: one line for people, the exit code for scripts.
+#[derive(Debug, thiserror::Error)]
+#[error("{line}")]
+pub(crate) struct Failure {
+    pub(crate) exit: Exit,
+    pub(crate) line: String,
+}
+
+/// Runs the command line; prints what is wrong as one line on standard error.
+pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
+    match dispatch(args) {
+        Ok(exit) => exit,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "doorward: {error:#}");
+            error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)
         }
     }
 }
 
+fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
+    let management = Management::of_this_program()?;
+    let matches = match management.augment(Cli::command()).try_get_matches_from(args) {
+        Ok(matches) => matches,
+        Err(error) => {
+            error.print()?;
+            let is_asked = matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion);
+            return Ok(if is_asked { Exit::Done } else { Exit::Usage });
+        }
+    };
+    let common = Common::from_arg_matches(&matches)?;
+    if let Some(outcome) = management.run(&common, &matches) {
+        return outcome;
+    }
+    match Cli::from_arg_matches(&matches)?.command {
+        Command::Serve(serve) => serve.run(&common),
+        Command::Config(command) => command.run(&common),
+        Command::Explain(explain) => explain.run(),
+    }
+}
+
+/// Runs a command's asynchronous part on this thread.
+pub(crate) fn block_on<T>(work: impl Future<Output = Result<T>>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.context("cannot start the runtime")?.block_on(work)
+}
+
 impl Common {
-    fn load(&self, more: Vec<(String, String)>) -> Result<Loaded> {
+    pub(crate) fn load(&self, more: Vec<(String, String)>) -> Result<Loaded> {
         let mut flags = self.set.clone();
         flags.extend(more);
         Ok(Loaded::read(&Sources { file: self.config.clone(), flags }, &Environment::of_this_process())?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_is_well_formed() {
+        Management::of_this_program().unwrap().augment(Cli::command()).debug_assert();
     }
 }

@@ -19,7 +19,10 @@ use doorward_core::{
     realm::{Parts, Realm},
 };
 use doorward_web::{App, Bootstrap, WebSettings};
-use tokio::net::TcpListener;
+use tokio::{
+    net::TcpListener,
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
@@ -60,6 +63,8 @@ pub fn refuse_unsafe(config: &Config) -> Result<Vec<String>> {
 /// # Errors
 /// Whatever keeps the server from starting.
 pub async fn run(loaded: Loaded) -> Result<()> {
+    // From here on an order to stop is never lost.
+    let mut signals = Signals::listen()?;
     for warning in loaded.warnings.iter().chain(&refuse_unsafe(&loaded.config)?) {
         tracing::warn!("{warning}");
     }
@@ -103,7 +108,7 @@ pub async fn run(loaded: Loaded) -> Result<()> {
         tracing::info!(%address, issuer = realm.issuer, "listening");
     }
     welcome::greet(&realm).await?;
-    wait_for_the_end().await?;
+    signals.end().await;
     tracing::info!("stopping: finishing what was accepted");
     stop.cancel();
     let cut = doors.close(FAREWELL).await;
@@ -159,7 +164,7 @@ async fn open_database(place: &Place) -> Result<Db> {
     Db::open(place).await.map_err(data::fault).context("cannot open the database")
 }
 
-fn web_settings(config: &Config) -> WebSettings {
+pub(crate) fn web_settings(config: &Config) -> WebSettings {
     let auth = &config.auth;
     WebSettings {
         allowed_origins: config.cors.allowed_origins.clone(),
@@ -171,12 +176,21 @@ fn web_settings(config: &Config) -> WebSettings {
     }
 }
 
-async fn wait_for_the_end() -> Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = term.recv() => {}
-        _ = int.recv() => {}
+/// The orders to stop.
+struct Signals {
+    term: Signal,
+    int: Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
     }
-    Ok(())
+
+    async fn end(&mut self) {
+        tokio::select! {
+            _ = self.term.recv() => {}
+            _ = self.int.recv() => {}
+        }
+    }
 }

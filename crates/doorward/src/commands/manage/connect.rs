@@ -1,0 +1,182 @@
+//! How a command reaches the management API: over the network, through the administration socket, or by
+//! opening the database when no server holds it. All three speak to the same router.
+
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::{Context as _, Result};
+use axum::Router;
+use bytes::Bytes;
+use doorward_core::{audit::Sealer, realm::Realm};
+use doorward_proto::secret::SecretText;
+use doorward_web::{ClientAddress, ThroughSocket};
+use http::{HeaderValue, Method, Request, StatusCode, header};
+use http_body_util::{BodyExt as _, Full, Limited};
+use hyper_util::rt::TokioIo;
+use serde_json::Value as Json;
+use tokio::net::UnixStream;
+use tower::ServiceExt as _;
+
+use crate::{
+    commands::{Exit, Failure},
+    data::fault,
+};
+
+/// No answer of the API is longer.
+const MOST: usize = 16 * 1024 * 1024;
+const TIME: Duration = Duration::from_secs(30);
+
+/// What is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Ask {
+    pub(crate) method: Method,
+    /// The path with its query.
+    pub(crate) path: String,
+    pub(crate) body: Option<Json>,
+}
+
+impl Ask {
+    pub(crate) fn get(path: impl Into<String>) -> Self {
+        Self { method: Method::GET, path: path.into(), body: None }
+    }
+
+    pub(crate) fn post(path: impl Into<String>, body: Json) -> Self {
+        Self { method: Method::POST, path: path.into(), body: Some(body) }
+    }
+}
+
+/// A way to the API.
+pub(crate) enum Api {
+    /// A server somewhere.
+    Remote { base: String, token: Option<SecretText>, client: Box<reqwest::Client> },
+    /// The server of this machine.
+    Socket(PathBuf),
+    /// No server: the database is ours for as long as this lives.
+    Here { router: Router, realm: Arc<Realm> },
+}
+
+impl Api {
+    /// A server at an address.
+    #[expect(clippy::disallowed_methods, reason = "the command line talks to the server it is told to")]
+    pub(crate) fn remote(base: &str, token: Option<SecretText>) -> Result<Self> {
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("doorward-cli/", env!("CARGO_PKG_VERSION")))
+            .redirect(reqwest::redirect::Policy::none())
+            .timeout(TIME)
+            .build()
+            .context("cannot speak https")?;
+        let base = base.trim_end_matches('/').to_owned();
+        Ok(Self::Remote { base, token, client: Box::new(client) })
+    }
+
+    /// Sends the request and answers the JSON of a granted one.
+    ///
+    /// # Errors
+    /// A [`Failure`] with the exit code: refused, cannot be reached, or not signed in.
+    pub(crate) async fn send(&self, ask: Ask) -> Result<Json> {
+        let (status, body) = match self {
+            Self::Remote { base, token, client } => remotely(base, token.as_ref(), client, ask).await?,
+            Self::Socket(path) => by_socket(path, ask).await?,
+            Self::Here { router, .. } => here(router, ask).await?,
+        };
+        let json = match body.is_empty() {
+            true => Json::Null,
+            false => serde_json::from_slice(&body).map_err(|_| {
+                unreachable(format!("the answer (HTTP {status}) is not of a Doorward server"))
+            })?,
+        };
+        if status.is_success() { Ok(json) } else { Err(refused(status, &json).into()) }
+    }
+
+    /// Lets the database go: what was written is linked into the audit chain first.
+    pub(crate) async fn close(self) -> Result<()> {
+        if let Self::Here { realm, .. } = self {
+            let sealer = Sealer::new(&realm).map_err(fault)?;
+            sealer.finish().await.map_err(fault)?;
+        }
+        Ok(())
+    }
+}
+
+fn unreachable(line: String) -> Failure {
+    Failure { exit: Exit::Unreachable, line }
+}
+
+/// One line with the code, as scripts look for it.
+fn refused(status: StatusCode, problem: &Json) -> Failure {
+    let text = |member: &str| problem.get(member).and_then(Json::as_str).filter(|text| !text.is_empty());
+    let what = text("detail").or_else(|| text("title")).or_else(|| text("error_description"));
+    let what = what.unwrap_or_else(|| status.canonical_reason().unwrap_or("refused"));
+    let code = text("code").or_else(|| text("error")).unwrap_or("http");
+    let field = text("field").map(|field| format!(" ({field})")).unwrap_or_default();
+    let wait = problem.get("retry_after").map(|wait| format!("; try again in {wait} s")).unwrap_or_default();
+    let is_unknown = status == StatusCode::UNAUTHORIZED;
+    let exit = if is_unknown { Exit::NotSignedIn } else { Exit::Failed };
+    let advice =
+        if is_unknown { "; sign in with `doorward login`, or set DOORWARD_SERVICE_TOKEN" } else { "" };
+    Failure { exit, line: format!("{code}: {what}{field}{wait}{advice}") }
+}
+
+fn request(uri: String, ask: Ask) -> Result<Request<Full<Bytes>>> {
+    let kind = if ask.method == Method::PATCH { "application/merge-patch+json" } else { "application/json" };
+    let body = match ask.body {
+        Some(body) => Bytes::from(serde_json::to_vec(&body)?),
+        None => Bytes::new(),
+    };
+    let mut request = Request::builder().method(ask.method).uri(uri);
+    if !body.is_empty() {
+        request = request.header(header::CONTENT_TYPE, kind);
+    }
+    Ok(request.header(header::ACCEPT, "application/json").body(Full::new(body))?)
+}
+
+async fn remotely(
+    base: &str,
+    token: Option<&SecretText>,
+    client: &reqwest::Client,
+    ask: Ask,
+) -> Result<(StatusCode, Bytes)> {
+    let request = request(format!("{base}{}", ask.path), ask)?;
+    let (mut parts, body) = request.into_parts();
+    if let Some(token) = token {
+        let mut value = HeaderValue::try_from(format!("Bearer {}", token.expose()))
+            .context("the credential holds characters that cannot be sent")?;
+        value.set_sensitive(true);
+        parts.headers.insert(header::AUTHORIZATION, value);
+    }
+    let body = body.collect().await?.to_bytes();
+    let failed = |error: reqwest::Error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        unreachable(format!("cannot reach {base}{cause}"))
+    };
+    let sent = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body).send();
+    let mut answer = sent.await.map_err(failed)?;
+    let status = answer.status();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        body.extend_from_slice(&chunk);
+        anyhow::ensure!(body.len() <= MOST, "the answer is too long");
+    }
+    Ok((status, body.into()))
+}
+
+async fn by_socket(path: &PathBuf, ask: Ask) -> Result<(StatusCode, Bytes)> {
+    let failed = |error: &dyn std::fmt::Display| unreachable(format!("{}: {error}", path.display()));
+    let stream = UnixStream::connect(path).await.map_err(|error| failed(&error))?;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+    tokio::spawn(connection);
+    let mut request = request(ask.path.clone(), ask)?;
+    request.headers_mut().insert(header::HOST, HeaderValue::from_static("localhost"));
+    let answer = sender.send_request(request).await.map_err(|error| failed(&error))?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), MOST).collect().await;
+    Ok((status, body.map_err(|error| failed(&error))?.to_bytes()))
+}
+
+async fn here(router: &Router, ask: Ask) -> Result<(StatusCode, Bytes)> {
+    let mut request = request(ask.path.clone(), ask)?.map(axum::body::Body::new);
+    request.extensions_mut().insert(ThroughSocket);
+    request.extensions_mut().insert(ClientAddress([127, 0, 0, 1].into()));
+    let answer = router.clone().oneshot(request).await?;
+    let status = answer.status();
+    Ok((status, axum::body::to_bytes(answer.into_body(), MOST).await?))
+}

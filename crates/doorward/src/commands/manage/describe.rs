@@ -1,0 +1,215 @@
+//! The commands that the API's own description makes: an area per resource, a verb per endpoint, a flag
+//! per member of the body. A new endpoint is a new command without a line here.
+
+use http::Method;
+use serde_json::Value as Json;
+
+/// `client`, with everything that can be done to clients.
+#[derive(Debug, Clone)]
+pub(super) struct Area {
+    pub(super) name: String,
+    pub(super) verbs: Vec<Verb>,
+}
+
+/// `client create`.
+#[derive(Debug, Clone)]
+pub(super) struct Verb {
+    pub(super) name: String,
+    pub(super) about: String,
+    pub(super) method: Method,
+    /// `/api/v1/clients/{id}/rotate`.
+    pub(super) path: String,
+    /// What varies in the path.
+    pub(super) places: Vec<String>,
+    /// Members of the body.
+    pub(super) fields: Vec<Field>,
+    /// Parameters of a list, `cursor` and `limit` apart.
+    pub(super) filters: Vec<(String, String)>,
+    pub(super) is_list: bool,
+}
+
+/// A member of a body, as a flag.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Field {
+    pub(super) member: String,
+    pub(super) flag: String,
+    pub(super) about: String,
+    pub(super) kind: Kind,
+    pub(super) is_required: bool,
+}
+
+/// How a member is written on the command line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Text,
+    Number,
+    Bool,
+    /// Given several times.
+    Texts,
+    /// As JSON.
+    Json,
+}
+
+const PREFIX: &str = "/api/v1/";
+/// Where the command is not the area's word without its plural.
+const NAMES: [(&str, &str); 5] = [
+    ("service-tokens", "token"),
+    ("keys", "keys"),
+    ("settings", "settings"),
+    ("usage", "usage"),
+    ("audit", "audit"),
+];
+/// Parts of paths that only group.
+const SILENT: [&str; 1] = ["events"];
+/// One's own account is not managed from the command line.
+const LEFT_OUT: [&str; 1] = ["me"];
+
+/// Every area that the description names.
+pub(super) fn areas(document: &Json) -> Vec<Area> {
+    let mut areas: Vec<Area> = Vec::new();
+    let paths = document.get("paths").and_then(Json::as_object).into_iter().flatten();
+    for (path, item) in paths {
+        let Some(rest) = path.strip_prefix(PREFIX) else { continue };
+        let words: Vec<&str> = rest.split('/').filter(|part| !part.starts_with('{')).collect();
+        let Some((area, words)) = words.split_first() else { continue };
+        if LEFT_OUT.contains(area) {
+            continue;
+        }
+        let name = NAMES.iter().find(|(long, _)| long == area).map_or_else(
+            || area.strip_suffix('s').unwrap_or(area).to_owned(),
+            |(_, short)| (*short).to_owned(),
+        );
+        let words: Vec<&str> = words.iter().copied().filter(|word| !SILENT.contains(word)).collect();
+        for (method, operation) in item.as_object().into_iter().flatten() {
+            let Ok(method) = Method::from_bytes(method.to_ascii_uppercase().as_bytes()) else { continue };
+            let verb = verb(document, path, &words, method, operation);
+            match areas.iter_mut().find(|area| area.name == name) {
+                Some(area) => area.verbs.push(verb),
+                None => areas.push(Area { name: name.clone(), verbs: vec![verb] }),
+            }
+        }
+    }
+    areas
+}
+
+fn verb(document: &Json, path: &str, words: &[&str], method: Method, operation: &Json) -> Verb {
+    let places: Vec<String> = path
+        .split('/')
+        .filter_map(|part| part.strip_prefix('{')?.strip_suffix('}'))
+        .map(str::to_owned)
+        .collect();
+    let parameters: Vec<&Json> =
+        operation.get("parameters").and_then(Json::as_array).into_iter().flatten().collect();
+    let in_query: Vec<(String, String)> = parameters
+        .iter()
+        .filter(|parameter| text(parameter, "in") == "query")
+        .map(|parameter| (text(parameter, "name"), text(parameter, "description")))
+        .collect();
+    let is_list = in_query.iter().any(|(name, _)| name == "cursor");
+    let is_many = is_list || answers_items(document, operation);
+    let filters = in_query.into_iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
+    Verb {
+        name: name(words, &method, is_many),
+        about: text(operation, "summary"),
+        path: path.to_owned(),
+        places,
+        fields: fields(document, operation),
+        filters,
+        is_list,
+        method,
+    }
+}
+
+fn name(words: &[&str], method: &Method, is_many: bool) -> String {
+    let standard = match *method {
+        Method::GET if is_many => "list",
+        Method::GET => "show",
+        Method::POST => "create",
+        Method::DELETE => "delete",
+        _ => "update",
+    };
+    match (words, method) {
+        ([], _) => standard.to_owned(),
+        (words, &(Method::POST | Method::GET)) => words.join("-"),
+        (words, _) => format!("{standard}-{}", words.join("-")),
+    }
+}
+
+/// Whether the answer is a list, though a short one without pages.
+fn answers_items(document: &Json, operation: &Json) -> bool {
+    let schema = operation.pointer("/responses/200/content/application~1json/schema");
+    schema.is_some_and(|schema| resolved(document, schema).pointer("/properties/items").is_some())
+}
+
+fn text(json: &Json, member: &str) -> String {
+    json.get(member).and_then(Json::as_str).unwrap_or_default().to_owned()
+}
+
+fn fields(document: &Json, operation: &Json) -> Vec<Field> {
+    let content = operation.pointer("/requestBody/content").and_then(Json::as_object);
+    let schema = content.and_then(|content| content.values().next()?.get("schema"));
+    let Some(schema) = schema.map(|schema| resolved(document, schema)) else { return Vec::new() };
+    let is_patch = content.is_some_and(|content| content.keys().any(|kind| kind.contains("merge-patch")));
+    let required: Vec<&str> = schema
+        .get("required")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten()
+        .filter_map(Json::as_str)
+        .collect();
+    schema
+        .get("properties")
+        .and_then(Json::as_object)
+        .into_iter()
+        .flatten()
+        .map(|(member, property)| {
+            let kind = kind(document, property);
+            let singular =
+                if kind == Kind::Texts { member.strip_suffix('s').unwrap_or(member) } else { member };
+            Field {
+                flag: singular.replace('_', "-"),
+                about: text(property, "description"),
+                is_required: required.contains(&member.as_str()) && !is_patch,
+                member: member.clone(),
+                kind,
+            }
+        })
+        .collect()
+}
+
+/// A schema behind its references and its `null` alternative.
+fn resolved<'a>(document: &'a Json, schema: &'a Json) -> &'a Json {
+    if let Some(target) = schema.get("$ref").and_then(Json::as_str) {
+        let found = target.strip_prefix('#').and_then(|pointer| document.pointer(pointer));
+        return found.map_or(schema, |found| resolved(document, found));
+    }
+    for either in ["oneOf", "anyOf", "allOf"] {
+        let parts = schema.get(either).and_then(Json::as_array).into_iter().flatten();
+        let mut parts = parts.filter(|part| text(part, "type") != "null");
+        if let Some(part) = parts.next() {
+            return resolved(document, part);
+        }
+    }
+    schema
+}
+
+fn kind(document: &Json, property: &Json) -> Kind {
+    let schema = resolved(document, property);
+    let word = match schema.get("type") {
+        Some(Json::String(word)) => word.as_str(),
+        Some(Json::Array(words)) => {
+            words.iter().filter_map(Json::as_str).find(|word| *word != "null").unwrap_or_default()
+        }
+        _ => "",
+    };
+    match word {
+        "string" => Kind::Text,
+        "boolean" => Kind::Bool,
+        "integer" | "number" => Kind::Number,
+        "array" => {
+            let item = schema.get("items").map(|item| kind(document, item));
+            if item == Some(Kind::Text) { Kind::Texts } else { Kind::Json }
+        }
+        _ => Kind::Json,
+    }
+}
