@@ -38,6 +38,7 @@ pub(crate) fn run(how: How) -> Result<()> {
     if how == How::Whole {
         let (postgres, keeper) = cluster::start()?;
         let shared = [(cluster::SHARED, postgres.as_str())];
+        step("statements and schemas", &mut || super::sql::run(super::sql::Snapshots::Check))?;
         step("tests on PostgreSQL", &mut || test(&["on_postgres"], &shared))?;
         step("documentation", &mut documentation)?;
         step("end to end", &mut || {

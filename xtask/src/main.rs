@@ -4,6 +4,7 @@ mod bench;
 mod ci;
 mod passwords;
 mod rows;
+mod sql;
 mod tidy;
 
 use std::process::ExitCode;
@@ -13,6 +14,7 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   bench [--help]        the release build beside the ceiling server, and its targets
   ci [--fast]           every check, in the order in which they fail soonest
   known-passwords FILE  the known passwords that ship, from a list with the most used first
+  sql [--bless]         every statement on both engines; --bless writes the DDL snapshots
   tidy                  sizes, places of SQL and drivers, links, docs/rows.md
 ";
 
@@ -24,6 +26,8 @@ fn main() -> ExitCode {
         ["ci", "--fast"] => ci::run(ci::How::Fast),
         ["bench", args @ ..] => bench::run(args),
         ["known-passwords", source] => passwords::run(source),
+        ["sql"] => sql::run(sql::Snapshots::Check),
+        ["sql", "--bless"] => sql::run(sql::Snapshots::Bless),
         ["tidy"] => tidy::run(),
         _ => {
             eprint!("{USAGE}");

@@ -16,6 +16,7 @@ pub mod db;
 pub mod env;
 pub mod grants;
 pub mod idempotency;
+pub mod integrity;
 pub mod jobs;
 pub mod keys;
 pub mod leases;

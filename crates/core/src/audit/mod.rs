@@ -96,13 +96,14 @@ impl Event {
     /// Not of one request: leaves its address and its actor out.
     fn without_origin(mut self) -> Self {
         self.detail.clear();
-        self.actor = "system".to_owned();
+        "system".clone_into(&mut self.actor);
         self.request_id.clear();
         self
     }
 
     /// Whom or what it happened to: an id.
     #[must_use]
+    #[expect(clippy::needless_pass_by_value, reason = "an id is passed as it is")]
     pub fn subject(mut self, subject: impl ToString) -> Self {
         self.subject = subject.to_string();
         self

@@ -26,7 +26,7 @@ const TERM: Duration = Duration::from_secs(10);
 const BATCH: u8 = 250;
 /// Events are linked within a second.
 const PAUSE: Duration = Duration::from_millis(500);
-const CHECKPOINT_EVERY: Duration = Duration::from_secs(60);
+const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);
 
 /// One node's sealer.
 pub struct Sealer {

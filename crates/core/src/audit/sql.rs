@@ -21,6 +21,7 @@ const INSERT_UNDER: &str = "INSERT INTO event_intake
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
     FROM principals WHERE principals.id = $12 AND principals.epoch = $13 AND principals.status = 0";
 const WAITING: &str = "SELECT id FROM event_intake ORDER BY id LIMIT 1";
+// scan: takes the first in the order of the key
 const TAKE: &str = "DELETE FROM event_intake
     WHERE id IN (SELECT i.id FROM event_intake i ORDER BY i.id LIMIT $1)
     RETURNING id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail";

@@ -8,6 +8,8 @@ use doorward_proto::{
     time::Time,
 };
 
+use super::schema::ValueKind;
+
 /// One parameter of a statement.
 #[derive(Debug, Clone)]
 pub enum Value<'a> {
@@ -17,6 +19,17 @@ pub enum Value<'a> {
     Text(Option<Cow<'a, str>>),
     /// Bytes.
     Bytes(Option<Cow<'a, [u8]>>),
+}
+
+impl Value<'_> {
+    /// NULL in a column of this kind.
+    pub(super) const fn null(kind: ValueKind) -> Self {
+        match kind {
+            ValueKind::Int => Self::Int(None),
+            ValueKind::Text => Self::Text(None),
+            ValueKind::Bytes => Self::Bytes(None),
+        }
+    }
 }
 
 macro_rules! values {

@@ -8,7 +8,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Db, EngineName, Row};
+use super::{Db, EngineName, ReadTx};
 use crate::{
     args,
     outcome::{Error, Result},
@@ -31,6 +31,8 @@ pub const ALL: &[Migration] =
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     number @int PRIMARY KEY, name TEXT NOT NULL, checksum TEXT NOT NULL, applied_at @int NOT NULL) @strict";
+
+const APPLIED: &str = "SELECT number, checksum FROM migrations ORDER BY number";
 
 /// The text as one engine really gets it.
 pub fn text_for(engine: EngineName, text: &str) -> String {
@@ -67,6 +69,21 @@ pub fn text_for(engine: EngineName, text: &str) -> String {
     words.iter().fold(kept, |text, (word, real)| text.replace(word, real))
 }
 
+/// The table that remembers what was applied.
+pub(super) fn bookkeeping(engine: EngineName) -> String {
+    text_for(engine, CREATE)
+}
+
+/// The number and the checksum of every migration that this program knows.
+pub fn known() -> Vec<(i64, String)> {
+    ALL.iter().map(|step| (step.number, checksum(step.text))).collect()
+}
+
+/// What was applied to the database: numbers and checksums, in order.
+pub async fn applied(tx: &mut ReadTx<'_>) -> Result<Vec<(i64, String)>> {
+    tx.all(APPLIED, &[], |row| Ok((row.int(0)?, row.text(1)?))).await
+}
+
 /// Brings the database up to the newest migration; answers how many were applied.
 ///
 /// # Errors
@@ -76,12 +93,8 @@ pub async fn up(db: &Db, now: doorward_proto::time::Time) -> Result<usize> {
     db.write("migrate", now, move |tx, now| {
         Box::pin(async move {
             tx.lock_exclusive(&["doorward.migrate"]).await?;
-            tx.run_script(&text_for(engine, CREATE)).await?;
-            let done = tx
-                .all("SELECT number, checksum FROM migrations ORDER BY number", &[], |row: &Row<'_>| {
-                    Ok((row.int(0)?, row.text(1)?))
-                })
-                .await?;
+            tx.run_script(&bookkeeping(engine)).await?;
+            let done = applied(tx).await?;
             if done.iter().any(|(number, _)| !ALL.iter().any(|known| known.number == *number)) {
                 return Err(Error::fault("the database was migrated by a newer Doorward; use that one"));
             }

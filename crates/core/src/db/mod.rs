@@ -10,10 +10,14 @@
 //! write; times are microseconds, ids are text, JSON is opaque text.
 
 mod args;
+pub mod backup;
 mod batch;
+mod bulk;
+mod check;
 pub mod migrate;
 mod postgres;
 mod row;
+pub mod schema;
 mod sqlite;
 mod tx;
 
@@ -26,6 +30,7 @@ use futures_util::future::BoxFuture;
 
 pub use args::Value;
 pub use batch::{Batch, Outcomes};
+pub use bulk::Into as BulkInto;
 pub use postgres::Settings as PostgresSettings;
 pub use row::{NotNullable, Row};
 pub use tx::{ReadTx, Tx};

@@ -1,11 +1,14 @@
 //! One row of a result, read by position.
 
+use std::borrow::Cow;
+
 use doorward_proto::{
     id::{Id, Kind},
     secret::TokenHash,
     time::Time,
 };
 
+use super::{Value, schema::ValueKind};
 use crate::outcome::{Error, Result};
 
 /// One row; columns are read by position, as the statement lists them.
@@ -45,6 +48,15 @@ impl Row<'_> {
         text, opt_text: String;
         /// Bytes.
         bytes, opt_bytes: Vec<u8>;
+    }
+
+    /// A value of this kind, whatever it means.
+    pub(super) fn value(&self, column: usize, kind: ValueKind) -> Result<Value<'static>> {
+        Ok(match kind {
+            ValueKind::Int => Value::Int(self.opt_int(column)?),
+            ValueKind::Text => Value::Text(self.opt_text(column)?.map(Cow::Owned)),
+            ValueKind::Bytes => Value::Bytes(self.opt_bytes(column)?.map(Cow::Owned)),
+        })
     }
 
     /// A time.

@@ -108,6 +108,16 @@ impl<'c> ReadTx<'c> {
         args: &[Value<'_>],
         read: fn(&Row<'_>) -> Result<T>,
     ) -> Result<Vec<T>> {
+        self.all_with(sql, args, read).await
+    }
+
+    /// Like [`ReadTx::all_dynamic`], with a reader that knows more than the row.
+    pub(super) async fn all_with<T: Send>(
+        &mut self,
+        sql: &str,
+        args: &[Value<'_>],
+        mut read: impl FnMut(&Row<'_>) -> Result<T> + Send,
+    ) -> Result<Vec<T>> {
         self.begin(args)?;
         let found = match &mut self.on {
             On::Sqlite(connection) => super::sqlite::all(connection, sql, args, read),
@@ -171,17 +181,17 @@ impl<'c> Tx<'c> {
     /// Runs one statement for each row of values; answers how many rows it changed in all. On PostgreSQL
     /// the rows travel together.
     pub async fn exec_each(&mut self, sql: &'static str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
-        if let On::Postgres(_) = &self.read.on {
-            return self.exec_together(sql, rows).await;
-        }
-        let mut changed = 0;
-        for row in rows {
-            changed += self.exec(sql, row).await?;
-        }
-        Ok(changed)
+        self.exec_rows(sql, rows).await
     }
 
-    async fn exec_together(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
+    pub(super) async fn exec_rows(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
+        if let On::Sqlite(_) = &self.read.on {
+            let mut changed = 0;
+            for row in rows {
+                changed += self.exec_dynamic(sql, row).await?;
+            }
+            return Ok(changed);
+        }
         if self.keeps_refusal {
             return self.read.end(Err(Error::fault("wrote after it had refused")));
         }
@@ -192,6 +202,16 @@ impl<'c> Tx<'c> {
         let changed = session.execute_each(sql, rows).await;
         self.read.touched |= changed.as_ref().is_ok_and(|changed| *changed > 0);
         self.read.end(changed)
+    }
+
+    pub(super) const fn engine(&mut self) -> &mut On<'c> {
+        &mut self.read.on
+    }
+
+    /// Takes note of how a statement that was run beside this ended.
+    pub(super) fn ended<T>(&mut self, outcome: Result<T>) -> Result<T> {
+        self.read.touched = true;
+        self.read.end(outcome)
     }
 
     /// Ends the operation with a refusal that *commits* what was written before it: the evidence of a

@@ -21,6 +21,7 @@ const CONSUME: &str = "UPDATE links SET consumed_at = $3
     WHERE hash = $1 AND purpose = $2 AND expires_at > $3 AND consumed_at IS NULL RETURNING user_id, payload";
 const END_OF: &str = "UPDATE links SET consumed_at = $3
     WHERE user_id = $1 AND purpose = $2 AND consumed_at IS NULL";
+// scan: once, when the first administrator is made
 const END_SET_UP: &str = "UPDATE links SET consumed_at = $1 WHERE purpose = 0 AND consumed_at IS NULL";
 const END_ALL_OF: &str = "UPDATE links SET consumed_at = $2 WHERE user_id = $1 AND consumed_at IS NULL";
 const CLEAN: &str = "DELETE FROM links WHERE hash IN (

@@ -9,9 +9,11 @@ use crate::{
     outcome::Result,
 };
 
+// part: conditions, an order by key and a limit follow
 const SEALED: &str = "SELECT e.seq, e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
         e.request_id, e.facts, d.detail, d.erased_at
     FROM events e LEFT JOIN event_details d ON d.event_id = e.id";
+// part: conditions, an order by key and a limit follow
 const UNSEALED: &str =
     "SELECT CAST(NULL AS BIGINT), e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
         e.request_id, e.facts, e.detail, CAST(NULL AS BIGINT)
@@ -38,7 +40,8 @@ impl<'v> Text<'v> {
     fn end(&mut self, order: &'static str, limit: i64) {
         self.values.push(limit.into());
         self.sql.push_str(order);
-        self.sql.push_str(&format!(" LIMIT ${}", self.values.len()));
+        self.sql.push_str(" LIMIT $");
+        self.sql.push_str(&self.values.len().to_string());
     }
 
     fn filter(&mut self, filter: &'v Filter) {

@@ -9,6 +9,7 @@ mod watch;
 use std::{
     future::{Future, poll_fn},
     panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -21,6 +22,7 @@ use deadpool_postgres::{ClientWrapper, Object, Pool, PoolError};
 use futures_util::future::{BoxFuture, join, try_join_all};
 use tokio_postgres::{
     Row,
+    binary_copy::BinaryCopyInWriter,
     error::SqlState,
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
@@ -285,6 +287,24 @@ impl Session<'_> {
                 try_join_all(rows.iter().map(Vec::as_slice).map(run)).await?
             };
             Ok(counts.iter().sum())
+        })
+        .await
+    }
+
+    /// COPY needs a named statement, which must not be left behind a pooler.
+    pub(super) const fn may_copy(&self) -> bool {
+        self.cached
+    }
+
+    pub(super) async fn copy(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<()> {
+        let Some(first) = rows.first() else { return Ok(()) };
+        self.during(async {
+            let sink = self.client.copy_in(sql).await?;
+            let mut writer = pin!(BinaryCopyInWriter::new(sink, &types(first)));
+            for row in rows {
+                writer.as_mut().write(&values(row)).await?;
+            }
+            writer.finish().await.map(|_| ())
         })
         .await
     }

@@ -102,6 +102,14 @@ impl Sqlite {
         outcome.map_err(|error| error.during(name))
     }
 
+    /// Lends a read connection.
+    pub(super) fn with_reader<T>(&self, run: impl FnOnce(&Connection) -> Result<T>) -> Result<T> {
+        let connection = self.reader()?;
+        let outcome = run(&connection);
+        self.put_back(connection);
+        outcome
+    }
+
     fn reader(&self) -> Result<Connection> {
         let idle = self.0.readers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         idle.map_or_else(|| open_reader(&self.0.path), Ok)
@@ -187,7 +195,7 @@ pub(super) fn all<T>(
     connection: &Connection,
     sql: &str,
     args: &[Value<'_>],
-    read: fn(&Row<'_>) -> Result<T>,
+    mut read: impl FnMut(&Row<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
     let mut statement = connection.prepare_cached(sql)?;
     bind(&mut statement, args)?;

@@ -1,0 +1,495 @@
+-- 0001_init
+-- The first schema. One text for both engines: BIGINT, BYTEA, TEXT COLLATE "C",  and  are replaced
+-- at load.
+-- Times are microseconds since 1970 (UTC); a NULL time means "has not happened"; ids are text; JSON is
+-- opaque text. Tables that an organisation owns lead their keys with org_id.
+
+-- One row that every moved epoch raises: caches on all nodes compare it.
+CREATE TABLE changes (id BIGINT PRIMARY KEY, counter BIGINT NOT NULL) ;
+INSERT INTO changes (id, counter) VALUES (1, 0);
+
+-- kind: 0 instance, 1 personal, 2 team. status: 0 active, 1 suspended.
+CREATE TABLE orgs (
+    id TEXT PRIMARY KEY,
+    kind BIGINT NOT NULL,
+    slug TEXT UNIQUE,
+    name TEXT NOT NULL,
+    status BIGINT NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+CREATE UNIQUE INDEX orgs_one_instance ON orgs (kind) WHERE kind = 0;
+
+-- Under everything that can hold a credential. kind: 0 user, 1 client, 2 agent, 3 service.
+-- status: 0 active, 1 suspended, 2 ended. Whatever is issued is issued under an epoch; moving it (always
+-- with epoch_at) ends everything that was issued before.
+CREATE TABLE principals (
+    id TEXT PRIMARY KEY,
+    kind BIGINT NOT NULL,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    status BIGINT NOT NULL DEFAULT 0,
+    epoch BIGINT NOT NULL DEFAULT 0,
+    epoch_at BIGINT NOT NULL DEFAULT 0,
+    created_at BIGINT NOT NULL
+) ;
+CREATE INDEX principals_org ON principals (org_id, kind, id);
+
+-- People. platform_role: 0 user, 1 administrator. profile: the OpenID standard claims as JSON.
+CREATE TABLE users (
+    id TEXT PRIMARY KEY REFERENCES principals (id),
+    name TEXT,
+    name_folded TEXT COLLATE "C",
+    username TEXT,
+    username_folded TEXT COLLATE "C" UNIQUE,
+    platform_role BIGINT NOT NULL DEFAULT 0,
+    roles TEXT NOT NULL DEFAULT '[]',
+    profile TEXT NOT NULL DEFAULT '{}',
+    locale TEXT,
+    zone TEXT,
+    marketing_consent_at BIGINT,
+    marketing_consent_text TEXT,
+    version BIGINT NOT NULL DEFAULT 1,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+CREATE INDEX users_name ON users (name_folded, id);
+CREATE INDEX users_administrators ON users (platform_role, id);
+
+-- A mail address belongs to one person; a change waits in links until it is proven.
+CREATE TABLE emails (
+    folded TEXT COLLATE "C" PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    address TEXT NOT NULL,
+    is_primary BIGINT NOT NULL,
+    verified_at BIGINT,
+    created_at BIGINT NOT NULL
+) ;
+CREATE INDEX emails_user ON emails (user_id, folded);
+
+-- Membership of organisations; an owner of a personal one has role 'owner'.
+CREATE TABLE memberships (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    role TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) ;
+CREATE INDEX memberships_user ON memberships (user_id, org_id);
+
+-- One table per kind of credential.
+CREATE TABLE passwords (
+    user_id TEXT PRIMARY KEY REFERENCES users (id),
+    phc TEXT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+
+-- Every way of hashing that was ever stored, by a hash of nobody's password: the slowest of them is how
+-- long a failed sign-in takes.
+CREATE TABLE password_schemes (
+    scheme TEXT PRIMARY KEY,
+    example TEXT NOT NULL
+) ;
+
+CREATE TABLE passkeys (
+    credential_id BYTEA PRIMARY KEY,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    name TEXT NOT NULL,
+    passkey TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    last_used_at BIGINT
+) ;
+CREATE INDEX passkeys_user ON passkeys (user_id, credential_id);
+
+CREATE TABLE totps (
+    user_id TEXT PRIMARY KEY REFERENCES users (id),
+    sealed BYTEA NOT NULL,
+    last_step BIGINT NOT NULL DEFAULT 0,
+    confirmed_at BIGINT,
+    created_at BIGINT NOT NULL
+) ;
+
+CREATE TABLE recovery_codes (
+    user_id TEXT NOT NULL REFERENCES users (id),
+    hash BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    consumed_at BIGINT,
+    PRIMARY KEY (user_id, hash)
+) ;
+
+-- Single-use links: set-up, verification, reset, change of address. purpose: 0 set-up, 1 sign-up,
+-- 2 reset, 3 change of address. payload: what the link will do, sealed under the link's secret.
+CREATE TABLE links (
+    hash BYTEA PRIMARY KEY,
+    purpose BIGINT NOT NULL,
+    user_id TEXT REFERENCES users (id),
+    payload BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    consumed_at BIGINT
+) ;
+CREATE INDEX links_user ON links (user_id, purpose);
+CREATE INDEX links_expiry ON links (expires_at);
+
+-- A browser holds one cookie and several signed-in sessions; active_session is the one in use.
+CREATE TABLE browsers (
+    id TEXT PRIMARY KEY,
+    hash BYTEA NOT NULL UNIQUE,
+    active_session TEXT,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL
+) ;
+CREATE INDEX browsers_seen ON browsers (seen_at);
+
+CREATE TABLE sessions (
+    id TEXT PRIMARY KEY,
+    browser_id TEXT NOT NULL REFERENCES browsers (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    auth_time BIGINT NOT NULL,
+    acr TEXT NOT NULL,
+    amr TEXT NOT NULL,
+    address TEXT NOT NULL,
+    user_agent TEXT,
+    created_at BIGINT NOT NULL,
+    seen_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    ended_at BIGINT,
+    end_reason TEXT,
+    noticed_at BIGINT
+) ;
+CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL AND noticed_at IS NULL;
+CREATE INDEX sessions_user ON sessions (user_id, id);
+CREATE INDEX sessions_browser ON sessions (browser_id, id);
+CREATE INDEX sessions_expiry ON sessions (expires_at);
+
+-- Applications. metadata: RFC 7591 members and our settings as JSON.
+CREATE TABLE clients (
+    id TEXT PRIMARY KEY REFERENCES principals (id),
+    client_id TEXT NOT NULL UNIQUE,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    name TEXT NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
+    is_confidential BIGINT NOT NULL,
+    is_first_party BIGINT NOT NULL DEFAULT 0,
+    metadata TEXT NOT NULL,
+    version BIGINT NOT NULL DEFAULT 1,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+CREATE INDEX clients_org ON clients (org_id, id);
+CREATE INDEX clients_name ON clients (name_folded, id);
+
+CREATE TABLE client_secrets (
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    hash BYTEA NOT NULL,
+    hash_key TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    revoked_at BIGINT,
+    PRIMARY KEY (client_id, hash)
+) ;
+
+-- Protected resources. identifier is the audience. token_format: 0 JWT, 1 opaque.
+CREATE TABLE apis (
+    id TEXT PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    identifier TEXT COLLATE "C" NOT NULL UNIQUE,
+    name TEXT NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
+    signing_alg TEXT NOT NULL,
+    token_format BIGINT NOT NULL DEFAULT 0,
+    access_ttl BIGINT,
+    version BIGINT NOT NULL DEFAULT 1,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+CREATE INDEX apis_org ON apis (org_id, id);
+CREATE INDEX apis_name ON apis (name_folded, id);
+
+CREATE TABLE api_scopes (
+    api_id TEXT NOT NULL REFERENCES apis (id),
+    scope TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    PRIMARY KEY (api_id, scope)
+) ;
+
+-- An authorization in progress and its steps. request: the checked request as JSON.
+-- step: 0 sign in, 1 second factor, 2 organisation, 3 consent, 4 done.
+CREATE TABLE drafts (
+    id TEXT PRIMARY KEY,
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    request TEXT NOT NULL,
+    step BIGINT NOT NULL DEFAULT 0,
+    browser_id TEXT,
+    session_id TEXT,
+    org_id TEXT,
+    login_at BIGINT,
+    consented_at BIGINT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    consumed_at BIGINT
+) ;
+CREATE INDEX drafts_expiry ON drafts (expires_at);
+
+CREATE TABLE pushed_requests (
+    hash BYTEA PRIMARY KEY,
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    request TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    consumed_at BIGINT
+) ;
+CREATE INDEX pushed_requests_expiry ON pushed_requests (expires_at);
+
+-- What a person has allowed an application (or an agent, by a delegation) for good. resource is ''
+-- for the issuer itself; agent_id and delegation_id are '' where no agent acts.
+CREATE TABLE consents (
+    user_id TEXT NOT NULL REFERENCES users (id),
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    resource TEXT NOT NULL DEFAULT '',
+    agent_id TEXT NOT NULL DEFAULT '',
+    delegation_id TEXT NOT NULL DEFAULT '',
+    scope TEXT NOT NULL,
+    authorization_details TEXT,
+    actor_path TEXT NOT NULL DEFAULT '',
+    granted_at BIGINT NOT NULL,
+    revoked_at BIGINT,
+    PRIMARY KEY (user_id, client_id, org_id, resource, agent_id, delegation_id)
+) ;
+CREATE INDEX consents_client ON consents (client_id, user_id);
+
+-- One authorization: the family of every token made from it. Ending it is one UPDATE. is_offline: it
+-- outlives its session (offline_access). facts: how the person signed in, claims asked for, as JSON.
+CREATE TABLE grants (
+    id TEXT PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    principal_id TEXT NOT NULL REFERENCES principals (id),
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    session_id TEXT,
+    scope TEXT NOT NULL,
+    resource TEXT NOT NULL DEFAULT '[]',
+    authorization_details TEXT,
+    agent_id TEXT NOT NULL DEFAULT '',
+    delegation_id TEXT NOT NULL DEFAULT '',
+    actor_path TEXT NOT NULL DEFAULT '',
+    is_offline BIGINT NOT NULL DEFAULT 0,
+    facts TEXT NOT NULL DEFAULT '{}',
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT,
+    ended_at BIGINT,
+    end_reason TEXT
+) ;
+CREATE INDEX grants_principal ON grants (principal_id, client_id, id);
+CREATE INDEX grants_client ON grants (client_id, id);
+CREATE INDEX grants_session ON grants (session_id, id);
+
+CREATE TABLE codes (
+    hash BYTEA PRIMARY KEY,
+    family TEXT NOT NULL REFERENCES grants (id),
+    client_id TEXT NOT NULL,
+    principal_id TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    redirect_uri TEXT NOT NULL,
+    challenge TEXT,
+    nonce TEXT,
+    dpop_jkt TEXT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    consumed_at BIGINT
+) ;
+CREATE INDEX codes_expiry ON codes (expires_at);
+
+-- successor: the next token, sealed under the presented one, for the reuse window only.
+CREATE TABLE refresh_tokens (
+    hash BYTEA PRIMARY KEY,
+    family TEXT NOT NULL REFERENCES grants (id),
+    client_id TEXT NOT NULL,
+    principal_id TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    generation BIGINT NOT NULL,
+    cnf TEXT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    absolute_at BIGINT NOT NULL,
+    consumed_at BIGINT,
+    successor BYTEA,
+    revoked_at BIGINT
+) ;
+CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
+CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
+CREATE INDEX refresh_tokens_successor ON refresh_tokens (consumed_at) WHERE successor IS NOT NULL;
+
+-- Opaque access tokens.
+CREATE TABLE access_tokens (
+    hash BYTEA PRIMARY KEY,
+    family TEXT,
+    client_id TEXT NOT NULL,
+    principal_id TEXT NOT NULL,
+    epoch BIGINT NOT NULL,
+    claims TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    revoked_at BIGINT
+) ;
+CREATE INDEX access_tokens_expiry ON access_tokens (expires_at);
+CREATE INDEX access_tokens_family ON access_tokens (family);
+
+CREATE TABLE revoked_jtis (
+    jti TEXT PRIMARY KEY,
+    revoked_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL
+) ;
+CREATE INDEX revoked_jtis_expiry ON revoked_jtis (expires_at);
+
+-- Values that may be seen once: DPoP proofs, client assertions.
+CREATE TABLE replays (
+    hash BYTEA PRIMARY KEY,
+    expires_at BIGINT NOT NULL
+) ;
+CREATE INDEX replays_expiry ON replays (expires_at);
+
+-- Signing keys. sealed: PKCS#8 under the master key. A key signs from active_at until retired_at and
+-- is published from published_at until expires_at.
+CREATE TABLE signing_keys (
+    id TEXT PRIMARY KEY,
+    alg TEXT NOT NULL,
+    public_jwk TEXT NOT NULL,
+    sealed BYTEA NOT NULL,
+    created_at BIGINT NOT NULL,
+    published_at BIGINT NOT NULL,
+    active_at BIGINT NOT NULL,
+    retired_at BIGINT,
+    expires_at BIGINT,
+    reason TEXT
+) ;
+CREATE INDEX signing_keys_alg ON signing_keys (alg, active_at);
+
+-- Failed tries per account, address or overall, by a folded key.
+CREATE TABLE throttles (
+    key TEXT PRIMARY KEY,
+    failures BIGINT NOT NULL,
+    first_at BIGINT NOT NULL,
+    last_at BIGINT NOT NULL,
+    blocked_until BIGINT NOT NULL
+) ;
+CREATE INDEX throttles_age ON throttles (last_at);
+
+-- status: 0 waiting, 1 sent, 2 given up. parameters: what the template needs, sealed (it holds links).
+-- A mail is of no use any more at expires_at.
+CREATE TABLE mails (
+    id TEXT PRIMARY KEY,
+    user_id TEXT,
+    recipient TEXT NOT NULL,
+    template TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    parameters BYTEA NOT NULL,
+    status BIGINT NOT NULL DEFAULT 0,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    due_at BIGINT NOT NULL,
+    claimed_until BIGINT,
+    sent_at BIGINT,
+    last_error TEXT,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT
+) ;
+CREATE INDEX mails_due ON mails (status, due_at);
+CREATE INDEX mails_user ON mails (user_id);
+CREATE INDEX mails_age ON mails (created_at);
+
+-- Background work, claimed by a guarded write.
+CREATE TABLE jobs (
+    id TEXT PRIMARY KEY,
+    kind TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    due_at BIGINT NOT NULL,
+    attempts BIGINT NOT NULL DEFAULT 0,
+    claimed_until BIGINT,
+    done_at BIGINT,
+    last_error TEXT,
+    created_at BIGINT NOT NULL
+) ;
+CREATE INDEX jobs_due ON jobs (done_at, due_at);
+
+-- Who does what only one node may do.
+CREATE TABLE leases (
+    name TEXT PRIMARY KEY,
+    holder TEXT NOT NULL,
+    until BIGINT NOT NULL
+) ;
+
+-- What an Idempotency-Key was answered; sealed under the key and the caller's credential.
+CREATE TABLE idempotency (
+    caller TEXT NOT NULL,
+    key TEXT NOT NULL,
+    request_hash BYTEA NOT NULL,
+    response BYTEA,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    PRIMARY KEY (caller, key)
+) ;
+CREATE INDEX idempotency_expiry ON idempotency (expires_at);
+
+-- Facts about this realm that are not configuration: key checks, the bootstrap token's first sight.
+CREATE TABLE settings (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+
+-- The audit trail. event_intake has no second index: writers do not wait for one another. The sealer
+-- moves rows to events in arrival order and links them; detail holds the personal part, which can be
+-- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused. Ids begin with their time, so
+-- the order of ids is the order of time.
+CREATE TABLE event_intake (
+    id TEXT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    outcome BIGINT NOT NULL,
+    org_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    detail TEXT NOT NULL
+) ;
+
+CREATE TABLE events (
+    seq BIGINT PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    at BIGINT NOT NULL,
+    code TEXT NOT NULL,
+    outcome BIGINT NOT NULL,
+    org_id TEXT NOT NULL,
+    actor TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    request_id TEXT NOT NULL,
+    facts TEXT NOT NULL,
+    detail_hash BYTEA NOT NULL,
+    link BYTEA NOT NULL
+) ;
+CREATE INDEX events_code ON events (code, id);
+CREATE INDEX events_actor ON events (actor, id);
+CREATE INDEX events_subject ON events (subject, id);
+CREATE INDEX events_client ON events (client_id, id);
+CREATE INDEX events_org ON events (org_id, id);
+CREATE INDEX events_request ON events (request_id);
+
+CREATE TABLE event_details (
+    event_id TEXT PRIMARY KEY,
+    salt BYTEA NOT NULL,
+    detail TEXT NOT NULL,
+    erased_at BIGINT
+) ;
+
+-- reason: minute, month, retention. What a retention checkpoint covers may be gone.
+CREATE TABLE event_checkpoints (
+    seq BIGINT PRIMARY KEY,
+    at BIGINT NOT NULL,
+    link BYTEA NOT NULL,
+    key_id TEXT NOT NULL,
+    signature BYTEA NOT NULL,
+    reason TEXT NOT NULL
+) ;

@@ -1,0 +1,303 @@
+//! Backup, restore and copy.
+//!
+//! A backup of SQLite is a SQLite file, made while the server runs; one of PostgreSQL is an archive (see
+//! [`archive`]) of one consistent state. Either can be restored into either engine, into an empty place
+//! only, and either is checked before it is believed. Backups hold secrets only in sealed or hashed form,
+//! but they hold everything else: their files belong to their owner alone.
+
+mod archive;
+
+use std::{
+    fs::File,
+    io::{BufReader, BufWriter, Read as _},
+    os::unix::fs::OpenOptionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use doorward_proto::time::Time;
+
+pub use archive::Header;
+use archive::{Cells, Reader, Writer};
+
+use super::{
+    BulkInto, Db, Engine, Place, ReadTx, Tx, Value, migrate,
+    schema::{self, Table},
+};
+use crate::{
+    args,
+    outcome::{Error, Result},
+};
+
+/// Rows read at once.
+const PAGE: i64 = 500;
+const SQLITE_MAGIC: &[u8] = b"SQLite format 3\0";
+
+/// What a backup or a restore did.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
+pub struct Summary {
+    /// The rows, where they were counted.
+    pub rows: Option<u64>,
+    /// The size of the file.
+    pub bytes: u64,
+}
+
+/// Writes a backup of the database to a new file, while others read and write.
+///
+/// # Errors
+/// A fault when the file is there already, cannot be written, or the database does not answer.
+pub async fn backup(db: &Db, to: &Path, now: Time) -> Result<Summary> {
+    let unfinished = beside(to, ".unfinished");
+    if to.exists() {
+        return Err(Error::fault(format!("{} is there already", to.display())));
+    }
+    let written = match &db.0.engine {
+        Engine::Sqlite(sqlite) => {
+            create(&unfinished)?;
+            let (sqlite, path) = (sqlite.clone(), unfinished.clone());
+            tokio::task::spawn_blocking(move || sqlite.back_up(&path)).await?.map(|()| None)
+        }
+        Engine::Postgres(_) => export(db, &unfinished, now).await.map(Some),
+    };
+    let outcome = written.and_then(|rows| {
+        let file = File::open(&unfinished)?;
+        file.sync_all()?;
+        std::fs::rename(&unfinished, to)?;
+        Ok(Summary { rows, bytes: file.metadata()?.len() })
+    });
+    if outcome.is_err() {
+        let _ = std::fs::remove_file(&unfinished);
+    }
+    outcome
+}
+
+/// Fills an empty place from a backup. An archive that is damaged, or was made by another version of the
+/// schema, changes nothing.
+///
+/// # Errors
+/// A fault when the place is not empty or the backup cannot be used.
+pub async fn restore(from: &Path, place: &Place, now: Time) -> Result<Summary> {
+    let bytes = std::fs::metadata(from)?.len();
+    let mut magic = Vec::new();
+    File::open(from)?.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut magic)?;
+    if magic != SQLITE_MAGIC {
+        let target = Db::open(place).await?;
+        return Ok(Summary { rows: Some(import(from, &target, now).await?), bytes });
+    }
+    if let Place::Sqlite(path) = place {
+        if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+            return Err(not_empty());
+        }
+        let unfinished = beside(path, ".unfinished");
+        std::io::copy(&mut File::open(from)?, &mut create(&unfinished)?)?;
+        let outcome = check_copy(&unfinished, path).await;
+        if outcome.is_err() {
+            let _ = std::fs::remove_file(&unfinished);
+        }
+        return outcome.map(|()| Summary { rows: None, bytes });
+    }
+    let folder = tempfile_beside(from)?;
+    let copy = folder.0.join("doorward.db");
+    std::io::copy(&mut File::open(from)?, &mut create(&copy)?)?;
+    let source = Db::open(&Place::Sqlite(copy)).await?;
+    let target = Db::open(place).await?;
+    let rows = copy_between(&source, &target, &folder.0, now).await?;
+    Ok(Summary { rows: Some(rows), bytes })
+}
+
+/// Copies everything into another, empty database; answers how many rows. `scratch` is a folder with
+/// room for all of it.
+///
+/// # Errors
+/// A fault when the target is not empty or one of them does not answer.
+pub async fn copy_between(from: &Db, to: &Db, scratch: &Path, now: Time) -> Result<u64> {
+    let path = scratch.join("doorward-copy.archive");
+    let outcome = async {
+        export(from, &path, now).await?;
+        import(&path, to, now).await
+    }
+    .await;
+    let _ = std::fs::remove_file(&path);
+    outcome
+}
+
+async fn check_copy(unfinished: &Path, path: &Path) -> Result<()> {
+    let copy = Db::open(&Place::Sqlite(unfinished.to_owned())).await?;
+    let wrong = copy.check().await?;
+    if let Some(first) = wrong.first() {
+        return Err(Error::fault(format!("the backup is damaged: {first}")));
+    }
+    drop(copy);
+    let _ = std::fs::remove_file(beside(unfinished, ".lock"));
+    std::fs::rename(unfinished, path)?;
+    Ok(())
+}
+
+/// A folder that goes when this is dropped.
+struct Folder(PathBuf);
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn tempfile_beside(path: &Path) -> Result<Folder> {
+    let folder = beside(path, ".restoring");
+    std::fs::create_dir(&folder)?;
+    Ok(Folder(folder))
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(ending);
+    name.into()
+}
+
+fn create(path: &Path) -> Result<File> {
+    File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| Error::fault(format!("{} cannot be written: {error}", path.display())))
+}
+
+fn not_empty() -> Error {
+    Error::fault("the place to restore into is not empty")
+}
+
+/// The tables of an archive; the migrations of the target write their own bookkeeping.
+fn tables() -> Result<Vec<Table>> {
+    Ok(schema::tables()?.into_iter().filter(|table| table.name != "migrations").collect())
+}
+
+/// Writes one consistent state of either engine to a new archive; answers how many rows.
+///
+/// # Errors
+/// A fault when the file is there already, cannot be written, or the database does not answer.
+pub async fn export(db: &Db, to: &Path, now: Time) -> Result<u64> {
+    let tables = tables()?;
+    let header = Header {
+        made_at: now.as_micros(),
+        migrations: migrate::known(),
+        tables: tables.iter().map(|table| (table.name.clone(), table.columns.clone())).collect(),
+    };
+    let writer = Writer::new(BufWriter::new(create(to)?), &header)?;
+    let writer = Arc::new(Mutex::new(Some(writer)));
+    let ask = (tables, Arc::clone(&writer));
+    db.scan("backup", ask, |tx, (tables, writer)| {
+        Box::pin(async move {
+            if migrate::applied(tx).await? != migrate::known() {
+                return Err(Error::fault(
+                    "the database has another version than this program; migrate first",
+                ));
+            }
+            for (number, table) in tables.iter().enumerate() {
+                export_table(tx, (number, table), writer).await?;
+            }
+            Ok(())
+        })
+    })
+    .await?;
+    let writer = writer.lock().unwrap_or_else(PoisonError::into_inner).take();
+    let (file, rows) = writer.ok_or_else(|| Error::fault("the archive is gone"))?.end()?;
+    file.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
+    Ok(rows)
+}
+
+type Sink = Mutex<Option<Writer<BufWriter<File>>>>;
+
+/// Pages by the primary key.
+async fn export_table(tx: &mut ReadTx<'_>, (number, table): (usize, &Table), sink: &Sink) -> Result<()> {
+    let (columns, key) = (table.column_list(), table.key.join(", "));
+    let places: Vec<String> = (1..=table.key.len()).map(|place| format!("${place}")).collect();
+    let first = format!("SELECT {columns} FROM {} ORDER BY {key} LIMIT $1", table.name);
+    let next = format!(
+        "SELECT {columns} FROM {} WHERE ({key}) > ({}) ORDER BY {key} LIMIT ${}",
+        table.name,
+        places.join(", "),
+        places.len() + 1
+    );
+    let mut after: Option<Cells> = None;
+    loop {
+        let mut values = after.take().unwrap_or_default();
+        let sql = if values.is_empty() { &first } else { &next };
+        values.push(PAGE.into());
+        let rows: Vec<Cells> = tx
+            .all_with(sql, &values, |row| {
+                table.columns.iter().enumerate().map(|(at, column)| row.value(at, column.kind)).collect()
+            })
+            .await?;
+        let Some(last) = rows.last() else { return Ok(()) };
+        after = Some(key_of(table, last));
+        let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
+        sink.as_mut().ok_or_else(|| Error::fault("the archive is gone"))?.rows(number, &rows)?;
+    }
+}
+
+fn key_of(table: &Table, row: &[Value<'static>]) -> Cells {
+    let value_of = |name: &String| {
+        let at = table.columns.iter().position(|column| column.name == *name)?;
+        row.get(at).cloned()
+    };
+    table.key.iter().filter_map(value_of).collect()
+}
+
+/// Everything or nothing: one operation.
+async fn import(from: &Path, to: &Db, now: Time) -> Result<u64> {
+    let header = Reader::new(BufReader::new(File::open(from)?))?.header().clone();
+    if header.migrations != migrate::known() {
+        return Err(Error::fault("the archive was made by another version; restore it with that one"));
+    }
+    migrate::up(to, now).await?;
+    let ask = (from.to_owned(), tables()?);
+    to.write("restore", ask, |tx, (from, tables)| {
+        Box::pin(async move {
+            empty(tx, tables).await?;
+            let mut archive = Reader::new(BufReader::new(File::open(from)?))?;
+            let mut into = Vec::new();
+            for (name, columns) in &archive.header().tables {
+                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
+                if !tables.iter().any(|table| table.name == *name && table.columns == *columns) {
+                    return Err(Error::fault(format!("the archive's table {name} is not like ours")));
+                }
+                into.push(BulkInto::new(name, &names));
+            }
+            let mut rows = 0;
+            while let Some(block) = archive.next()? {
+                let into = into.get(block.table).ok_or_else(|| Error::fault("an unknown table"))?;
+                tx.bulk(into, &block.rows).await?;
+                rows += block.rows.len() as u64;
+            }
+            Ok(rows)
+        })
+    })
+    .await
+}
+
+/// Takes out what the migrations themselves put in; anything else means that the place is in use.
+async fn empty(tx: &mut Tx<'_>, tables: &[Table]) -> Result<()> {
+    for table in tables.iter().rev() {
+        let count = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {}", table.name);
+        let made = schema::scratch()?.query_row(&count, [], |row| row.get::<_, i64>(0))?;
+        let found = tx.all_with(&count, args![], |row| row.int(0)).await?;
+        if found != [made] {
+            return Err(not_empty());
+        }
+        tx.exec_dynamic(&format!("DELETE FROM {}", table.name), args![]).await?;
+    }
+    Ok(())
+}
+
+impl super::sqlite::Sqlite {
+    /// One consistent state, whoever writes meanwhile.
+    fn back_up(&self, to: &Path) -> Result<()> {
+        self.with_reader(|source| {
+            let mut target = rusqlite::Connection::open(to)?;
+            rusqlite::backup::Backup::new(source, &mut target)?.step(-1)?;
+            // One file, without a log beside it.
+            Ok(target.execute_batch("PRAGMA journal_mode = DELETE")?)
+        })
+    }
+}
