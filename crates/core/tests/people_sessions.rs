@@ -131,4 +131,25 @@ both_engines! {
         assert_eq!(live(&call, &signed_in.cookie).await, 0, "sessions from before stay over");
         sign_in(&call, "alice@example.org", None).await;
     }
+
+    async fn nobody_slips_in_with_a_password_that_is_being_replaced(world: World) {
+        let call = world.call();
+        let alice = account(&call, "alice@example.org").await;
+        let passwords = [GOOD, "brand-New-phrase-88"];
+        for round in 0..10 {
+            let (old, new) = (passwords[round % 2], passwords[(round + 1) % 2]);
+            let ask = PasswordAsk {
+                identifier: "alice@example.org".to_owned(),
+                password: old.into(),
+                cookie: None,
+            };
+            let new = new.into();
+            let (signed_in, replaced) =
+                tokio::join!(credentials::sign_in(&call, ask), credentials::set(&call, alice.id, &new));
+            replaced.expect("is replaced");
+            if let Ok(signed_in) = signed_in {
+                assert_eq!(live(&call, &signed_in.cookie).await, 0, "round {round}");
+            }
+        }
+    }
 }

@@ -114,6 +114,15 @@ both_engines! {
         }
     }
 
+    async fn two_sign_ins_at_once_may_both_find_the_hash_old(world: World) {
+        let call = world.call();
+        account(&call, "alice@example.org", Hashed::parse(IMPORTED[0]).expect("parses")).await;
+        let tries = (0..4).map(|_| sign_in(&call, "alice@example.org", GOOD, None));
+        for outcome in futures_util::future::join_all(tries).await {
+            outcome.expect("signs in");
+        }
+    }
+
     async fn a_stranger_waits_longer_and_longer_but_the_owner_does_not(world: World) {
         let owner = from(&world, "198.51.100.1");
         alice(&owner).await;

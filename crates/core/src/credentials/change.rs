@@ -17,6 +17,11 @@ use crate::{
 
 /// Asks the person's present password again. Wrong tries are slowed down for this person only.
 pub async fn confirm(call: &Call, user: Id<User>, password: &SecretText) -> Result<()> {
+    verified(call, user, password).await.map(|_| ())
+}
+
+/// The hash that the password was verified against.
+async fn verified(call: &Call, user: Id<User>, password: &SecretText) -> Result<Hashed> {
     let tried = throttle::confirm(call, user);
     let stored = call
         .realm
@@ -28,20 +33,23 @@ pub async fn confirm(call: &Call, user: Id<User>, password: &SecretText) -> Resu
             })
         })
         .await?;
-    if !call.realm.passwords.verify(password, stored.as_ref()).await?.is_right {
+    let is_right = call.realm.passwords.verify(password, stored.as_ref()).await?.is_right;
+    let Some(stored) = stored.filter(|_| is_right) else {
         return Err(Refusal::new(Code::PasswordWrong).field("current_password").into());
-    }
+    };
     call.realm
         .db
         .write("credentials.confirmed", tried, |tx, tried| {
             Box::pin(async move { throttle::give_back(tx, tried).await })
         })
-        .await
+        .await?;
+    Ok(stored)
 }
 
 struct Change {
     user: Id<User>,
-    keep: Option<Id<Session>>,
+    /// The session that stays, and the hash that must still be the present one.
+    own: Option<(Id<Session>, Hashed)>,
     password: Hashed,
     mail: Option<NewMail>,
     event: Event,
@@ -55,8 +63,8 @@ pub async fn change(
     current: &SecretText,
     new: &SecretText,
 ) -> Result<()> {
-    confirm(call, user, current).await?;
-    replace(call, user, Some(session), new).await
+    let stored = verified(call, user, current).await?;
+    replace(call, user, Some((session, stored)), new).await
 }
 
 /// Sets somebody's password, for administrators. Every session and grant of the person ends.
@@ -64,12 +72,17 @@ pub async fn set(call: &Call, user: Id<User>, new: &SecretText) -> Result<()> {
     replace(call, user, None, new).await
 }
 
-async fn replace(call: &Call, user: Id<User>, keep: Option<Id<Session>>, new: &SecretText) -> Result<()> {
+async fn replace(
+    call: &Call,
+    user: Id<User>,
+    own: Option<(Id<Session>, Hashed)>,
+    new: &SecretText,
+) -> Result<()> {
     let person = users::get(call, user).await?;
     policy::check(call, new, &about(&person)).await?;
     let change = Change {
         user,
-        keep,
+        own,
         password: call.realm.passwords.make(new).await?,
         mail: changed_mail(call, &person)?,
         event: Event::new(call, "user.password_changed")?.subject(user),
@@ -79,12 +92,23 @@ async fn replace(call: &Call, user: Id<User>, keep: Option<Id<Session>>, new: &S
         .db
         .write("credentials.change", change, |tx, ask| {
             Box::pin(async move {
+                tx.lock_exclusive(&[&ask.user.to_string()]).await?;
                 if users::find_in(tx, ask.user).await?.is_none() {
                     return refuse(Code::NotFound);
                 }
+                let keep = match &ask.own {
+                    Some((session, expected)) => {
+                        // Reset while this was under way: the newer one stays.
+                        if sql::find(tx, ask.user).await?.as_ref() != Some(expected) {
+                            return refuse(Code::PasswordWrong);
+                        }
+                        Some(*session)
+                    }
+                    None => None,
+                };
                 sql::store(tx, ask.user, &ask.password, ask.now).await?;
-                sessions::end_all_of(tx, ask.user, ask.keep, ask.now, "password_changed").await?;
-                sessions::end_grants_of(tx, ask.user, ask.keep, ask.now).await?;
+                sessions::end_all_of(tx, ask.user, keep, ask.now, "password_changed").await?;
+                sessions::end_grants_of(tx, ask.user, keep, ask.now).await?;
                 if let Some(mail) = &ask.mail {
                     mail::enqueue(tx, mail).await?;
                 }

@@ -1,7 +1,7 @@
 //! A forgotten password: a link by mail, which works once, sets a new one and ends everything that was
 //! open under the old one. Asking tells nobody whether the address is known.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use doorward_proto::{
     id::{Id, User},
@@ -23,6 +23,9 @@ use crate::{
     users::{self, Email},
 };
 
+/// An answer takes this long, whether or not there was a mail to write.
+const ANSWER: Duration = Duration::from_millis(100);
+
 /// What a reset link holds.
 #[derive(Serialize, Deserialize)]
 struct Payload {
@@ -42,6 +45,7 @@ struct Forgot {
 /// Somebody says that they forgot the password of this address's account. Always granted, except where
 /// one address asks for too much mail. `next` is where the person goes afterwards.
 pub async fn forgot(call: &Call, email: Email, locale: Option<&str>, next: Option<String>) -> Result<()> {
+    let began = call.realm.env.monotonic();
     let lives = call.realm.settings.mail.link_ttl;
     let payload = Payload { email: email.folded().to_owned(), next };
     let (link, secret) = links::make(call, Purpose::Reset, &payload, lives)?;
@@ -57,27 +61,36 @@ pub async fn forgot(call: &Call, email: Email, locale: Option<&str>, next: Optio
         mail,
         event: Event::new(call, "user.reset_asked")?,
     };
-    call.realm
-        .db
-        .write("credentials.forgot", ask, |tx, ask| {
-            Box::pin(async move {
-                throttle::take(tx, &ask.from).await?;
-                if !throttle::allows(tx, &ask.to).await? {
-                    return Ok(());
-                }
-                let Some(user) = users::find_by_identifier(tx, ask.email.folded()).await? else {
-                    return Ok(());
-                };
-                let principal = principals::find(tx, user).await?;
-                if principal.is_none_or(|principal| principal.status != Status::Active) {
-                    return Ok(());
-                }
-                links::insert(tx, &ask.link.clone().of(user)).await?;
-                mail::enqueue(tx, &ask.mail.clone().about(user)).await?;
-                audit::record(tx, &ask.event.clone().subject(user)).await
+    ask.run(call).await?;
+    let took = call.realm.env.monotonic().saturating_sub(began);
+    call.realm.env.pause(ANSWER.saturating_sub(took)).await;
+    Ok(())
+}
+
+impl Forgot {
+    async fn run(self, call: &Call) -> Result<()> {
+        call.realm
+            .db
+            .write("credentials.forgot", self, |tx, ask| {
+                Box::pin(async move {
+                    throttle::take(tx, &ask.from).await?;
+                    if !throttle::allows(tx, &ask.to).await? {
+                        return Ok(());
+                    }
+                    let Some(user) = users::find_by_identifier(tx, ask.email.folded()).await? else {
+                        return Ok(());
+                    };
+                    let principal = principals::find(tx, user).await?;
+                    if principal.is_none_or(|principal| principal.status != Status::Active) {
+                        return Ok(());
+                    }
+                    links::insert(tx, &ask.link.clone().of(user)).await?;
+                    mail::enqueue(tx, &ask.mail.clone().about(user)).await?;
+                    audit::record(tx, &ask.event.clone().subject(user)).await
+                })
             })
-        })
-        .await
+            .await
+    }
 }
 
 /// The answer to a reset link.
@@ -142,6 +155,7 @@ impl Complete {
                 Box::pin(async move {
                     let now = ask.link.now();
                     ask.link.consume::<Payload>(tx, &ask.realm.vault).await?;
+                    tx.lock_exclusive(&[&ask.user.to_string()]).await?;
                     sql::store(tx, ask.user, &ask.password, now).await?;
                     users::prove_email(tx, ask.user, &ask.email, now).await?;
                     principals::move_epoch(tx, ask.user, now).await?;

@@ -17,7 +17,7 @@ use super::{Hashed, Verified, sql};
 use crate::{
     audit::{self, Event},
     call::{Actor, Call},
-    outcome::{Code, Result, refuse},
+    outcome::{Code, Error, Refusal, Result, refuse},
     principals::{self, Status},
     sessions::{self, Session, Start},
     throttle::{self, Try},
@@ -71,26 +71,41 @@ struct Begun {
 
 /// Signs a person in by password.
 pub async fn sign_in(call: &Call, ask: PasswordAsk) -> Result<SignedIn> {
+    // The second time is for a hash that another sign-in has just replaced by a newer one.
+    for _ in 0..2 {
+        if let Some(signed_in) = attempt(call, &ask).await? {
+            return Ok(signed_in);
+        }
+    }
+    refuse(Code::SignInFailed)
+}
+
+/// `None` when the stored hash changed while it was being verified.
+async fn attempt(call: &Call, ask: &PasswordAsk) -> Result<Option<SignedIn>> {
     let fits = ask.identifier.len() <= LONGEST_IDENTIFIER && ask.password.expose().len() <= LONGEST_PASSWORD;
     let folded = if fits { users::fold_identifier(&ask.identifier) } else { String::new() };
     let begin = Begin { call: call.clone(), folded: folded.clone(), cookie: ask.cookie.clone() };
-    let begun = begin.run().await?;
+    let begun = match begin.run().await {
+        Err(Error::Refused(refusal)) => return slowed_down(call, refusal).await,
+        other => other?,
+    };
     let pool = &call.realm.passwords;
-    let password = if fits { ask.password } else { SecretText::default() };
-    let verified = pool.verify(&password, begun.stored.as_ref().filter(|_| fits)).await?;
+    let password = if fits { ask.password.clone() } else { SecretText::default() };
+    let verified = match pool.verify(&password, begun.stored.as_ref().filter(|_| fits)).await {
+        Err(error) => return not_looked_at(call, begun.tried, error).await,
+        Ok(verified) => verified,
+    };
     let Some(user) = begun.user.filter(|_| verified.is_right && begun.may_sign_in) else {
         return refused(call, &folded, &begun, verified).await;
     };
     let (start, cookie) = Start::new(call, ask.cookie.as_ref(), ACR, AMR)?;
-    let upgrade = match begun.stored.filter(|stored| !stored.is_current()) {
-        Some(old) => Some((old, pool.make(&password).await?)),
-        None => None,
-    };
+    let Some(stored) = begun.stored else { return refuse(Code::SignInFailed) };
+    let better = if stored.is_current() { None } else { Some(pool.make(&password).await?) };
     let by = call.by(Actor::User { id: user, session: start.id() });
     let event = Event::new(&by, "user.signed_in")?.subject(user).fact("amr", AMR);
-    let complete = Complete { user, start, upgrade, tried: begun.tried, event, now: call.now };
+    let complete = Complete { user, start, stored, better, tried: begun.tried, event, now: call.now };
     let session = complete.run(call).await?;
-    Ok(SignedIn { cookie, session })
+    Ok(session.map(|session| SignedIn { cookie, session }))
 }
 
 impl Begin {
@@ -124,8 +139,27 @@ impl Begin {
     }
 }
 
+/// Gives the try back where the server had no time for it: that is nobody's guess.
+async fn not_looked_at<T>(call: &Call, tried: Try, error: Error) -> Result<T> {
+    call.realm
+        .db
+        .write("sign_in.give_back", tried, |tx, tried| {
+            Box::pin(async move { throttle::give_back(tx, tried).await })
+        })
+        .await?;
+    Err(error)
+}
+
+/// Records that somebody has to wait, once a minute and address.
+async fn slowed_down<T>(call: &Call, refusal: Refusal) -> Result<T> {
+    let (code, from) = (refusal.code, call.origin.address.to_string());
+    audit::refused(call, ("sign_in", code), &from, || Event::refused(call, "user.sign_in_slowed", code))
+        .await?;
+    Err(refusal.into())
+}
+
 /// Records the failure, waits until the slowest verification would have ended, and says no.
-async fn refused(call: &Call, folded: &str, begun: &Begun, verified: Verified) -> Result<SignedIn> {
+async fn refused<T>(call: &Call, folded: &str, begun: &Begun, verified: Verified) -> Result<T> {
     let pool = &call.realm.passwords;
     let slowest = pool.slowest(&begun.examples).await?;
     let mut event = Event::refused(call, "user.sign_in_refused", Code::SignInFailed)?;
@@ -147,26 +181,35 @@ fn remaining(slowest: Duration, took: Duration) -> Duration {
 struct Complete {
     user: Id<User>,
     start: Start,
-    upgrade: Option<(Hashed, Hashed)>,
+    /// The hash that was verified.
+    stored: Hashed,
+    /// What takes its place, when it is not as new ones are.
+    better: Option<Hashed>,
     tried: Try,
     event: Event,
     now: Time,
 }
 
 impl Complete {
-    async fn run(self, call: &Call) -> Result<Session> {
+    async fn run(self, call: &Call) -> Result<Option<Session>> {
         call.realm
             .db
             .write("sign_in.complete", self, |tx, ask| {
                 Box::pin(async move {
                     throttle::give_back(tx, &ask.tried).await?;
-                    if let Some((old, new)) = &ask.upgrade {
-                        sql::upgrade(tx, ask.user, (old, new), ask.now).await?;
+                    tx.lock_shared(&[&ask.user.to_string()]).await?;
+                    // Replaced while it was being verified: by its owner, who ended every session, or by
+                    // another sign-in that found it old.
+                    if sql::find(tx, ask.user).await?.as_ref() != Some(&ask.stored) {
+                        return Ok(None);
+                    }
+                    if let Some(better) = &ask.better {
+                        sql::upgrade(tx, ask.user, (&ask.stored, better), ask.now).await?;
                     }
                     let session = sessions::start(tx, ask.user, &ask.start).await?;
                     let event = ask.event.clone().fact("session", session.id.to_string());
                     audit::record(tx, &event).await?;
-                    Ok(session)
+                    Ok(Some(session))
                 })
             })
             .await
