@@ -29,7 +29,7 @@ pub fn is_ours(headers: &HeaderMap, ours: &Origin, https: bool, token: &str) -> 
 
 /// Browsers that send Fetch Metadata decide alone; older ones send `Origin`; without both only the token
 /// counts (a program that has our cookie is no cross-site request).
-fn comes_from_us(headers: &HeaderMap, ours: &Origin) -> bool {
+pub(crate) fn comes_from_us(headers: &HeaderMap, ours: &Origin) -> bool {
     if let Some(site) = headers.get("sec-fetch-site") {
         return matches!(site.as_bytes(), b"same-origin" | b"none");
     }

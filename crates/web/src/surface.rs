@@ -291,6 +291,12 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
             dressed.headers_mut().append(&name, value.clone());
         }
     }
+    // RFC 9449 7.1: a protected resource that asks for a better proof answers 401; the token endpoint 400.
+    if matches!(refusal.code, Code::DpopInvalid | Code::DpopNonceRequired)
+        && response.headers().contains_key(header::WWW_AUTHENTICATE)
+    {
+        *dressed.status_mut() = StatusCode::UNAUTHORIZED;
+    }
     if response.extensions().get::<Faulted>().is_some_and(|fault| !fault.is_unavailable) {
         *dressed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }

@@ -53,7 +53,8 @@ fn invalid(hint: &'static str) -> Refusal {
     Refusal::new(Code::RequestInvalid).hint(hint)
 }
 
-fn is_json(headers: &HeaderMap) -> bool {
+/// Whether the body says that it is JSON.
+pub(super) fn is_json(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let kind = kind.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     matches!(kind.as_str(), "application/json" | "application/merge-patch+json")

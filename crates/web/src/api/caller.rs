@@ -7,15 +7,24 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use doorward_core::{
+    apis::catalog,
     bootstrap,
     call::{Actor, Call},
-    outcome::{Code, Error, Refusal, Result},
+    clients,
+    outcome::{Code, Error, Refusal, Result, refuse},
+    tokens,
 };
-use doorward_proto::secret::{SecretText, TokenHash};
+use doorward_proto::{
+    access_token::TokenUse,
+    id::{Id, Session, User},
+    secret::{SecretText, TokenHash},
+};
 use http::{header, request::Parts};
 
+use super::session;
 use crate::{
     app::{App, ThroughSocket},
+    oauth::proof,
     surface::Failure,
 };
 
@@ -69,9 +78,17 @@ impl Caller {
         self.call.actor == Actor::Anonymous
     }
 
-    fn anonymous(call: Call) -> Self {
+    pub(super) fn anonymous(call: Call) -> Self {
         let who = Who { identity_type: "anonymous", ..Who::default() };
         Self { call, who: Arc::new(who), credential: TokenHash([0; 32]) }
+    }
+
+    /// The person of the call, for the person's own account.
+    pub(super) fn person(&self) -> Result<(Id<User>, Id<Session>)> {
+        match self.call.actor {
+            Actor::User { id, session } => Ok((id, session)),
+            _ => Err(Refusal::new(Code::Forbidden).hint("Only a person has an account of their own").into()),
+        }
     }
 
     fn local(call: &Call) -> Self {
@@ -107,17 +124,27 @@ pub(super) fn lacks(scope: &str) -> Refusal {
 
 /// Finds out who calls.
 pub(super) async fn recognise(app: &App, parts: &Parts, call: Call) -> Result<Caller> {
-    if let Some(token) = bearer(parts)? {
-        return by_token(app, &call, &token).await;
+    if let Some((scheme, token)) = credential(parts)? {
+        return match scheme {
+            Scheme::Bearer => by_bearer(app, parts, &call, &token).await,
+            Scheme::Dpop => by_token(parts, &call, (scheme, &token)).await,
+        };
     }
     if parts.extensions.get::<ThroughSocket>().is_some() {
         return Ok(Caller::local(&call));
     }
-    Ok(Caller::anonymous(call))
+    session::recognise(app, parts, call).await
 }
 
-/// The token of the `Authorization` header (RFC 6750 2.1; the scheme's case does not matter).
-fn bearer(parts: &Parts) -> Result<Option<SecretText>> {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scheme {
+    Bearer,
+    Dpop,
+}
+
+/// The token of the `Authorization` header (RFC 6750 2.1, RFC 9449 7.1; the scheme's case does not
+/// matter).
+fn credential(parts: &Parts) -> Result<Option<(Scheme, SecretText)>> {
     let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
     let Some(value) = values.next() else { return Ok(None) };
     if values.next().is_some() {
@@ -126,26 +153,72 @@ fn bearer(parts: &Parts) -> Result<Option<SecretText>> {
     }
     let text = value.to_str().map_err(|_| Error::from(Refusal::new(Code::CredentialInvalid)))?;
     let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::new(Code::CredentialScheme).into());
+    let scheme = match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => Scheme::Bearer,
+        "dpop" => Scheme::Dpop,
+        _ => return refuse(Code::CredentialScheme),
+    };
+    match token.trim_matches(' ') {
+        "" => refuse(Code::CredentialMissing),
+        token if token.len() > MAX_CREDENTIAL => refuse(Code::CredentialInvalid),
+        token => Ok(Some((scheme, SecretText::from(token)))),
     }
-    let token = token.trim_matches(' ');
-    if token.is_empty() {
-        return Err(Refusal::new(Code::CredentialMissing).into());
-    }
-    if token.len() > MAX_CREDENTIAL {
-        return Err(Refusal::new(Code::CredentialInvalid).into());
-    }
-    Ok(Some(SecretText::from(token)))
 }
 
-async fn by_token(app: &App, call: &Call, token: &SecretText) -> Result<Caller> {
+async fn by_bearer(app: &App, parts: &Parts, call: &Call, token: &SecretText) -> Result<Caller> {
     if let Some(configured) = &app.settings.bootstrap
         && bootstrap::admit(call, &configured.token, configured.expires_at, token).await?
     {
         return Ok(Caller::bootstrap(call, &configured.scopes, token));
     }
-    Err(Refusal::new(Code::CredentialInvalid).into())
+    by_token(parts, call, (Scheme::Bearer, token)).await
+}
+
+/// One of our own access tokens, made for this server itself. A bound one comes with its proof.
+async fn by_token(parts: &Parts, call: &Call, (scheme, token): (Scheme, &SecretText)) -> Result<Caller> {
+    let live = tokens::verify(call, token.expose()).await?;
+    match (live.jkt(), scheme) {
+        (None, Scheme::Bearer) => {}
+        (Some(jkt), Scheme::Dpop) => {
+            let request = (parts.method.as_str(), &parts.uri);
+            let proven = proof::proven(call, &parts.headers, request, Some(token.expose())).await?;
+            if proven.as_deref() != Some(jkt) {
+                return refuse(Code::DpopInvalid);
+            }
+        }
+        _ => return refuse(Code::CredentialInvalid),
+    }
+    let claims = &live.claims;
+    if claims.aud != call.realm.issuer {
+        return refuse(Code::CredentialAudience);
+    }
+    let is_person = claims.token_use == Some(TokenUse::User);
+    let actor = if is_person {
+        let session = claims.sid.as_deref().and_then(|sid| sid.parse().ok());
+        match (claims.sub.parse(), session) {
+            (Ok(id), Some(session)) => Actor::User { id, session },
+            _ => return refuse(Code::CredentialInvalid),
+        }
+    } else {
+        match clients::find(call, &claims.client_id).await? {
+            Some(client) => Actor::Client(client.id),
+            None => return refuse(Code::CredentialRevoked),
+        }
+    };
+    // A person's consent hands on what the person may do, never more. A change of role ends the token.
+    let may_administer = !is_person || claims.role.as_deref() == Some("admin");
+    let scopes = claims.scope.iter().filter(|scope| may_administer || !catalog::is_management(scope));
+    let who = Who {
+        subject: Some(claims.sub.clone()),
+        identity_type: if is_person { "user" } else { "client" },
+        scopes: scopes.map(str::to_owned).collect(),
+        workspace_ids: claims.workspace_ids.clone(),
+        token_id: Some(claims.jti.clone()),
+        tenant_id: claims.tenant_id.clone(),
+        role: claims.role.clone(),
+    };
+    let credential = call.realm.vault.hash_bytes(token.expose().as_bytes());
+    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential })
 }
 
 impl FromRequestParts<App> for Caller {

@@ -139,6 +139,12 @@ impl Endpoint {
         self
     }
 
+    /// It answers all of these at once, in the form of a page: there are few.
+    pub(super) fn lists_all<T: ToSchema>(mut self) -> Self {
+        self.answers = Some(Shape { is_page: true, ..Shape::of::<T>() });
+        self
+    }
+
     /// The part of the API it belongs to: `clients`, `audit`.
     pub fn area(&self) -> &'static str {
         let rest = self.path.strip_prefix("/api/v1/").or_else(|| self.path.strip_prefix("/api/"));
@@ -147,7 +153,7 @@ impl Endpoint {
 
     /// Adds the route, behind its guard.
     pub(super) fn mount(self, router: Router<App>, app: &App) -> Router<App> {
-        let door = Door { app: app.clone(), access: self.access };
+        let door = Door { app: app.clone(), access: self.access, path: self.path };
         router.route(self.path, self.route.route_layer(middleware::from_fn_with_state(door, guard::admit)))
     }
 }

@@ -10,16 +10,22 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use doorward_core::outcome::{Code, Error, Refusal, Result};
+use doorward_core::{
+    audit::{self, Event},
+    call::{Actor, Call},
+    outcome::{Code, Error, Refusal, Result},
+    tokens,
+};
 use http::{HeaderValue, Method, header, request::Parts};
 
 use super::{
-    caller::{self, Caller, lacks},
+    caller::{self, Caller},
     endpoint::Access,
     idempotency,
 };
 use crate::{
     app::{App, Incoming},
+    oauth::proof::DPOP_NONCE,
     surface::{Failure, wire_of},
 };
 
@@ -28,11 +34,13 @@ use crate::{
 pub(super) struct Door {
     pub(super) app: App,
     pub(super) access: Access,
+    pub(super) path: &'static str,
 }
 
 /// The layer of every route.
 pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
+    let uses_dpop = parts.headers.contains_key("dpop");
     let mut response = match check(&door, &mut parts).await {
         Ok(caller) => {
             parts.extensions.insert(caller.clone());
@@ -52,21 +60,55 @@ pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next
     {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
+    if uses_dpop {
+        let nonce = tokens::fresh_nonce(&Call::system(&door.app.realm));
+        if let Ok(nonce) = HeaderValue::try_from(nonce) {
+            response.headers_mut().insert(DPOP_NONCE, nonce);
+        }
+    }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
 }
 
 async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
     let Incoming(call) = Incoming::from_request_parts(parts, &door.app).await.map_err(|failure| failure.0)?;
-    let caller = caller::recognise(&door.app, parts, call).await?;
-    let scope = match door.access {
-        Access::Anyone => return Ok(caller),
-        Access::Scope(scope) | Access::Account(scope) => scope,
+    let (call, outcome) = match caller::recognise(&door.app, parts, call.clone()).await {
+        Ok(caller) => (caller.call.clone(), allowed(door.access, &caller).map(|()| caller)),
+        Err(error) => (call, Err(error)),
     };
-    if caller.is_anonymous() {
-        return Err(Refusal::new(Code::CredentialMissing).into());
+    if let Err(Error::Refused(refusal)) = &outcome {
+        note(&call, door.path, refusal.code).await?;
     }
-    if caller.has(scope) { Ok(caller) } else { Err(Error::from(lacks(scope))) }
+    outcome
+}
+
+fn allowed(access: Access, caller: &Caller) -> Result<()> {
+    match access {
+        Access::Anyone => Ok(()),
+        Access::Scope(_) | Access::Account(_) if caller.is_anonymous() => {
+            Err(Refusal::new(Code::CredentialMissing).into())
+        }
+        Access::Scope(scope) | Access::Account(scope) => caller.must_have(scope),
+    }
+}
+
+/// A credential that was refused is worth knowing; a request without one is not. The bootstrap token
+/// tells of itself.
+async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
+    let is_bootstrap = call.actor == Actor::Bootstrap && code == Code::CredentialExpired;
+    if is_bootstrap
+        || matches!(code, Code::CredentialMissing | Code::RequestInvalid | Code::DpopNonceRequired)
+    {
+        return Ok(());
+    }
+    let identity = match call.actor {
+        Actor::Anonymous => call.origin.address.to_string(),
+        _ => call.actor.name(),
+    };
+    audit::refused(call, (route, code), &identity, || {
+        Ok(Event::refused(call, "api.refused", code)?.fact("route", route))
+    })
+    .await
 }
 
 /// The challenge that goes with a refusal of the credential.
@@ -81,6 +123,10 @@ fn challenge(refusal: &Refusal, access: Access) -> Option<HeaderValue> {
             let scope = refusal.facts.iter().find(|(name, _)| *name == "scope");
             let scope = scope.and_then(|(_, value)| value.as_str()).unwrap_or_default();
             format!("Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\"")
+        }
+        Code::DpopInvalid | Code::DpopNonceRequired => {
+            let error = wire_of(refusal.code).oauth;
+            format!("DPoP realm=\"doorward\", error=\"{error}\", algs=\"ES256 RS256 EdDSA\"")
         }
         code if wire_of(code).oauth == "invalid_token" => {
             let title = wire_of(code).title;

@@ -26,7 +26,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/v1/keys", list)
             .scope("admin:keys:read")
-            .answers::<KeyList>()
+            .lists_all::<KeyView>()
             .says("Lists signing keys"),
         Endpoint::get("/api/v1/keys/{id}", show)
             .scope("admin:keys:read")
@@ -73,15 +73,6 @@ struct KeyView {
     /// Not published from here on.
     #[schema(format = DateTime)]
     expires_at: Option<String>,
-}
-
-/// Every key.
-#[derive(Debug, Serialize, ToSchema)]
-struct KeyList {
-    /// The newest first.
-    items: Vec<KeyView>,
-    /// Always null: there are few.
-    next_cursor: Option<String>,
 }
 
 /// Which key is made, and how fast it is used.

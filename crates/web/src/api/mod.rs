@@ -5,6 +5,7 @@
 
 mod answer;
 mod apis;
+mod audit;
 mod body;
 mod caller;
 mod clients;
@@ -14,8 +15,10 @@ mod guard;
 mod idempotency;
 mod keys;
 mod mail;
+mod me;
 mod openapi;
 mod registration;
+mod session;
 mod sessions;
 mod settings;
 mod users;
@@ -37,8 +40,10 @@ pub fn endpoints() -> Vec<Endpoint> {
         apis::endpoints(),
         keys::endpoints(),
         sessions::endpoints(),
+        audit::endpoints(),
         mail::endpoints(),
         settings::endpoints(),
+        me::endpoints(),
         whoami::endpoints(),
         registration::endpoints(),
     ];

@@ -135,12 +135,13 @@ fn operation_id(endpoint: &Endpoint) -> String {
     let rest = endpoint.path.trim_start_matches("/api/").trim_start_matches("v1/");
     let words: Vec<&str> = rest.split('/').filter(|part| !part.starts_with('{')).collect();
     let is_one = endpoint.path.ends_with('}');
-    let lists_all = endpoint.answers.as_ref().is_some_and(|shape| shape.name.ends_with("List"));
+    let lists = endpoint.answers.as_ref().is_some_and(|shape| shape.is_page);
     let verb = match endpoint.method.as_str() {
-        "GET" if endpoint.filters.is_some() || lists_all => "list",
+        "GET" if lists => "list",
         "GET" => "show",
         "PATCH" => "update",
-        "DELETE" => "delete",
+        "DELETE" if is_one => "delete",
+        "DELETE" => "clear",
         _ if is_one || words.len() == 1 => "create",
         _ => return words.join(".").replace('-', "_"),
     };

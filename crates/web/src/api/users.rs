@@ -343,7 +343,7 @@ fn profile_patch(before: Option<&Json>, after: Option<&Json>) -> Result<Option<M
     let gone = before.keys().filter(|name| !after.contains_key(*name)).map(|name| (name.clone(), Json::Null));
     // A member that is an object is replaced as a whole: its missing members have been taken out above.
     let mut patch: Map<String, Json> = gone.collect();
-    for (name, value) in after {
+    for (name, value) in after.iter().filter(|(name, value)| before.get(*name) != Some(*value)) {
         let mut value = value.clone();
         if let (Some(new), Some(old)) = (value.as_object_mut(), before.get(name).and_then(Json::as_object)) {
             for member in old.keys() {

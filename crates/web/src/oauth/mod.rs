@@ -7,7 +7,7 @@ mod client;
 mod introspect;
 mod logout;
 mod metadata;
-mod proof;
+pub(crate) mod proof;
 mod token;
 mod userinfo;
 

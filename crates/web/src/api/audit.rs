@@ -1,0 +1,200 @@
+//! The audit trail: `/api/v1/audit/events`, and whether its chain holds. Read only.
+
+use axum::extract::Path;
+use doorward_core::{
+    audit::{self, Broken, Entry, Filter, Outcome, Report},
+    outcome::{Code, Refusal, Result},
+    page::Page,
+};
+use doorward_proto::time::Time;
+use serde::Serialize;
+use serde_json::{Map, Value as Json};
+use utoipa::ToSchema;
+
+use super::{
+    answer::{Answer, Listing, found, page, wrong},
+    caller::Caller,
+    endpoint::Endpoint,
+};
+
+const READ: &str = "admin:audit:read";
+const FILTERS: [&str; 10] =
+    ["actor", "subject", "client_id", "org_id", "code", "outcome", "since", "until", "request_id", "after"];
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/api/v1/audit/events", list).scope(READ).lists::<EventView>(&FILTERS).says(
+            "Lists events, the newest first; with after=SEQ the sealed ones that follow, the oldest first",
+        ),
+        Endpoint::get("/api/v1/audit/events/{id}", show)
+            .scope(READ)
+            .answers::<EventView>()
+            .says("Shows an event"),
+        Endpoint::get("/api/v1/audit/verify", verify)
+            .scope(READ)
+            .answers::<ReportView>()
+            .says("Checks every link and signature of the trail"),
+    ]
+}
+
+/// Something that happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Event)]
+struct EventView {
+    /// Its number in the chain, once it is sealed.
+    seq: Option<i64>,
+    /// Its id.
+    id: String,
+    /// When it happened.
+    #[schema(format = DateTime)]
+    at: String,
+    /// What happened: `user.signed_in`, `client.created`.
+    code: String,
+    /// `granted` or `refused`.
+    outcome: &'static str,
+    /// Who did it: an id, or `anonymous`, `bootstrap`, `local`, `system`.
+    actor: String,
+    /// Whom or what it happened to.
+    subject: String,
+    /// The application it happened through.
+    client_id: String,
+    /// The organisation it belongs to.
+    org_id: String,
+    /// The request it happened in.
+    request_id: String,
+    /// What stays for ever: ids, counts, names of states.
+    #[schema(value_type = Object)]
+    facts: Map<String, Json>,
+    /// What is personal; null once it was erased.
+    #[schema(value_type = Option<Object>)]
+    detail: Option<Map<String, Json>>,
+}
+
+/// What a verification found.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditReport)]
+struct ReportView {
+    /// Whether nothing is broken.
+    ok: bool,
+    /// The first event that was verified.
+    first: Option<i64>,
+    /// The last event that was verified.
+    last: Option<i64>,
+    /// Events whose link holds.
+    events: u64,
+    /// Events among them whose personal detail was erased.
+    erased: u64,
+    /// Checkpoints whose signature holds.
+    checkpoints: u64,
+    /// The last event that a signature covers.
+    signed_through: Option<i64>,
+    /// Events that wait for the sealer.
+    unsealed: i64,
+    /// Where the chain breaks first, if it does.
+    broken: Option<BrokenView>,
+}
+
+/// Where the chain breaks.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BrokenLink)]
+struct BrokenView {
+    /// The number of the event or checkpoint.
+    seq: i64,
+    /// The event, where there is one.
+    event: Option<String>,
+    /// What is wrong.
+    what: &'static str,
+}
+
+fn view(entry: &Entry) -> EventView {
+    EventView {
+        seq: entry.seq,
+        id: entry.id.clone(),
+        at: entry.at.to_string(),
+        code: entry.code.clone(),
+        outcome: match entry.outcome {
+            Outcome::Granted => "granted",
+            Outcome::Refused => "refused",
+        },
+        actor: entry.actor.clone(),
+        subject: entry.subject.clone(),
+        client_id: entry.client.clone(),
+        org_id: entry.org.clone(),
+        request_id: entry.request_id.clone(),
+        facts: entry.facts.clone(),
+        detail: entry.detail.clone(),
+    }
+}
+
+fn time(listing: &mut Listing, name: &'static str) -> Result<Option<Time>> {
+    let parsed = listing.filter(name).map(|text| text.parse()).transpose();
+    parsed.map_err(|_| wrong(name, "Times are written as in 2026-11-22T10:00:00Z").into())
+}
+
+fn filter(listing: &mut Listing) -> Result<Filter> {
+    let outcome = match listing.filter("outcome").as_deref() {
+        None => None,
+        Some("granted") => Some(Outcome::Granted),
+        Some("refused") => Some(Outcome::Refused),
+        Some(_) => return Err(wrong("outcome", "It is granted or refused").into()),
+    };
+    Ok(Filter {
+        actor: listing.filter("actor"),
+        subject: listing.filter("subject"),
+        client: listing.filter("client_id"),
+        org: listing.filter("org_id"),
+        code: listing.filter("code"),
+        outcome,
+        since: time(listing, "since")?,
+        until: time(listing, "until")?,
+        request_id: listing.filter("request_id"),
+    })
+}
+
+async fn list(caller: Caller, mut listing: Listing) -> Answer {
+    let realm = &caller.call.realm;
+    let mut filter = filter(&mut listing)?;
+    let after = listing.filter("after").map(|text| text.parse::<i64>()).transpose();
+    let after = after.map_err(|_| wrong("after", "It is the number of an event"))?;
+    let ask = listing.ask()?;
+    if let Some(query) = &ask.query {
+        // An id names the subject; a word is the beginning of what happened.
+        match query.contains('_') && !query.contains('.') {
+            true => filter.subject = Some(query.clone()),
+            false if query.contains('.') => filter.code = Some(query.clone()),
+            false => filter.code = Some(format!("{query}.")),
+        }
+    }
+    if let Some(after) = after {
+        let limit = usize::try_from(ask.limit).unwrap_or(50);
+        let items = audit::follow(realm, filter, after, limit).await?;
+        return page(&Page { items, next: None }, |entry| Ok(view(entry)));
+    }
+    let rows = usize::try_from(ask.rows()).unwrap_or(50);
+    let items = audit::list(realm, filter, ask.after.clone(), rows).await?;
+    page(&ask.page(items, |entry: &Entry| entry.id.clone()), |entry| Ok(view(entry)))
+}
+
+async fn show(caller: Caller, Path(id): Path<String>) -> Answer {
+    let id = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
+    match audit::find(&caller.call.realm, id).await? {
+        Some(entry) => found(&view(&entry)),
+        None => Err(Code::NotFound.into()),
+    }
+}
+
+async fn verify(caller: Caller) -> Answer {
+    let report: Report = audit::verify(&caller.call.realm).await?;
+    let broken = report.broken.map(|Broken { seq, event, what }| BrokenView { seq, event, what });
+    found(&ReportView {
+        ok: broken.is_none(),
+        first: report.first,
+        last: report.last,
+        events: report.events,
+        erased: report.erased,
+        checkpoints: report.checkpoints,
+        signed_through: report.signed_through,
+        unsealed: report.unsealed,
+        broken,
+    })
+}
