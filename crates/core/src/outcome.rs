@@ -96,7 +96,7 @@ impl Fault {
     }
     /// Whether something that we depend on is out of reach, rather than broken.
     pub fn is_unavailable(&self) -> bool {
-        self.cause.as_deref().is_some_and(|cause| crate::db::is_out_of_reach(cause))
+        self.cause.as_deref().is_some_and(crate::db::is_out_of_reach)
     }
     /// The error underneath, if there is one.
     pub fn cause(&self) -> Option<&(dyn std::error::Error + Send + Sync + 'static)> {

@@ -160,7 +160,7 @@ both_engines! {
                     Box::pin(async move { audit::erase(tx, *who, *now).await })
                 })
                 .await
-                .unwrap()
+                .unwrap();
             }
         };
         erase(&world).await;

@@ -330,7 +330,8 @@ both_engines! {
             .await;
         assert!(fault_text(outcome).contains("other than SQL"));
         let outcome: Result<()> = db
-            .read("strays", (), |_, ()| Box::pin(async { Ok(tokio::task::yield_now().await) }))
+            .read("strays", (), |_, ()| Box::pin(async { let _: () = tokio::task::yield_now().await;
+            Ok(()) }))
             .await;
         assert!(fault_text(outcome).contains("other than SQL"));
         assert_eq!(find(&db, "stray").await, None);

@@ -58,6 +58,7 @@ const fn wire(oauth: &'static str, status: StatusCode, title: &'static str) -> W
 
 /// The only mapping from a code to the wire.
 #[rustfmt::skip]
+#[expect(clippy::too_many_lines, reason = "a flat table, one line a code")]
 pub const fn wire_of(code: Code) -> Wire {
     use Code as C;
     const BAD: StatusCode = StatusCode::BAD_REQUEST;
@@ -277,10 +278,7 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
     let surface = surface.for_reader(&request);
     let facts = PageFacts::of(surface, &request);
     let response = next.run(request).await;
-    let refusal = match refusal_in(&response) {
-        Some(refusal) => refusal,
-        None => return response,
-    };
+    let Some(refusal) = refusal_in(&response) else { return response };
     let mut dressed = match surface {
         Surface::OAuth => oauth(&refusal),
         Surface::Api => problem(&refusal, &facts.request_id),

@@ -84,9 +84,10 @@ async fn remember(tx: &mut Tx<'_>, ask: &Use) -> Result<()> {
     memory.uses += 1;
     memory.last_used_at = memory.last_used_at.max(now);
     if memory.told_at.is_none_or(|told| now.since(told) >= AUDIT_EVERY) {
-        let event = match is_over {
-            true => Event::refused(&ask.call, "bootstrap.refused", Code::CredentialExpired)?,
-            false => Event::new(&ask.call, "bootstrap.used")?,
+        let event = if is_over {
+            Event::refused(&ask.call, "bootstrap.refused", Code::CredentialExpired)?
+        } else {
+            Event::new(&ask.call, "bootstrap.used")?
         };
         audit::record(tx, &event.fact("uses", memory.uses - memory.told_uses)).await?;
         memory.told_at = Some(now);

@@ -42,10 +42,10 @@ pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Token
         .client(client.id)
         .org(client.org)
         .fact("grant", "client_credentials")
-        .fact("jti", made.claims.jti.clone())
-        .fact("aud", made.claims.aud.clone())
+        .fact("jti", made.body.jti.clone())
+        .fact("aud", made.body.aud.clone())
         .fact("scope", scope.as_str());
-    let stored = made.opaque.as_ref().map(|opaque| (call.realm.vault.hash(opaque), made.claims.clone()));
+    let stored = made.opaque.as_ref().map(|opaque| (call.realm.vault.hash(opaque), made.body.clone()));
     let write = (client.id, client.epoch, stored, event, call.now);
     call.realm
         .db

@@ -154,7 +154,7 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Redeemed> {
     let claims = access_claims(&redeem.minting, &grant, &grant.scope, &sql::person(tx, &grant).await?);
     if let Some(opaque) = &claims.opaque {
         let owner = (person.as_str(), client.id, row.epoch);
-        sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.claims, owner, call.now).await?;
+        sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;
     }
     let has_refresh = gets_refresh(client, &grant.scope);
     if has_refresh {

@@ -158,7 +158,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Rotated> {
     let claims = access_claims(&rotate.minting, &grant, &scope, &sql::person(tx, &grant).await?);
     if let Some(opaque) = &claims.opaque {
         let owner = (row.principal.as_str(), client.id, row.epoch);
-        sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.claims, owner, call.now).await?;
+        sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;
     }
     Ok(Rotated { grant, scope, claims, successor })
 }

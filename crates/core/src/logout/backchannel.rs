@@ -86,9 +86,8 @@ pub(crate) async fn deliver(call: &Call, notice: &Notice) -> Result<()> {
     };
     let response = call.realm.env.fetch(request).await?;
     match response.status {
-        200 | 204 => Ok(()),
-        // The application refuses for good: it does not know the session.
-        400 => Ok(()),
+        // 400: the application refuses for good, it does not know the session.
+        200 | 204 | 400 => Ok(()),
         status => Err(Error::fault(format!("the application answered {status} to a logout token"))),
     }
 }

@@ -62,7 +62,7 @@ pub(crate) struct Person {
 /// An access token before it is signed, or the opaque one that was stored.
 #[derive(Debug)]
 pub(crate) struct Claims {
-    pub(crate) claims: AccessTokenClaims,
+    pub(crate) body: AccessTokenClaims,
     pub(crate) alg: Alg,
     pub(crate) opaque: Option<Opaque>,
 }
@@ -114,14 +114,14 @@ impl Target {
         jkt: Option<&str>,
     ) -> Result<Claims> {
         let jti: Id<id::Token> = call.id()?;
-        let mut claims = self.common(call, client, scope, jkt, jti);
+        let mut claims = self.common(call, client, scope, (jti, jkt));
         claims.sub.clone_from(&client.client_id);
         claims.token_use = Some(TokenUse::Client);
         claims.role = Some("service".to_owned());
         claims.tenant_id = Some(client.org.to_string());
         let opaque =
             self.is_opaque().then(|| call.secret(doorward_proto::secret::Kind::Access)).transpose()?;
-        Ok(Claims { claims, alg: self.alg(), opaque })
+        Ok(Claims { body: claims, alg: self.alg(), opaque })
     }
 
     fn common(
@@ -129,8 +129,7 @@ impl Target {
         call: &Call,
         client: &Client,
         scope: &ScopeSet,
-        jkt: Option<&str>,
-        jti: Id<id::Token>,
+        (jti, jkt): (Id<id::Token>, Option<&str>),
     ) -> AccessTokenClaims {
         AccessTokenClaims {
             iss: call.realm.issuer.clone(),
@@ -161,7 +160,7 @@ pub(crate) struct Minting {
 /// The access token of a person, through an application.
 pub(crate) fn access_claims(minting: &Minting, grant: &Grant, scope: &ScopeSet, person: &Person) -> Claims {
     let Minting { call, client, target, jkt, jti, opaque } = minting;
-    let mut claims = target.common(call, client, scope, jkt.as_deref(), *jti);
+    let mut claims = target.common(call, client, scope, (*jti, jkt.as_deref()));
     claims.sub = grant.user.to_string();
     claims.token_use = Some(TokenUse::User);
     claims.auth_time = Some(grant.facts.auth_time);
@@ -173,7 +172,7 @@ pub(crate) fn access_claims(minting: &Minting, grant: &Grant, scope: &ScopeSet, 
     claims.roles.clone_from(&person.roles);
     claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
     claims.grant_id = Some(grant.id.to_string());
-    Claims { claims, alg: target.alg(), opaque: opaque.clone() }
+    Claims { body: claims, alg: target.alg(), opaque: opaque.clone() }
 }
 
 /// What the token endpoint hands out: the access token signed, unless it is an opaque one.
@@ -182,7 +181,7 @@ pub(crate) async fn sign(call: &Call, made: Claims) -> Result<String> {
         return Ok(opaque.expose().to_owned());
     }
     let signer = keys::current(call).await?.signer(made.alg, call.now)?;
-    Ok(signer.sign_jwt(Typ::AccessToken, &serde_json::to_vec(&made.claims)?)?)
+    Ok(signer.sign_jwt(Typ::AccessToken, &serde_json::to_vec(&made.body)?)?)
 }
 
 /// The algorithm of a client's ID tokens: RS256 unless it registered another (OpenID Connect

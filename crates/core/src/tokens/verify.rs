@@ -51,13 +51,12 @@ pub async fn verify(call: &Call, token: &str) -> Result<Arc<Live>> {
     let mut key = [0_u8; 32];
     key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
     let changes = call.realm.db.changes();
-    let live = match call.realm.caches.tokens.get(&key, changes) {
-        Some(live) => live,
-        None => {
-            let live = Arc::new(look_up(call, token).await?);
-            call.realm.caches.tokens.insert(key, changes, Arc::clone(&live));
-            live
-        }
+    let live = if let Some(live) = call.realm.caches.tokens.get(&key, changes) {
+        live
+    } else {
+        let live = Arc::new(look_up(call, token).await?);
+        call.realm.caches.tokens.insert(key, changes, Arc::clone(&live));
+        live
     };
     if call.now >= Time::from_seconds(live.claims.exp) {
         return refuse(Code::CredentialExpired);

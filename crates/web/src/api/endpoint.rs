@@ -1,6 +1,6 @@
 //! One endpoint of the API: its route, who may call it and its description, declared in one place.
 //!
-//! The router, the OpenAPI document and the authorization-matrix test are all made from the same list,
+//! The router, the `OpenAPI` document and the authorization-matrix test are all made from the same list,
 //! so none of them can forget a route.
 
 use axum::{

@@ -1,4 +1,4 @@
-//! The description of the API (OpenAPI 3.1), made from the list of endpoints and the types they read and
+//! The description of the API (`OpenAPI` 3.1), made from the list of endpoints and the types they read and
 //! answer. Only what works is in it.
 
 use std::collections::BTreeMap;

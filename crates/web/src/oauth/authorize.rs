@@ -45,7 +45,7 @@ pub(super) async fn get(
 }
 
 /// `POST /oauth2/authorize`: kept as a pushed request would be, and answered by a redirect to the same by
-/// GET, since a cross-site POST comes without our cookie (SameSite) and must not be sent twice.
+/// GET, since a cross-site POST comes without our cookie (`SameSite`) and must not be sent twice.
 pub(super) async fn post(Incoming(call): Incoming, Form(params): Form) -> Result<Response, Failure> {
     let query = authorize::store_posted(&call, &params).await?;
     Ok(see_other(&format!("/oauth2/authorize?{query}")))
