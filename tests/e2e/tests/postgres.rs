@@ -1,7 +1,5 @@
 //! The same program on PostgreSQL: alone, and as two processes behind a transaction pooler.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
-
 use doorward_e2e::{Options, Server, pooler::Pooler, program::block_on, scripts};
 use doorward_world::Fresh;
 
