@@ -51,7 +51,7 @@ test('discovery, code with PKCE and nonce, userinfo', async () => {
   assert.equal(back.searchParams.get('iss'), issuer);
   const claims = tokens.claims();
   assert.equal(claims.iss, issuer);
-  assert.equal(claims.email, undefined, 'claims of scopes are for userinfo where an access token is issued');
+  assert.equal(claims.email, ada.email);
   assert.equal(tokens.token_type, 'bearer');
   assert.match(tokens.scope, /offline_access/);
   const info = await oidc.fetchUserInfo(config, tokens.access_token, claims.sub);
@@ -161,9 +161,9 @@ test('DPoP binds tokens to a key, with the server\'s nonce', async () => {
   assert.equal(tokens.token_type, 'dpop');
   const info = await oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub, { DPoP: dpop });
   assert.equal(info.email, ada.email);
-  await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub));
+  await assert.rejects(oidc.fetchUserInfo(config, tokens.access_token, tokens.claims().sub), 'without a proof it opens nothing');
   const stolen = oidc.getDPoPHandle(config, await oidc.randomDPoPKeyPair('ES256'));
-  await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP: stolen }), refusal('invalid_grant'));
+  await assert.rejects(oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP: stolen }), refusal('invalid_dpop_proof'));
   const next = await oidc.refreshTokenGrant(config, tokens.refresh_token, undefined, { DPoP: dpop });
   assert.equal(next.token_type, 'dpop');
 });
