@@ -12,8 +12,9 @@ use crate::{
     time::Time,
 };
 
-/// How far ahead the end of life may lie: a longer one is a password in disguise.
-pub const MAX_LIFE: Duration = Duration::from_mins(10);
+/// How far ahead the end of life may lie: a longer one is a password in disguise. A usual client library
+/// (authlib) writes an hour.
+pub const MAX_LIFE: Duration = Duration::from_hours(1);
 /// How far two clocks may differ.
 pub const SKEW: Duration = Duration::from_mins(1);
 const MAX_JTI: usize = 256;
@@ -54,7 +55,7 @@ pub enum AssertionError {
     #[error("the client assertion is for another audience")]
     Audience,
     /// Its time is over, has not begun, or is too long.
-    #[error("the client assertion is not for now, or for more than ten minutes")]
+    #[error("the client assertion is not for now, or for more than an hour")]
     Time,
     /// No `jti`.
     #[error("the client assertion has no usable jti")]

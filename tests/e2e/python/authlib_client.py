@@ -11,7 +11,7 @@ from authlib.integrations.base_client import OAuthError
 from authlib.integrations.requests_client import OAuth2Session
 from authlib.oauth2.rfc7523 import PrivateKeyJWT
 from joserfc import jwt
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import KeySet, RSAKey
 
 from person import ISSUER, new_client, new_person
 
@@ -108,14 +108,14 @@ class Authlib(unittest.TestCase):
         id_claims(tokens, client)
 
     def test_private_key_jwt(self):
-        key = ECKey.generate_key("P-256", {"kid": "py", "use": "sig", "alg": "ES256"})
+        key = RSAKey.generate_key(2048, {"kid": "py", "use": "sig", "alg": "RS256"})
         client = new_client(
             token_endpoint_auth_method="private_key_jwt", jwks={"keys": [key.as_dict(private=False)]})
         oauth = OAuth2Session(
             client["client_id"], key.as_pem(private=True).decode(), scope=SCOPE, redirect_uri=REDIRECT,
             code_challenge_method="S256", token_endpoint_auth_method="private_key_jwt")
         oauth.register_client_auth_method(
-            PrivateKeyJWT(metadata()["token_endpoint"], alg="ES256", headers={"kid": "py"}))
+            PrivateKeyJWT(metadata()["token_endpoint"], alg="RS256", headers={"kid": "py"}))
         id_claims(sign_in(oauth, self.ada), client)
 
     def test_client_credentials(self):

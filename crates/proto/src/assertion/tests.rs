@@ -59,7 +59,7 @@ fn what_an_assertion_may_and_may_not_say() {
         (json!({"exp": null}), AssertionError::Malformed),
         (json!({"exp": "soon"}), AssertionError::Malformed),
         (json!({"exp": NOW - 60}), AssertionError::Time),
-        (json!({"exp": NOW + 661}), AssertionError::Time),
+        (json!({"exp": NOW + 3661}), AssertionError::Time),
         (json!({"exp": i64::MAX}), AssertionError::Time),
         (json!({"iat": NOW + 61}), AssertionError::Time),
         (json!({"nbf": NOW + 61}), AssertionError::Time),

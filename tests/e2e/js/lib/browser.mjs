@@ -57,9 +57,9 @@ export async function press(page, target, key = 'Enter') {
   throw new Error(`the keyboard does not reach ${target} on ${page.url()}`);
 }
 
-// Types into the field with this autocomplete word.
+// Types into the field with this autocomplete word, over what is there.
 export async function type(page, word, text) {
-  await press(page, page.locator(`input[autocomplete~="${word}"]:not([hidden])`), null);
+  await press(page, page.locator(`input[autocomplete~="${word}"]:not([hidden])`), 'Control+A');
   await page.keyboard.type(text);
 }
 
