@@ -108,7 +108,7 @@ fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
 fn make_key(config: &Config, path: &Path, env: &Env, place: &Place) -> Result<Zeroizing<[u8; 32]>> {
     let shown = path.display();
     if config.master_key_file.is_some() {
-        bail!("there is no master key at {shown}; make one with: doorward keys generate --master > {shown}");
+        bail!("there is no master key at {shown}; make one with: doorward keys generate > {shown}");
     }
     if let Place::Sqlite(file) = place
         && file.exists()
@@ -154,6 +154,33 @@ fn parse_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
     }
     key.copy_from_slice(&decoded);
     Ok(key)
+}
+
+/// A folder of our own for a while, gone when this is dropped.
+pub struct Scratch(PathBuf);
+
+impl Scratch {
+    /// A new, empty folder that only we can read.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn new(env: &Env) -> Result<Self> {
+        let mark = data_encoding::HEXLOWER.encode(&env.bytes::<8>().map_err(fault)?);
+        let path = std::env::temp_dir().join(format!("doorward-{mark}"));
+        DirBuilder::new().mode(0o700).create(&path).context("cannot make a temporary folder")?;
+        Ok(Self(path))
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// A core error as one of ours, with all that is known about it.

@@ -1,8 +1,12 @@
 //! The command line: one file per command, and what they share.
 
 mod config;
+mod demo;
+mod doctor;
 mod explain;
+mod local;
 pub(crate) mod manage;
+mod misc;
 mod serve;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
@@ -48,6 +52,26 @@ enum Command {
     Config(config::ConfigCommand),
     /// Tell what a code means and what to do.
     Explain(explain::Explain),
+    /// Run a throw-away server with an organisation, people and an application in it.
+    Demo(demo::Demo),
+    /// Make the first administrator, or a link that does.
+    Setup(local::Setup),
+    /// Say what is unsafe or missing on this machine, and what to do.
+    Doctor(doctor::Doctor),
+    /// Back up, restore, copy and verify the database.
+    #[command(subcommand)]
+    Db(local::Database),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(local::Audit),
+    /// Tell who the credential in use belongs to.
+    Whoami(misc::Whoami),
+    /// Secrets.
+    #[command(subcommand)]
+    Token(misc::Token),
+    /// Signing keys, and master keys.
+    #[command(subcommand)]
+    Keys(misc::Keys),
 }
 
 /// How a command ends (INTERFACE 2).
@@ -103,6 +127,14 @@ fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         Command::Serve(serve) => serve.run(&common),
         Command::Config(command) => command.run(&common),
         Command::Explain(explain) => explain.run(),
+        Command::Demo(demo) => demo.run(&common),
+        Command::Setup(setup) => setup.run(&common),
+        Command::Doctor(doctor) => doctor.run(&common),
+        Command::Db(database) => database.run(&common),
+        Command::Audit(audit) => audit.run(&common),
+        Command::Whoami(whoami) => whoami.run(&common),
+        Command::Token(token) => token.run(),
+        Command::Keys(keys) => keys.run(),
     }
 }
 

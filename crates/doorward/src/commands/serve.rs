@@ -2,11 +2,11 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::Result;
 use clap::Args;
 
 use super::{Common, Exit};
-use crate::serve;
+use crate::serve::{self, Greeting};
 
 /// What `serve` takes on the command line; each is a setting.
 #[derive(Debug, Args)]
@@ -29,11 +29,7 @@ impl Serve {
     pub(super) fn run(self, common: &Common) -> Result<Exit> {
         let loaded = common.load(self.settings())?;
         let _log = serve::logs::start(&loaded.config)?;
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .enable_all()
-            .build()
-            .context("cannot start the runtime")?;
-        runtime.block_on(serve::run(loaded))?;
+        serve::runtime()?.block_on(serve::run(loaded, Greeting::Links))?;
         Ok(Exit::Done)
     }
 

@@ -19,6 +19,7 @@ use doorward_core::{
     realm::{Parts, Realm},
 };
 use doorward_web::{App, Bootstrap, WebSettings};
+use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
     signal::unix::{Signal, SignalKind, signal},
@@ -28,6 +29,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{background::Background, connection::Shared, listen::Doors};
 use crate::{
+    commands::manage::connect::Api,
     config::{Config, Loaded, Origin, concerns, core_settings},
     data,
     fetch::{Reach, fetcher},
@@ -58,11 +60,30 @@ pub fn refuse_unsafe(config: &Config) -> Result<Vec<String>> {
     bail!("this configuration is not safe to start\n  {}", reasons.join("\n  "))
 }
 
+/// A way to fill a fresh server and to say so, given its API and its issuer.
+type Greet = Box<dyn FnOnce(Api, String) -> BoxFuture<'static, Result<()>>>;
+
+/// What is printed when the server is ready.
+pub(crate) enum Greeting {
+    /// Where everything is, with the set-up link while it is needed.
+    Links,
+    /// Something else.
+    Own(Greet),
+}
+
+/// The runtime of a server.
+///
+/// # Errors
+/// When threads cannot be started.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
 /// Serves until SIGTERM or SIGINT, then finishes what was accepted.
 ///
 /// # Errors
 /// Whatever keeps the server from starting.
-pub async fn run(loaded: Loaded) -> Result<()> {
+pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     // From here on an order to stop is never lost.
     let mut signals = Signals::listen()?;
     for warning in loaded.warnings.iter().chain(&refuse_unsafe(&loaded.config)?) {
@@ -74,14 +95,15 @@ pub async fn run(loaded: Loaded) -> Result<()> {
         (Some(cert), Some(key)) => Some(Arc::new(tls::Certificate::read(cert, key)?)),
         _ => None,
     };
-    let listeners = listen::bind(&config.listen, loaded.origin("listen") != &Origin::Default).await?;
+    let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let issuer = issuer(config, &listeners)?;
     let realm = open_realm(config, issuer).await?;
     welcome::set_up(&realm, config).await?;
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
+    let router = doorward_web::router(app);
     let shared = Shared {
-        router: doorward_web::router(app),
+        router: router.clone(),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.clone(),
         stop: stop.clone(),
@@ -107,7 +129,14 @@ pub async fn run(loaded: Loaded) -> Result<()> {
     for address in &addresses {
         tracing::info!(%address, issuer = realm.issuer, "listening");
     }
-    welcome::greet(&realm).await?;
+    match greeting {
+        Greeting::Links => welcome::greet(&realm).await?,
+        Greeting::Own(greet) => {
+            let issuer = realm.issuer.clone();
+            greet(Api::Here { router, realm: Arc::clone(&realm) }, issuer).await?;
+        }
+    }
+    tracing::debug!("the greeting was given");
     signals.end().await;
     tracing::info!("stopping: finishing what was accepted");
     stop.cancel();
@@ -117,6 +146,15 @@ pub async fn run(loaded: Loaded) -> Result<()> {
     background.finish().await;
     tracing::info!(cut_off = cut, "stopped");
     Ok(())
+}
+
+/// Whether the operator named the addresses; `PORT` alone names none.
+fn is_chosen(loaded: &Loaded) -> bool {
+    match loaded.origin("listen") {
+        Origin::Default => false,
+        Origin::Environment(name) => name != "PORT",
+        _ => true,
+    }
 }
 
 fn addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>> {
@@ -157,7 +195,7 @@ pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
     Realm::open(parts).await.map_err(data::fault)
 }
 
-async fn open_database(place: &Place) -> Result<Db> {
+pub(crate) async fn open_database(place: &Place) -> Result<Db> {
     if let Place::Sqlite(path) = place {
         data::private_file(path)?;
     }

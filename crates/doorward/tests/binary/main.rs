@@ -8,5 +8,6 @@
 )]
 
 mod config;
+mod manage;
 mod serve;
 mod support;

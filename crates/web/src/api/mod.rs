@@ -14,6 +14,7 @@ mod endpoint;
 mod guard;
 mod idempotency;
 mod keys;
+mod local;
 mod mail;
 mod me;
 mod openapi;
@@ -57,4 +58,5 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .into_iter()
         .fold(Router::new(), |router, endpoint| endpoint.mount(router, app))
         .merge(docs::routes())
+        .merge(local::routes())
 }

@@ -36,6 +36,15 @@ pub(super) struct Field {
     pub(super) about: String,
     pub(super) kind: Kind,
     pub(super) is_required: bool,
+    /// Whether it must not stand in a list of processes.
+    pub(super) is_secret: bool,
+}
+
+impl Field {
+    /// Keeps the member apart from the flags that every command has.
+    pub(super) fn id(&self) -> String {
+        format!("member {}", self.member)
+    }
 }
 
 /// How a member is written on the command line.
@@ -164,17 +173,30 @@ fn fields(document: &Json, operation: &Json) -> Vec<Field> {
         .flatten()
         .map(|(member, property)| {
             let kind = kind(document, property);
-            let singular =
-                if kind == Kind::Texts { member.strip_suffix('s').unwrap_or(member) } else { member };
+            // `--scope` several times, unless a member of that name exists (`role` beside `roles`).
+            let is_free = |name: &&str| schema.pointer(&format!("/properties/{name}")).is_none();
+            let singular = member.strip_suffix('s').filter(|_| kind == Kind::Texts).filter(is_free);
+            let singular = singular.unwrap_or(member);
             Field {
-                flag: singular.replace('_', "-"),
+                flag: flag(singular, kind),
                 about: text(property, "description"),
+                is_secret: text(resolved(document, property), "format") == "password",
                 is_required: required.contains(&member.as_str()) && !is_patch,
                 member: member.clone(),
                 kind,
             }
         })
         .collect()
+}
+
+/// Flags that every command has already.
+const TAKEN: [&str; 10] =
+    ["url", "token-file", "profile", "output", "config", "set", "limit", "cursor", "all", "unset"];
+
+fn flag(member: &str, kind: Kind) -> String {
+    let flag = member.replace('_', "-");
+    let kind = if kind == Kind::Json { "json" } else { "value" };
+    if TAKEN.contains(&flag.as_str()) { format!("{flag}-{kind}") } else { flag }
 }
 
 /// A schema behind its references and its `null` alternative.

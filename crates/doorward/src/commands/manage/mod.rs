@@ -117,10 +117,10 @@ fn command(verb: &Verb) -> Command {
 }
 
 fn flag(field: &Field) -> Arg {
-    let arg = Arg::new(field.member.clone()).long(field.flag.clone()).required(field.is_required);
+    let arg = Arg::new(field.id()).long(field.flag.clone()).required(field.is_required);
     let about = field.about.clone();
     match field.kind {
-        Kind::Text if is_secret(&field.member) => {
+        Kind::Text if field.is_secret => {
             arg.value_name("-|@FILE").help(format!("{about} `-` asks for it, `@FILE` reads a file"))
         }
         Kind::Text => arg.value_name("TEXT").help(about),
@@ -137,10 +137,6 @@ fn flag(field: &Field) -> Arg {
         }
         Kind::Json => arg.value_name("JSON|@FILE").help(about),
     }
-}
-
-fn is_secret(member: &str) -> bool {
-    member.contains("password") && member != "password_hash"
 }
 
 async fn run(area: &Area, verb: &Verb, common: &Common, matches: &ArgMatches) -> Result<Exit> {
@@ -233,10 +229,11 @@ fn body(verb: &Verb, matches: &ArgMatches) -> Result<Option<Json>> {
 }
 
 fn value(field: &Field, matches: &ArgMatches) -> Result<Option<Json>> {
-    let member = field.member.as_str();
+    let id = field.id();
+    let member = id.as_str();
     let text = || matches.get_one::<String>(member);
     Ok(match field.kind {
-        Kind::Text => text().map(|text| read_text(field, text)).transpose()?.map(Json::from),
+        Kind::Text => text().map(|text| read_text(&field.flag, text)).transpose()?.map(Json::from),
         Kind::Number => matches.get_one::<i64>(member).map(|number| Json::from(*number)),
         Kind::Bool => matches.get_one::<bool>(member).map(|is_on| Json::from(*is_on)),
         Kind::Texts => matches
@@ -244,7 +241,7 @@ fn value(field: &Field, matches: &ArgMatches) -> Result<Option<Json>> {
             .map(|texts| texts.map(|text| Json::from(text.as_str())).collect()),
         Kind::Json => match text() {
             Some(text) => {
-                let text = read_text(field, text)?;
+                let text = read_text(&field.flag, text)?;
                 let value = serde_json::from_str(&text).with_context(|| format!("--{}", field.flag))?;
                 Some(value)
             }
@@ -255,7 +252,7 @@ fn value(field: &Field, matches: &ArgMatches) -> Result<Option<Json>> {
 
 /// A value as it was written, from a file (`@FILE`), or from standard input (`-`): a secret on the
 /// command line can be read by everybody on the machine.
-fn read_text(field: &Field, text: &str) -> Result<String> {
+pub(crate) fn read_text(flag: &str, text: &str) -> Result<String> {
     if let Some(path) = text.strip_prefix('@') {
         let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {path}"))?;
         return Ok(text.trim_end_matches(['\n', '\r']).to_owned());
@@ -264,7 +261,7 @@ fn read_text(field: &Field, text: &str) -> Result<String> {
         return Ok(text.to_owned());
     }
     if std::io::stdin().is_terminal() {
-        return Ok(rpassword::prompt_password(format!("{}: ", field.flag))?);
+        return Ok(rpassword::prompt_password(format!("{flag}: "))?);
     }
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;

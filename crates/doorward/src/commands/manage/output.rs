@@ -19,7 +19,8 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 7] = [
+const COLUMNS: [(&str, &[&str]); 8] = [
+    ("doctor", &["state", "about", "what"]),
     ("user", &["id", "email", "name", "status", "role", "created_at"]),
     ("client", &["client_id", "name", "type", "status", "created_at"]),
     ("api", &["id", "identifier", "name", "signing_alg", "created_at"]),

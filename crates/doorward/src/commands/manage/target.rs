@@ -50,6 +50,24 @@ pub(crate) async fn open(common: &Common, connection: &Connection, locality: Loc
     Api::remote(&base, found.token)
 }
 
+/// The API of this machine: the server's socket, else the database itself.
+///
+/// # Errors
+/// When there is no database, or it cannot be opened.
+pub(crate) async fn on_this_machine(loaded: &Loaded) -> Result<Api> {
+    let socket = loaded.data_dir().join(data::SOCKET);
+    if is_alive(&socket) {
+        return Ok(Api::Socket(socket));
+    }
+    if !has_database(loaded)? {
+        anyhow::bail!(
+            "there is no database in {}; start `doorward serve` first",
+            loaded.data_dir().display()
+        );
+    }
+    here(loaded).await
+}
+
 /// Whether a server listens there; a file that was left behind answers nothing.
 pub(crate) fn is_alive(socket: &Path) -> bool {
     UnixStream::connect(socket).is_ok()
