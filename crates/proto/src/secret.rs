@@ -167,20 +167,32 @@ impl fmt::Debug for TokenHash {
     }
 }
 
-/// Big-endian bytes as exactly `length` base62 digits (the value must fit).
+/// 62^5, the most digits of which one division of a 32-bit word and its carry yields the rest.
+const FIVE_DIGITS: u32 = 62_u32.pow(5);
+
+/// Big-endian bytes, a multiple of four, as exactly `length` base62 digits (the value must fit).
 fn base62(bytes: &[u8], length: usize) -> Zeroizing<String> {
-    let mut number = Zeroizing::new(bytes.to_vec());
+    let words = bytes.as_chunks().0.iter().map(|word| u32::from_be_bytes(*word));
+    let mut number: Zeroizing<Vec<u32>> = Zeroizing::new(words.collect());
     let mut digits = Zeroizing::new(vec![b'0'; length]);
-    for digit in digits.iter_mut().rev() {
+    for five in digits.rchunks_mut(5) {
         let mut rest = 0_u32;
-        for byte in number.iter_mut() {
-            let value = (rest << 8) | u32::from(*byte);
-            *byte = u8::try_from(value / 62).unwrap_or(u8::MAX);
-            rest = value % 62;
+        for word in number.iter_mut() {
+            let value = (u64::from(rest) << 32) | u64::from(*word);
+            *word = low(value / u64::from(FIVE_DIGITS));
+            rest = low(value % u64::from(FIVE_DIGITS));
         }
-        *digit = DIGITS.get(rest as usize).copied().unwrap_or(b'0');
+        for digit in five.iter_mut().rev() {
+            *digit = DIGITS.get((rest % 62) as usize).copied().unwrap_or(b'0');
+            rest /= 62;
+        }
     }
     Zeroizing::new(digits.iter().map(|digit| char::from(*digit)).collect())
+}
+
+/// What of a number fits into a word; the numbers here do.
+fn low(value: u64) -> u32 {
+    u32::try_from(value).unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]
@@ -200,6 +212,20 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn digits_are_those_of_the_whole_number() {
+        let counting: [u8; 32] = std::array::from_fn(|place| u8::try_from(place).unwrap());
+        for (bytes, digits) in [
+            ([0; 32], "0000000000000000000000000000000000000000000"),
+            ([0xff; 32], "yhjskwdA6OZ1AL1YmHWZWm8LLG7HjnuCA2j5rOw8Xp1"),
+            ([0x5a; 32], "LQNUGZHT5u543eF8cvF8tKdPlcVkNSYQAq1KIqZ6f74"),
+            (counting, "003aUlTJC7tjlCTQj2uNU3MFagCXG9LRKRcwGkBIDlf"),
+        ] {
+            assert_eq!(base62(&bytes, BODY).as_str(), digits);
+        }
+        assert_eq!(base62(&[0xff; 4], CHECK).as_str(), "4gfFC3");
     }
 
     #[test]
