@@ -58,7 +58,8 @@ pub(super) async fn is_there(
     progress: &Progress,
     (account, org): (&Account, Id<Org>),
 ) -> Result<bool> {
-    if progress.consented_at.is_some() {
+    // A draft's address can be handed on: the yes counts for the session that gave it only.
+    if progress.consented_at.is_some() && progress.session == Some(account.session.id) {
         return Ok(true);
     }
     if request.ask.prompt.contains(Prompt::Consent) {

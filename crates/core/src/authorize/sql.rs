@@ -19,9 +19,11 @@ const INSERT: &str = "INSERT INTO drafts (id, client_id, request, created_at, ex
     VALUES ($1, $2, $3, $4, $5)";
 const FIND: &str = "SELECT id, request, session_id, login_at, consented_at FROM drafts
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
-const MARK: &str = "UPDATE drafts SET session_id = $2, login_at = COALESCE($3, login_at), consented_at = NULL
+const MARK: &str = "UPDATE drafts SET session_id = $2, consented_at = NULL,
+    login_at = COALESCE($3, CASE WHEN session_id = $2 THEN login_at END)
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $4";
-const MARK_CONSENTED: &str = "UPDATE drafts SET session_id = $2, consented_at = $3, step = 3
+const MARK_CONSENTED: &str = "UPDATE drafts SET session_id = $2, consented_at = $3, step = 3,
+    login_at = CASE WHEN session_id = $2 THEN login_at END
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $3";
 const CONSUME: &str = "UPDATE drafts SET consumed_at = $2, step = 4
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
@@ -70,7 +72,7 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<id::Draft>, now: Time) -> R
     .await
 }
 
-/// A change of account takes back a consent given as another.
+/// A change of account takes back what another has said or proven.
 pub(super) async fn mark(
     tx: &mut Tx<'_>,
     id: Id<id::Draft>,

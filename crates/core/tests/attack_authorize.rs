@@ -1,0 +1,93 @@
+//! Attacks on authorizations in progress: one person's answer must never serve another.
+
+mod kit;
+
+use std::time::Duration;
+
+use doorward_core::{
+    authorize::{self, Consented, Next, Step},
+    call::Call,
+    credentials::{self, PasswordAsk, SignedIn},
+    sessions::{self, Signed},
+    users::{self, Email, NewUser},
+};
+use doorward_proto::{
+    id::{Draft, Id},
+    secret::Opaque,
+};
+use doorward_world::{World, both_engines};
+use kit::{PASSWORD, alice, application, request};
+
+async fn person(world: &World, address: &str, cookie: Option<&Opaque>) -> SignedIn {
+    let call = world.call();
+    let mut new = NewUser::new(Email::parse(address).expect("an address"));
+    new.password = Some(call.realm.passwords.make(&PASSWORD.into()).await.expect("hashes"));
+    users::create(&call, new).await.expect("is made");
+    let ask =
+        PasswordAsk { identifier: address.to_owned(), password: PASSWORD.into(), cookie: cookie.cloned() };
+    credentials::sign_in(&call, ask).await.expect("signs in")
+}
+
+async fn signed(call: &Call, who: &SignedIn) -> Signed {
+    sessions::find(call, &who.cookie).await.expect("reads").expect("known")
+}
+
+fn shown(next: Next) -> (Id<Draft>, Step) {
+    match next {
+        Next::Show { draft, step } => (draft, step),
+        other => panic!("no page but {other:?}"),
+    }
+}
+
+both_engines! {
+    /// Somebody says yes to their own application, and hands the address they come back to on to others.
+    async fn a_consent_counts_for_nobody_else(world: World) {
+        let (alice, mallory) = (alice(&world).await, person(&world, "mallory@example.org", None).await);
+        let app = application(&world, "app", |new| new.registration.is_first_party = false).await;
+        let call = world.call();
+        let (his, hers) = (signed(&call, &mallory).await, alice.signed(&call).await);
+        let (draft, step) = shown(authorize::begin(&call, &request(&app, &[]), Some(&his)).await.expect("is answered"));
+        assert_eq!(step, Step::Consent);
+        let yes = Consented { draft, session: mallory.session.id };
+        authorize::approve(&call, &yes, his.active().expect("signed in")).await.expect("says yes");
+        let (_, step) = shown(authorize::resume(&call, draft, Some(&hers)).await.expect("is answered"));
+        assert_eq!(step, Step::Consent, "she was never asked");
+        let next = authorize::resume(&call, draft, Some(&his)).await.expect("is answered");
+        assert!(matches!(next, Next::Grant { .. }), "{next:?}");
+    }
+
+    /// Two accounts in one browser: proving the one again says nothing about the other.
+    async fn a_fresh_sign_in_counts_for_no_other_account(world: World) {
+        let bob = person(&world, "bob@example.org", None).await;
+        let carol = person(&world, "carol@example.org", Some(&bob.cookie)).await;
+        let app = application(&world, "app", |_| {}).await;
+        world.advance(Duration::from_secs(300));
+        let call = world.call();
+        let both = signed(&call, &carol).await;
+        for asks in [("prompt", "login"), ("max_age", "60")] {
+            let (draft, step) = shown(authorize::begin(&call, &request(&app, &[asks]), Some(&both)).await.expect("is answered"));
+            assert_eq!(step, Step::SignIn, "{asks:?}");
+            authorize::signed_in(&call, draft, bob.session.id).await.expect("is noted");
+            authorize::chose_account(&call, draft, carol.session.id).await.expect("is noted");
+            let (_, step) = shown(authorize::resume(&call, draft, Some(&both)).await.expect("is answered"));
+            assert_eq!(step, Step::SignIn, "{asks:?}: carol has proven nothing again");
+        }
+    }
+
+    /// The same by the consent page, which names the account that answers.
+    async fn a_consent_brings_no_fresh_sign_in_along(world: World) {
+        let bob = person(&world, "bob@example.org", None).await;
+        let carol = person(&world, "carol@example.org", Some(&bob.cookie)).await;
+        let app = application(&world, "app", |new| new.registration.is_first_party = false).await;
+        world.advance(Duration::from_secs(300));
+        let call = world.call();
+        let both = signed(&call, &carol).await;
+        let ask = request(&app, &[("prompt", "login")]);
+        let (draft, _) = shown(authorize::begin(&call, &ask, Some(&both)).await.expect("is answered"));
+        authorize::signed_in(&call, draft, bob.session.id).await.expect("is noted");
+        let account = both.accounts.iter().find(|account| account.session.id == carol.session.id).expect("is there");
+        authorize::approve(&call, &Consented { draft, session: carol.session.id }, account).await.expect("says yes");
+        let (_, step) = shown(authorize::resume(&call, draft, Some(&both)).await.expect("is answered"));
+        assert_eq!(step, Step::SignIn, "carol has proven nothing again");
+    }
+}
