@@ -260,11 +260,10 @@ pub(super) fn defaults() -> Metadata {
     Metadata { require_pkce: true, id_token_on_refresh: true, ..Metadata::default() }
 }
 
-/// Nobody hands on a right over this server that the caller does not hold.
-pub(super) fn may_hand_on(caller: &Caller, scopes: &[String], present: &[String]) -> Result<()> {
-    let missing = scopes
-        .iter()
-        .find(|scope| catalog::is_management(scope) && !present.contains(scope) && !caller.has(scope));
+/// Nobody hands on a right over this server that the caller does not hold. Who changes how an
+/// application proves itself, or where its codes go, can act as it.
+pub(super) fn may_hand_on(caller: &Caller, scopes: &[String]) -> Result<()> {
+    let missing = scopes.iter().find(|scope| catalog::is_management(scope) && !caller.has(scope));
     missing.map_or(Ok(()), |scope| Err(lacks(scope).into()))
 }
 
@@ -280,7 +279,7 @@ async fn create(caller: Caller, Input(body): Input<ClientBody>) -> Answer {
     let org = org.map_err(|_| wrong("org_id", "This is not the id of an organisation"))?;
     let client_id = body.client_id.clone();
     let registration = body.into_registration()?;
-    may_hand_on(&caller, &registration.metadata.scopes, &[])?;
+    may_hand_on(&caller, &registration.metadata.scopes)?;
     let made = manage::register(&caller.call, NewClient { client_id, org, registration }).await?;
     let secret = made.secret.map(|secret| secret.expose().to_owned());
     let location = format!("/api/v1/clients/{}", made.client.id);
@@ -302,7 +301,8 @@ async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members
             return Err(wrong("client_id", "client_id, type and org_id stay as they are").into());
         }
         let registration = after.into_registration()?;
-        may_hand_on(&caller, &registration.metadata.scopes, &client.metadata.scopes)?;
+        may_hand_on(&caller, &client.metadata.scopes)?;
+        may_hand_on(&caller, &registration.metadata.scopes)?;
         match manage::update(&caller.call, client.id, client.version, registration).await {
             Ok(client) => return versioned(&view(&client, None)?, client.version),
             Err(error) if error.code() == Some(Code::VersionMismatch) && !seen.is_guarded() => {}
@@ -325,7 +325,7 @@ async fn rotate(caller: Caller, Path(name): Path<String>, Input(body): Input<Rot
         return Err(wrong("overlap_seconds", "The overlap is 30 days at most").into());
     }
     let client = manage::get(&caller.call, &name).await?;
-    may_hand_on(&caller, &client.metadata.scopes, &[])?;
+    may_hand_on(&caller, &client.metadata.scopes)?;
     let made = manage::rotate_secret(&caller.call, client.id, Duration::from_secs(seconds)).await?;
     let secret = made.secret.map(|secret| secret.expose().to_owned());
     versioned(&view(&made.client, secret)?, made.client.version)

@@ -1,10 +1,12 @@
 //! The outbox: `/api/v1/mail`. A mail's words hold working links, so reading one is a write's worth of
-//! trust and its own scope: `admin:mail:write`.
+//! trust and its own scope: `admin:mail:write`. The words of a mail to an administrator are as good as the
+//! account, so only who holds `admin:*` reads them.
 
 use axum::extract::Path;
 use doorward_core::{
     mail::{self, Mail, Status},
     outcome::{Code, Refusal, Result},
+    users::{self, PlatformRole},
 };
 use doorward_proto::id::{Id, Mail as MailKind};
 use serde::Serialize;
@@ -112,6 +114,12 @@ async fn list(caller: Caller, mut listing: Listing) -> Answer {
 
 async fn show(caller: Caller, Path(id): Path<String>) -> Answer {
     let (mail, words) = mail::show(&caller.call, parse(&id)?).await?;
+    if let Some(user) = mail.user {
+        let about = users::find(&caller.call, user).await?;
+        if about.is_some_and(|user| user.platform_role == PlatformRole::Administrator) {
+            caller.must_have("admin:*")?;
+        }
+    }
     found(&FullMail { mail: view(&mail), subject: words.subject, text: words.text, html: words.html })
 }
 

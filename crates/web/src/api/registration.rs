@@ -96,7 +96,7 @@ impl RegisterBody {
 
 async fn register(caller: Caller, Input(body): Input<RegisterBody>) -> Answer {
     let registration = body.into_registration();
-    super::clients::may_hand_on(&caller, &registration.metadata.scopes, &[])?;
+    super::clients::may_hand_on(&caller, &registration.metadata.scopes)?;
     let made = manage::register(&caller.call, NewClient { client_id: None, org: None, registration }).await?;
     let client = made.client;
     let kind = if client.is_confidential { ClientType::Confidential } else { ClientType::Public };
