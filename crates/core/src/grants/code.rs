@@ -18,7 +18,7 @@ use crate::{
     outcome::{Code, Error, Result, refuse},
     tokens::{
         self, Claims, Grant, access_claims,
-        issue::{IdTokenFacts, Minting, id_token, refresh_expiry},
+        issue::{IdTokenFacts, Minting, granted_of, id_token, refresh_expiry},
         sql::{self, CodeRow, NewRefresh},
         target_of,
     },
@@ -66,7 +66,7 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         return refuse(Code::GrantNotAllowed);
     }
     let Some(code) = Opaque::parse(Kind::Code, &ask.code) else { return refuse(Code::CodeUnknown) };
-    let granted = resources_of(call, &code).await?;
+    let granted = granted_of(call, client, resources_of(call, &code).await?);
     let target = target_of(call, client, &ask.resources, &granted).await?;
     let opaque = target.is_opaque().then(|| call.secret(Kind::Access)).transpose()?;
     let jti: Id<id::Token> = call.id()?;

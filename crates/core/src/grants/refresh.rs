@@ -21,7 +21,7 @@ use crate::{
     outcome::{Code, Error, Refusal, Result, refuse},
     tokens::{
         self, Claims, Grant, access_claims,
-        issue::{IdTokenFacts, Minting, id_token, refresh_expiry},
+        issue::{IdTokenFacts, Minting, granted_of, id_token, refresh_expiry},
         sql::{self, NewRefresh, RefreshRow},
         target_of,
     },
@@ -70,7 +70,7 @@ pub async fn rotate(call: &Call, client: &Arc<Client>, ask: RefreshAsk) -> Resul
         return refuse(Code::GrantNotAllowed);
     }
     let Some(token) = Opaque::parse(Kind::Refresh, &ask.token) else { return refuse(Code::RefreshUnknown) };
-    let granted = resources_of(call, &token).await?;
+    let granted = granted_of(call, client, resources_of(call, &token).await?);
     let target = target_of(call, client, &ask.resources, &granted).await?;
     let opaque = target.is_opaque().then(|| call.secret(Kind::Access)).transpose()?;
     let jti: Id<id::Token> = call.id()?;

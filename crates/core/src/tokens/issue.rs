@@ -89,11 +89,22 @@ pub async fn target_of(call: &Call, client: &Client, asked: &[String], granted: 
     let Some(api) = crate::apis::find(call, &audience).await? else {
         return Err(refused("The resource is not known"));
     };
-    if !client.metadata.apis.is_empty() && !client.metadata.apis.contains(&audience) {
+    let is_named = client.metadata.apis.contains(&audience)
+        || client.metadata.default_api.as_ref() == Some(&audience)
+        || (client.metadata.apis.is_empty() && api.org == client.org);
+    if !is_named {
         return Err(refused("The application may not ask for this resource"));
     }
     let ttl = client_ttl.or(api.access_ttl.map(Duration::from_secs)).unwrap_or(default_ttl);
     Ok(Target { audience, api: Some(Arc::new(api)), ttl })
+}
+
+/// The audiences of a grant: those consented to, else the one that a request without any means.
+pub(crate) fn granted_of(call: &Call, client: &Client, consented: Vec<String>) -> Vec<String> {
+    if consented.is_empty() {
+        return vec![client.metadata.default_api.as_ref().unwrap_or(&call.realm.issuer).clone()];
+    }
+    consented
 }
 
 impl Target {
