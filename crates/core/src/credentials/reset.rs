@@ -158,7 +158,7 @@ impl Complete {
                     tx.lock_exclusive(&[&ask.user.to_string()]).await?;
                     sql::store(tx, ask.user, &ask.password, now).await?;
                     users::prove_email(tx, ask.user, &ask.email, now).await?;
-                    principals::move_epoch(tx, ask.user, now).await?;
+                    principals::move_epoch(tx, &ask.realm.env, ask.user).await?;
                     sessions::end_all_of(tx, ask.user, None, now, "password_reset").await?;
                     sessions::end_grants_of(tx, ask.user, None, now).await?;
                     let session = sessions::start(tx, ask.user, &ask.start).await?;

@@ -13,6 +13,7 @@ use doorward_proto::{
 
 use crate::{
     db::{ReadTx, Tx},
+    env::Env,
     outcome::Result,
 };
 
@@ -102,16 +103,21 @@ pub async fn find(tx: &mut ReadTx<'_>, id: impl ToString) -> Result<Option<Princ
     sql::find(tx, &id.to_string()).await
 }
 
-/// Ends everything that was issued to the principal before; new things may be issued.
-pub async fn move_epoch(tx: &mut Tx<'_>, id: impl ToString, now: Time) -> Result<()> {
-    sql::move_epoch(tx, &id.to_string(), now).await?;
+/// Ends everything that was issued to the principal before; new things may be issued. The time is read
+/// here: the request that ends may have begun long before, and what was issued meanwhile ends too.
+pub async fn move_epoch(tx: &mut Tx<'_>, env: &Env, id: impl ToString) -> Result<()> {
+    let id = id.to_string();
+    tx.lock_exclusive(&[&id]).await?;
+    sql::move_epoch(tx, &id, env.now()).await?;
     tx.raise_changes().await
 }
 
 /// Suspends, resumes or ends a principal; moves its epoch. An ended one stays ended. Answers whether the
 /// status changed.
-pub async fn set_status(tx: &mut Tx<'_>, id: impl ToString, status: Status, now: Time) -> Result<bool> {
-    let changed = sql::set_status(tx, &id.to_string(), status, now).await?;
+pub async fn set_status(tx: &mut Tx<'_>, env: &Env, id: impl ToString, status: Status) -> Result<bool> {
+    let id = id.to_string();
+    tx.lock_exclusive(&[&id]).await?;
+    let changed = sql::set_status(tx, &id, status, env.now()).await?;
     if changed {
         tx.raise_changes().await?;
     }

@@ -14,6 +14,7 @@ use crate::{
     call::Call,
     credentials,
     db::Tx,
+    env::Env,
     jobs::{self, NewJob, Work},
     links,
     mail::{self, NewMail, Recipient, Template},
@@ -50,6 +51,7 @@ pub struct Change {
 }
 
 struct Update {
+    env: Env,
     id: Id<UserKind>,
     expected: Option<i64>,
     change: Change,
@@ -60,7 +62,8 @@ struct Update {
 /// Changes a person. With `expected`, only while the version is still that one.
 pub async fn update(call: &Call, id: Id<UserKind>, expected: Option<i64>, change: Change) -> Result<User> {
     let event = Event::new(call, "user.updated")?.subject(id).fact("changed", changed(&change));
-    let ask = Update { id, expected, change, now: call.now, event };
+    let env = call.realm.env.clone();
+    let ask = Update { env, id, expected, change, now: call.now, event };
     call.realm
         .db
         .write("users.update", ask, |tx, ask| {
@@ -71,10 +74,12 @@ pub async fn update(call: &Call, id: Id<UserKind>, expected: Option<i64>, change
                 }
                 let after = applied(before.clone(), &ask.change, ask.now)?;
                 if before.platform_role != after.platform_role {
+                    // Before the administrators' lock, as everywhere.
+                    tx.lock_exclusive(&[&ask.id.to_string()]).await?;
                     if after.platform_role == PlatformRole::User {
                         keep_an_administrator(tx, ask.id).await?;
                     }
-                    principals::move_epoch(tx, ask.id, ask.now).await?;
+                    principals::move_epoch(tx, &ask.env, ask.id).await?;
                 }
                 if let Some(name) = after.username.as_deref().map(str::to_lowercase)
                     && sql::username_taken(tx, &name, ask.id).await?
@@ -192,6 +197,7 @@ async fn keep_an_administrator(tx: &mut Tx<'_>, leaving: Id<UserKind>) -> Result
 }
 
 struct StatusAsk {
+    env: Env,
     id: Id<UserKind>,
     status: Status,
     now: Time,
@@ -199,6 +205,7 @@ struct StatusAsk {
 }
 
 struct End {
+    env: Env,
     id: Id<UserKind>,
     now: Time,
     event: Event,
@@ -217,7 +224,8 @@ pub async fn resume(call: &Call, id: Id<UserKind>) -> Result<User> {
 }
 
 async fn set_status(call: &Call, id: Id<UserKind>, status: Status, code: &'static str) -> Result<User> {
-    let ask = StatusAsk { id, status, now: call.now, event: Event::new(call, code)?.subject(id) };
+    let env = call.realm.env.clone();
+    let ask = StatusAsk { env, id, status, now: call.now, event: Event::new(call, code)?.subject(id) };
     call.realm
         .db
         .write("users.set_status", ask, |tx, ask| {
@@ -228,7 +236,7 @@ async fn set_status(call: &Call, id: Id<UserKind>, status: Status, code: &'stati
                 if ask.status == Status::Suspended && user.platform_role == PlatformRole::Administrator {
                     keep_an_administrator(tx, ask.id).await?;
                 }
-                if principals::set_status(tx, ask.id, ask.status, ask.now).await? {
+                if principals::set_status(tx, &ask.env, ask.id, ask.status).await? {
                     sql::touch(tx, ask.id, ask.now).await?;
                     if ask.status == Status::Suspended {
                         sessions::end_all_of(tx, ask.id, None, ask.now, "suspended").await?;
@@ -254,6 +262,7 @@ pub async fn end(call: &Call, id: Id<UserKind>) -> Result<()> {
         None => None,
     };
     let ask = End {
+        env: call.realm.env.clone(),
         id,
         now: call.now,
         event: Event::new(call, "user.ended")?.subject(id),
@@ -272,7 +281,7 @@ impl End {
         if user.platform_role == PlatformRole::Administrator {
             keep_an_administrator(tx, id).await?;
         }
-        principals::set_status(tx, id, Status::Ended, now).await?;
+        principals::set_status(tx, &self.env, id, Status::Ended).await?;
         sessions::end_all_of(tx, id, None, now, "deleted").await?;
         sessions::end_grants_of(tx, id, None, now).await?;
         sessions::forget_places(tx, id).await?;

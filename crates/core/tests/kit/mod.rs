@@ -1,5 +1,7 @@
 //! What scenarios of authorization share: a person, an application, a code.
 
+#![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of the kit")]
+
 use std::sync::Arc;
 
 use doorward_core::{

@@ -227,7 +227,7 @@ async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Client> {
         return refuse(Code::VersionMismatch);
     }
     if loses_rights(&before, after) {
-        principals::move_epoch(tx, ask.id, ask.call.now).await?;
+        principals::move_epoch(tx, &ask.call.realm.env, ask.id).await?;
     } else {
         tx.raise_changes().await?;
     }
@@ -314,7 +314,7 @@ pub async fn set_status(call: &Call, id: Id<id::Client>, status: Status) -> Resu
         .write("clients.set_status", ask, |tx, ask| {
             Box::pin(async move {
                 let mut client = present(tx, ask.id).await?;
-                if principals::set_status(tx, ask.id, ask.status, ask.call.now).await? {
+                if principals::set_status(tx, &ask.call.realm.env, ask.id, ask.status).await? {
                     let code = match ask.status {
                         Status::Active => "client.resumed",
                         Status::Suspended => "client.suspended",

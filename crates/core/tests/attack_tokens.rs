@@ -1,0 +1,104 @@
+//! Attacks on tokens: audiences that nobody allowed, and ends that come late.
+
+mod kit;
+
+use std::time::Duration;
+
+use doorward_core::{
+    apis::{self, NewApi, Settings, TokenFormat},
+    clients::manage::{self, Registration},
+    grants::{
+        client::{self, ClientAsk},
+        code,
+        refresh::{self, RefreshAsk},
+    },
+    outcome::Code,
+    tokens,
+    users::{self, Change, PlatformRole},
+};
+use doorward_proto::{
+    id::{Id, Org},
+    jose::Alg,
+};
+use doorward_world::{World, both_engines};
+use kit::{alice, application, code_ask, code_for, tokens_for};
+
+const REPORTS: &str = "https://reports.example";
+
+async fn api(world: &World, org: Option<Id<Org>>) {
+    let settings = Settings {
+        name: "Reports".to_owned(),
+        signing_alg: Alg::ES256,
+        token_format: TokenFormat::Jwt,
+        access_ttl: None,
+        scopes: Vec::new(),
+    };
+    let new = NewApi { identifier: REPORTS.to_owned(), org, settings };
+    apis::create(&world.local(), new).await.expect("is made");
+}
+
+both_engines! {
+    /// What was not asked for when the person agreed is not to be had at the token endpoint.
+    async fn a_grant_is_not_widened_to_another_audience(world: World) {
+        api(&world, None).await;
+        let (alice, app) = (alice(&world).await, application(&world, "app", |_| {}).await);
+        let call = world.call();
+        let signed = alice.signed(&call).await;
+        let wider = || vec![REPORTS.to_owned()];
+        let ask = code::CodeAsk { resources: wider(), ..code_ask(&code_for(&call, &app, &signed, &[]).await) };
+        let refused = code::redeem(&call, &app, ask).await.expect_err("nobody agreed");
+        assert_eq!(refused.code(), Some(Code::TargetInvalid));
+        let tokens = tokens_for(&call, &app, &signed).await;
+        let token = tokens.refresh_token.expect("was asked for").expose().to_owned();
+        let ask = RefreshAsk { token: token.clone(), scope: None, resources: wider(), jkt: None };
+        let refused = refresh::rotate(&call, &app, ask).await.expect_err("nobody agreed");
+        assert_eq!(refused.code(), Some(Code::TargetInvalid));
+        let ask = RefreshAsk { token, scope: None, resources: vec![call.realm.issuer.clone()], jkt: None };
+        refresh::rotate(&call, &app, ask).await.expect("the one that was meant");
+        let agreed = code_for(&call, &app, &signed, &[("resource", REPORTS)]).await;
+        code::redeem(&call, &app, code::CodeAsk { resources: wider(), ..code_ask(&agreed) }).await.expect("agreed");
+    }
+
+    /// An application reaches the APIs of its own organisation, and others only where it is allowed by name.
+    async fn an_api_of_another_organisation_is_out_of_reach(world: World) {
+        let alice = alice(&world).await;
+        api(&world, Some(alice.signed_in.session.org)).await;
+        let call = world.call();
+        let ask = || ClientAsk { resources: vec![REPORTS.to_owned()], ..ClientAsk::default() };
+        let app = application(&world, "app", |_| {}).await;
+        let refused = client::issue(&call, &app, ask()).await.expect_err("foreign");
+        assert_eq!(refused.code(), Some(Code::TargetInvalid));
+        let named = application(&world, "named", |new| new.registration.metadata.apis = vec![REPORTS.to_owned()]).await;
+        client::issue(&call, &named, ask()).await.expect("allowed by name");
+        let usual = application(&world, "usual", |new| {
+            new.registration.metadata.default_api = Some(REPORTS.to_owned());
+        })
+        .await;
+        client::issue(&call, &usual, ClientAsk::default()).await.expect("allowed by name");
+    }
+
+    /// The request that takes a right away may be slow: what was issued meanwhile ends with the rest.
+    async fn what_is_issued_during_a_slow_change_ends_with_it(world: World) {
+        let (alice, app) = (alice(&world).await, application(&world, "app", |_| {}).await);
+        let begun = world.local();
+        world.advance(Duration::from_secs(2));
+        let call = world.call();
+        let tokens = tokens_for(&call, &app, &alice.signed(&call).await).await;
+        let own = client::issue(&call, &app, ClientAsk::default()).await.expect("is issued");
+        tokens::verify(&call, &tokens.access_token).await.expect("is good");
+        let change = Change { platform_role: Some(PlatformRole::Administrator), ..Change::default() };
+        users::update(&begun, alice.user.id, None, change).await.expect("is changed");
+        let after = tokens::verify(&call, &tokens.access_token).await.expect_err("says what was");
+        assert_eq!(after.code(), Some(Code::CredentialRevoked));
+        let registration = Registration {
+            name: app.name.clone(),
+            is_confidential: true,
+            is_first_party: true,
+            metadata: doorward_core::clients::Metadata { scopes: vec!["openid".to_owned()], ..app.metadata.clone() },
+        };
+        tokens::verify(&call, &own.access_token).await.expect("is good");
+        manage::update(&begun, app.id, app.version, registration).await.expect("is changed");
+        let after = tokens::verify(&call, &own.access_token).await.expect_err("holds a scope that is gone");
+        assert_eq!(after.code(), Some(Code::CredentialRevoked));
+    }
+}
