@@ -13,7 +13,7 @@ use doorward_core::{
 };
 use doorward_proto::id::{Draft, Id};
 use doorward_world::{World, both_engines};
-use kit::{Alice, CALLBACK, alice, application, code_for, redeem, request};
+use kit::{Alice, CALLBACK, alice, application, code_for, redeem, request, tokens_for};
 
 async fn begin(call: &Call, client: &Client, changes: &[(&str, &str)], signed: Option<&Signed>) -> Next {
     authorize::begin(call, &request(client, changes), signed).await.expect("is answered")
@@ -121,6 +121,7 @@ both_engines! {
         let signed = alice.signed(&call).await;
         world.advance(Duration::from_secs(5));
         let call = Call { now: world.call().now, ..call };
+        tokens_for(&call, &app, &signed).await;
         for asks in [("prompt", "login"), ("max_age", "0"), ("login_hint", "bob@example.org")] {
             let (draft, step) = shown(begin(&call, &app, &[asks], Some(&signed)).await);
             assert_eq!(step, Step::SignIn, "{asks:?}");

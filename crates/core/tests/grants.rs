@@ -2,11 +2,11 @@
 
 mod kit;
 
-use std::{sync::Arc, time::Duration};
+use std::time::Duration;
 
 use doorward_core::{
     call::Call,
-    clients::{Client, manage},
+    clients::manage,
     grants::{
         client::{self, ClientAsk},
         code,
@@ -14,21 +14,15 @@ use doorward_core::{
     },
     outcome::Code,
     principals::Status,
-    sessions::{self, Signed},
-    tokens::{self, Introspection, Tokens},
+    sessions,
+    tokens::{self, Introspection},
     users,
 };
 use doorward_world::{World, both_engines};
-use kit::{alice, application, code_ask, code_for, redeem};
+use kit::{alice, application, code_ask, code_for, redeem, tokens_for};
 
 fn refresh_ask(token: &str) -> RefreshAsk {
     RefreshAsk { token: token.to_owned(), scope: None, resources: Vec::new(), jkt: None }
-}
-
-/// Tokens of a whole flow.
-async fn tokens_for(call: &Call, client: &Arc<Client>, signed: &Signed) -> Tokens {
-    let code = code_for(call, client, signed, &[]).await;
-    redeem(call, client, &code).await.expect("is redeemed")
 }
 
 async fn is_live(call: &Call, token: &str) -> bool {

@@ -128,3 +128,9 @@ pub(crate) fn code_ask(code: &str) -> CodeAsk {
 pub(crate) async fn redeem(call: &Call, client: &Arc<Client>, code: &str) -> Result<Tokens> {
     code::redeem(call, client, code_ask(code)).await
 }
+
+/// Tokens of a whole flow.
+pub(crate) async fn tokens_for(call: &Call, client: &Arc<Client>, signed: &Signed) -> Tokens {
+    let code = code_for(call, client, signed, &[]).await;
+    redeem(call, client, &code).await.expect("is redeemed")
+}
