@@ -80,11 +80,13 @@ CREATE INDEX memberships_user ON memberships (user_id, org_id);
 CREATE TABLE passwords (
     user_id TEXT PRIMARY KEY REFERENCES users (id),
     phc TEXT NOT NULL,
+    scheme TEXT NOT NULL,
     updated_at BIGINT NOT NULL
 ) ;
+CREATE INDEX passwords_scheme ON passwords (scheme);
 
--- Every way of hashing that was ever stored, by a hash of nobody's password: the slowest of them is how
--- long a failed sign-in takes.
+-- Every way of hashing that is in use, by a hash of nobody's password: the slowest of them is how long a
+-- failed sign-in takes.
 CREATE TABLE password_schemes (
     scheme TEXT PRIMARY KEY,
     example TEXT NOT NULL
