@@ -91,7 +91,7 @@ fn compare(here: &Shape, there: &Shape) -> Vec<String> {
         }
         match (kind, other_kind) {
             (_, None) => {
-                wrong.push(format!("the column {other_name} is of none of the three kinds on PostgreSQL"))
+                wrong.push(format!("the column {other_name} is of none of the three kinds on PostgreSQL"));
             }
             (Some(one), Some(other)) if one != other => {
                 wrong.push(format!("the column {name} is {one} on SQLite, {other} on PostgreSQL"));

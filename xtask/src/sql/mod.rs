@@ -12,6 +12,8 @@ mod source;
 #[cfg(test)]
 mod tests;
 
+use std::fmt::Write as _;
+
 use std::{fs, path::Path};
 
 use anyhow::{Context as _, Result, bail};
@@ -73,7 +75,7 @@ async fn compare(
 fn ddl(engine: EngineName) -> String {
     let mut text = String::new();
     for step in migrate::ALL {
-        text.push_str(&format!("-- {:04}_{}\n", step.number, step.name));
+        let _ = writeln!(text, "-- {:04}_{}", step.number, step.name);
         text.push_str(&migrate::text_for(engine, step.text));
     }
     text

@@ -5,7 +5,7 @@ use super::{engines, source};
 
 #[test]
 fn statements_are_found_with_what_is_said_of_them() {
-    let text = r##"
+    let text = r#"
 //! "SELECT in a comment"
 const FIND: &str = "SELECT a FROM t
     WHERE b = \"x\" AND \
@@ -17,7 +17,7 @@ const ALL: &[&str] = &["DELETE FROM t", "DELETE FROM u"];
 const PART: &str = "SELECT a FROM t";
 const QUOTE: char = '"';
 const LAST: &str = "UPDATE t SET a = 1";
-"##;
+"#;
     let found: Vec<(String, bool)> =
         source::in_text("f", text).into_iter().map(|it| (it.text, it.may_scan)).collect();
     assert_eq!(

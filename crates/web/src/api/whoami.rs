@@ -20,6 +20,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// Who calls.
 #[derive(Debug, Serialize, ToSchema)]
+#[expect(clippy::struct_field_names, reason = "the names are the contract's")]
 struct Identity {
     /// Whether a credential was presented.
     authenticated: bool,

@@ -16,10 +16,10 @@ use crate::config::Environment;
 /// Flags of every command that talks to a server.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Connection {
-    /// The server's address [default: DOORWARD_URL, else the profile's].
+    /// The server's address [default: `DOORWARD_URL`, else the profile's].
     #[arg(long, value_name = "URL", help_heading = "Server")]
     pub(crate) url: Option<String>,
-    /// A file that holds the credential [default: DOORWARD_SERVICE_TOKEN, else the profile's].
+    /// A file that holds the credential [default: `DOORWARD_SERVICE_TOKEN`, else the profile's].
     #[arg(long, value_name = "FILE", help_heading = "Server")]
     pub(crate) token_file: Option<PathBuf>,
     /// A profile of ~/.config/doorward/cli.toml [default: default].
