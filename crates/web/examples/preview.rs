@@ -28,7 +28,7 @@ fn main() -> io::Result<()> {
         fs::write(folder.join(path.trim_start_matches('/')), content)?;
     }
     let mut frame = Frame::new("https://id.example.com", Text::fallback());
-    frame.form_token = "example".to_owned();
+    "example".clone_into(&mut frame.form_token);
     let write = |name: &str, page: &dyn askama::DynTemplate| {
         let page = page.dyn_render().map_err(io::Error::other)?;
         fs::write(folder.join(format!("{name}.html")), page)
