@@ -29,10 +29,17 @@ const LOCAL: [&str; 2] = ["mail", "keys"];
 pub(crate) struct Management(Vec<Area>);
 
 impl Management {
-    /// What this program's API can do.
+    /// What this program's API can do; a command that is written by hand goes before the API's own.
     pub(crate) fn of_this_program() -> Result<Self> {
         let document = doorward_web::api::document().map_err(crate::data::fault)?;
-        Ok(Self(describe::areas(&document)))
+        let mut areas = describe::areas(&document);
+        let own = <super::Cli as clap::CommandFactory>::command();
+        for area in &mut areas {
+            if let Some(own) = own.find_subcommand(&area.name) {
+                area.verbs.retain(|verb| own.find_subcommand(&verb.name).is_none());
+            }
+        }
+        Ok(Self(areas))
     }
 
     /// Adds the commands.
