@@ -94,6 +94,7 @@ fn source(path: &str, text: &str, lines: usize) -> Vec<String> {
         || may_name_drivers
         || path.ends_with("/sql.rs")
         || path.contains("/sql/")
+        || path.contains("/examples/")
         || path.starts_with("xtask/");
     for (number, line) in (1..).zip(text.lines()) {
         let code = line.trim_start();
