@@ -71,7 +71,10 @@ fn test(which: &[&str], env: &[(&str, &str)]) -> Result<()> {
 
 fn documentation() -> Result<()> {
     cargo(&["test", "--workspace", "--doc", "--quiet"], &[])?;
-    cargo(&["doc", "--workspace", "--no-deps", "--quiet"], &[("RUSTDOCFLAGS", "-D warnings")])
+    cargo(
+        &["doc", "--workspace", "--no-deps", "--document-private-items", "--quiet"],
+        &[("RUSTDOCFLAGS", "-D warnings")],
+    )
 }
 
 /// Runs cargo in the workspace.

@@ -1,6 +1,6 @@
 //! What happened and what to do, for every code: `doorward explain CODE` and the reference page.
 //!
-//! A flat registry: a line of each for every [`Code`]; a test finds one that is missing.
+//! A flat registry: a line of each for every [`Code`](doorward_core::outcome::Code); a test finds one that is missing.
 
 use doorward_core::outcome::Code as C;
 

@@ -2,7 +2,7 @@
 //!
 //! An access token is a short signed JWT (RFC 9068), or an opaque one where its API wants that. It dies
 //! with its grant, its principal's epoch, its client, or by its own revocation, whichever comes first;
-//! [`verify`] asks all of them. Nothing is issued without a write that only succeeds while the principal
+//! [`verify()`] asks all of them. Nothing is issued without a write that only succeeds while the principal
 //! is active under the epoch it was read with.
 
 mod dpop;

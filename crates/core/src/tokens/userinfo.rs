@@ -111,7 +111,7 @@ fn everything(facts: &Facts) -> Vec<(&'static str, Value)> {
     ]
 }
 
-/// The userinfo answer for a token that [`super::verify`] found good (OpenID Connect Core 5.3). Warm
+/// The userinfo answer for a token that [`super::verify()`] found good (OpenID Connect Core 5.3). Warm
 /// calls make nothing anew.
 ///
 /// # Errors
