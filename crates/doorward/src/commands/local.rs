@@ -62,7 +62,11 @@ impl Setup {
                 writeln!(out, "Create the first administrator (works once, for 24 hours):\n\n  {url}")?;
             }
             None => {
-                writeln!(out, "The administrator {} was made.", answer["user_id"].as_str().unwrap_or(""))?;
+                writeln!(
+                    out,
+                    "The administrator {} was made.",
+                    answer.get("user_id").and_then(Json::as_str).unwrap_or("")
+                )?;
             }
         }
         Ok(Exit::Done)
