@@ -39,9 +39,15 @@ pub fn router(app: App) -> Router {
 /// Applications in a browser may call the OAuth endpoints from the origins that the operator names; no
 /// cookie is read there, so credentials are never allowed.
 fn cors(app: &App) -> CorsLayer {
-    let origins = app.settings.allowed_origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let allowed = &app.settings.allowed_origins;
+    let origins = allowed.iter().filter_map(|origin| HeaderValue::from_str(origin).ok());
+    let origins = if allowed.iter().any(|origin| origin == "*") {
+        AllowOrigin::any()
+    } else {
+        AllowOrigin::list(origins)
+    };
     CorsLayer::new()
-        .allow_origin(AllowOrigin::list(origins))
+        .allow_origin(origins)
         .allow_methods([Method::GET, Method::POST])
         .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE, HeaderName::from_static("dpop")])
         .expose_headers([header::WWW_AUTHENTICATE, HeaderName::from_static("dpop-nonce")])
