@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod passwords;
+mod reference;
 mod rows;
 mod sql;
 mod tidy;
@@ -13,6 +14,7 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
 
   bench [--help]        the release build beside the ceiling server, and its targets
   ci [--fast]           every check, in the order in which they fail soonest
+  gen                   docs/reference, from the program
   known-passwords FILE  the known passwords that ship, from a list with the most used first
   sql [--bless]         every statement on both engines; --bless writes the DDL snapshots
   tidy                  sizes, places of SQL and drivers, links, docs/rows.md
@@ -25,6 +27,7 @@ fn main() -> ExitCode {
         ["ci"] => ci::run(ci::How::Whole),
         ["ci", "--fast"] => ci::run(ci::How::Fast),
         ["bench", args @ ..] => bench::run(args),
+        ["gen"] => reference::run(),
         ["known-passwords", source] => passwords::run(source),
         ["sql"] => sql::run(sql::Snapshots::Check),
         ["sql", "--bless"] => sql::run(sql::Snapshots::Bless),

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use comfy_table::{ContentArrangement, Table, presets};
 
 use super::{Common, Exit};
-use crate::config::{KEYS, concerns, markdown, schema};
+use crate::config::{KEYS, concerns, schema};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
@@ -19,9 +19,6 @@ pub(super) enum ConfigCommand {
     Env,
     /// Print a JSON schema of the file.
     Schema,
-    /// Print the reference page.
-    #[command(hide = true)]
-    Reference,
 }
 
 impl ConfigCommand {
@@ -29,7 +26,6 @@ impl ConfigCommand {
         let mut out = std::io::stdout().lock();
         match self {
             Self::Schema => writeln!(out, "{}", serde_json::to_string_pretty(&schema())?)?,
-            Self::Reference => write!(out, "{}", markdown())?,
             Self::Env => {
                 let mut table = table(&["key", "variable", "default", ""]);
                 for key in KEYS {

@@ -15,18 +15,11 @@ use crate::config::nearest;
 pub(super) struct Explain {
     /// A code (`refresh.reused`), an OAuth error (`invalid_grant`) or a problem type; all codes without it.
     code: Option<String>,
-    /// Print the reference page.
-    #[arg(long, hide = true)]
-    reference: bool,
 }
 
 impl Explain {
     pub(super) fn run(self) -> Result<Exit> {
         let mut out = std::io::stdout().lock();
-        if self.reference {
-            write!(out, "{}", reference())?;
-            return Ok(Exit::Done);
-        }
         let Some(asked) = self.code else {
             for code in Code::ALL {
                 writeln!(out, "{:40} {}", code.name(), wire_of(*code).title)?;
@@ -71,10 +64,10 @@ fn text(code: Code) -> String {
     )
 }
 
-/// `docs/reference/codes.md`.
-fn reference() -> String {
+/// `docs/reference/errors.md`.
+pub(super) fn markdown() -> String {
     let mut page = String::from(
-        "# Codes\n\nThis page is generated from the program (`cargo xtask gen`). Every refusal carries one of these \
+        "# Errors\n\nThis page is generated from the program (`cargo xtask gen`). Every refusal carries one of these \
          codes; `doorward explain CODE` prints the same.\n",
     );
     for code in Code::ALL {

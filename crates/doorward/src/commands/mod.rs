@@ -7,6 +7,7 @@ mod explain;
 mod local;
 pub(crate) mod manage;
 mod misc;
+mod reference;
 mod serve;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
@@ -72,6 +73,9 @@ enum Command {
     /// Signing keys, and master keys.
     #[command(subcommand)]
     Keys(misc::Keys),
+    /// Write the reference pages of this program into a folder.
+    #[command(hide = true)]
+    Reference(reference::Reference),
 }
 
 /// How a command ends (INTERFACE 2).
@@ -135,6 +139,7 @@ fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         Command::Whoami(whoami) => whoami.run(&common),
         Command::Token(token) => token.run(),
         Command::Keys(keys) => keys.run(),
+        Command::Reference(reference) => reference.run(),
     }
 }
 
