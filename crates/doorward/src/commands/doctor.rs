@@ -109,9 +109,11 @@ async fn examine(loaded: &Loaded) -> Report {
     files(loaded, &mut report);
     mail_settings(loaded, &mut report);
     let is_running = target::is_alive(&loaded.data_dir().join(data::SOCKET));
-    report.note("issuer", format!("{} (this text exactly, in every token)", target::issuer(loaded)));
+    let issuer = if is_running { told_issuer(loaded).await } else { None };
+    let issuer = issuer.unwrap_or_else(|| target::issuer(loaded));
+    report.note("issuer", format!("{issuer} (this text exactly, in every token)"));
     if is_running {
-        public_url(loaded, &mut report).await;
+        public_url(&issuer, &mut report).await;
     } else {
         report.note("server", "no server runs on this data folder");
     }
@@ -178,9 +180,15 @@ fn mail_settings(loaded: &Loaded, report: &mut Report) {
     }
 }
 
+/// What the running server calls itself: it may have been given another address than this command knows of.
+async fn told_issuer(loaded: &Loaded) -> Option<String> {
+    let api = target::on_this_machine(loaded).await.ok()?;
+    let health = api.send(Ask::get("/api/health")).await.ok()?;
+    health.get("issuer").and_then(Json::as_str).map(str::to_owned)
+}
+
 /// Whether the server answers under its public address, and calls itself the same.
-async fn public_url(loaded: &Loaded, report: &mut Report) {
-    let issuer = target::issuer(loaded);
+async fn public_url(issuer: &str, report: &mut Report) {
     let Ok(url) = url::Url::parse(&format!("{issuer}/.well-known/openid-configuration")) else { return };
     let request = FetchRequest { method: "GET", url, headers: Vec::new(), body: Vec::new() };
     match fetcher(Reach::Anywhere)(request).await {
