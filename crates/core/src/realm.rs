@@ -5,14 +5,26 @@ use std::sync::Arc;
 use doorward_proto::id::{Id, Org};
 
 use crate::{
-    audit, cache::Cache, call::Call, clients::Client, credentials, db::Db, env::Env, jobs, keys, mail, orgs,
-    outcome::Result, settings::Settings, tokens, vault::Vault,
+    audit,
+    cache::Cache,
+    call::Call,
+    clients::{Client, RemoteKeys},
+    credentials,
+    db::Db,
+    env::Env,
+    jobs, keys, mail, orgs,
+    outcome::Result,
+    settings::Settings,
+    tokens,
+    vault::Vault,
 };
 
 /// Applications remembered at the most.
 const CLIENTS: usize = 10_000;
 /// Verified access tokens remembered at the most.
 const TOKENS: usize = 20_000;
+/// Key sets of clients that are remembered.
+const REMOTE_KEYS: usize = 1_000;
 
 /// An issuer and everything that belongs to it.
 pub struct Realm {
@@ -41,6 +53,7 @@ pub struct Realm {
 pub(crate) struct Caches {
     pub(crate) clients: Cache<String, Arc<Client>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
+    pub(crate) remote_keys: Cache<String, RemoteKeys>,
 }
 
 /// What a realm is opened from.
@@ -68,7 +81,11 @@ impl Realm {
         let Parts { issuer, db, env, vault, settings, mail_transport } = parts;
         let instance_org = orgs::ensure_instance(&db, &env).await?;
         let passwords = credentials::Pool::start(&env)?;
-        let caches = Caches { clients: Cache::new(CLIENTS), tokens: Cache::new(TOKENS) };
+        let caches = Caches {
+            clients: Cache::new(CLIENTS),
+            tokens: Cache::new(TOKENS),
+            remote_keys: Cache::new(REMOTE_KEYS),
+        };
         let ring = keys::Ring::default();
         let realm = Arc::new(Self {
             issuer,

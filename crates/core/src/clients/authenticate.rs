@@ -9,7 +9,7 @@ use doorward_proto::{
     jose::{Jwks, KeySet},
 };
 
-use super::{AuthMethod, Client, check_secret, find};
+use super::{AuthMethod, Client, check_secret, find, remote_keys};
 use crate::{
     call::Call,
     outcome::{Code, Refusal, Result, refuse},
@@ -62,6 +62,15 @@ async fn by_secret(call: &Call, candidates: &[Credentials]) -> Result<Arc<Client
     refuse(Code::ClientAuthentication)
 }
 
+/// What this server is called in an assertion: the issuer, and every endpoint at which clients prove who
+/// they are, whichever of them is called (RFC 9126 2, RFC 7523 3).
+fn audiences(issuer: &str) -> Vec<String> {
+    let endpoints = ["token", "par", "introspect", "revoke"];
+    let addresses =
+        endpoints.map(|name| ["/oauth2/", "/api/auth/oauth2/"].map(|path| format!("{issuer}{path}{name}")));
+    addresses.into_iter().flatten().chain([issuer.to_owned()]).collect()
+}
+
 async fn by_assertion(call: &Call, client_id: Option<String>, text: &str) -> Result<Arc<Client>> {
     let refused = |hint: String| Refusal::new(Code::ClientAuthentication).hint(hint);
     let unverified = assertion::decode(text).map_err(|error| refused(error.to_string()))?;
@@ -70,18 +79,19 @@ async fn by_assertion(call: &Call, client_id: Option<String>, text: &str) -> Res
         return Err(refused("client_id is another client than the assertion's".to_owned()).into());
     }
     let client = active(call, &claimed).await?;
-    let keys = match &client.metadata.jwks {
-        Some(jwks) if client.metadata.token_endpoint_auth_method == AuthMethod::PrivateKeyJwt => {
-            Jwks::parse(&serde_json::to_vec(jwks)?)?
-        }
-        _ => return refuse(Code::ClientAuthentication),
+    let metadata = &client.metadata;
+    if metadata.token_endpoint_auth_method != AuthMethod::PrivateKeyJwt {
+        return refuse(Code::ClientAuthentication);
+    }
+    let keys = match (&metadata.jwks, &metadata.jwks_uri) {
+        (Some(jwks), _) => Arc::new(KeySet::from_jwks(&Jwks::parse(&serde_json::to_vec(jwks)?)?)),
+        (None, Some(uri)) => remote_keys::keys(call, uri, &unverified).await?,
+        (None, None) => return refuse(Code::ClientAuthentication),
     };
-    let token_endpoint = format!("{}/oauth2/token", call.realm.issuer);
-    let alias = format!("{}/api/auth/oauth2/token", call.realm.issuer);
-    let audiences = [call.realm.issuer.as_str(), &token_endpoint, &alias];
+    let audiences = audiences(&call.realm.issuer);
+    let audiences: Vec<&str> = audiences.iter().map(String::as_str).collect();
     let expect = Expect { client_id: &client.client_id, audiences: &audiences, now: call.now };
-    let proven = assertion::check(&unverified, &KeySet::from_jwks(&keys), &expect)
-        .map_err(|error| refused(error.to_string()))?;
+    let proven = assertion::check(&unverified, &keys, &expect).map_err(|error| refused(error.to_string()))?;
     let once = call.realm.vault.hash_bytes(format!("assertion {} {}", client.id, proven.jti).as_bytes());
     let expires = proven.exp + assertion::SKEW;
     let is_first = call

@@ -5,6 +5,7 @@
 
 mod authenticate;
 pub mod manage;
+mod remote_keys;
 mod sql;
 
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use serde::{Deserialize, Serialize};
 
 pub use authenticate::authenticate;
 pub(crate) use manage::is_name;
+pub(crate) use remote_keys::Remote as RemoteKeys;
 
 use crate::{
     call::Call,
@@ -130,6 +132,9 @@ pub struct Metadata {
     /// Its public keys (RFC 7517), for `private_key_jwt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub jwks: Option<serde_json::Value>,
+    /// Where it publishes them itself, in the place of `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub jwks_uri: Option<String>,
     /// Where people may be sent after signing out; compared exactly.
     pub post_logout_redirect_uris: Vec<String>,
     /// Where logout tokens go (OpenID Connect Back-Channel Logout).

@@ -24,18 +24,19 @@ impl KeySet {
         self.keys.is_empty()
     }
 
+    /// Whether there is a key that the token may have been signed with, going by its header.
+    pub fn has_key_for(&self, token: &Unverified<'_>) -> bool {
+        self.keys.iter().any(|key| fits(key, token))
+    }
+
     /// Checks a token against the keys with its `kid` and algorithm, or, when it names no key,
     /// against the keys of its algorithm.
     pub fn verify(&self, token: &Unverified<'_>) -> Result<(), JoseError> {
-        let header = token.header();
         let mut outcome = Err(JoseError::UnknownKey);
-        for key in &self.keys {
-            let named = header.kid.is_none() || header.kid.as_deref() == key.kid();
-            if named && key.alg() == header.alg {
-                outcome = token.verify(key);
-                if outcome.is_ok() {
-                    break;
-                }
+        for key in self.keys.iter().filter(|key| fits(key, token)) {
+            outcome = token.verify(key);
+            if outcome.is_ok() {
+                break;
             }
         }
         outcome
@@ -49,4 +50,10 @@ impl KeySet {
         self.verify(&token)?;
         Ok(token.trusted())
     }
+}
+
+fn fits(key: &VerifyingKey, token: &Unverified<'_>) -> bool {
+    let header = token.header();
+    let is_named = header.kid.is_none() || header.kid.as_deref() == key.kid();
+    is_named && key.alg() == header.alg
 }

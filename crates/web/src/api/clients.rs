@@ -112,6 +112,9 @@ pub(super) struct ClientBody {
     /// Its public keys (RFC 7517), for `private_key_jwt`.
     #[serde(skip_serializing_if = "Option::is_none")]
     jwks: Option<Json>,
+    /// Where it publishes them itself, in the place of `jwks`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    jwks_uri: Option<String>,
     /// Where people may be sent after signing out; compared exactly.
     #[serde(skip_serializing_if = "Option::is_none")]
     post_logout_redirect_uris: Option<Vec<String>>,
@@ -354,6 +357,7 @@ mod tests {
     fn the_body_names_every_metadata_member() {
         let full = Metadata {
             jwks: Some(serde_json::json!({})),
+            jwks_uri: Some(String::new()),
             backchannel_logout_uri: Some(String::new()),
             id_token_signed_response_alg: Some(String::new()),
             id_token_on_refresh: false,

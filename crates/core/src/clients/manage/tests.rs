@@ -60,4 +60,16 @@ fn registrations_that_are_refused() {
     assert_eq!(public(&|m| m.grant_types.push("client_credentials".to_owned())), "grant_types");
     let keys = serde_json::json!({ "keys": [{ "kty": "oct", "k": "AAAA" }] });
     assert_eq!(with(&|r| r.metadata.jwks = Some(keys.clone())), "jwks");
+    let published = |uri: &str| {
+        with(&|r| {
+            r.metadata.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+            r.metadata.jwks_uri = Some(uri.to_owned());
+            r.metadata.jwks = uri.ends_with("both").then(|| serde_json::json!({ "keys": [] }));
+        })
+    };
+    for uri in
+        ["http://keys.example/", "file:///etc/passwd", "https://a:b@keys.example/", "https://x.example/both"]
+    {
+        assert_eq!(published(uri), "jwks_uri", "{uri}");
+    }
 }

@@ -80,13 +80,22 @@ fn check_authentication(registration: &Registration) -> Result<()> {
         let hint = "A public client uses none, a confidential one something else";
         return Err(bad("token_endpoint_auth_method", hint).into());
     }
-    match &metadata.jwks {
-        None if method == AuthMethod::PrivateKeyJwt => {
-            Err(bad("jwks", "private_key_jwt needs the client's public keys").into())
+    match (&metadata.jwks, &metadata.jwks_uri) {
+        (None, None) if method == AuthMethod::PrivateKeyJwt => {
+            Err(bad("jwks", "private_key_jwt needs the client's public keys, by jwks or jwks_uri").into())
         }
-        Some(jwks) => check_jwks(jwks),
-        None => Ok(()),
+        (Some(_), Some(_)) => Err(bad("jwks_uri", "Either jwks or jwks_uri (RFC 7591 2)").into()),
+        (None, Some(uri)) if !is_safe_address(uri) => {
+            Err(bad("jwks_uri", "It has to be an https address without a fragment").into())
+        }
+        (Some(jwks), None) => check_jwks(jwks),
+        (None, _) => Ok(()),
     }
+}
+
+/// Where we may send something, or fetch something from: https, or this machine in development.
+fn is_safe_address(uri: &str) -> bool {
+    web_address(uri).is_some_and(|url| url.scheme() == "https" || is_loopback(&url))
 }
 
 fn check_jwks(jwks: &serde_json::Value) -> Result<()> {
@@ -117,7 +126,7 @@ fn check_uris(metadata: &Metadata) -> Result<()> {
         }
     }
     if let Some(uri) = &metadata.backchannel_logout_uri
-        && !web_address(uri).is_some_and(|url| url.scheme() == "https" || is_loopback(&url))
+        && !is_safe_address(uri)
     {
         return Err(bad("backchannel_logout_uri", "It has to be an https address without a fragment").into());
     }

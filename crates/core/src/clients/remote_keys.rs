@@ -1,0 +1,97 @@
+//! Public keys that a client publishes itself, at its `jwks_uri` (RFC 7591 2), for `private_key_jwt`.
+//!
+//! They are fetched by `Env::fetch`, which guards against requests into our own network, and remembered:
+//! for as long as the answer says, within bounds; read again at once when a token names a key that is not
+//! among them, as after a rotation. Whoever sends assertions decides when we fetch, so one address is asked
+//! once a minute at the most, whatever it answers. A place that does not answer costs nobody the keys that
+//! are known, for a day.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_proto::{
+    jose::{Jwks, KeySet, Unverified},
+    time::Time,
+};
+use url::Url;
+
+use crate::{
+    call::Call,
+    env::{FetchRequest, FetchResponse},
+    outcome::{Code, Refusal, Result},
+};
+
+const SHORTEST: Duration = Duration::from_mins(5);
+const USUAL: Duration = Duration::from_hours(1);
+const LONGEST: Duration = Duration::from_hours(24);
+/// How long keys are good beyond their time while their place does not answer.
+const STALE: Duration = Duration::from_hours(24);
+/// The pause between two requests to one place.
+const PAUSE: Duration = Duration::from_mins(1);
+/// What is remembered does not depend on the database.
+const ALWAYS: i64 = 0;
+
+/// What is known of one address.
+#[derive(Debug, Clone)]
+pub(crate) struct Remote {
+    keys: Option<Arc<KeySet>>,
+    fresh_until: Time,
+    asked_at: Time,
+}
+
+/// The keys at this address, for this token.
+///
+/// # Errors
+/// `ClientAuthentication` when none are to be had.
+pub(super) async fn keys(call: &Call, uri: &str, token: &Unverified<'_>) -> Result<Arc<KeySet>> {
+    let cache = &call.realm.caches.remote_keys;
+    let known = cache.get(uri, ALWAYS);
+    if let Some(known) = &known {
+        let fits = known.keys.as_ref().is_some_and(|keys| keys.has_key_for(token));
+        if (fits && call.now < known.fresh_until) || call.now < known.asked_at + PAUSE {
+            return usable(call, known);
+        }
+    }
+    let read = match fetched(call, uri).await {
+        Ok((keys, lives)) => {
+            Remote { keys: Some(Arc::new(keys)), fresh_until: call.now + lives, asked_at: call.now }
+        }
+        Err(why) => {
+            tracing::warn!(uri, %why, "the keys of a client cannot be read");
+            let before = known.unwrap_or(Remote { keys: None, fresh_until: call.now, asked_at: call.now });
+            Remote { asked_at: call.now, ..before }
+        }
+    };
+    cache.insert(uri.to_owned(), ALWAYS, read.clone());
+    usable(call, &read)
+}
+
+fn usable(call: &Call, known: &Remote) -> Result<Arc<KeySet>> {
+    match &known.keys {
+        Some(keys) if call.now < known.fresh_until + STALE => Ok(Arc::clone(keys)),
+        _ => Err(Refusal::new(Code::ClientAuthentication).hint("The keys at jwks_uri cannot be read").into()),
+    }
+}
+
+async fn fetched(call: &Call, uri: &str) -> std::result::Result<(KeySet, Duration), String> {
+    let url = Url::parse(uri).map_err(|error| error.to_string())?;
+    let headers = vec![("accept", "application/jwk-set+json, application/json".to_owned())];
+    let request = FetchRequest { method: "GET", url, headers, body: Vec::new() };
+    let answer = call.realm.env.fetch(request).await.map_err(|error| error.to_string())?;
+    if answer.status != 200 {
+        return Err(format!("status {}", answer.status));
+    }
+    let keys = KeySet::from_jwks(&Jwks::parse(&answer.body).map_err(|error| error.to_string())?);
+    if keys.is_empty() {
+        return Err("no key of the set can be used".to_owned());
+    }
+    Ok((keys, lives(&answer)))
+}
+
+/// RFC 9111 5.2.2.1, within what is sensible for keys.
+fn lives(answer: &FetchResponse) -> Duration {
+    let control = answer.headers.iter().filter(|(name, _)| name == "cache-control");
+    let directives = control.flat_map(|(_, value)| value.split(','));
+    let max_age = directives.filter_map(|directive| directive.trim().strip_prefix("max-age=")).next();
+    let seconds = max_age.and_then(|seconds| seconds.trim_matches('"').parse().ok());
+    seconds.map_or(USUAL, Duration::from_secs).clamp(SHORTEST, LONGEST)
+}
