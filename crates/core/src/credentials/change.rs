@@ -10,6 +10,7 @@ use super::{Hashed, policy, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
+    links,
     mail::{self, NewMail, Recipient, Template},
     outcome::{Code, Refusal, Result, refuse},
     sessions, throttle, users,
@@ -109,6 +110,7 @@ async fn replace(
                 sql::store(tx, ask.user, &ask.password, ask.now).await?;
                 sessions::end_all_of(tx, ask.user, keep, ask.now, "password_changed").await?;
                 sessions::end_grants_of(tx, ask.user, keep, ask.now).await?;
+                links::end_all_of(tx, ask.user, ask.now).await?;
                 if let Some(mail) = &ask.mail {
                     mail::enqueue(tx, mail).await?;
                 }

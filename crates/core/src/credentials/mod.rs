@@ -28,7 +28,7 @@ pub use policy::check;
 pub use pool::{Pool, Verified};
 pub use reset::{Reset, check_reset, forgot, reset};
 pub(crate) use sign_in::{ACR, AMR};
-pub use sign_in::{PasswordAsk, SignedIn, sign_in};
+pub use sign_in::{ACR_VALUES, PasswordAsk, SignedIn, sign_in};
 
 use crate::{call::Call, db::Tx, outcome::Result};
 

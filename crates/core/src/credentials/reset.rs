@@ -161,6 +161,7 @@ impl Complete {
                     principals::move_epoch(tx, &ask.realm.env, ask.user).await?;
                     sessions::end_all_of(tx, ask.user, None, now, "password_reset").await?;
                     sessions::end_grants_of(tx, ask.user, None, now).await?;
+                    links::end_all_of(tx, ask.user, now).await?;
                     let session = sessions::start(tx, ask.user, &ask.start).await?;
                     if let Some(mail) = &ask.mail {
                         mail::enqueue(tx, mail).await?;

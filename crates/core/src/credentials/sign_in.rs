@@ -28,6 +28,8 @@ use crate::{
 const LONGEST_IDENTIFIER: usize = 320;
 const LONGEST_PASSWORD: usize = 1024;
 
+/// Every `acr` that a sign-in can reach, for the metadata.
+pub const ACR_VALUES: [&str; 1] = [ACR];
 /// The `acr` of a sign-in by password alone.
 pub(crate) const ACR: &str = "urn:doorward:acr:1";
 /// Its `amr` (RFC 8176).

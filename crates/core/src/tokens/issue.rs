@@ -222,7 +222,7 @@ pub(crate) async fn id_token(
     let facts =
         users::facts(call, grant.user).await?.ok_or_else(|| Error::fault("a grant without its person"))?;
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
-    let extra = standard_claims(&facts, scope, asked, grant.org);
+    let extra = standard_claims(&facts, scope, asked, grant.org, client);
     let claims = IdTokenClaims {
         iss: call.realm.issuer.clone(),
         sub: grant.user.to_string(),

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::Live;
 use crate::{
     call::Call,
+    clients::{self, Client},
     outcome::{Code, Error, Refusal, Result, refuse},
     users::{self, Facts},
 };
@@ -36,6 +37,8 @@ const BY_SCOPE: &[(&str, &[&str])] = &[
             "zoneinfo",
             "locale",
             "updated_at",
+            "organization_ids",
+            "organization_names",
         ],
     ),
     ("email", &["email", "email_verified"]),
@@ -45,16 +48,18 @@ const BY_SCOPE: &[(&str, &[&str])] = &[
 
 /// Every standard claim that this server knows, for its metadata.
 pub fn supported_claims() -> impl Iterator<Item = &'static str> {
-    let organisations = ["organization_ids", "organization_names", "tenant_id", "org_role"];
+    let organisations = ["tenant_id", "org_role"];
     BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied()).chain(organisations)
 }
 
 /// The claims of a person that the scopes and the `claims` parameter ask for, in the active organisation.
+/// To which organisations somebody belongs is part of the profile; the operator's own applications know it.
 pub fn standard_claims(
     facts: &Facts,
     scope: &ScopeSet,
     asked: Option<&BTreeMap<String, ClaimAsk>>,
     org: Id<Org>,
+    client: &Client,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
     let is_asked = |name: &str| {
@@ -68,8 +73,11 @@ pub fn standard_claims(
     }
     let (ids, names): (Vec<_>, Vec<_>) =
         facts.orgs.iter().map(|org| (org.org.to_string(), org.name.clone())).unzip();
-    claims.insert("organization_ids".to_owned(), json!(ids));
-    claims.insert("organization_names".to_owned(), json!(names));
+    for (name, value) in [("organization_ids", json!(ids)), ("organization_names", json!(names))] {
+        if client.is_first_party || is_asked(name) {
+            claims.insert(name.to_owned(), value);
+        }
+    }
     claims.insert("tenant_id".to_owned(), json!(org));
     if let Some(membership) = facts.orgs.iter().find(|membership| membership.org == org) {
         claims.insert("org_role".to_owned(), json!(membership.role));
@@ -129,7 +137,8 @@ pub async fn userinfo(call: &Call, live: &Live) -> Result<Arc<str>> {
     let facts =
         users::facts(call, grant.user).await?.ok_or_else(|| Error::fault("a grant without its person"))?;
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.userinfo);
-    let mut claims = standard_claims(&facts, &live.claims.scope, asked, grant.org);
+    let client = clients::get_active(call, &live.claims.client_id).await?;
+    let mut claims = standard_claims(&facts, &live.claims.scope, asked, grant.org, &client);
     claims.insert("sub".to_owned(), json!(live.claims.sub));
     let answer: Arc<str> = serde_json::to_string(&claims)?.into();
     Ok(Arc::clone(live.userinfo.get_or_init(|| answer)))

@@ -16,6 +16,9 @@ use crate::{
     principals,
 };
 
+/// The name of everybody's own organisation: applications see it, so it says nothing of the person.
+const PERSONAL: &str = "Personal";
+
 /// What a person is made of.
 #[derive(Debug, Clone)]
 pub struct NewUser {
@@ -103,7 +106,7 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
         id: new.org,
         kind: OrgUse::Personal,
         slug: None,
-        name: new.ask.name.clone().unwrap_or_else(|| new.ask.email.address().to_owned()),
+        name: PERSONAL.to_owned(),
         is_active: true,
         created_at: new.now,
     };

@@ -34,6 +34,7 @@ pub use sign_up::{Proof, SignUpAsk, SignUpLink, check_sign_up, sign_up, verify};
 use crate::{
     call::Call,
     db::{ReadTx, Tx},
+    links,
     orgs::{self, Membership},
     outcome::{Code, Error, Refusal, Result, refuse},
     principals::Status,
@@ -195,7 +196,8 @@ pub(crate) async fn replace_email(tx: &mut Tx<'_>, id: Id<UserKind>, new: &Email
     sql::touch(tx, id, now).await
 }
 
-/// Makes an address, proven or not, the only one.
+/// Makes an address, proven or not, the only one. Links that went to another one end, and what was told
+/// before is not told again.
 async fn set_email(
     tx: &mut Tx<'_>,
     id: Id<UserKind>,
@@ -212,7 +214,8 @@ async fn set_email(
             sql::prove_email(tx, id, new, now).await?;
         }
     }
-    Ok(())
+    links::end_all_of(tx, id, now).await?;
+    tx.raise_changes().await
 }
 
 /// Notes that an address was proven by a link sent to it.

@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use doorward_core::{
+    apis::{self, NewApi, Scope, Settings, TokenFormat},
     authorize::{self, Next},
     call::Call,
     clients::{self, Client, Metadata, manage},
@@ -15,7 +16,7 @@ use doorward_core::{
     tokens::Tokens,
     users::{self, Email, NewUser},
 };
-use doorward_proto::{form::Params, pkce::Verifier, redirect::with_query};
+use doorward_proto::{form::Params, jose::Alg, pkce::Verifier, redirect::with_query};
 use doorward_world::World;
 
 pub(crate) const PASSWORD: &str = "correct-Horse7-battery";
@@ -36,14 +37,33 @@ impl Alice {
 }
 
 pub(crate) async fn alice(world: &World) -> Alice {
+    person(world, "alice@example.org", None).await
+}
+
+/// Another person, who signs in at the browser of the cookie if there is one.
+pub(crate) async fn person(world: &World, email: &str, browser: Option<&SignedIn>) -> Alice {
     let call = world.call();
-    let mut new = NewUser::new(Email::parse("alice@example.org").expect("an address"));
+    let mut new = NewUser::new(Email::parse(email).expect("an address"));
     new.password = Some(call.realm.passwords.make(&PASSWORD.into()).await.expect("hashes"));
     let user = users::create(&call, new).await.expect("is made");
-    let identifier = "alice@example.org".to_owned();
-    let ask = PasswordAsk { identifier, password: PASSWORD.into(), cookie: None };
+    let cookie = browser.map(|browser| browser.cookie.clone());
+    let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie };
     let signed_in = credentials::sign_in(&call, ask).await.expect("signs in");
     Alice { user, signed_in }
+}
+
+/// An API of the instance with these scopes.
+pub(crate) async fn api(world: &World, identifier: &str, scopes: &[&str]) {
+    let scope = |name: &&str| Scope { name: (*name).to_owned(), description: String::new() };
+    let settings = Settings {
+        name: "An API".to_owned(),
+        signing_alg: Alg::ES256,
+        token_format: TokenFormat::Jwt,
+        access_ttl: None,
+        scopes: scopes.iter().map(scope).collect(),
+    };
+    let new = NewApi { identifier: identifier.to_owned(), org: None, settings };
+    apis::create(&world.local(), new).await.expect("is made");
 }
 
 /// An application with a name of its own; `change` sets what a scenario is about.
