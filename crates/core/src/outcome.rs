@@ -295,6 +295,8 @@ codes! {
     RequestObjectUnsupported = "authorize.request_object",
     /// A `request_uri` that is not a live pushed request of this client.
     RequestUriInvalid = "authorize.request_uri",
+    /// A `request_uri` somewhere else; we fetch none.
+    RequestUriUnsupported = "authorize.request_uri_unsupported",
     /// The client must push its requests.
     PushedRequestRequired = "authorize.par_required",
     /// `prompt=none`, and nobody is signed in.

@@ -194,10 +194,10 @@ both_engines! {
 
     /// An application acts for itself, within its own scopes, until it is suspended.
     async fn client_credentials_work_until_the_client_ends(world: World) {
-        let app = application(&world, "robot", |_| {}).await;
+        let app = application(&world, "robot", |new| new.registration.metadata.scopes.push("me:read".to_owned())).await;
         let call = world.call();
         let tokens = client::issue(&call, &app, ClientAsk::default()).await.expect("is issued");
-        assert_eq!(tokens.scope.as_str(), "tasks:read");
+        assert_eq!(tokens.scope.as_str(), "me:read");
         let live = tokens::verify(&call, &tokens.access_token).await.expect("is good");
         assert_eq!((live.claims.sub.as_str(), live.claims.aud.as_str()), ("robot", call.realm.issuer.as_str()));
         let more = ClientAsk { scope: Some("tasks:write".parse().expect("a scope")), ..ClientAsk::default() };

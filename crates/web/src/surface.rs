@@ -128,6 +128,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::AuthorizationDetailsInvalid => wire("invalid_authorization_details", BAD, "The authorization details are not supported"),
         C::RequestObjectUnsupported    => wire("request_not_supported", BAD, "Request objects are not supported"),
         C::RequestUriInvalid           => wire("invalid_request_uri", BAD, "The request_uri is unknown or used"),
+        C::RequestUriUnsupported       => wire("request_uri_not_supported", BAD, "Requests are fetched from nowhere"),
         C::PushedRequestRequired       => wire("invalid_request", BAD, "The application must push its requests"),
         C::LoginRequired               => wire("login_required", BAD, "Nobody is signed in"),
         C::ConsentRequired             => wire("consent_required", BAD, "Consent is missing"),

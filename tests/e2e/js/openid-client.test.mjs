@@ -90,10 +90,16 @@ test('a public client signs in without a secret, on any loopback port', async ()
   assert.ok(tokens.claims().sub);
 });
 
-test('client_secret_post and client_secret_basic are told apart', async () => {
-  const post = await client({ token_endpoint_auth_method: 'client_secret_post' });
-  const config = await discover(post, oidc.ClientSecretPost(post.client_secret));
-  assert.ok((await signIn(config, seat())).tokens.access_token);
+test('a secret is taken in the body and in the header, however it is registered', async () => {
+  for (const method of ['client_secret_post', 'client_secret_basic']) {
+    const made = await client({ token_endpoint_auth_method: method });
+    for (const send of [oidc.ClientSecretPost, oidc.ClientSecretBasic]) {
+      const config = await discover(made, send(made.client_secret));
+      assert.ok((await signIn(config, seat())).tokens.access_token, `${method}: ${send.name}`);
+      const wrong = await discover(made, send('dw_cs_wrong'));
+      await assert.rejects(oidc.refreshTokenGrant(wrong, 'x'), refusal('invalid_client'));
+    }
+  }
 });
 
 test('introspection tells about one\'s own tokens, revocation ends them', async () => {
@@ -184,9 +190,12 @@ test('private_key_jwt with a registered key', async () => {
 });
 
 test('client credentials', async () => {
-  const made = await client({ grant_types: ['client_credentials'], redirect_uris: [], scopes: ['reports:read'] });
+  await api('POST', 'apis', { name: 'Bills', identifier: 'https://bills.example', scopes: [{ name: 'bills:read' }] });
+  const made = await client({ grant_types: ['client_credentials'], redirect_uris: [], scopes: ['bills:read'] });
   const config = await discover(made);
-  const tokens = await oidc.clientCredentialsGrant(config, { scope: 'reports:read' });
+  const tokens = await oidc.clientCredentialsGrant(config, { scope: 'bills:read', resource: 'https://bills.example' });
+  assert.equal(tokens.scope, 'bills:read');
+  await assert.rejects(oidc.clientCredentialsGrant(config, { scope: 'bills:read' }), refusal('invalid_scope'));
   assert.equal(tokens.refresh_token, undefined);
   const told = await oidc.tokenIntrospection(config, tokens.access_token);
   assert.equal(told.active, true);
@@ -201,8 +210,9 @@ test('a resource gets a token of its own', async () => {
   const { tokens } = await signIn(config, seat(), {
     parameters: { resource: 'https://reports.example', scope: 'openid offline_access reports:read' },
   });
-  const { aud } = JSON.parse(Buffer.from(tokens.access_token.split('.')[1], 'base64url'));
-  assert.equal(aud, 'https://reports.example');
+  const { aud, scope } = JSON.parse(Buffer.from(tokens.access_token.split('.')[1], 'base64url'));
+  assert.deepEqual({ aud, scope }, { aud: 'https://reports.example', scope: 'reports:read' });
+  assert.ok(tokens.claims().sub && tokens.refresh_token);
 });
 
 test('logout ends the session and comes back', async () => {

@@ -119,10 +119,10 @@ class Authlib(unittest.TestCase):
         id_claims(sign_in(oauth, self.ada), client)
 
     def test_client_credentials(self):
-        client = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["reports:read"])
-        oauth = OAuth2Session(client["client_id"], client["client_secret"], scope="reports:read")
+        client = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["me:read"])
+        oauth = OAuth2Session(client["client_id"], client["client_secret"], scope="me:read")
         tokens = oauth.fetch_token(metadata()["token_endpoint"], grant_type="client_credentials")
-        self.assertEqual(tokens["scope"], "reports:read")
+        self.assertEqual(tokens["scope"], "me:read")
         self.assertNotIn("refresh_token", tokens)
 
     def test_logout(self):

@@ -60,6 +60,16 @@ pub fn is_management(scope: &str) -> bool {
     scope.starts_with("admin:")
 }
 
+/// Whether a scope is one of the standard ones, about a person and the connection to them.
+pub fn is_standard(scope: &str) -> bool {
+    OPENID.iter().any(|(known, _)| *known == scope)
+}
+
+/// Whether the issuer itself knows the scope.
+pub fn is_own(scope: &str) -> bool {
+    OPENID.iter().chain(ACCOUNT).chain(MANAGEMENT).any(|(known, _)| *known == scope)
+}
+
 /// The set of that name.
 pub fn set(name: &str) -> Option<Set> {
     SETS.iter().find(|(known, _)| *known == name).map(|(_, set)| *set)

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use doorward_proto::{
-    authorize::{Parsed, ResponseMode, parse},
+    authorize::{AuthorizationRequest, MAX_BYTES, Parsed, ResponseMode, parse},
     form::Params,
     id::{self, Id},
     jose::{Typ, Unverified},
     par,
+    scope::ScopeSet,
 };
 
 use super::{
     Next, Progress, Request, Step, Trusted,
     checks::{self, Seen},
     decide::{Decision, decide},
-    draft, issue, push,
+    draft, issue,
+    push::{self, Kept},
 };
 use crate::{
     call::Call,
@@ -22,13 +24,15 @@ use crate::{
     keys,
     outcome::{Code, Error, Refusal, Result, refuse},
     sessions::Signed,
+    tokens::{self, Target},
 };
 
 /// Answers an authorization request. A refusal of this function itself must not be redirected: nothing
 /// has proven yet where it may go.
 pub async fn begin(call: &Call, params: &Params, signed: Option<&Signed>) -> Result<Next> {
     let parsed = parse(params);
-    let (client, parsed, is_pushed) = load(call, parsed).await?;
+    let client = clients::get_active(call, client_id_of(&parsed)?).await?;
+    let (parsed, is_pushed) = unpacked(call, &client, parsed).await?;
     let trusted = trust(&client, &parsed)?;
     match checked(call, &client, &trusted, parsed, is_pushed).await {
         Ok(request) => proceed(call, &client, request, Progress::default(), signed).await,
@@ -47,23 +51,36 @@ pub async fn resume(call: &Call, id: Id<id::Draft>, signed: Option<&Signed>) -> 
     proceed(call, &client, draft.request, draft.progress, signed).await
 }
 
-/// The client, and the pushed request where one is named (RFC 9126 4).
-async fn load(call: &Call, parsed: Parsed) -> Result<(Arc<Client>, Parsed, bool)> {
+/// Who asks, as far as it says.
+pub(super) fn client_id_of(parsed: &Parsed) -> Result<&str> {
     if let Some(problem) = parsed.problems.iter().find(|problem| problem.parameter == "client_id") {
         return Err(checks::refusal_of(problem).into());
     }
-    let Some(client_id) = &parsed.request.client_id else {
-        return Err(Refusal::new(Code::RequestInvalid)
-            .hint("client_id is missing")
-            .field("client_id")
-            .into());
-    };
-    let client = clients::get_active(call, client_id).await?;
-    let Some(uri) = &parsed.request.request_uri else { return Ok((client, parsed, false)) };
-    let name = par::parse_request_uri(uri);
-    let Some(name) = name else { return refuse(Code::RequestUriInvalid) };
-    let request = push::take(call, &client, &name).await?;
-    Ok((client, Parsed { request, problems: Vec::new() }, true))
+    match &parsed.request.client_id {
+        Some(client_id) => Ok(client_id),
+        None => {
+            Err(Refusal::new(Code::RequestInvalid).hint("client_id is missing").field("client_id").into())
+        }
+    }
+}
+
+/// The request that was kept, where one is named (RFC 9126 4): what a browser posted, in which a pushed one
+/// may be named in turn. An address of somebody else's is left in the request, for a check to refuse.
+async fn unpacked(call: &Call, client: &Client, mut parsed: Parsed) -> Result<(Parsed, bool)> {
+    for _ in 0..2 {
+        let Some(name) = parsed.request.request_uri.as_deref().and_then(par::parse_request_uri) else {
+            break;
+        };
+        match push::take(call, client, &name).await? {
+            Kept::Pushed(request) => return Ok((Parsed { request: *request, problems: Vec::new() }, true)),
+            Kept::Posted(form) => {
+                let params = Params::parse(form.as_bytes(), MAX_BYTES)
+                    .map_err(|_| Error::fault("a kept form cannot be read"))?;
+                parsed = parse(&params);
+            }
+        }
+    }
+    Ok((parsed, false))
 }
 
 /// Proves where the answer may go.
@@ -92,28 +109,57 @@ pub(super) async fn checked(
 ) -> Result<Request> {
     let seen = Seen { client, ask: &parsed.request, problems: &parsed.problems, is_pushed };
     checks::check(&seen, false)?;
-    let scope = checks::scope_of(client, parsed.request.scope.as_ref())?;
-    let resources = resources_of(call, client, &parsed).await?;
-    let hinted_subject = match &parsed.request.id_token_hint {
-        Some(hint) => Some(subject_of(call, hint).await?),
-        None => None,
-    };
+    let (scope, resources) = reach_of(call, client, &parsed.request).await?;
+    let hinted_subject = subject_wanted(call, &parsed.request).await?;
     Ok(Request { trusted: trusted.clone(), ask: parsed.request, scope, resources, hinted_subject })
 }
 
-/// The audiences asked for by `resource` and `audience`, each of which must be known.
-pub(super) async fn resources_of(call: &Call, client: &Client, parsed: &Parsed) -> Result<Vec<String>> {
+/// The scopes that may be granted and the audiences asked for by `resource` and `audience`, each of which
+/// must be known, and must know what is asked of it (RFC 8707 2).
+pub(super) async fn reach_of(
+    call: &Call,
+    client: &Client,
+    ask: &AuthorizationRequest,
+) -> Result<(ScopeSet, Vec<String>)> {
     let mut resources: Vec<String> =
-        parsed.request.resource.iter().map(|resource| resource.as_str().to_owned()).collect();
-    if let Some(audience) = &parsed.request.audience
+        ask.resource.iter().map(|resource| resource.as_str().to_owned()).collect();
+    if let Some(audience) = &ask.audience
         && !resources.contains(audience)
     {
         resources.push(audience.clone());
     }
-    for resource in &resources {
-        crate::tokens::target_of(call, client, std::slice::from_ref(resource), &[]).await?;
+    let scope = checks::scope_of(client, ask.scope.as_ref())?;
+    let is_named = ask.scope.as_ref().is_some_and(|named| !named.is_empty());
+    let targets = targets_of(call, client, &resources).await?;
+    Ok((tokens::scope::within(&targets, scope, is_named)?, resources))
+}
+
+/// What tokens of a request would be for: its audiences, or what a request without any means.
+pub(super) async fn targets_of(call: &Call, client: &Client, resources: &[String]) -> Result<Vec<Target>> {
+    if resources.is_empty() {
+        return Ok(vec![tokens::target_of(call, client, &[], &[]).await?]);
     }
-    Ok(resources)
+    let mut targets = Vec::with_capacity(resources.len());
+    for resource in resources {
+        targets.push(tokens::target_of(call, client, std::slice::from_ref(resource), &[]).await?);
+    }
+    Ok(targets)
+}
+
+/// The one person that the request is about, by `id_token_hint` or by a `sub` asked for in the ID token
+/// (OpenID Connect Core 3.1.2.2 and 5.5.1).
+async fn subject_wanted(call: &Call, ask: &AuthorizationRequest) -> Result<Option<String>> {
+    let hinted = match &ask.id_token_hint {
+        Some(hint) => Some(subject_of(call, hint).await?),
+        None => None,
+    };
+    let named = ask.claims.as_ref().and_then(|claims| claims.id_token.get("sub")?.value.as_ref());
+    match (hinted, named) {
+        (Some(hinted), Some(named)) if *named != hinted => refuse(Code::LoginRequired),
+        // A subject is a text: nobody is called by anything else.
+        (None, Some(named)) => Ok(Some(named.as_str().unwrap_or_default().to_owned())),
+        (hinted, _) => Ok(hinted),
+    }
 }
 
 /// The subject of one of our own ID tokens; it may be over (OpenID Connect Core 3.1.2.1).

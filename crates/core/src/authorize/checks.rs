@@ -3,6 +3,7 @@
 use doorward_proto::{
     authorize::{AuthorizationRequest, Parsed, Prompt, ResponseMode},
     oauth_error::{ErrorCode, Problem},
+    par,
     redirect::RedirectUri,
     scope::ScopeSet,
 };
@@ -34,6 +35,7 @@ type Check = fn(&Seen<'_>) -> Result<(), Refusal>;
 pub(super) const CHECKS: &[(&str, bool, bool, Check)] = &[
     ("well_formed", true, true, well_formed),
     ("no_request_object", true, true, no_request_object),
+    ("no_foreign_request", true, true, no_foreign_request),
     ("grant_registered", true, true, grant_registered),
     ("pushed_if_required", true, false, pushed_if_required),
     ("response_type", true, true, response_type),
@@ -73,6 +75,16 @@ fn no_request_object(seen: &Seen<'_>) -> Result<(), Refusal> {
         return Err(Refusal::new(Code::RequestObjectUnsupported).field("request"));
     }
     Ok(())
+}
+
+/// Requests are fetched from nowhere (OpenID Connect Core 6.2): a `request_uri` is one of our own names.
+fn no_foreign_request(seen: &Seen<'_>) -> Result<(), Refusal> {
+    let code = match &seen.ask.request_uri {
+        None => return Ok(()),
+        Some(uri) if uri.starts_with(par::PREFIX) => Code::RequestUriInvalid,
+        Some(_) => Code::RequestUriUnsupported,
+    };
+    Err(Refusal::new(code).field("request_uri"))
 }
 
 fn grant_registered(seen: &Seen<'_>) -> Result<(), Refusal> {
@@ -163,6 +175,12 @@ pub(super) fn redirect_uri(client: &Client, parsed: &Parsed) -> Result<String, R
         }
         _ => Err(Refusal::new(Code::RedirectUriUnregistered).field("redirect_uri")),
     }
+}
+
+/// Whether the token request names the redirect URI as it must: the same one where it repeats it, and it
+/// has to where no challenge binds the code (RFC 6749 4.1.3; OAuth 2.1 leaves it out where PKCE does it).
+pub(crate) fn repeats_redirect_uri(used: &str, sent: Option<&str>, has_challenge: bool) -> bool {
+    sent.map_or(has_challenge, |sent| sent == used)
 }
 
 fn is_match(registered: &str, sent: &str) -> bool {

@@ -7,11 +7,12 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Next, Progress, Request, draft, sql};
+use super::{Next, Progress, Request, begin, draft, sql};
 use crate::{
+    apis::catalog,
     audit::{self, Event},
     call::Call,
-    clients::Client,
+    clients::{self, Client},
     outcome::{Code, Refusal, Result, refuse},
     sessions::Account,
     tokens,
@@ -45,9 +46,28 @@ pub struct Consented {
     pub session: Id<id::Session>,
 }
 
-/// The APIs that a consent is remembered for; the issuer itself is the empty text.
-fn resources(request: &Request) -> Vec<String> {
-    if request.resources.is_empty() { vec![String::new()] } else { request.resources.clone() }
+/// What a consent is remembered as: each API with the scopes that it knows, and for the issuer itself,
+/// which is the empty text, what the person tells about themselves.
+async fn parts(call: &Call, client: &Client, request: &Request) -> Result<Vec<(String, ScopeSet)>> {
+    let mut parts = Vec::new();
+    for target in begin::targets_of(call, client, &request.resources).await? {
+        let scope = target.scope_of(&request.scope);
+        parts.push((if target.api.is_some() { target.audience } else { String::new() }, scope));
+    }
+    let about = request.scope.retain(catalog::is_standard);
+    match parts.iter_mut().find(|(resource, _)| resource.is_empty()) {
+        Some((_, scope)) => *scope = scope.union(&about),
+        None if !about.is_empty() => parts.push((String::new(), about)),
+        None => {}
+    }
+    Ok(parts)
+}
+
+/// Whether whoever answers at the redirect URI can only be the application itself: it proves who it is when
+/// it redeems the code, or holds the address on the web. A port of this device or a scheme of one's own can
+/// be taken by any program on it (RFC 8252 8.6).
+fn is_assured(client: &Client, request: &Request) -> bool {
+    client.is_confidential || request.trusted.redirect_uri.starts_with("https://")
 }
 
 /// Whether the person has allowed all this already, or need not be asked.
@@ -65,15 +85,18 @@ pub(super) async fn is_there(
     if request.ask.prompt.contains(Prompt::Consent) {
         return Ok(false);
     }
+    if !is_assured(client, request) {
+        return Ok(false);
+    }
     if client.is_first_party {
         return Ok(true);
     }
-    let ask = (account.session.user, client.id, org, resources(request), request.scope.clone());
+    let ask = (account.session.user, client.id, org, parts(call, client, request).await?);
     call.realm
         .db
-        .read("consents.find", ask, |tx, (user, client, org, resources, scope)| {
+        .read("consents.find", ask, |tx, (user, client, org, parts)| {
             Box::pin(async move {
-                for resource in resources {
+                for (resource, scope) in parts {
                     match sql::consented(tx, *user, *client, *org, resource).await? {
                         Some(allowed) if scope.is_subset(&allowed) => {}
                         _ => return Ok(false),
@@ -95,6 +118,8 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
         return refuse(Code::SignInRequired);
     }
     let request = draft.request;
+    let client = clients::get_active(call, &request.trusted.client_id).await?;
+    let parts = parts(call, &client, &request).await?;
     let org = super::decide::organisation_of(call, &request, account).await?;
     let event = Event::new(call, "consent.given")?
         .subject(account.session.user)
@@ -104,9 +129,8 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
     let write = Approval {
         draft: yes.draft,
         session: yes.session,
-        user: account.session.user,
-        org,
-        request,
+        owner: (account.session.user, client.id, org),
+        parts,
         event,
         now: call.now,
     };
@@ -114,15 +138,15 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
         .db
         .write("consents.approve", write, |tx, write| {
             Box::pin(async move {
-                let Approval { draft, session, user, org, request, event, now } = write;
+                let Approval { draft, session, owner, parts, event, now } = write;
+                let (user, client, org) = *owner;
                 if !sql::mark_consented(tx, *draft, *session, *now).await? {
                     return refuse(Code::DraftUnknown);
                 }
-                for resource in resources(request) {
-                    let before = sql::consented(tx, *user, request.trusted.client, *org, &resource).await?;
-                    let scope = before.unwrap_or_default().union(&request.scope);
-                    sql::upsert_consent(tx, (*user, request.trusted.client, *org), &resource, &scope, *now)
-                        .await?;
+                for (resource, scope) in parts {
+                    let before = sql::consented(tx, user, client, org, resource).await?;
+                    let scope = before.unwrap_or_default().union(scope);
+                    sql::upsert_consent(tx, *owner, resource, &scope, *now).await?;
                 }
                 audit::record(tx, event).await
             })
@@ -133,9 +157,8 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
 struct Approval {
     draft: Id<id::Draft>,
     session: Id<id::Session>,
-    user: Id<id::User>,
-    org: Id<Org>,
-    request: Request,
+    owner: (Id<id::User>, Id<id::Client>, Id<Org>),
+    parts: Vec<(String, ScopeSet)>,
     event: Event,
     now: Time,
 }
@@ -167,11 +190,29 @@ pub async fn deny(call: &Call, id: Id<id::Draft>) -> Result<Next> {
     Ok(Next::Refuse { trusted: draft.request.trusted, refusal: Refusal::new(Code::AccessDenied) })
 }
 
-/// What a person has allowed, the newest first.
+/// Which applications act for a person, the newest first: what the person has allowed, and the operator's
+/// own, which need not ask, as long as they can come back with a refresh token.
 pub async fn connected(call: &Call, user: Id<id::User>) -> Result<Vec<Connected>> {
     call.realm
         .db
-        .read("consents.list", user, |tx, user| Box::pin(async move { sql::connected(tx, *user).await }))
+        .read("consents.list", (user, call.now), |tx, (user, now)| {
+            Box::pin(async move {
+                let mut all = sql::connected(tx, *user).await?;
+                let consented = all.len();
+                for held in sql::held(tx, *user, *now).await? {
+                    if all.iter().take(consented).any(|known| known.client == held.client) {
+                        continue;
+                    }
+                    let same = |known: &&mut Connected| known.client == held.client && known.org == held.org;
+                    match all.iter_mut().find(same) {
+                        Some(known) => known.scope = known.scope.union(&held.scope),
+                        None => all.push(held),
+                    }
+                }
+                all.sort_by(|a, b| b.granted_at.cmp(&a.granted_at));
+                Ok(all)
+            })
+        })
         .await
 }
 

@@ -8,7 +8,10 @@ use doorward_proto::{
     id::{Id, Org},
 };
 
-use super::{Progress, Request, Step, consent};
+use super::{
+    Progress, Request, Step, consent,
+    whom::{Found, Whom},
+};
 use crate::{
     call::Call,
     clients::Client,
@@ -31,7 +34,7 @@ pub(super) async fn decide<'s>(
     signed: Option<&'s Signed>,
 ) -> Result<Decision<'s>> {
     let is_silent = request.ask.prompt.contains(Prompt::None);
-    let account = match account_of(call, client, request, progress, signed) {
+    let account = match account_of(call, client, request, progress, signed)? {
         Ok(account) => account,
         Err(step) if is_silent => return refuse(refusal_for(step)),
         Err(step) => return Ok(Decision::Show(step)),
@@ -62,54 +65,37 @@ fn account_of<'s>(
     request: &Request,
     progress: &Progress,
     signed: Option<&'s Signed>,
-) -> std::result::Result<&'s Account, Step> {
+) -> Result<std::result::Result<&'s Account, Step>> {
     let prompt = &request.ask.prompt;
     if prompt.contains(Prompt::Create) && progress.login_at.is_none() {
-        return Err(Step::SignUp);
+        return Ok(Err(Step::SignUp));
     }
-    let Some(signed) = signed.filter(|signed| !signed.accounts.is_empty()) else { return Err(Step::SignIn) };
-    let chosen =
-        progress.session.and_then(|id| signed.accounts.iter().find(|account| account.session.id == id));
-    if prompt.contains(Prompt::SelectAccount) && chosen.is_none() {
-        return Err(Step::ChooseAccount);
-    }
-    let account = match chosen {
-        Some(account) => account,
-        None => preferred(request, signed)?,
+    let whom = Whom::of(request, progress);
+    let Some(signed) = signed.filter(|signed| !signed.accounts.is_empty()) else {
+        return Ok(Err(Step::SignIn));
     };
-    if request.hinted_subject.as_ref().is_some_and(|subject| *subject != account.session.user.to_string()) {
-        return Err(Step::SignIn);
+    let chosen = whom.chosen(signed);
+    if progress.login_at.is_some() && chosen.is_none() && is_here(signed, progress) {
+        // Somebody else than the one person accepted has signed in for it: asking again would never end.
+        return refuse(Code::LoginRequired);
     }
+    if prompt.contains(Prompt::SelectAccount) && chosen.is_none() {
+        return Ok(Err(Step::ChooseAccount));
+    }
+    let account = match whom.find(signed) {
+        Found::Account(account) => account,
+        Found::Missing => return Ok(Err(Step::SignIn)),
+        Found::Several => return Ok(Err(Step::ChooseAccount)),
+    };
     let has_just_signed_in = chosen.is_some() && progress.login_at.is_some();
     if !has_just_signed_in && (prompt.contains(Prompt::Login) || is_too_old(call, client, request, account)) {
-        return Err(Step::SignIn);
+        return Ok(Err(Step::SignIn));
     }
-    Ok(account)
+    Ok(Ok(account))
 }
 
-/// The account that the hints name, else the one in use.
-fn preferred<'s>(request: &Request, signed: &'s Signed) -> std::result::Result<&'s Account, Step> {
-    let by_subject = |subject: &String| {
-        signed.accounts.iter().find(|account| account.session.user.to_string() == *subject)
-    };
-    if let Some(account) = request.hinted_subject.as_ref().and_then(by_subject) {
-        return Ok(account);
-    }
-    if let Some(hint) = &request.ask.login_hint {
-        let known = signed
-            .accounts
-            .iter()
-            .find(|account| account.email.as_ref().is_some_and(|email| email.eq_ignore_ascii_case(hint)));
-        match known {
-            Some(account) => return Ok(account),
-            None if !request.ask.prompt.contains(Prompt::None) => return Err(Step::SignIn),
-            None => {}
-        }
-    }
-    match (signed.active(), signed.accounts.as_slice()) {
-        (Some(account), _) | (None, [account]) => Ok(account),
-        _ => Err(Step::ChooseAccount),
-    }
+fn is_here(signed: &Signed, progress: &Progress) -> bool {
+    signed.accounts.iter().any(|account| Some(account.session.id) == progress.session)
 }
 
 fn is_too_old(call: &Call, client: &Client, request: &Request, account: &Account) -> bool {

@@ -7,7 +7,7 @@ use doorward_proto::{
     id::{self, Id},
 };
 
-use super::{Progress, Request, sql};
+use super::{Progress, Request, sql, whom::Whom};
 use crate::{
     apis,
     call::Call,
@@ -41,8 +41,8 @@ pub struct View {
     pub is_first_party: bool,
     /// Where the answer will go; proven to be the application's own.
     pub redirect_uri: String,
-    /// Who is about to sign in, if the application said.
-    pub login_hint: Option<String>,
+    /// Whom it is about, as far as that is said.
+    pub whom: Whom,
     /// Languages the application asked for.
     pub ui_locales: Vec<String>,
     /// Whether it asked for registration first.
@@ -51,8 +51,6 @@ pub struct View {
     pub scopes: Vec<(String, String)>,
     /// The APIs that tokens would be for.
     pub resources: Vec<String>,
-    /// The session that has been chosen.
-    pub session: Option<Id<id::Session>>,
 }
 
 pub(super) async fn store(call: &Call, request: Request) -> Result<Id<id::Draft>> {
@@ -97,13 +95,12 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         tos_uri: metadata.tos_uri.clone(),
         is_first_party: client.is_first_party,
         redirect_uri: request.trusted.redirect_uri.clone(),
-        login_hint: request.ask.login_hint.clone(),
+        whom: Whom::of(&request, &progress),
         ui_locales: request.ask.ui_locales.clone(),
         wants_sign_up: request.ask.prompt.contains(Prompt::Create)
             || request.ask.screen_hint.as_deref() == Some("signup"),
         scopes,
         resources: request.resources.clone(),
-        session: progress.session,
     })
 }
 

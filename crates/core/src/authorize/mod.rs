@@ -12,6 +12,7 @@ mod draft;
 mod issue;
 mod push;
 mod sql;
+mod whom;
 
 use doorward_proto::{
     authorize::{AuthorizationRequest, ResponseMode},
@@ -23,10 +24,12 @@ use doorward_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use begin::{begin, resume};
+pub(crate) use checks::repeats_redirect_uri;
 pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
 pub use consent::{Connected, Consented, approve, connected, deny, revoke};
 pub use draft::{View, chose_account, signed_in, view};
 pub use push::{PUSHED_TTL, Pushed, push, store_posted};
+pub use whom::{Found, Whom};
 
 use crate::outcome::Refusal;
 

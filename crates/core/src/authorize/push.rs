@@ -1,13 +1,16 @@
-//! Pushed authorization requests (RFC 9126): checked when pushed, used once.
+//! Pushed authorization requests (RFC 9126): checked when pushed, used once. A request that a browser posts
+//! is kept beside them, unchecked, and counts as pushed by nobody.
 
 use std::time::Duration;
 
 use doorward_proto::{
-    authorize::AuthorizationRequest,
+    authorize::{AuthorizationRequest, parse},
     form::Params,
     par,
+    redirect::with_query,
     secret::{Kind, Opaque},
 };
+use serde::{Deserialize, Serialize};
 
 use super::{
     begin,
@@ -22,8 +25,6 @@ use crate::{
 
 /// How long a pushed request waits.
 pub const PUSHED_TTL: Duration = Duration::from_secs(60);
-/// A posted request that fits in a query of this length travels there.
-const POSTED_QUERY: usize = 4096;
 
 /// A stored request.
 #[derive(Debug)]
@@ -50,8 +51,7 @@ pub async fn push(call: &Call, client: &Client, params: &Params, jkt: Option<Str
     begin::trust(client, &parsed)?;
     let seen = Seen { client, ask: &parsed.request, problems: &parsed.problems, is_pushed: true };
     checks::check(&seen, true)?;
-    checks::scope_of(client, parsed.request.scope.as_ref())?;
-    begin::resources_of(call, client, &parsed).await?;
+    begin::reach_of(call, client, &parsed.request).await?;
     if let Some(jkt) = jkt {
         let is_other = parsed.request.dpop_jkt.as_ref().is_some_and(|asked| *asked != jkt);
         if is_other {
@@ -61,21 +61,20 @@ pub async fn push(call: &Call, client: &Client, params: &Params, jkt: Option<Str
         }
         parsed.request.dpop_jkt = Some(jkt);
     }
-    let name = call.secret(Kind::Pushed)?;
-    let write = (call.realm.vault.hash(&name), client.id, parsed.request, call.now);
-    call.realm
-        .db
-        .write("pushed.store", write, |tx, (hash, client, request, now)| {
-            Box::pin(async move {
-                sql::insert_pushed(tx, *hash, *client, request, (*now, *now + PUSHED_TTL)).await
-            })
-        })
-        .await?;
-    Ok(Pushed { request_uri: par::request_uri(&name), expires_in: PUSHED_TTL })
+    keep(call, client, Kept::Pushed(Box::new(parsed.request))).await
 }
 
-/// Takes a pushed request of this client out, once.
-pub(super) async fn take(call: &Call, client: &Client, name: &Opaque) -> Result<AuthorizationRequest> {
+/// What is kept under a `request_uri`.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Kept {
+    /// A request that was checked when an authenticated client pushed it.
+    Pushed(Box<AuthorizationRequest>),
+    /// The form that a browser posted, which nobody has looked at.
+    Posted(String),
+}
+
+/// Takes a kept request of this client out, once.
+pub(super) async fn take(call: &Call, client: &Client, name: &Opaque) -> Result<Kept> {
     let ask = (call.realm.vault.hash(name), client.id, call.now);
     let taken = call
         .realm
@@ -85,35 +84,37 @@ pub(super) async fn take(call: &Call, client: &Client, name: &Opaque) -> Result<
         })
         .await?;
     match taken {
-        Some(request) => Ok(request),
+        Some(kept) => Ok(kept),
         None => refuse(Code::RequestUriInvalid),
     }
 }
 
-/// Keeps a request that was posted to the authorization endpoint; answers the query that means the same.
-/// Nothing is checked yet: the authorization endpoint does that when it takes the request out.
+async fn keep(call: &Call, client: &Client, kept: Kept) -> Result<Pushed> {
+    let name = call.secret(Kind::Pushed)?;
+    let write = (call.realm.vault.hash(&name), client.id, kept, call.now);
+    call.realm
+        .db
+        .write("pushed.store", write, |tx, (hash, client, kept, now)| {
+            Box::pin(
+                async move { sql::insert_pushed(tx, *hash, *client, kept, (*now, *now + PUSHED_TTL)).await },
+            )
+        })
+        .await?;
+    Ok(Pushed { request_uri: par::request_uri(&name), expires_in: PUSHED_TTL })
+}
+
+/// Keeps a request that was posted to the authorization endpoint; answers the query that means the same,
+/// so that what was posted is in no address. Nothing is checked yet but for whom it is: the authorization
+/// endpoint does that when it takes the request out.
 ///
 /// # Errors
-/// `RequestInvalid` without a client; what cannot be kept is refused.
+/// `RequestInvalid` without a client, `ClientUnknown`.
 pub async fn store_posted(call: &Call, params: &Params) -> Result<String> {
-    let pairs: Vec<(&str, &str)> = params.iter().collect();
-    let query = doorward_proto::redirect::with_query("", pairs);
-    let query = query.trim_start_matches('?');
-    if query.len() <= POSTED_QUERY {
-        return Ok(query.to_owned());
-    }
-    let parsed = par::parse(params).ok().map_err(|problem| checks::refusal_of(&problem))?;
-    let Some(client_id) = &parsed.client_id else {
-        return Err(Refusal::new(Code::RequestInvalid)
-            .hint("client_id is missing")
-            .field("client_id")
-            .into());
-    };
+    let parsed = parse(params);
+    let client_id = begin::client_id_of(&parsed)?;
     let client = crate::clients::get_active(call, client_id).await?;
-    if client.metadata.require_pushed_authorization_requests {
-        return Err(Refusal::new(Code::PushedRequestRequired).into());
-    }
-    let pushed = push(call, &client, params, None).await?;
-    let pairs = [("client_id", client.client_id.as_str()), ("request_uri", pushed.request_uri.as_str())];
-    Ok(doorward_proto::redirect::with_query("", pairs).trim_start_matches('?').to_owned())
+    let form = with_query("", params.iter());
+    let kept = keep(call, &client, Kept::Posted(form.trim_start_matches('?').to_owned())).await?;
+    let pairs = [("client_id", client.client_id.as_str()), ("request_uri", kept.request_uri.as_str())];
+    Ok(with_query("", pairs).trim_start_matches('?').to_owned())
 }

@@ -1,14 +1,13 @@
 //! Statements on drafts, pushed requests and consents.
 
 use doorward_proto::{
-    authorize::AuthorizationRequest,
     id::{self, Id, Org},
     scope::ScopeSet,
     secret::TokenHash,
     time::Time,
 };
 
-use super::{Connected, Progress, Request, draft::Draft};
+use super::{Connected, Progress, Request, draft::Draft, push::Kept};
 use crate::{
     args,
     db::{ReadTx, Tx},
@@ -44,6 +43,12 @@ const REVOKE_CONSENTS: &str = "UPDATE consents SET revoked_at = $3
 const CONNECTED: &str = "SELECT c.client_id, k.client_id, k.name, c.org_id, c.resource, c.scope, c.granted_at
     FROM consents c JOIN clients k ON k.id = c.client_id
     WHERE c.user_id = $1 AND c.revoked_at IS NULL ORDER BY c.granted_at DESC LIMIT 500";
+const HELD: &str = "SELECT g.client_id, k.client_id, k.name, g.org_id, g.scope, g.created_at, g.resource
+    FROM grants g JOIN clients k ON k.id = g.client_id
+    WHERE g.principal_id = $1 AND g.ended_at IS NULL
+    AND EXISTS (SELECT 1 FROM refresh_tokens r WHERE r.family = g.id AND r.consumed_at IS NULL
+        AND r.revoked_at IS NULL AND r.expires_at > $2)
+    ORDER BY g.id LIMIT 500";
 
 pub(super) async fn insert(
     tx: &mut Tx<'_>,
@@ -100,10 +105,10 @@ pub(super) async fn insert_pushed(
     tx: &mut Tx<'_>,
     hash: TokenHash,
     client: Id<id::Client>,
-    request: &AuthorizationRequest,
+    kept: &Kept,
     (now, expires): (Time, Time),
 ) -> Result<()> {
-    let text = serde_json::to_string(request)?;
+    let text = serde_json::to_string(kept)?;
     tx.exec(INSERT_PUSHED, args![hash, client, text, now, expires]).await?;
     Ok(())
 }
@@ -113,7 +118,7 @@ pub(super) async fn take_pushed(
     hash: TokenHash,
     client: Id<id::Client>,
     now: Time,
-) -> Result<Option<AuthorizationRequest>> {
+) -> Result<Option<Kept>> {
     tx.opt(TAKE_PUSHED, args![hash, client, now], |row| Ok(serde_json::from_str(&row.text(0)?)?)).await
 }
 
@@ -160,4 +165,27 @@ pub(super) async fn connected(tx: &mut ReadTx<'_>, user: Id<id::User>) -> Result
         })
     })
     .await
+}
+
+/// The grants by which applications can come back without the person, as what they were allowed.
+pub(super) async fn held(tx: &mut ReadTx<'_>, user: Id<id::User>, now: Time) -> Result<Vec<Connected>> {
+    let grants = tx
+        .all(HELD, args![user, now], |row| {
+            let resources: Vec<String> = serde_json::from_str(&row.text(6)?)?;
+            let one = Connected {
+                client: row.id(0)?,
+                client_id: row.text(1)?,
+                name: row.text(2)?,
+                org: row.id(3)?,
+                resource: String::new(),
+                scope: row.text(4)?.parse()?,
+                granted_at: row.time(5)?,
+            };
+            Ok((one, resources))
+        })
+        .await?;
+    Ok(grants
+        .into_iter()
+        .map(|(one, resources)| Connected { resource: resources.join(" "), ..one })
+        .collect())
 }

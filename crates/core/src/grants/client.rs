@@ -35,7 +35,9 @@ pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Token
         return refuse(Code::GrantNotAllowed);
     }
     let target = target_of(call, client, &ask.resources, &[]).await?;
+    let is_named = ask.scope.is_some();
     let scope = scope_of(client, ask.scope)?;
+    let scope = tokens::scope::within(std::slice::from_ref(&target), scope, is_named)?;
     let made = target.client_claims(call, client, &scope, ask.jkt.as_deref())?;
     let event = Event::new(call, "token.issued")?
         .subject(client.id)

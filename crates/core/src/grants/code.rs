@@ -12,6 +12,7 @@ use doorward_proto::{
 use super::Tokens;
 use crate::{
     audit::{self, Event},
+    authorize,
     call::Call,
     clients::{Client, RefreshPolicy},
     db::Tx,
@@ -97,6 +98,7 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         .write("code.redeem", redeem, |tx, redeem| Box::pin(async move { run(tx, redeem).await }))
         .await?;
     let Redeemed { grant, claims, nonce, has_refresh } = redeemed;
+    let scope = claims.body.scope.clone();
     let access_token = tokens::sign(call, claims).await?;
     let mut id = None;
     if grant.scope.contains("openid") {
@@ -104,7 +106,7 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         id = Some(id_token(call, client, &grant, &grant.scope, about).await?);
     }
     let refresh_token = has_refresh.then_some(refresh);
-    Ok(Tokens { access_token, is_dpop, expires_in: ttl, refresh_token, id_token: id, scope: grant.scope })
+    Ok(Tokens { access_token, is_dpop, expires_in: ttl, refresh_token, id_token: id, scope })
 }
 
 /// The APIs that the code's grant is for; nothing for an unknown code, which the operation refuses.
@@ -146,12 +148,13 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Redeemed> {
     if !sql::is_current(tx, &client.id.to_string(), client.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
+    let scope = redeem.minting.target.scope_of(&grant.scope);
     let event = redeem.event.clone().subject(grant.user).org(grant.org);
-    let event = event.fact("grant_id", grant.id.to_string()).fact("scope", grant.scope.as_str());
+    let event = event.fact("grant_id", grant.id.to_string()).fact("scope", scope.as_str());
     if !audit::record_under(tx, &event, &person, row.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
-    let claims = access_claims(&redeem.minting, &grant, &grant.scope, &sql::person(tx, &grant).await?);
+    let claims = access_claims(&redeem.minting, &grant, &scope, &sql::person(tx, &grant).await?);
     if let Some(opaque) = &claims.opaque {
         let owner = (person.as_str(), client.id, row.epoch);
         sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;
@@ -189,7 +192,8 @@ fn check(redeem: &Redeem, row: &CodeRow) -> Result<()> {
     if now >= row.expires_at {
         return refuse(Code::CodeExpired);
     }
-    if redeem.redirect_uri.as_ref().is_some_and(|uri| *uri != row.redirect_uri) {
+    let sent = redeem.redirect_uri.as_deref();
+    if !authorize::repeats_redirect_uri(&row.redirect_uri, sent, row.challenge.is_some()) {
         return refuse(Code::CodeRedirectUri);
     }
     let fits = match (&row.challenge, &redeem.verifier) {

@@ -127,7 +127,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Rotated> {
     tx.lock_shared(&[&row.principal, &client.id.to_string()]).await?;
     let grant =
         sql::find_grant(tx, row.family).await?.ok_or_else(|| Error::fault("a token without its grant"))?;
-    let scope = narrowed(rotate.scope.as_ref(), &grant)?;
+    let scope = narrowed(rotate, &grant)?;
     let successor = if sql::consume_refresh(tx, hash, call.now, &rotate.sealed).await? {
         insert_successor(tx, rotate, &row).await?;
         rotate.successor.clone()
@@ -163,11 +163,12 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Rotated> {
     Ok(Rotated { grant, scope, claims, successor })
 }
 
-/// RFC 6749 6: the same scopes or fewer.
-fn narrowed(asked: Option<&ScopeSet>, grant: &Grant) -> Result<ScopeSet> {
-    match asked {
-        None => Ok(grant.scope.clone()),
-        Some(asked) if asked.is_subset(&grant.scope) => Ok(asked.clone()),
+/// RFC 6749 6: the same scopes or fewer, as far as they are for this audience.
+fn narrowed(rotate: &Rotate, grant: &Grant) -> Result<ScopeSet> {
+    let target = &rotate.minting.target;
+    match &rotate.scope {
+        None => Ok(target.scope_of(&grant.scope)),
+        Some(asked) if asked.is_subset(&grant.scope) => Ok(target.scope_named(asked)?),
         Some(_) => Err(Refusal::new(Code::ScopeInvalid).hint("More than was granted").field("scope").into()),
     }
 }

@@ -69,12 +69,22 @@ pub struct Account {
     pub name: Option<String>,
     /// The person's primary mail address.
     pub email: Option<String>,
+    /// The other name the person signs in with.
+    pub username: Option<String>,
     /// What the person may do to the platform.
     pub platform_role: PlatformRole,
     /// The person's language.
     pub locale: Option<String>,
     /// The person's time zone.
     pub zone: Option<String>,
+}
+
+impl Account {
+    /// Whether this is what the person signs in with.
+    pub fn is_called(&self, identifier: &str) -> bool {
+        let names = [self.email.as_deref(), self.username.as_deref()];
+        names.into_iter().flatten().any(|name| name.eq_ignore_ascii_case(identifier.trim()))
+    }
 }
 
 /// Who is signed in at one browser.

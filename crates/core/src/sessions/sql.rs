@@ -17,7 +17,8 @@ use crate::{
 
 const SIGNED: &str = "SELECT s.id, s.browser_id, s.user_id, s.org_id, s.auth_time, s.acr, s.amr, s.address,
         s.user_agent, s.created_at, s.seen_at, s.expires_at, b.id, b.active_session, p.org_id, p.status,
-        p.epoch, p.epoch_at, u.name, u.platform_role, u.locale, u.zone, e.address
+        p.epoch, p.epoch_at, u.name, u.platform_role, u.locale, u.zone, e.address,
+        u.username
     FROM browsers b
     LEFT JOIN sessions s ON s.browser_id = b.id AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3
     LEFT JOIN principals p ON p.id = s.user_id
@@ -116,6 +117,7 @@ fn read_signed(row: &Row<'_>) -> Result<SignedRow> {
         locale: row.opt_text(20)?,
         zone: row.opt_text(21)?,
         email: row.opt_text(22)?,
+        username: row.opt_text(23)?,
     };
     Ok((browser, active, Some(account).filter(|account| account.principal.status == Status::Active)))
 }

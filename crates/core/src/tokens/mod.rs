@@ -9,6 +9,7 @@ mod dpop;
 mod introspect;
 pub(crate) mod issue;
 mod revoke;
+pub(crate) mod scope;
 pub(crate) mod sql;
 mod userinfo;
 mod verify;

@@ -6,7 +6,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::{authorize::RESPONSE_MODES, call::Call, clients::AuthMethod, keys, tokens};
+use doorward_core::{authorize::RESPONSE_MODES, call::Call, clients::AuthMethod, credentials, keys, tokens};
 use doorward_proto::{
     authorize::{Display, Prompt},
     jose::Alg,
@@ -87,6 +87,7 @@ pub(crate) fn document(issuer: &str) -> Metadata {
         grant_types_supported: names(Grant::ALL.iter().copied(), Grant::as_str),
         prompt_values_supported: names(Prompt::ALL.iter().copied(), Prompt::as_str),
         display_values_supported: names(Display::ALL.iter().copied(), Display::as_str),
+        acr_values_supported: names(credentials::ACR_VALUES, std::convert::identity),
         claim_types_supported: vec!["normal".to_owned()],
         subject_types_supported: vec!["public".to_owned()],
         code_challenge_methods_supported: vec!["S256".to_owned()],

@@ -1,9 +1,9 @@
 //! The authorization in progress, as pages see it: who asked, for what, and where the answer will go.
 
 use doorward_core::{
-    authorize::{self, View},
+    authorize::{self, Found, View},
     outcome::{Code, Result},
-    sessions::{Account, Signed},
+    sessions::Account,
 };
 use doorward_proto::id::{Draft, Id, Session};
 use url::Url;
@@ -44,16 +44,11 @@ pub async fn note_signed_in(visit: &Visit, draft: Option<Id<Draft>>, session: Id
     }
 }
 
-/// The account that the authorization is about, as far as it is settled: the chosen one, the expected one,
-/// or the one in use.
+/// The account that the authorization is about, as far as it is settled: the same that it will be decided
+/// for.
 pub fn account<'v>(visit: &'v Visit, view: &View) -> Option<&'v Account> {
-    let signed = visit.signed.as_ref()?;
-    let find = |is_it: &dyn Fn(&Account) -> bool| signed.accounts.iter().find(|account| is_it(account));
-    let expected = |account: &Account| {
-        let (hint, email) = (view.login_hint.as_deref(), account.email.as_deref());
-        hint.zip(email).is_some_and(|(hint, email)| hint.eq_ignore_ascii_case(email))
-    };
-    find(&|account| Some(account.session.id) == view.session)
-        .or_else(|| find(&expected))
-        .or_else(|| Signed::active(signed))
+    match view.whom.find(visit.signed.as_ref()?) {
+        Found::Account(account) => Some(account),
+        Found::Missing | Found::Several => None,
+    }
 }

@@ -23,6 +23,7 @@ const KNOWN: &[(&str, &[u16])] = &[
     ("invalid_target", &[400]),
     ("invalid_request_uri", &[400]),
     ("request_not_supported", &[400]),
+    ("request_uri_not_supported", &[400]),
     ("invalid_authorization_details", &[400]),
     ("invalid_dpop_proof", &[400]),
     ("use_dpop_nonce", &[400]),

@@ -83,7 +83,7 @@ pub(crate) async fn doorward(doorward: &Doorward, server: &Server) -> Result<Pla
                "scopes": ["load:read"]}),
     )
     .await?;
-    let machine_es256 = api.machine("load-machine-es256", "load:read", None).await?;
+    let machine_es256 = api.machine("load-machine-es256", "me:read", None).await?;
     let machine_rs256 = api.machine("load-machine-rs256", "load:read", Some(RS256_RESOURCE)).await?;
     let clients = Clients {
         machine_es256,
