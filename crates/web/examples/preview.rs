@@ -129,8 +129,8 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         ..page
     };
     write("consent-unverified", &page)?;
-    let email = Some(EMAIL.to_owned());
-    write("sign-out", &sign_out::ConfirmPage { frame, after: "", email, stay: "/account".to_owned() })?;
+    let emails = vec![EMAIL.to_owned()];
+    write("sign-out", &sign_out::ConfirmPage { frame, after: "", emails, stay: "/account".to_owned() })?;
     write("signed-out", &sign_out::SignedOutPage { frame })?;
     let uri = "https://orders.example.com/cb".parse().map_err(io::Error::other)?;
     write("form-post", &form_post::Page::new(frame, &uri, &[("code", "dw_ac_x"), ("state", "s")]))?;

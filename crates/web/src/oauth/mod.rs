@@ -10,6 +10,7 @@ mod metadata;
 pub(crate) mod proof;
 mod token;
 mod userinfo;
+mod webfinger;
 
 use axum::{
     Router,
@@ -35,7 +36,7 @@ pub(crate) fn routes() -> Router<App> {
 
 /// Documents that anybody may read.
 pub(crate) fn documents() -> Router<App> {
-    metadata::routes()
+    metadata::routes().merge(webfinger::routes())
 }
 
 pub(crate) use authorize::answer;

@@ -14,6 +14,7 @@ pub struct Field {
     kind: &'static str,
     label: String,
     autocomplete: &'static str,
+    keyboard: Option<&'static str>,
     value: String,
     hint: Option<String>,
     error: Option<String>,
@@ -35,6 +36,13 @@ impl Field {
     pub fn password(frame: &Frame, id: &'static str, autocomplete: &'static str, label: String) -> Self {
         let reveal = Some((frame.t("field-show"), frame.t("field-hide")));
         Self { reveal, most: 1024, ..Self::new(id, "password", autocomplete, label) }
+    }
+
+    /// Which keyboard a telephone shows, where the kind does not say.
+    #[must_use]
+    pub const fn keyboard(mut self, inputmode: &'static str) -> Self {
+        self.keyboard = Some(inputmode);
+        self
     }
 
     /// What it holds already.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod form;
 pub mod form_post;
 pub mod frame;
+pub mod problems;
 pub mod recover;
 pub mod setup;
 pub mod sign_in;
@@ -41,6 +42,7 @@ pub fn routes() -> Router<App> {
         .merge(setup::routes())
         .merge(account::routes())
         .merge(assets::routes())
+        .merge(problems::routes())
         .route("/", get(async || visit::to("/account")))
         .layer(middleware::from_fn(crate::headers::layer))
 }

@@ -45,7 +45,9 @@ pub struct IdentifierPage<'a> {
 impl<'a> IdentifierPage<'a> {
     /// The step with what was typed before. `action` carries the draft.
     pub fn new(frame: &'a Frame, action: String, typed: &str, errors: Errors) -> Self {
-        let identifier = Field::new("identifier", "email", "username", frame.t("field-email"))
+        // A text and not an address: people sign in with a user name, too.
+        let identifier = Field::new("identifier", "text", "username webauthn", frame.t("field-email"))
+            .keyboard("email")
             .value(typed)
             .focused()
             .checked(&errors);
@@ -133,7 +135,8 @@ async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
         if let Some(email) = draft::account(&visit, view).and_then(|account| account.email.as_deref()) {
             return Ok(remember(&visit, to(&visit.carry.on("/sign-in/password")), email));
         }
-        typed = view.login_hint.clone().or(typed);
+        let guess = typed.filter(|_| view.whom.subject.is_none());
+        typed = view.whom.login_hint.clone().or(guess);
     } else if visit.active().is_some() {
         return Ok(to(&visit.carry.onward()));
     }
@@ -193,9 +196,7 @@ fn links(visit: &Visit) -> PasswordLinks {
 /// The name is shown only where this browser is signed in to the account: it says nothing new.
 fn identity(visit: &Visit, identifier: String) -> Identity {
     let mut accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
-    let known = accounts.find(|account| {
-        account.email.as_deref().is_some_and(|email| email.eq_ignore_ascii_case(&identifier))
-    });
+    let known = accounts.find(|account| account.is_called(&identifier));
     Identity { name: known.and_then(|account| account.name.clone()), identifier }
 }
 

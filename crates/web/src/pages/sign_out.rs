@@ -30,8 +30,8 @@ pub struct ConfirmPage<'a> {
     pub frame: &'a Frame,
     /// Where to go afterwards, sealed; may be empty.
     pub after: &'a str,
-    /// Whose session would end; the primary mail address.
-    pub email: Option<String>,
+    /// Whose sessions would end: everybody's at this browser, by the primary mail address.
+    pub emails: Vec<String>,
     /// Back to where nothing has changed.
     pub stay: String,
 }
@@ -52,16 +52,17 @@ struct After {
 }
 
 async fn ask(mut visit: Visit, Query(After { after }): Query<After>) -> Response {
-    if visit.active().is_none() {
+    let accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
+    let emails: Vec<String> = accounts.map(|account| account.email.clone().unwrap_or_default()).collect();
+    if emails.is_empty() {
         return to("/signed-out");
     }
     let back = logout::open_after(&visit.call, &after);
     if let Some(uri) = back.and_then(|uri| Url::parse(&uri).ok()) {
         visit.policy = Policy::new().form_may_end_at(&uri);
     }
-    let email = visit.active().and_then(|account| account.email.clone());
     let (frame, stay) = (visit.frame(), visit.carry.onward());
-    visit.show(&ConfirmPage { frame: &frame, after: &after, email, stay })
+    visit.show(&ConfirmPage { frame: &frame, after: &after, emails, stay })
 }
 
 /// Ends every session of this browser: who signs out of a shared device means all of it.
