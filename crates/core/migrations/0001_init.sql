@@ -162,6 +162,8 @@ CREATE INDEX sessions_ended ON sessions (ended_at) WHERE ended_at IS NOT NULL AN
 CREATE INDEX sessions_user ON sessions (user_id, id);
 CREATE INDEX sessions_browser ON sessions (browser_id, id);
 CREATE INDEX sessions_expiry ON sessions (expires_at);
+CREATE INDEX sessions_absolute ON sessions (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX sessions_idle ON sessions (seen_at) WHERE ended_at IS NULL;
 
 -- Applications. metadata: RFC 7591 members and our settings as JSON.
 CREATE TABLE clients (

@@ -15,7 +15,7 @@ use doorward_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{audit, call::Call, db::Tx, logout, mail, outcome::Result};
+use crate::{audit, call::Call, db::Tx, logout, mail, outcome::Result, sessions};
 
 /// Longer than any job takes; afterwards another node may try.
 const CLAIM: Duration = Duration::from_mins(5);
@@ -75,8 +75,9 @@ impl Ran {
     }
 }
 
-/// Does what is due: mails, jobs, cleaning. Safe to call at the same time on every node.
+/// Does what is due: sessions beyond their limits, mails, jobs, cleaning. Safe to call at the same time on every node.
 pub async fn run_due(call: &Call) -> Result<Ran> {
+    sessions::end_overdue(call).await?;
     logout::notice_ended(call).await?;
     let mails = mail::deliver_due(call, AT_ONCE).await?;
     let mut jobs = 0;

@@ -3,8 +3,10 @@
 //! The cookie is a random secret of which only the keyed hash is kept; it is replaced at every change
 //! of privilege (sign-in, choice of account, sign-out), so a fixed or stolen one is worth nothing
 //! afterwards. A session ends when it was not used for the idle limit, at its absolute limit, with its
-//! person's status, or by hand; its grants end with it. Nothing about a session lives in the cookie.
+//! person's status, or by hand; its grants end with it, except those that outlive sessions
+//! (`offline_access`). Nothing about a session lives in the cookie.
 
+mod limits;
 mod manage;
 mod sql;
 mod start;
@@ -17,6 +19,8 @@ use doorward_proto::{
 
 pub use manage::{Which, choose, end, end_others, list, list_all, sign_out};
 pub(crate) use start::{Start, start};
+pub(crate) use limits::carries;
+pub use limits::end_overdue;
 
 use crate::{
     call::Call,

@@ -6,7 +6,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Account, Session, Signed, Start};
+use super::{Account, Session, Signed, Start, limits::Limit};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -69,8 +69,22 @@ const END_GRANTS_OF_SESSIONS: &str = "UPDATE grants SET ended_at = $3, end_reaso
 const END_GRANTS_OF: &str = "UPDATE grants SET ended_at = $3, end_reason = 'credential_changed'
     WHERE principal_id = $1 AND (session_id IS NULL OR session_id <> $2) AND ended_at IS NULL";
 const FORGET_PLACES: &str = "UPDATE sessions SET address = '', user_agent = NULL WHERE user_id = $1";
+const CARRIES: &str = "SELECT id FROM sessions
+    WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3";
+const HAS_EXPIRED: &str = "SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1 LIMIT 1";
+const HAS_IDLED: &str = "SELECT id FROM sessions WHERE ended_at IS NULL AND seen_at <= $1 LIMIT 1";
+const END_EXPIRED: &str = "UPDATE sessions SET ended_at = $2, end_reason = 'expired'
+    WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND expires_at <= $1
+            ORDER BY expires_at LIMIT 100)
+        AND ended_at IS NULL AND expires_at <= $1
+    RETURNING id, user_id";
+const END_IDLED: &str = "UPDATE sessions SET ended_at = $2, end_reason = 'idle'
+    WHERE id IN (SELECT id FROM sessions WHERE ended_at IS NULL AND seen_at <= $1
+            ORDER BY seen_at LIMIT 100)
+        AND ended_at IS NULL AND seen_at <= $1
+    RETURNING id, user_id";
 const CLEAN_SESSIONS: &str = "DELETE FROM sessions WHERE id IN (
-    SELECT id FROM sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)";
+    SELECT id FROM sessions WHERE expires_at < $1 AND noticed_at IS NOT NULL ORDER BY expires_at LIMIT 500)";
 const CLEAN_BROWSERS: &str = "DELETE FROM browsers WHERE id IN (
     SELECT b.id FROM browsers b WHERE b.seen_at < $1
         AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.browser_id = b.id) ORDER BY b.seen_at LIMIT 500)";
@@ -269,6 +283,39 @@ pub(super) async fn insert(
 
 pub(super) async fn end(tx: &mut Tx<'_>, id: Id<SessionKind>, now: Time, reason: &str) -> Result<u64> {
     tx.exec(END, args![id, now, reason]).await
+}
+
+/// Whether the session is live: not ended and within both limits.
+pub(super) async fn carries(
+    tx: &mut ReadTx<'_>,
+    id: Id<SessionKind>,
+    now: Time,
+    idle_since: Time,
+) -> Result<bool> {
+    Ok(tx.opt(CARRIES, args![id, now, idle_since], |row| row.text(0)).await?.is_some())
+}
+
+/// Whether a session is beyond this limit and has not ended.
+pub(super) async fn is_any_overdue(tx: &mut ReadTx<'_>, limit: Limit) -> Result<bool> {
+    let (statement, before) = match limit {
+        Limit::Absolute(before) => (HAS_EXPIRED, before),
+        Limit::Idle(before) => (HAS_IDLED, before),
+    };
+    Ok(tx.opt(statement, args![before], |row| row.text(0)).await?.is_some())
+}
+
+/// Ends a batch of the sessions that are beyond this limit. Of several who do so at once, each session
+/// is answered to one.
+pub(super) async fn end_overdue(
+    tx: &mut Tx<'_>,
+    limit: Limit,
+    now: Time,
+) -> Result<Vec<(Id<SessionKind>, Id<User>)>> {
+    let (statement, before) = match limit {
+        Limit::Absolute(before) => (END_EXPIRED, before),
+        Limit::Idle(before) => (END_IDLED, before),
+    };
+    tx.all(statement, args![before, now], |row| Ok((row.id(0)?, row.id(1)?))).await
 }
 
 pub(super) async fn end_all_of(

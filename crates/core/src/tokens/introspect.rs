@@ -14,6 +14,7 @@ use crate::{
     call::Call,
     clients::Client,
     outcome::{Code, Error, Result, refuse},
+    sessions,
 };
 
 /// What a token is, as far as the caller may know.
@@ -61,10 +62,11 @@ async fn may_know(call: &Call, client: &Client, live: &Live) -> Result<bool> {
 }
 
 async fn introspect_refresh(call: &Call, client: Id<id::Client>, token: &Opaque) -> Result<Introspection> {
-    let ask = (call.realm.vault.hash(token), client, call.now);
+    let idle_since = call.now - call.realm.settings.session.idle;
+    let ask = (call.realm.vault.hash(token), client, call.now, idle_since);
     call.realm
         .db
-        .read("tokens.introspect_refresh", ask, |tx, (hash, client, now)| {
+        .read("tokens.introspect_refresh", ask, |tx, (hash, client, now, idle_since)| {
             Box::pin(async move {
                 let Some(row) = sql::find_refresh(tx, *hash).await? else {
                     return Ok(Introspection::Inactive);
@@ -75,6 +77,11 @@ async fn introspect_refresh(call: &Call, client: Id<id::Client>, token: &Opaque)
                     && *now < row.expires_at
                     && sql::is_current(tx, &row.principal, row.epoch).await?;
                 let grant = sql::find_grant(tx, row.family).await?.filter(|grant| grant.ended_at.is_none());
+                let is_live = is_live
+                    && match grant.as_ref().and_then(Grant::needs_session) {
+                        Some(session) => sessions::carries(tx, session, (*now, *idle_since)).await?,
+                        None => true,
+                    };
                 match grant {
                     Some(grant) if is_live => Ok(Introspection::Refresh {
                         grant: Box::new(grant),

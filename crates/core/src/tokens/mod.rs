@@ -55,6 +55,13 @@ pub struct Grant {
     pub ended_at: Option<Time>,
 }
 
+impl Grant {
+    /// The session that has to be live for tokens to be made anew, unless the grant outlives it.
+    pub(crate) fn needs_session(&self) -> Option<Id<id::Session>> {
+        self.session.filter(|_| !self.is_offline)
+    }
+}
+
 /// The part of a grant that no query asks for.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]

@@ -46,10 +46,19 @@ pub(crate) async fn person(world: &World, email: &str, browser: Option<&SignedIn
     let mut new = NewUser::new(Email::parse(email).expect("an address"));
     new.password = Some(call.realm.passwords.make(&PASSWORD.into()).await.expect("hashes"));
     let user = users::create(&call, new).await.expect("is made");
+    let signed_in = sign_in_at(&call, email, browser).await;
+    Alice { user, signed_in }
+}
+
+/// Alice signs in at another browser.
+pub(crate) async fn sign_in(call: &Call) -> SignedIn {
+    sign_in_at(call, "alice@example.org", None).await
+}
+
+async fn sign_in_at(call: &Call, email: &str, browser: Option<&SignedIn>) -> SignedIn {
     let cookie = browser.map(|browser| browser.cookie.clone());
     let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie };
-    let signed_in = credentials::sign_in(&call, ask).await.expect("signs in");
-    Alice { user, signed_in }
+    credentials::sign_in(call, ask).await.expect("signs in")
 }
 
 /// An API of the instance with these scopes.
