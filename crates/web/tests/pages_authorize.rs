@@ -113,11 +113,14 @@ both_engines! {
         let page = browser.open(&request(&client, &[("prompt", "select_account")])).await;
         assert_eq!(page.title(), "Choose an account");
         assert!(may_end_at_the_application(&page));
+        assert!(page.text.find(BOB) < page.text.find(ADA), "the last used one is first");
         let before_ada = page.text.split(ADA).next().unwrap();
         let session = before_ada.rsplit("value=\"").next().unwrap().split('"').next().unwrap();
         let out = browser.submit(&page, "/choose-account", &[("session", session)]).await;
         assert!(answer(&out, "code").is_some());
         assert!(browser.open("/account").await.text.contains(ADA), "the chosen account is in use");
+        let page = browser.open("/choose-account").await;
+        assert!(page.text.find(ADA) < page.text.find(BOB), "the chosen one was used last");
     }
 
     /// An application asks for a new account; the mail's link brings the person back to it.

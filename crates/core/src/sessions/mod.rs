@@ -11,16 +11,18 @@ mod manage;
 mod sql;
 mod start;
 
+use std::cmp::Reverse;
+
 use doorward_proto::{
     id::{Browser, Id, Org, Session as SessionKind, User},
     secret::{Opaque, TokenHash},
     time::Time,
 };
 
-pub use manage::{Which, choose, end, end_others, list, list_all, sign_out};
-pub(crate) use start::{Start, start};
 pub(crate) use limits::carries;
 pub use limits::end_overdue;
+pub use manage::{Which, choose, end, end_others, list, list_all, sign_out};
+pub(crate) use start::{Start, start};
 
 use crate::{
     call::Call,
@@ -106,6 +108,17 @@ impl Signed {
     /// The account in use.
     pub fn active(&self) -> Option<&Account> {
         self.accounts.iter().find(|account| Some(account.session.id) == self.active)
+    }
+
+    /// Every account: the one in use first, then the last used ones, the newest first where the minute
+    /// is the same.
+    pub fn by_last_use(&self) -> Vec<&Account> {
+        let mut accounts: Vec<&Account> = self.accounts.iter().collect();
+        accounts.sort_by_key(|account| {
+            let session = &account.session;
+            Reverse((Some(session.id) == self.active, session.seen_at, session.id))
+        });
+        accounts
     }
 }
 

@@ -2,7 +2,11 @@
 
 use askama::Template;
 use axum::{Router, response::Response, routing::get};
-use doorward_core::{authorize, outcome::Code, sessions};
+use doorward_core::{
+    authorize,
+    outcome::Code,
+    sessions::{self, Signed},
+};
 use serde::Deserialize;
 
 use super::{
@@ -59,8 +63,9 @@ struct ChooseForm {
 
 async fn ask(mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
-    let signed = visit.signed.iter().flat_map(|signed| &signed.accounts);
+    let signed = visit.signed.as_ref().map(Signed::by_last_use).unwrap_or_default();
     let accounts: Vec<Account> = signed
+        .into_iter()
         .map(|account| Account {
             session: account.session.id.to_string(),
             name: account.name.clone().unwrap_or_default(),
