@@ -12,7 +12,7 @@ use crate::{
     call::Call,
     links,
     mail::{self, NewMail, Recipient, Template},
-    outcome::{Code, Refusal, Result, refuse},
+    outcome::{Code, Error, Refusal, Result, refuse},
     sessions, throttle, users,
 };
 
@@ -21,8 +21,20 @@ pub async fn confirm(call: &Call, user: Id<User>, password: &SecretText) -> Resu
     verified(call, user, password).await.map(|_| ())
 }
 
-/// The hash that the password was verified against.
+/// The hash that the password was verified against. A refusal is recorded, once a minute.
 async fn verified(call: &Call, user: Id<User>, password: &SecretText) -> Result<Hashed> {
+    let outcome = verify(call, user, password).await;
+    if let Err(Error::Refused(refusal)) = &outcome {
+        let code = refusal.code;
+        audit::refused(call, ("confirm", code), &user.to_string(), || {
+            Ok(Event::refused(call, "user.password_refused", code)?.subject(user))
+        })
+        .await?;
+    }
+    outcome
+}
+
+async fn verify(call: &Call, user: Id<User>, password: &SecretText) -> Result<Hashed> {
     let tried = throttle::confirm(call, user);
     let stored = call
         .realm

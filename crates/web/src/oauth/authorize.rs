@@ -21,7 +21,10 @@ use http::{HeaderMap, HeaderValue, StatusCode, header};
 use serde::Deserialize;
 use url::Url;
 
-use super::body::Form;
+use super::{
+    body::Form,
+    refusals::{note, noted},
+};
 use crate::{
     app::{App, Incoming},
     cookies::Cookie,
@@ -40,7 +43,8 @@ pub(super) async fn get(
     let params = Params::parse(query.as_bytes(), MAX_BYTES)
         .map_err(|error| Refusal::new(Code::RequestInvalid).hint(error.to_string()))?;
     let (call, signed) = signed_in(&app, call, &headers).await?;
-    let next = authorize::begin(&call, &params, signed.as_ref()).await?;
+    let next = authorize::begin(&call, &params, signed.as_ref()).await;
+    let next = noted_next(&call, next).await?;
     answer(&app, &call, &headers, next)
 }
 
@@ -65,8 +69,18 @@ pub(super) async fn resume(
 ) -> Result<Response, Failure> {
     let draft: Id<Draft> = draft.parse().map_err(|_| Failure::from(Code::DraftUnknown))?;
     let (call, signed) = signed_in(&app, call, &headers).await?;
-    let next = authorize::resume(&call, draft, signed.as_ref()).await?;
+    let next = authorize::resume(&call, draft, signed.as_ref()).await;
+    let next = noted_next(&call, next).await?;
     answer(&app, &call, &headers, next)
+}
+
+/// Notes what is refused, on a page or at the application.
+async fn noted_next(call: &Call, next: outcome::Result<Next>) -> outcome::Result<Next> {
+    const ROUTE: &str = "/oauth2/authorize";
+    if let Ok(Next::Refuse { trusted, refusal }) = &next {
+        note(call, ROUTE, Some(trusted.client), refusal.code).await?;
+    }
+    noted(call, ROUTE, None, next).await
 }
 
 /// Who is signed in at this browser; the call is by the person of the active session.

@@ -18,9 +18,13 @@ use http::{HeaderMap, StatusCode};
 use super::{
     body::Form,
     client::{authenticated, refused},
+    refusals::noted,
     token::{challenged, no_store},
 };
 use crate::app::Incoming;
+
+const INTROSPECT: &str = "/oauth2/introspect";
+const REVOKE: &str = "/oauth2/revoke";
 
 /// `POST /oauth2/introspect`.
 pub(super) async fn introspect(
@@ -37,9 +41,10 @@ async fn introspected(
     headers: &HeaderMap,
     params: &Params,
 ) -> outcome::Result<IntrospectionResponse> {
-    let (call, client) = authenticated(call, headers, params).await?;
+    let (call, client) = authenticated(call, INTROSPECT, headers, params).await?;
     let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
-    Ok(match tokens::introspect(&call, &client, ask.token.expose()).await? {
+    let found = tokens::introspect(&call, &client, ask.token.expose()).await;
+    Ok(match noted(&call, INTROSPECT, Some(client.id), found).await? {
         Introspection::Inactive => IntrospectionResponse::INACTIVE,
         Introspection::Access(live) => {
             let kind = if live.jkt().is_some() { TokenType::DPoP } else { TokenType::Bearer };
@@ -74,9 +79,10 @@ pub(super) async fn revoke(
     Form(params): Form,
 ) -> Result<StatusCode, Response> {
     let revoked = async {
-        let (call, client) = authenticated(&call, &headers, &params).await?;
+        let (call, client) = authenticated(&call, REVOKE, &headers, &params).await?;
         let ask = RevocationRequest::parse(&params).map_err(|problem| refused(&problem))?;
-        tokens::revoke(&call, &client, ask.token.expose()).await
+        let revoked = tokens::revoke(&call, &client, ask.token.expose()).await;
+        noted(&call, REVOKE, Some(client.id), revoked).await
     };
     revoked.await.map(|()| StatusCode::OK).map_err(|error| challenged(&headers, error))
 }

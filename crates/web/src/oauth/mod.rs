@@ -8,6 +8,7 @@ mod introspect;
 mod logout;
 mod metadata;
 pub(crate) mod proof;
+mod refusals;
 mod token;
 mod userinfo;
 mod webfinger;

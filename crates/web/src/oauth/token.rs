@@ -1,5 +1,7 @@
 //! The token endpoint (RFC 6749 3.2) and pushed authorization requests (RFC 9126).
 
+use std::sync::Arc;
+
 use axum::{
     Json,
     extract::OriginalUri,
@@ -8,6 +10,7 @@ use axum::{
 use doorward_core::{
     authorize,
     call::Call,
+    clients::Client,
     grants::{self, Tokens},
     outcome::{Code, Error, Refusal, Result},
 };
@@ -22,8 +25,12 @@ use super::{
     body::Form,
     client::{authenticated, refused},
     proof,
+    refusals::noted,
 };
 use crate::{app::Incoming, surface::Failure};
+
+const TOKEN: &str = "/oauth2/token";
+const PAR: &str = "/oauth2/par";
 
 /// `POST /oauth2/token`.
 pub(super) async fn token(
@@ -37,8 +44,19 @@ pub(super) async fn token(
 }
 
 async fn grant(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> Result<Json<TokenResponse>> {
-    let (call, client) = authenticated(call, headers, params).await?;
-    let jkt = proof::proven(&call, headers, ("POST", uri), None).await?;
+    let (call, client) = authenticated(call, TOKEN, headers, params).await?;
+    let granted = granted(&call, &client, uri, headers, params).await;
+    noted(&call, TOKEN, Some(client.id), granted).await
+}
+
+async fn granted(
+    call: &Call,
+    client: &Arc<Client>,
+    uri: &Uri,
+    headers: &HeaderMap,
+    params: &Params,
+) -> Result<Json<TokenResponse>> {
+    let jkt = proof::proven(call, headers, ("POST", uri), None).await?;
     if jkt.is_none() && client.metadata.dpop_bound_access_tokens {
         return Err(Refusal::new(Code::DpopInvalid).hint("This client must send a DPoP proof").into());
     }
@@ -58,7 +76,7 @@ async fn grant(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> 
                 resources: resources(&ask.target)?,
                 jkt,
             };
-            grants::code::redeem(&call, &client, ask).await?
+            grants::code::redeem(call, client, ask).await?
         }
         TokenRequest::RefreshToken(ask) => {
             let ask = grants::refresh::RefreshAsk {
@@ -67,7 +85,7 @@ async fn grant(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> 
                 scope: ask.target.scope,
                 jkt,
             };
-            grants::refresh::rotate(&call, &client, ask).await?
+            grants::refresh::rotate(call, client, ask).await?
         }
         TokenRequest::ClientCredentials(ask) => {
             let ask = grants::client::ClientAsk {
@@ -75,7 +93,7 @@ async fn grant(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> 
                 scope: ask.target.scope,
                 jkt,
             };
-            grants::client::issue(&call, &client, ask).await?
+            grants::client::issue(call, client, ask).await?
         }
     };
     Ok(Json(wire(tokens)))
@@ -119,9 +137,12 @@ pub(super) async fn push(
 }
 
 async fn pushed(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> Result<Response> {
-    let (call, client) = authenticated(call, headers, params).await?;
-    let jkt = proof::proven(&call, headers, ("POST", uri), None).await?;
-    let pushed = authorize::push(&call, &client, params, jkt).await?;
+    let (call, client) = authenticated(call, PAR, headers, params).await?;
+    let pushed = async {
+        let jkt = proof::proven(&call, headers, ("POST", uri), None).await?;
+        authorize::push(&call, &client, params, jkt).await
+    };
+    let pushed = noted(&call, PAR, Some(client.id), pushed.await).await?;
     let body = PushedResponse { request_uri: pushed.request_uri, expires_in: pushed.expires_in.as_secs() };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }

@@ -12,7 +12,7 @@ use doorward_core::{
 };
 use http::{HeaderMap, HeaderValue, Uri, header};
 
-use super::{body, proof};
+use super::{body, proof, refusals::noted};
 use crate::{
     app::Incoming,
     surface::{Failure, wire_of},
@@ -45,7 +45,8 @@ async fn answer(
     headers: &HeaderMap,
     in_body: Option<String>,
 ) -> Response {
-    let answer = match userinfo(call, request, headers, in_body).await {
+    let outcome = userinfo(call, request, headers, in_body).await;
+    let answer = match noted(call, "/oauth2/userinfo", None, outcome).await {
         Ok(json) => {
             let kind = HeaderValue::from_static("application/json");
             let mut response = json.to_string().into_response();

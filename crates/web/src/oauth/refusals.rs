@@ -1,0 +1,62 @@
+//! What the protocol endpoints refuse, in the audit trail: the first per identity, route, code and
+//! minute, then a count, so that a stranger cannot fill the disk. Never what was presented.
+
+use doorward_core::{
+    audit::{self, Event},
+    call::{Actor, Call},
+    outcome::{Code, Error, Result},
+};
+use doorward_proto::id::{Client, Id};
+
+/// Notes a refusal and passes the outcome on. `client` is the application that is known to ask, or that
+/// the request pretends to come from.
+pub(super) async fn noted<T>(
+    call: &Call,
+    route: &'static str,
+    client: Option<Id<Client>>,
+    outcome: Result<T>,
+) -> Result<T> {
+    if let Err(Error::Refused(refusal)) = &outcome {
+        note(call, route, client, refusal.code).await?;
+    }
+    outcome
+}
+
+pub(super) async fn note(
+    call: &Call,
+    route: &'static str,
+    client: Option<Id<Client>>,
+    code: Code,
+) -> Result<()> {
+    if says_nothing(code) {
+        return Ok(());
+    }
+    let identity = match call.actor {
+        Actor::Anonymous => call.origin.address.to_string(),
+        _ => call.actor.name(),
+    };
+    audit::refused(call, (route, code), &identity, || {
+        let event = Event::refused(call, "oauth.refused", code)?.fact("route", route);
+        Ok(match client {
+            Some(client) => event.client(client),
+            None => event,
+        })
+    })
+    .await
+}
+
+/// Steps of a protocol, what tells of itself where it happens, and the
+/// answers that `prompt=none` asks for.
+fn says_nothing(code: Code) -> bool {
+    matches!(
+        code,
+        Code::CredentialMissing
+            | Code::DpopNonceRequired
+            | Code::CodeReused
+            | Code::RefreshReused
+            | Code::LoginRequired
+            | Code::ConsentRequired
+            | Code::AccountSelectionRequired
+            | Code::InteractionRequired
+    )
+}
