@@ -6,9 +6,14 @@ use doorward_proto::{
     id::{Client, Id, Kind, ServiceToken, Session, User},
     secret::{self, Opaque},
     time::Time,
+    trace::TraceParent,
 };
 
-use crate::{outcome::Result, realm::Realm};
+use crate::{
+    env::{FetchRequest, FetchResponse},
+    outcome::Result,
+    realm::Realm,
+};
 
 /// One request. Built once by the edge, passed by reference to every use case.
 #[derive(Clone)]
@@ -71,12 +76,15 @@ pub struct Origin {
     pub request_id: String,
     /// `User-Agent`, cut to 512 bytes.
     pub user_agent: Option<String>,
+    /// The trace that the request belongs to; it goes on in what we ask of others.
+    pub trace: Option<TraceParent>,
 }
 
 impl Origin {
     /// Doorward itself.
     pub fn internal() -> Self {
-        Self { address: IpAddr::from([127, 0, 0, 1]), request_id: "internal".to_owned(), user_agent: None }
+        let request_id = "internal".to_owned();
+        Self { address: IpAddr::from([127, 0, 0, 1]), request_id, user_agent: None, trace: None }
     }
 }
 
@@ -101,5 +109,14 @@ impl Call {
     /// A new secret.
     pub fn secret(&self, kind: secret::Kind) -> Result<Opaque> {
         self.realm.env.secret(kind)
+    }
+
+    /// Sends an outbound request, as a step of the trace that this one belongs to.
+    pub async fn fetch(&self, mut request: FetchRequest) -> Result<FetchResponse> {
+        if let Some(trace) = &self.origin.trace {
+            let step = trace.step(self.realm.env.bytes()?);
+            request.headers.push(("traceparent", step.to_string()));
+        }
+        Ok(self.realm.env.fetch(request).await?)
     }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use doorward_core::{
+    audit,
     call::Call,
     credentials,
     env::{Fetch, FetchFailure, FetchResponse, no_fetch},
@@ -161,7 +162,9 @@ fn range_api(answers: bool) -> (Fetch, Arc<Mutex<Vec<String>>>) {
     let heard = Arc::clone(&asked);
     let fetch: Fetch = Arc::new(move |request| {
         let padded = request.headers.contains(&("add-padding", "true".to_owned()));
-        heard.lock().expect("no panic").push(format!("{} {padded}", request.url));
+        let trace = request.headers.iter().find(|(name, _)| *name == "traceparent");
+        let trace = trace.and_then(|(_, value)| value.get(..36)).unwrap_or_default();
+        heard.lock().expect("no panic").push(format!("{} {padded}{trace}", request.url));
         Box::pin(async move {
             if !answers {
                 return Err(FetchFailure::NoAnswer("down".to_owned()));
@@ -190,6 +193,25 @@ async fn check(answers: bool, failure: BreachFailure, password: &str) -> (Option
     let outcome = credentials::check(&world.call(), &password.into(), &[]).await;
     let asked = asked.lock().expect("no panic").clone();
     (outcome.err().and_then(|error| error.code()), asked)
+}
+
+/// What is asked of others belongs to the trace of the request that it is asked for, as a step of its own.
+#[tokio::test]
+async fn an_outbound_request_carries_the_trace_on() {
+    let place = Fresh::sqlite().expect("a place");
+    let mut settings = Settings::default();
+    settings.password.breach_check = BreachCheck::RangeApi;
+    settings.password.breach_api = Some(url::Url::parse("https://range.example/range/").expect("an address"));
+    let (fetch, asked) = range_api(true);
+    let world = World::new(&place, settings, fetch).await;
+    let mut call = world.call();
+    let came = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    call.origin.trace = Some(came.parse().expect("a traceparent"));
+    credentials::check(&call, &GOOD.into(), &[]).await.expect_err("is known");
+    let asked = asked.lock().expect("no panic").clone();
+    assert!(asked[0].ends_with("true00-4bf92f3577b34da6a3ce929d0e0e4736-"), "{asked:?}");
+    let event = audit::Event::new(&call, "test.traced").expect("an event");
+    assert!(format!("{event:?}").contains("4bf92f3577b34da6a3ce929d0e0e4736"));
 }
 
 #[tokio::test]

@@ -30,4 +30,5 @@ pub mod scope;
 pub mod secret;
 pub mod time;
 pub mod token;
+pub mod trace;
 pub mod userinfo;

@@ -7,6 +7,7 @@ use doorward_core::{
     call::{Actor, Call, Origin},
     realm::Realm,
 };
+use doorward_proto::trace::TraceParent;
 use http::{HeaderMap, header, request::Parts};
 
 use crate::surface::Failure;
@@ -97,6 +98,11 @@ impl fmt::Display for RequestId {
     }
 }
 
+/// The trace that a request belongs to (W3C Trace Context), when it says so in the right form.
+pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceParent> {
+    headers.get("traceparent")?.to_str().ok()?.parse().ok()
+}
+
 /// A request's facts, taken before anybody is recognised.
 pub struct Incoming(pub Call);
 
@@ -110,7 +116,7 @@ impl FromRequestParts<App> for Incoming {
         let user_agent = agent.map(|agent| agent.chars().take(512).collect());
         let realm = Arc::clone(&app.realm);
         let now = realm.env.now();
-        let origin = Origin { address, request_id, user_agent };
+        let origin = Origin { address, request_id, user_agent, trace: trace_of(&parts.headers) };
         Ok(Self(Call { realm, now, actor: Actor::Anonymous, origin }))
     }
 }

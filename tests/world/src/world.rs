@@ -66,6 +66,7 @@ impl World {
                 address: [203, 0, 113, 7].into(),
                 request_id: "req-test".to_owned(),
                 user_agent: Some("Test/1.0".to_owned()),
+                trace: None,
             },
         }
     }

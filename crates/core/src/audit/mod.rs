@@ -66,6 +66,10 @@ impl Event {
         if let Some(agent) = &call.origin.user_agent {
             detail.insert("user_agent".to_owned(), agent.clone().into());
         }
+        let mut facts = Map::new();
+        if let Some(trace) = &call.origin.trace {
+            facts.insert("trace_id".to_owned(), trace.trace_id().into());
+        }
         Ok(Self {
             id: call.id()?,
             at: call.now,
@@ -76,7 +80,7 @@ impl Event {
             subject: String::new(),
             client: String::new(),
             request_id: call.origin.request_id.clone(),
-            facts: Map::new(),
+            facts,
             detail,
         })
     }
@@ -98,6 +102,7 @@ impl Event {
         self.detail.clear();
         "system".clone_into(&mut self.actor);
         self.request_id.clear();
+        self.facts.remove("trace_id");
         self
     }
 

@@ -118,7 +118,7 @@ async fn ask_range_api(call: &Call, api: &url::Url, head: &str) -> std::result::
         .map_err(|error| error.to_string())?;
     let headers = vec![("add-padding", "true".to_owned()), ("accept", "text/plain".to_owned())];
     let request = FetchRequest { method: "GET", url, headers, body: Vec::new() };
-    let answer = call.realm.env.fetch(request).await.map_err(|error| error.to_string())?;
+    let answer = call.fetch(request).await.map_err(|error| format!("{error:?}"))?;
     if answer.status != 200 {
         return Err(format!("status {}", answer.status));
     }

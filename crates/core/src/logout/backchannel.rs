@@ -84,7 +84,7 @@ pub(crate) async fn deliver(call: &Call, notice: &Notice) -> Result<()> {
         headers: vec![("content-type", "application/x-www-form-urlencoded".to_owned())],
         body: format!("logout_token={token}").into_bytes(),
     };
-    let response = call.realm.env.fetch(request).await?;
+    let response = call.fetch(request).await?;
     match response.status {
         // 400: the application refuses for good, it does not know the session.
         200 | 204 | 400 => Ok(()),

@@ -29,6 +29,7 @@ use doorward_proto::{
     secret::{Kind, Opaque},
     time::Time,
     token::{TokenRequest, TokenResponse},
+    trace::TraceParent,
 };
 
 pub(crate) struct Target {
@@ -76,6 +77,7 @@ targets![
     time,
     token_answer,
     token_request,
+    trace_parent,
 ];
 
 const NOW: i64 = 1_800_000_000;
@@ -100,6 +102,13 @@ fn form(input: &[u8]) -> bool {
 
 fn id(input: &[u8]) -> bool {
     text(input).parse::<Id<User>>().is_ok_and(|id| id.to_string() == text(input))
+}
+
+fn trace_parent(input: &[u8]) -> bool {
+    let Ok(read) = text(input).parse::<TraceParent>() else { return false };
+    let step = read.step([1; 8]).to_string();
+    assert!(step.contains(&read.trace_id()) && step.parse::<TraceParent>().is_ok());
+    true
 }
 
 fn opaque(input: &[u8]) -> bool {
