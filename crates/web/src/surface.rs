@@ -4,7 +4,7 @@
 //! refusal in the response; the layer of a route group ([`dress`]) renders it again as its surface wants,
 //! and dresses axum's own 404, 405, 413, 415 and 422 as well, which no handler sees.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, sync::Arc};
 
 use axum::{
     body::Body,
@@ -16,7 +16,7 @@ use doorward_core::outcome::{Code, Error, Fault, Refusal};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::app::{App, RequestId};
+use crate::app::{App, RequestId, trace_of};
 
 /// The dress of a route group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -190,11 +190,13 @@ impl From<Code> for Failure {
 #[derive(Debug, Clone)]
 pub struct Refused(pub Refusal);
 
-/// What of a fault may be known outside: nothing. Left in a response for the surface layer.
-#[derive(Debug, Clone, Copy)]
+/// What of a fault may be known outside: nothing. Left in a response for the surface layer, which knows
+/// under which reference it is to be logged.
+#[derive(Debug, Clone)]
 pub struct Faulted {
     /// Whether a dependency is out of reach (503) rather than something broken (500).
     pub is_unavailable: bool,
+    fault: Arc<Fault>,
 }
 
 impl IntoResponse for Failure {
@@ -205,18 +207,17 @@ impl IntoResponse for Failure {
                 response.extensions_mut().insert(Refused(refusal));
                 response
             }
-            Error::Fault(fault) => faulted(&fault),
+            Error::Fault(fault) => faulted(fault),
         }
     }
 }
 
-fn faulted(fault: &Fault) -> Response {
-    tracing::error!(%fault, "fault");
+fn faulted(fault: Fault) -> Response {
     let is_unavailable = fault.is_unavailable();
     let status =
         if is_unavailable { StatusCode::SERVICE_UNAVAILABLE } else { StatusCode::INTERNAL_SERVER_ERROR };
     let mut response = status.into_response();
-    response.extensions_mut().insert(Faulted { is_unavailable });
+    response.extensions_mut().insert(Faulted { is_unavailable, fault: Arc::new(fault) });
     response
 }
 
@@ -278,7 +279,13 @@ fn with_common_headers(mut response: Response, refusal: &Refusal) -> Response {
 pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Request, next: Next) -> Response {
     let surface = surface.for_reader(&request);
     let facts = PageFacts::of(surface, &request);
+    let reference = request.extensions().get::<RequestId>().cloned();
+    let trace = trace_of(request.headers());
     let response = next.run(request).await;
+    if let Some(Faulted { fault, .. }) = response.extensions().get() {
+        let request_id = reference.as_ref().map(RequestId::as_str);
+        tracing::error!(request_id, trace_id = trace.map(|trace| trace.trace_id()), %fault, "fault");
+    }
     let Some(refusal) = refusal_in(&response) else { return response };
     let mut dressed = match surface {
         Surface::OAuth => oauth(&refusal),
