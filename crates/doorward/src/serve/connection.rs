@@ -23,7 +23,7 @@ use tower::Service as _;
 
 use super::{
     access::{Served, trace_id},
-    peer::client_address,
+    peer::{client_address, is_trusted},
 };
 
 /// How long a client may take to send a request's head, and to leave a connection idle.
@@ -139,8 +139,15 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
         Door::Socket => IpAddr::from([127, 0, 0, 1]),
     };
     request.extensions_mut().insert(ClientAddress(address));
-    if matches!(door, Door::Socket) {
-        request.extensions_mut().insert(ThroughSocket);
+    match door {
+        Door::Socket => {
+            request.extensions_mut().insert(ThroughSocket);
+        }
+        Door::Network(peer) if is_trusted(peer, &shared.trusted) => {}
+        // A stranger's reference would stand in the log and the audit trail beside other people's.
+        Door::Network(_) => {
+            request.headers_mut().remove("x-request-id");
+        }
     }
     let (method, path, version) =
         (request.method().clone(), request.uri().path().to_owned(), request.version());

@@ -101,6 +101,19 @@ fn every_request_has_one_line_without_its_query() {
 }
 
 #[test]
+fn a_strangers_reference_does_not_count() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let ask = "GET /nowhere HTTP/1.1\r\nhost: localhost\r\nx-request-id: somebody-elses\r\n";
+    let answer = server.ask(ask, "");
+    assert!(!answer.head.contains("somebody-elses"), "{}", answer.head);
+    let line = server.wait_for("request");
+    let own = line["request_id"].as_str().unwrap();
+    assert!(own.len() >= 8 && own != "somebody-elses", "{line}");
+    assert!(answer.head.contains(&format!("x-request-id: {own}")), "{}", answer.head);
+}
+
+#[test]
 fn metrics_have_a_listener_of_their_own() {
     let home = tempfile::tempdir().unwrap();
     let args = ["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json"];
