@@ -14,6 +14,7 @@ pub mod clients;
 pub mod credentials;
 pub mod db;
 pub mod env;
+pub mod figures;
 pub mod grants;
 pub mod idempotency;
 pub mod integrity;

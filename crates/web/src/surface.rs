@@ -287,6 +287,7 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
         tracing::error!(request_id, trace_id = trace.map(|trace| trace.trace_id()), %fault, "fault");
     }
     let Some(refusal) = refusal_in(&response) else { return response };
+    count_refusal(refusal.code);
     let mut dressed = match surface {
         Surface::OAuth => oauth(&refusal),
         Surface::Api => problem(&refusal, &facts.request_id),
@@ -307,6 +308,11 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
         *dressed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
     }
     dressed
+}
+
+/// Counts a refusal by its code, wherever it is told.
+pub(crate) fn count_refusal(code: Code) {
+    metrics::counter!("doorward_refusals_total", "code" => code.name()).increment(1);
 }
 
 /// What the error page needs of the request.

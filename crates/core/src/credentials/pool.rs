@@ -221,6 +221,7 @@ impl Shared {
             refused @ Error::Refused(_) => refused,
         })?;
         let took = self.env.monotonic().saturating_sub(began);
+        metrics::histogram!("doorward_password_verification_seconds").record(took.as_secs_f64());
         let mut costs = lock(&self.costs);
         let cost = costs.entry(hashed.scheme().name()).or_insert(took);
         // Falls by a sixteenth of the difference, so that a quick one between slow ones is not told apart.

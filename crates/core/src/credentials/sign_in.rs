@@ -73,6 +73,17 @@ struct Begun {
 
 /// Signs a person in by password.
 pub async fn sign_in(call: &Call, ask: PasswordAsk) -> Result<SignedIn> {
+    let outcome = judged(call, ask).await;
+    let label = match &outcome {
+        Ok(_) => "granted",
+        Err(Error::Refused(refusal)) => refusal.code.name(),
+        Err(Error::Fault(_)) => "fault",
+    };
+    metrics::counter!("doorward_sign_ins_total", "outcome" => label).increment(1);
+    outcome
+}
+
+async fn judged(call: &Call, ask: PasswordAsk) -> Result<SignedIn> {
     // The second time is for a hash that another sign-in has just replaced by a newer one.
     for _ in 0..2 {
         if let Some(signed_in) = attempt(call, &ask).await? {

@@ -116,7 +116,7 @@ impl Db {
     {
         match &self.0.engine {
             Engine::Sqlite(sqlite) => sqlite.read(name, &ask, &op),
-            Engine::Postgres(postgres) => postgres.read(name, &ask, &op).await,
+            Engine::Postgres(postgres) => timed("read", postgres.read(name, &ask, &op)).await,
         }
     }
 
@@ -128,13 +128,16 @@ impl Db {
         T: Send + 'static,
         F: for<'t, 'c> Fn(&'t mut ReadTx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
-        match &self.0.engine {
-            Engine::Sqlite(sqlite) => {
-                let sqlite = sqlite.clone();
-                tokio::task::spawn_blocking(move || sqlite.scan(name, &ask, &op)).await?
+        let scan = async {
+            match &self.0.engine {
+                Engine::Sqlite(sqlite) => {
+                    let sqlite = sqlite.clone();
+                    tokio::task::spawn_blocking(move || sqlite.scan(name, &ask, &op)).await?
+                }
+                Engine::Postgres(postgres) => postgres.scan(name, &ask, &op).await,
             }
-            Engine::Postgres(postgres) => postgres.scan(name, &ask, &op).await,
-        }
+        };
+        timed("scan", scan).await
     }
 
     /// Runs an operation as one transaction. Once begun it ends, even when the caller is dropped.
@@ -166,8 +169,8 @@ impl Db {
         F: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
         match &self.0.engine {
-            Engine::Sqlite(sqlite) => sqlite.write(name, mode, ask, op).await,
-            Engine::Postgres(postgres) => postgres.write(name, mode, ask, op).await,
+            Engine::Sqlite(sqlite) => timed("write", sqlite.write(name, mode, ask, op)).await,
+            Engine::Postgres(postgres) => timed("write", postgres.write(name, mode, ask, op)).await,
         }
     }
 
@@ -185,6 +188,17 @@ impl Db {
         self.read("health", (), |tx, ()| Box::pin(tx.ping())).await?;
         self.write("health", (), |tx, ()| Box::pin(tx.ping())).await
     }
+}
+
+/// Tells how long an operation took, its wait for the writer or a connection included. A read of SQLite
+/// is not timed: it takes hardly longer than a look at the clock.
+#[expect(clippy::disallowed_methods, reason = "durations are measured on the monotonic clock")]
+async fn timed<T>(kind: &'static str, operation: impl Future<Output = T>) -> T {
+    let began = std::time::Instant::now();
+    let outcome = operation.await;
+    metrics::histogram!("doorward_database_operation_seconds", "kind" => kind)
+        .record(began.elapsed().as_secs_f64());
+    outcome
 }
 
 /// An operation suspended while no statement was under way.

@@ -1,8 +1,10 @@
-//! Figures for Prometheus, on a listener of their own.
+//! Figures for Prometheus, on a listener of their own. Labels are words of the program, never of a
+//! request: strangers cannot make them more.
 
-use std::{convert::Infallible, net::SocketAddr, time::Duration};
+use std::{convert::Infallible, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result};
+use doorward_core::{call::Call, figures, realm::Realm};
 use http::{Response, StatusCode, header};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -16,7 +18,11 @@ const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.
 ///
 /// # Errors
 /// When the address cannot be bound.
-pub(super) async fn serve(address: SocketAddr, stop: CancellationToken) -> Result<SocketAddr> {
+pub(super) async fn serve(
+    address: SocketAddr,
+    realm: Arc<Realm>,
+    stop: CancellationToken,
+) -> Result<SocketAddr> {
     let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
     describe();
     let listener = TcpListener::bind(address)
@@ -31,7 +37,7 @@ pub(super) async fn serve(address: SocketAddr, stop: CancellationToken) -> Resul
         }
     });
     tokio::spawn(async move {
-        stop.run_until_cancelled(accept(listener, handle)).await;
+        stop.run_until_cancelled(accept(listener, handle, realm)).await;
     });
     Ok(bound)
 }
@@ -43,26 +49,77 @@ fn describe() {
         metrics::Unit::Seconds,
         "Time from a request's head to the answer's head."
     );
+    metrics::describe_counter!("doorward_sign_ins_total", "Sign-ins by password, by outcome.");
+    metrics::describe_counter!("doorward_tokens_issued_total", "Answers with tokens, by grant.");
+    metrics::describe_counter!("doorward_refusals_total", "Requests refused, by code.");
+    metrics::describe_histogram!(
+        "doorward_password_verification_seconds",
+        metrics::Unit::Seconds,
+        "Time to verify a password, once it has a thread."
+    );
+    metrics::describe_gauge!("doorward_passwords_waiting", "Passwords that wait for a thread.");
+    metrics::describe_gauge!("doorward_database_up", "Whether the database answered just now.");
+    metrics::describe_gauge!("doorward_mails_waiting", "Mails to be handed over.");
+    metrics::describe_gauge!("doorward_mails_given_up", "Mails given up and still kept.");
+    metrics::describe_gauge!("doorward_jobs_waiting", "Jobs that are not done.");
+    metrics::describe_gauge!("doorward_jobs_failing", "Jobs that are not done and have failed before.");
+    metrics::describe_gauge!("doorward_audit_unsealed", "Audit events not linked into the chain yet.");
+    metrics::describe_gauge!(
+        "doorward_audit_seal_lag_seconds",
+        metrics::Unit::Seconds,
+        "Age of the oldest of them."
+    );
+    metrics::describe_histogram!(
+        "doorward_database_operation_seconds",
+        metrics::Unit::Seconds,
+        "Time of a whole operation, its wait for a connection or the writer included."
+    );
+    metrics::describe_counter!(
+        "doorward_database_conflicts_total",
+        "Operations run again after a serialisation failure or deadlock."
+    );
     metrics::gauge!("doorward_build_info", "version" => env!("CARGO_PKG_VERSION")).set(1.0);
 }
 
-async fn accept(listener: TcpListener, handle: PrometheusHandle) {
+/// Reads what waits. When the database does not answer, the last figures stay and `up` says so.
+async fn look(realm: &Arc<Realm>) {
+    let found = figures::read(&Call::system(realm)).await;
+    metrics::gauge!("doorward_database_up").set(if found.is_ok() { 1.0 } else { 0.0 });
+    let Ok(found) = found else { return };
+    for (name, value) in [
+        ("doorward_mails_waiting", found.mails_waiting),
+        ("doorward_mails_given_up", found.mails_given_up),
+        ("doorward_jobs_waiting", found.jobs_waiting),
+        ("doorward_jobs_failing", found.jobs_failing),
+        ("doorward_audit_unsealed", found.events_unsealed),
+        ("doorward_passwords_waiting", u64::try_from(found.passwords_waiting).unwrap_or(u64::MAX)),
+    ] {
+        metrics::gauge!(name).set(u32::try_from(value).unwrap_or(u32::MAX).into());
+    }
+    metrics::gauge!("doorward_audit_seal_lag_seconds").set(found.seal_lag.as_secs_f64());
+}
+
+async fn accept(listener: TcpListener, handle: PrometheusHandle, realm: Arc<Realm>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(answer(stream, handle.clone()));
+                tokio::spawn(answer(stream, handle.clone(), Arc::clone(&realm)));
             }
             Err(_) => super::pause(Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn answer(stream: TcpStream, handle: PrometheusHandle) {
+async fn answer(stream: TcpStream, handle: PrometheusHandle, realm: Arc<Realm>) {
     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let found = request.uri().path() == "/metrics";
-        let body = if found { handle.render() } else { String::new() };
+        let (handle, realm) = (handle.clone(), Arc::clone(&realm));
         async move {
-            let mut response = Response::new(body);
+            let mut response = Response::new(String::new());
+            if found {
+                look(&realm).await;
+                *response.body_mut() = handle.render();
+            }
             let text = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");
             response.headers_mut().insert(header::CONTENT_TYPE, text);
             if !found {

@@ -120,7 +120,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let addresses = addresses(&listeners)?;
     let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
     if let Some(address) = config.metrics.listen {
-        let address = metrics::serve(address, stop.clone()).await?;
+        let address = metrics::serve(address, Arc::clone(&realm), stop.clone()).await?;
         tracing::info!(%address, "metrics are served");
     }
     for listener in listeners {

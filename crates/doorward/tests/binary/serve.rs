@@ -113,6 +113,64 @@ fn a_strangers_reference_does_not_count() {
     assert!(answer.head.contains(&format!("x-request-id: {own}")), "{}", answer.head);
 }
 
+fn form_head(path: &str, headers: &str) -> String {
+    format!(
+        "POST {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\
+         content-type: application/x-www-form-urlencoded\r\n"
+    )
+}
+
+/// What an operator watches: who signs in, what is issued and refused, what waits.
+#[test]
+fn metrics_tell_what_happened_and_what_waits() {
+    let home = tempfile::tempdir().unwrap();
+    let args = ["serve", "--listen", "127.0.0.1:0", "--set", "log.format=json"];
+    let mut command = doorward(home.path(), &args);
+    command.args(["--set", "metrics.listen=127.0.0.1:0"]);
+    let mut server = Server::spawn_after(home.path(), &mut command, "metrics are served");
+    let metrics = server.address.clone();
+    server.wait_for("listening")["address"].as_str().unwrap().clone_into(&mut server.address);
+    let client =
+        r#"{"client_id":"robot","name":"Robot","type":"confidential","grant_types":["client_credentials"]}"#;
+    let head = "POST /api/v1/clients HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let made: serde_json::Value = serde_json::from_str(&server.ask_socket(head, client).body).unwrap();
+    let secret = made["client_secret"].as_str().unwrap();
+    let body = format!("grant_type=client_credentials&client_id=robot&client_secret={secret}");
+    assert_eq!(server.ask(&form_head("/oauth2/token", ""), &body).status, 200);
+    let wrong = "grant_type=client_credentials&client_id=robot&client_secret=wrong";
+    assert_eq!(server.ask(&form_head("/oauth2/token", ""), wrong).status, 401);
+    let page = server.get("/sign-in");
+    let token = page.body.split("name=\"form_token\"").nth(1).unwrap();
+    let token = token.split("value=\"").nth(1).unwrap().split('"').next().unwrap();
+    let body = format!("form_token={token}&identifier=nobody%40example.org&password=wrong");
+    let cookies = format!("cookie: {}\r\n", page.cookies);
+    let refused = server.ask(&form_head("/sign-in/password", &cookies), &body);
+    assert!(refused.body.contains("form_token"), "{refused:?}");
+    server.address = metrics;
+    let page = server.get("/metrics").body;
+    for line in [
+        "doorward_tokens_issued_total{grant=\"client_credentials\"} 1",
+        "doorward_refusals_total{code=\"client.authentication\"} 1",
+        "doorward_sign_ins_total{outcome=\"sign_in.failed\"} 1",
+        "doorward_database_up 1",
+        "doorward_mails_waiting 0",
+        "doorward_mails_given_up 0",
+        "doorward_jobs_waiting 0",
+        "doorward_jobs_failing 0",
+        "doorward_passwords_waiting 0",
+        "doorward_audit_unsealed ",
+        "doorward_audit_seal_lag_seconds ",
+        "doorward_password_verification_seconds_count ",
+        "doorward_database_operation_seconds_count{kind=\"write\"} ",
+    ] {
+        assert!(page.lines().any(|found| found.starts_with(line)), "{line} in\n{page}");
+    }
+    let documented = include_str!("../../../../docs/operating.md");
+    for name in page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split(' ').next()) {
+        assert!(documented.contains(&format!("`{name}`")), "{name} is not in docs/operating.md");
+    }
+}
+
 #[test]
 fn metrics_have_a_listener_of_their_own() {
     let home = tempfile::tempdir().unwrap();

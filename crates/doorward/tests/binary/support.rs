@@ -137,6 +137,8 @@ pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
     pub(crate) body: String,
+    /// The cookies it set, as the next request sends them.
+    pub(crate) cookies: String,
 }
 
 fn exchange<S: std::io::Read + std::io::Write>(mut stream: S, head: &str, body: &str) -> Answer {
@@ -153,5 +155,8 @@ pub(crate) fn read_answer(stream: &mut impl std::io::Read) -> Answer {
     let text = String::from_utf8_lossy(&text).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
-    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned() }
+    let set = head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
+    let cookies: Vec<&str> = set.filter_map(|cookie| cookie.split(';').next()).collect();
+    let cookies = cookies.join("; ");
+    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned(), cookies }
 }

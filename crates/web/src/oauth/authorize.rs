@@ -29,7 +29,7 @@ use crate::{
     app::{App, Incoming},
     cookies::Cookie,
     pages::{self, frame::Frame, text::Text},
-    surface::{Failure, wire_of},
+    surface::{Failure, count_refusal, wire_of},
 };
 
 /// `GET /oauth2/authorize`.
@@ -108,6 +108,7 @@ pub(crate) fn answer(app: &App, call: &Call, headers: &HeaderMap, next: Next) ->
         Next::Show { draft, step } => Ok(see_other(&page_of(step, draft))),
         Next::Grant { trusted, code } => respond(app, call, headers, &trusted, &[("code", code.expose())]),
         Next::Refuse { trusted, refusal } => {
+            count_refusal(refusal.code);
             let wire = wire_of(refusal.code);
             let description = if refusal.hint.is_empty() { wire.title } else { &refusal.hint };
             let description = doorward_proto::oauth_error::describable(description);

@@ -17,7 +17,7 @@ use doorward_core::{
 use doorward_proto::{
     form::Params,
     par::PushedResponse,
-    token::{Target, TokenRequest, TokenRequestError, TokenResponse, TokenType},
+    token::{Grant, Target, TokenRequest, TokenRequestError, TokenResponse, TokenType},
 };
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 
@@ -67,6 +67,7 @@ async fn granted(
         }
         TokenRequestError::Problem(problem) => refused(&problem),
     })?;
+    let kind = grant_of(&request).as_str();
     let tokens = match request {
         TokenRequest::AuthorizationCode(ask) => {
             let ask = grants::code::CodeAsk {
@@ -96,7 +97,16 @@ async fn granted(
             grants::client::issue(call, client, ask).await?
         }
     };
+    metrics::counter!("doorward_tokens_issued_total", "grant" => kind).increment(1);
     Ok(Json(wire(tokens)))
+}
+
+const fn grant_of(request: &TokenRequest) -> Grant {
+    match request {
+        TokenRequest::AuthorizationCode(_) => Grant::AuthorizationCode,
+        TokenRequest::RefreshToken(_) => Grant::RefreshToken,
+        TokenRequest::ClientCredentials(_) => Grant::ClientCredentials,
+    }
 }
 
 fn resources(target: &Target) -> Result<Vec<String>> {

@@ -146,7 +146,7 @@ impl Postgres {
             tries -= 1;
             match self.try_write(mode, ask, op).await? {
                 Tried::Again(error) if tries == 0 => return Err(error),
-                Tried::Again(_) => {}
+                Tried::Again(_) => metrics::counter!("doorward_database_conflicts_total").increment(1),
                 Tried::Settled(settled) => {
                     if let Some(counter) = settled.raised {
                         self.changes.see(counter);
