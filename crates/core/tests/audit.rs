@@ -8,12 +8,15 @@ use doorward_core::{
     call::{Actor, Call},
     db::Db,
     outcome::Code,
+    realm::{Parts, Realm},
+    settings::Settings,
+    vault::Vault,
 };
 use doorward_proto::{
     id::{self, Id},
     time::Time,
 };
-use doorward_world::{World, both_engines};
+use doorward_world::{ISSUER, World, both_engines};
 
 const HOUR: Duration = Duration::from_secs(3600);
 const DAY: Duration = Duration::from_secs(24 * 3600);
@@ -30,6 +33,19 @@ async fn seal(world: &World) -> usize {
 async fn run(db: &Db, sql: impl Into<String>) -> u64 {
     let sql: &'static str = sql.into().leak();
     db.write("tamper", (), move |tx, ()| Box::pin(async move { tx.exec(sql, &[]).await })).await.unwrap()
+}
+
+/// The same database in the hands of a server that is reached at `issuer`.
+async fn reopened(world: &World, issuer: &str) -> Arc<Realm> {
+    let parts = Parts {
+        issuer: issuer.to_owned(),
+        db: world.realm.db.clone(),
+        env: world.realm.env.clone(),
+        vault: Vault::new(&[7; 32]).unwrap(),
+        settings: Settings::default(),
+        mail_transport: None,
+    };
+    Realm::open(parts).await.unwrap()
 }
 
 const TABLES: [&str; 3] = ["events", "event_details", "event_checkpoints"];
@@ -142,6 +158,29 @@ both_engines! {
         run(&world.realm.db, "UPDATE event_checkpoints SET key_id = '0000000000000000'").await;
         let report = audit::verify(&world.realm).await.unwrap();
         assert_eq!(report.broken.unwrap().what, "the checkpoint was signed under another master key");
+    }
+
+    async fn a_server_that_moves_to_another_address_keeps_its_trail(world: World) {
+        trail(&world, 3).await;
+        let moved = reopened(&world, "https://login.elsewhere.example").await;
+        world.advance(HOUR);
+        note(&Call::system(&moved), "test.moved", "x").await;
+        Sealer::new(&moved).unwrap().finish().await.unwrap();
+        for realm in [&moved, &world.realm] {
+            let report = audit::verify(realm).await.unwrap();
+            assert_eq!(report.broken, None, "{}", realm.issuer);
+            assert_eq!(report.checkpoints, 2);
+            assert_eq!(report.signed_through, report.last);
+        }
+    }
+
+    /// One master key over two databases: what was signed for one says nothing about the other.
+    async fn a_checkpoint_of_another_realm_is_refused(world: World) {
+        trail(&world, 3).await;
+        assert_eq!(run(&world.realm.db, "UPDATE orgs SET kind = 2 WHERE kind = 0").await, 1);
+        let other = reopened(&world, ISSUER).await;
+        let report = audit::verify(&other).await.unwrap();
+        assert_eq!(report.broken.unwrap().what, "the checkpoint's signature is wrong");
     }
 
     async fn erasure_takes_the_personal_part_and_nothing_else(world: World) {

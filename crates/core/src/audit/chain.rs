@@ -98,7 +98,16 @@ pub struct Checkpoint {
 pub(super) struct Notary {
     pair: Ed25519KeyPair,
     key_id: String,
+    /// What the trail belongs to: the realm's own organisation, which no change of address changes.
+    realm: String,
     issuer: String,
+}
+
+/// The layouts of a statement: the present one, and the one that named the issuer.
+#[derive(Debug, Clone, Copy)]
+enum Layout {
+    OfRealm,
+    OfIssuer,
 }
 
 impl Notary {
@@ -108,7 +117,7 @@ impl Notary {
             .map_err(|_| Error::fault("the key of the audit trail was refused"))?;
         let mark = digest(&SHA256, pair.public_key().as_ref());
         let key_id = HEXLOWER.encode(mark.as_ref().get(..8).unwrap_or_default());
-        Ok(Self { pair, key_id, issuer: realm.issuer.clone() })
+        Ok(Self { pair, key_id, realm: realm.instance_org.to_string(), issuer: realm.issuer.clone() })
     }
 
     pub(super) fn sign(&self, seq: i64, at: Time, link: &[u8], reason: &str) -> Checkpoint {
@@ -120,7 +129,8 @@ impl Notary {
             signature: Vec::new(),
             reason: reason.to_owned(),
         };
-        checkpoint.signature = self.pair.sign(self.statement(&checkpoint).as_bytes()).as_ref().to_vec();
+        let statement = self.statement(&checkpoint, Layout::OfRealm);
+        checkpoint.signature = self.pair.sign(statement.as_bytes()).as_ref().to_vec();
         checkpoint
     }
 
@@ -130,14 +140,19 @@ impl Notary {
             return Some("the checkpoint was signed under another master key");
         }
         let key = UnparsedPublicKey::new(&ED25519, self.pair.public_key().as_ref());
-        let verified = key.verify(self.statement(checkpoint).as_bytes(), &checkpoint.signature);
-        verified.is_err().then_some("the checkpoint's signature is wrong")
+        let is_signed = [Layout::OfRealm, Layout::OfIssuer].into_iter().any(|layout| {
+            key.verify(self.statement(checkpoint, layout).as_bytes(), &checkpoint.signature).is_ok()
+        });
+        (!is_signed).then_some("the checkpoint's signature is wrong")
     }
 
-    fn statement(&self, checkpoint: &Checkpoint) -> String {
+    fn statement(&self, checkpoint: &Checkpoint, layout: Layout) -> String {
+        let (version, of) = match layout {
+            Layout::OfRealm => ("v2", &self.realm),
+            Layout::OfIssuer => ("v1", &self.issuer),
+        };
         format!(
-            "doorward audit checkpoint v1\n{}\n{}\n{}\n{}\n{}\n",
-            self.issuer,
+            "doorward audit checkpoint {version}\n{of}\n{}\n{}\n{}\n{}\n",
             checkpoint.seq,
             checkpoint.at.as_micros(),
             HEXLOWER.encode(&checkpoint.link),
@@ -145,3 +160,6 @@ impl Notary {
         )
     }
 }
+
+#[cfg(test)]
+mod tests;
