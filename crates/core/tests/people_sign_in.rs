@@ -6,6 +6,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use doorward_core::{
+    args,
     call::Call,
     credentials::{self, Hashed, PasswordAsk, SignedIn},
     db::Db,
@@ -112,6 +113,37 @@ both_engines! {
             sign_in(&call, &address, GOOD, None).await.expect("still signs in");
             assert_eq!(stored_hash(&call, &address).await, stored);
         }
+    }
+
+    /// A row that another version, or somebody at the database, left behind: its owner is refused like
+    /// everybody with a wrong password, and nobody else notices.
+    async fn a_stored_hash_that_nothing_can_verify_refuses_its_owner_only(world: World) {
+        let bad = [
+            "$2b$05$bfYc/UVubFRxalPAlZnMHfGdXZsmTgsN9OsF3iMaHsTPYmKrnnmXe",
+            "$scrypt$ln=40,r=8,p=1$MDEyMzQ1Njc4OWFiY2RlZg$HFwUGkY42uGsnd4wNA/7490v/v8eGdrYsCcbNTQi2zo",
+            "pbkdf2_sha256$0$seasalt$g7ccU2j1+gZni9GGBsDwD1zIXChjA+GD2r42Z/F0d3I=",
+            "not a hash",
+        ];
+        for (number, text) in bad.into_iter().enumerate() {
+            let call = from(&world, &format!("203.0.113.{number}"));
+            let address = format!("bad{number}@example.org");
+            let user = account(&call, &address, Hashed::parse(IMPORTED[3]).expect("parses")).await;
+            let ask = (user.id.to_string(), text.to_owned());
+            let write = call.realm.db.write("spoil", ask, |tx, (user, text)| {
+                Box::pin(async move {
+                    tx.exec("UPDATE passwords SET phc = $2 WHERE user_id = $1", args![&*user, &*text]).await?;
+                    tx.exec("UPDATE password_schemes SET example = $1", args![&*text]).await
+                })
+            });
+            write.await.expect("is spoiled");
+            for identifier in [&*address, "nobody@example.org"] {
+                let refused = sign_in(&call, identifier, GOOD, None).await.expect_err(text);
+                assert_eq!(refused, Refusal::new(Code::SignInFailed), "{identifier}: {text}");
+            }
+        }
+        let call = from(&world, "198.51.100.1");
+        alice(&call).await;
+        sign_in(&call, "alice@example.org", GOOD, None).await.expect("signs in");
     }
 
     async fn two_sign_ins_at_once_may_both_find_the_hash_old(world: World) {

@@ -5,7 +5,7 @@
 //! parameters are bounded, since a hash that somebody imports decides how much work a stranger can
 //! cause by guessing. Work happens on the pool's threads only.
 
-use std::num::NonZeroU32;
+use std::{num::NonZeroU32, str::FromStr as _};
 
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use aws_lc_rs::pbkdf2;
@@ -271,12 +271,9 @@ fn read(text: &str) -> Option<Parts> {
             read_argon2(name, version, params, (salt, digest))
         }
         ["2a" | "2b" | "2y", cost, rest] if text.len() == 60 && rest.len() == 53 => {
-            let decoded = rest.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'.' || b == b'/');
-            (decoded && cost.len() == 2).then_some((
-                Scheme::Bcrypt { cost: number(cost)? },
-                Vec::new(),
-                Vec::new(),
-            ))
+            // Read as the library will read it: stray bits in the last digits are refused here already.
+            bcrypt::HashParts::from_str(text).ok()?;
+            Some((Scheme::Bcrypt { cost: number(cost)? }, Vec::new(), Vec::new()))
         }
         ["scrypt", params, salt, digest] => {
             let [log_n, block, lanes] = named(params, ["ln", "r", "p"])?;
@@ -316,13 +313,18 @@ fn read_django(text: &str) -> Option<Parts> {
     };
     let (iterations, salt, digest) = (number(fields.next()?)?, fields.next()?, fields.next()?);
     let digest = BASE64.decode(digest.as_bytes()).ok()?;
-    let whole = fields.next().is_none() && digest.len() >= 16;
+    let whole = fields.next().is_none() && fits(salt.as_bytes(), &digest);
     whole.then(|| (Scheme::Pbkdf2 { inner, iterations }, salt.as_bytes().to_vec(), digest))
 }
 
 fn with_bytes(scheme: Scheme, salt: &str, digest: &str) -> Option<Parts> {
     let (salt, digest) = (base64(salt)?, base64(digest)?);
-    ((16..=64).contains(&digest.len()) && salt.len() <= 64).then_some((scheme, salt, digest))
+    fits(&salt, &digest).then_some((scheme, salt, digest))
+}
+
+/// The bounds of every scheme: an example of any hash must itself be readable.
+fn fits(salt: &[u8], digest: &[u8]) -> bool {
+    (16..=64).contains(&digest.len()) && salt.len() <= 64
 }
 
 /// Base64 without padding; passlib writes `.` for `+`, some write padding.

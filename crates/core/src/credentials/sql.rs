@@ -27,11 +27,15 @@ const REMOVE_PASSKEYS: &str = "DELETE FROM passkeys WHERE user_id = $1";
 const REMOVE_TOTP: &str = "DELETE FROM totps WHERE user_id = $1";
 const REMOVE_RECOVERY_CODES: &str = "DELETE FROM recovery_codes WHERE user_id = $1";
 
+/// A stored text that cannot be verified is no password: its owner is refused like anybody, and asks for
+/// a new one.
 pub(super) async fn find(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<Hashed>> {
-    match tx.opt(FIND, args![user], |row| row.text(0)).await? {
-        Some(text) => Ok(Some(Hashed::parse(&text)?)),
-        None => Ok(None),
+    let text = tx.opt(FIND, args![user], |row| row.text(0)).await?;
+    let stored = text.map(|text| Hashed::parse(&text));
+    if let Some(Err(_)) = stored {
+        tracing::warn!(%user, "a stored password hash cannot be verified; only a reset lets this person in");
     }
+    Ok(stored.and_then(Result::ok))
 }
 
 pub(super) async fn store(tx: &mut Tx<'_>, user: Id<User>, password: &Hashed, now: Time) -> Result<()> {
@@ -55,7 +59,7 @@ pub(super) async fn upgrade(
 /// Every scheme that is in use, by a hash of nobody's password under it.
 pub(super) async fn examples(tx: &mut ReadTx<'_>) -> Result<Vec<Hashed>> {
     let texts = tx.all(EXAMPLES, &[], |row| row.text(0)).await?;
-    texts.iter().map(|text| Hashed::parse(text)).collect()
+    Ok(texts.iter().filter_map(|text| Hashed::parse(text).ok()).collect())
 }
 
 /// Held while a scheme is noted for a password that is not visible to others yet.

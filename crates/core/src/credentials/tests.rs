@@ -37,6 +37,11 @@ fn a_hash_that_costs_too_much_or_is_malformed_is_refused() {
         "$2b$15$bfYc/UVubFRxalPAlZnMHeGdXZsmTgsN9OsF3iMaHsTPYmKrnnmXe".to_owned(),
         "$2x$05$bfYc/UVubFRxalPAlZnMHeGdXZsmTgsN9OsF3iMaHsTPYmKrnnmXe".to_owned(),
         "$2b$5$bfYc/UVubFRxalPAlZnMHeGdXZsmTgsN9OsF3iMaHsTPYmKrnnmXe".to_owned(),
+        // Bits beyond the last byte of the salt, and of the digest: no program could verify these.
+        "$2b$05$bfYc/UVubFRxalPAlZnMHfGdXZsmTgsN9OsF3iMaHsTPYmKrnnmXe".to_owned(),
+        "$2b$05$bfYc/UVubFRxalPAlZnMHeGdXZsmTgsN9OsF3iMaHsTPYmKrnnmXf".to_owned(),
+        format!("pbkdf2_sha256$1000${}$g7ccU2j1+gZni9GGBsDwD1zIXChjA+GD2r42Z/F0d3I=", "s".repeat(65)),
+        format!("pbkdf2_sha256$1000$salt${}", "AAAA".repeat(30)),
         format!("$scrypt$ln=20,r=8,p=1${salt_and_digest}"),
         format!("$scrypt$ln=63,r=8,p=1${salt_and_digest}"),
         format!("$scrypt$ln=0,r=8,p=1${salt_and_digest}"),
