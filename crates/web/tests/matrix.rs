@@ -4,10 +4,38 @@
 mod api_kit;
 
 use api_kit::{ROOT, Server};
+use doorward_core::{
+    apis::catalog,
+    credentials::{self, PasswordAsk},
+};
 use doorward_web::api::{Access, endpoints};
 use doorward_world::{World, both_engines};
 use http::{Method, StatusCode};
 use serde_json::json;
+
+const PASSWORD: &str = "correct horse battery 7 staple";
+
+/// An administrator, one of her sessions, and an application that holds every right.
+struct Strong {
+    admin: String,
+    session: String,
+}
+
+async fn strong(server: &Server) -> Strong {
+    let admin = json!({"email": "root@example.org", "role": "admin", "password": PASSWORD});
+    let admin = server.locally(Method::POST, "/api/v1/users", Some(admin)).await;
+    assert_eq!(admin.status, StatusCode::CREATED, "{}", admin.text);
+    let app = json!({
+        "client_id": "strong", "name": "Strong", "type": "confidential",
+        "grant_types": ["client_credentials"], "scopes": ["admin:*"],
+    });
+    let app = server.locally(Method::POST, "/api/v1/clients", Some(app)).await;
+    assert_eq!(app.status, StatusCode::CREATED, "{}", app.text);
+    let identifier = "root@example.org".to_owned();
+    let ask = PasswordAsk { identifier, password: PASSWORD.into(), cookie: None };
+    let signed_in = credentials::sign_in(&server.world.call(), ask).await.unwrap();
+    Strong { admin: admin.body["id"].as_str().unwrap().to_owned(), session: signed_in.session.id.to_string() }
+}
 
 /// A path in which nothing exists.
 fn path(template: &str) -> String {
@@ -62,6 +90,44 @@ both_engines! {
                 }
             }
         }
+    }
+
+    /// Every scope but `admin:*` together: an administrator's account and sessions, and an application
+    /// with the rights of one, stay out of reach. A new area of the API has to say where it belongs.
+    async fn only_full_rights_reach_administrators_and_strong_applications(world: World) {
+        let lesser: Vec<&str> = catalog::MANAGEMENT.iter().map(|(scope, _)| *scope).filter(|scope| *scope != "admin:*").collect();
+        let server = Server::with_scopes(world.clone(), &lesser);
+        let strong = strong(&server).await;
+        let mut checked = 0;
+        for endpoint in endpoints() {
+            if endpoint.method == Method::GET || !endpoint.path.contains("{id}") {
+                continue;
+            }
+            let id = match endpoint.area() {
+                "users" => &*strong.admin,
+                "sessions" => &*strong.session,
+                "clients" => "strong",
+                // Nobody's account: the outbox's turn, the server's keys, APIs; or one's own.
+                "mail" | "keys" | "apis" | "me" => continue,
+                other => panic!("{other}: may a lesser administrator touch an administrator there?"),
+            };
+            let body = if endpoint.path.ends_with("/password") {
+                Some(json!({"password": "another long battery staple 9"}))
+            } else {
+                body(&endpoint.method)
+            };
+            let path = endpoint.path.replace("{id}", id);
+            let refused = server.root(endpoint.method.clone(), &path, body).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{} {path}: {}", endpoint.method, refused.text);
+            assert_eq!((refused.code(), &refused.body["scope"]), ("auth.missing_scope", &json!("admin:*")), "{path}");
+            checked += 1;
+        }
+        assert!(checked >= 11, "{checked}");
+        let session = format!("/api/v1/sessions/{}", strong.session);
+        let gone = server.locally(Method::DELETE, &session, None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "it was there all the time: {}", gone.text);
+        let unknown = server.root(Method::DELETE, &session, None).await;
+        assert_eq!(unknown.status, StatusCode::NOT_FOUND, "{}", unknown.text);
     }
 
     async fn a_bad_credential_is_refused_even_where_none_is_needed(world: World) {

@@ -55,6 +55,21 @@ pub async fn list_all(call: &Call, user: Option<Id<User>>, ask: PageAsk) -> Resu
     Ok(ask.page(rows, |session| session.id.to_string()))
 }
 
+/// Whose live session it is.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn owner(call: &Call, session: Id<SessionKind>) -> Result<Id<User>> {
+    let found = call
+        .realm
+        .db
+        .read("sessions.owner", (session, call.now), |tx, (session, now)| {
+            Box::pin(async move { sql::find(tx, *session, *now).await })
+        })
+        .await?;
+    found.map_or_else(|| refuse(Code::NotFound), |found| Ok(found.user))
+}
+
 struct End {
     user: Option<Id<User>>,
     session: Id<SessionKind>,

@@ -317,6 +317,7 @@ async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members
 
 async fn end(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
     let client = manage::get(&caller.call, &name).await?;
+    may_hand_on(&caller, &client.metadata.scopes)?;
     seen.check(client.version)?;
     manage::set_status(&caller.call, client.id, Status::Ended).await?;
     done()
@@ -344,6 +345,7 @@ async fn resume(caller: Caller, Path(name): Path<String>) -> Answer {
 
 async fn set_status(caller: &Caller, name: &str, status: Status) -> Answer {
     let client = manage::get(&caller.call, name).await?;
+    may_hand_on(caller, &client.metadata.scopes)?;
     let client = manage::set_status(&caller.call, client.id, status).await?;
     versioned(&view(&client, None)?, client.version)
 }

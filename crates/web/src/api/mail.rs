@@ -6,7 +6,7 @@ use axum::extract::Path;
 use doorward_core::{
     mail::{self, Mail, Status},
     outcome::{Code, Refusal, Result},
-    users::{self, PlatformRole},
+    users,
 };
 use doorward_proto::id::{Id, Mail as MailKind};
 use serde::Serialize;
@@ -16,6 +16,7 @@ use super::{
     answer::{Answer, Listing, found, page, wrong},
     caller::Caller,
     endpoint::Endpoint,
+    users::may_touch,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -114,11 +115,10 @@ async fn list(caller: Caller, mut listing: Listing) -> Answer {
 
 async fn show(caller: Caller, Path(id): Path<String>) -> Answer {
     let (mail, words) = mail::show(&caller.call, parse(&id)?).await?;
-    if let Some(user) = mail.user {
-        let about = users::find(&caller.call, user).await?;
-        if about.is_some_and(|user| user.platform_role == PlatformRole::Administrator) {
-            caller.must_have("admin:*")?;
-        }
+    if let Some(user) = mail.user
+        && let Some(about) = users::find(&caller.call, user).await?
+    {
+        may_touch(&caller, &about)?;
     }
     found(&FullMail { mail: view(&mail), subject: words.subject, text: words.text, html: words.html })
 }

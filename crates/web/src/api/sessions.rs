@@ -4,6 +4,7 @@ use axum::extract::Path;
 use doorward_core::{
     outcome::{Code, Refusal},
     sessions::{self, Session},
+    users,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -12,6 +13,7 @@ use super::{
     answer::{Answer, Listing, done, page, wrong},
     caller::Caller,
     endpoint::Endpoint,
+    users::may_touch,
 };
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -83,6 +85,10 @@ async fn list(caller: Caller, mut listing: Listing) -> Answer {
 
 async fn end(caller: Caller, Path(id): Path<String>) -> Answer {
     let id = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
-    sessions::end(&caller.call, None, id).await?;
+    let whose = sessions::owner(&caller.call, id).await?;
+    if let Some(user) = users::find(&caller.call, whose).await? {
+        may_touch(&caller, &user)?;
+    }
+    sessions::end(&caller.call, Some(whose), id).await?;
     done()
 }
