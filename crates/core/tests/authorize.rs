@@ -95,6 +95,20 @@ both_engines! {
         }
     }
 
+    /// An ID token is addressed to one application; in another's request it would tell who is signed in.
+    async fn a_hint_that_was_issued_to_another_application_is_refused(world: World) {
+        let alice = alice(&world).await;
+        let (app, other) = (application(&world, "app", |_| {}).await, application(&world, "other", |_| {}).await);
+        let call = world.call();
+        let signed = alice.signed(&call).await;
+        let hint = tokens_for(&call, &app, &signed).await.id_token.expect("an ID token");
+        let hinted: &[(&str, &str)] = &[("id_token_hint", &hint), ("prompt", "none")];
+        let next = begin(&call, &app, hinted, Some(&signed)).await;
+        assert!(matches!(next, Next::Grant { .. }), "{next:?}");
+        assert_eq!(refusal(begin(&call, &other, hinted, Some(&signed)).await), Code::RequestInvalid);
+        assert_eq!(refusal(begin(&call, &other, hinted, None).await), Code::RequestInvalid);
+    }
+
     async fn prompt_none_never_shows_a_page(world: World) {
         let alice = alice(&world).await;
         let app = application(&world, "app", |new| new.registration.is_first_party = false).await;

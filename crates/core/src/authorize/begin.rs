@@ -110,7 +110,7 @@ pub(super) async fn checked(
     let seen = Seen { client, ask: &parsed.request, problems: &parsed.problems, is_pushed };
     checks::check(&seen, false)?;
     let (scope, resources) = reach_of(call, client, &parsed.request).await?;
-    let hinted_subject = subject_wanted(call, &parsed.request).await?;
+    let hinted_subject = subject_wanted(call, client, &parsed.request).await?;
     Ok(Request { trusted: trusted.clone(), ask: parsed.request, scope, resources, hinted_subject })
 }
 
@@ -148,9 +148,9 @@ pub(super) async fn targets_of(call: &Call, client: &Client, resources: &[String
 
 /// The one person that the request is about, by `id_token_hint` or by a `sub` asked for in the ID token
 /// (OpenID Connect Core 3.1.2.2 and 5.5.1).
-async fn subject_wanted(call: &Call, ask: &AuthorizationRequest) -> Result<Option<String>> {
+async fn subject_wanted(call: &Call, client: &Client, ask: &AuthorizationRequest) -> Result<Option<String>> {
     let hinted = match &ask.id_token_hint {
-        Some(hint) => Some(subject_of(call, hint).await?),
+        Some(hint) => Some(subject_of(call, client, hint).await?),
         None => None,
     };
     let named = ask.claims.as_ref().and_then(|claims| claims.id_token.get("sub")?.value.as_ref());
@@ -162,8 +162,9 @@ async fn subject_wanted(call: &Call, ask: &AuthorizationRequest) -> Result<Optio
     }
 }
 
-/// The subject of one of our own ID tokens; it may be over (OpenID Connect Core 3.1.2.1).
-pub(crate) async fn subject_of(call: &Call, hint: &str) -> Result<String> {
+/// The subject of one of our own ID tokens for this client; it may be over (OpenID Connect Core 3.1.2.1).
+/// One that another application was given would tell this one whether its person is signed in here.
+async fn subject_of(call: &Call, client: &Client, hint: &str) -> Result<String> {
     let refused =
         || Refusal::new(Code::RequestInvalid).hint("id_token_hint is not ours").field("id_token_hint");
     let token = Unverified::decode(hint).map_err(|_| Error::from(refused()))?;
@@ -173,6 +174,10 @@ pub(crate) async fn subject_of(call: &Call, hint: &str) -> Result<String> {
     if claims.iss != call.realm.issuer {
         return Err(refused().into());
     }
+    if claims.aud != client.client_id {
+        let hint = "id_token_hint was issued to another client";
+        return Err(Refusal::new(Code::RequestInvalid).hint(hint).field("id_token_hint").into());
+    }
     Ok(claims.sub)
 }
 
@@ -180,6 +185,7 @@ pub(crate) async fn subject_of(call: &Call, hint: &str) -> Result<String> {
 struct Hint {
     iss: String,
     sub: String,
+    aud: String,
 }
 
 /// Decides what comes next: a page, a code, or a refusal for the application.
