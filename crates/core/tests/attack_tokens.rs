@@ -6,15 +6,23 @@ use std::time::Duration;
 
 use doorward_core::{
     apis::{self, NewApi, Settings, TokenFormat},
-    clients::manage::{self, Registration},
+    call::{Actor, Call},
+    clients::{
+        self,
+        manage::{self, Registration},
+    },
+    env::{Env, no_fetch},
     grants::{
         client::{self, ClientAsk},
         code,
         refresh::{self, RefreshAsk},
     },
     outcome::Code,
+    principals::Status,
+    realm::{Parts, Realm},
     tokens,
     users::{self, Change, PlatformRole},
+    vault::Vault,
 };
 use doorward_proto::{
     id::{Id, Org},
@@ -100,5 +108,52 @@ both_engines! {
         manage::update(&begun, app.id, app.version, registration).await.expect("is changed");
         let after = tokens::verify(&call, &own.access_token).await.expect_err("holds a scope that is gone");
         assert_eq!(after.code(), Some(Code::CredentialRevoked));
+    }
+
+    /// Nodes share a database, not a clock: what ends is told by epochs.
+    async fn an_end_on_a_node_that_is_behind_reaches_tokens_of_one_that_is_ahead(world: World) {
+        let (alice, app) = (alice(&world).await, application(&world, "app", |_| {}).await);
+        let behind = world.call();
+        let signed = alice.signed(&behind).await;
+        let parts = Parts {
+            issuer: behind.realm.issuer.clone(),
+            db: world.realm.db.clone(),
+            env: Env::fixed(behind.now + Duration::from_mins(5), 2, no_fetch()),
+            vault: Vault::new(&[7; 32]).unwrap(),
+            settings: doorward_core::settings::Settings::default(),
+            mail_transport: None,
+        };
+        let ahead = Call::system(&Realm::open(parts).await.unwrap());
+        let own = || ClientAsk { scope: None, resources: Vec::new(), jkt: None };
+        let person = tokens_for(&ahead, &app, &signed).await;
+        let machine = client::issue(&ahead, &app, own()).await.unwrap();
+        for call in [&ahead, &behind] {
+            tokens::verify(call, &person.access_token).await.expect("is good");
+            tokens::verify(call, &machine.access_token).await.expect("is good");
+        }
+        // The grant and the sessions stay: only the epoch ends the token.
+        let change = Change { platform_role: Some(PlatformRole::Administrator), ..Change::default() };
+        users::update(&world.local(), alice.user.id, None, change).await.unwrap();
+        for call in [&ahead, &behind] {
+            let refused = tokens::verify(call, &person.access_token).await.expect_err("the role is another");
+            assert_eq!(refused.code(), Some(Code::CredentialRevoked));
+            tokens::verify(call, &machine.access_token).await.expect("another principal");
+        }
+        for status in [Status::Suspended, Status::Active] {
+            manage::set_status(&world.local(), app.id, status).await.unwrap();
+        }
+        for call in [&ahead, &behind] {
+            let refused = tokens::verify(call, &machine.access_token).await.expect_err("was suspended");
+            assert_eq!(refused.code(), Some(Code::CredentialRevoked));
+        }
+        // A node ahead ends what was made by one behind, and nothing that is made from then on.
+        for status in [Status::Suspended, Status::Active] {
+            manage::set_status(&ahead.by(Actor::LocalAdministrator), app.id, status).await.unwrap();
+        }
+        let app = clients::get_active(&behind, "app").await.unwrap();
+        let machine = client::issue(&behind, &app, own()).await.unwrap();
+        for call in [&ahead, &behind] {
+            tokens::verify(call, &machine.access_token).await.expect("is new");
+        }
     }
 }

@@ -41,6 +41,33 @@ impl<K: Kind> Id<K> {
     }
 }
 
+/// How much of an epoch a token's name holds: what was issued 65,536 epochs ago is long over.
+const EPOCH: u128 = 0xffff;
+
+impl Id<Token> {
+    /// This id with the epochs of the principal and of the client in place of its last 32 random bits.
+    /// Whether a token was issued before an epoch moved is then told without comparing two clocks.
+    #[must_use]
+    pub fn under(self, principal: i64, client: i64) -> Self {
+        let epochs = (low(principal) << 16) | low(client);
+        Self { bits: (self.bits & !0xffff_ffff) | epochs, kind: PhantomData }
+    }
+
+    /// Whether it was issued under this epoch of its principal.
+    pub fn is_under_principal(self, epoch: i64) -> bool {
+        (self.bits >> 16) & EPOCH == low(epoch)
+    }
+
+    /// Whether it was issued under this epoch of its client.
+    pub fn is_under_client(self, epoch: i64) -> bool {
+        self.bits & EPOCH == low(epoch)
+    }
+}
+
+fn low(epoch: i64) -> u128 {
+    u128::from(epoch.unsigned_abs()) & EPOCH
+}
+
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(K::PREFIX)?;

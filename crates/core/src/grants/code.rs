@@ -74,7 +74,6 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
     let event = Event::new(call, "token.issued")?
         .client(client.id)
         .fact("grant", "authorization_code")
-        .fact("jti", jti.to_string())
         .fact("aud", target.audience.clone());
     let reuse = Event::refused(call, "code.reused", Code::CodeReused)?.client(client.id);
     let ttl = target.ttl;
@@ -150,11 +149,13 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Redeemed> {
     }
     let scope = redeem.minting.target.scope_of(&grant.scope);
     let event = redeem.event.clone().subject(grant.user).org(grant.org);
+    let event = event.fact("jti", redeem.minting.jti_under(row.epoch).to_string());
     let event = event.fact("grant_id", grant.id.to_string()).fact("scope", scope.as_str());
     if !audit::record_under(tx, &event, &person, row.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
-    let claims = access_claims(&redeem.minting, &grant, &scope, &sql::person(tx, &grant).await?);
+    let person_now = sql::person(tx, &grant).await?;
+    let claims = access_claims(&redeem.minting, &grant, &scope, (&person_now, row.epoch));
     if let Some(opaque) = &claims.opaque {
         let owner = (person.as_str(), client.id, row.epoch);
         sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;

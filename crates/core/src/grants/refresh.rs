@@ -80,7 +80,6 @@ pub async fn rotate(call: &Call, client: &Arc<Client>, ask: RefreshAsk) -> Resul
     let event = Event::new(call, "token.issued")?
         .client(client.id)
         .fact("grant", "refresh_token")
-        .fact("jti", jti.to_string())
         .fact("aud", target.audience.clone());
     let reuse = Event::refused(call, "refresh.reused", Code::RefreshReused)?.client(client.id);
     let ttl = target.ttl;
@@ -151,11 +150,13 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Rotated> {
         return refuse(Code::PrincipalEnded);
     }
     let event = rotate.event.clone().subject(grant.user).org(grant.org);
+    let event = event.fact("jti", rotate.minting.jti_under(row.epoch).to_string());
     let event = event.fact("grant_id", grant.id.to_string()).fact("scope", scope.as_str());
     if !audit::record_under(tx, &event, &row.principal, row.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
-    let claims = access_claims(&rotate.minting, &grant, &scope, &sql::person(tx, &grant).await?);
+    let person_now = sql::person(tx, &grant).await?;
+    let claims = access_claims(&rotate.minting, &grant, &scope, (&person_now, row.epoch));
     if let Some(opaque) = &claims.opaque {
         let owner = (row.principal.as_str(), client.id, row.epoch);
         sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;

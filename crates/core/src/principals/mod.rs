@@ -54,7 +54,7 @@ pub struct Principal {
     pub status: Status,
     /// Under which epoch.
     pub epoch: i64,
-    /// When the epoch moved last; what was issued at or before is over.
+    /// When the epoch moved last, by the clock of the node that moved it: to be shown, not compared.
     pub epoch_at: Time,
 }
 

@@ -125,6 +125,7 @@ impl Target {
         jkt: Option<&str>,
     ) -> Result<Claims> {
         let jti: Id<id::Token> = call.id()?;
+        let jti = jti.under(client.epoch, client.epoch);
         let mut claims = self.common(call, client, scope, (jti, jkt));
         claims.sub.clone_from(&client.client_id);
         claims.token_use = Some(TokenUse::Client);
@@ -168,10 +169,23 @@ pub(crate) struct Minting {
     pub(crate) opaque: Option<Opaque>,
 }
 
-/// The access token of a person, through an application.
-pub(crate) fn access_claims(minting: &Minting, grant: &Grant, scope: &ScopeSet, person: &Person) -> Claims {
-    let Minting { call, client, target, jkt, jti, opaque } = minting;
-    let mut claims = target.common(call, client, scope, (*jti, jkt.as_deref()));
+impl Minting {
+    /// The token's name, under the epoch that the operation holds the person to.
+    pub(crate) fn jti_under(&self, epoch: i64) -> Id<id::Token> {
+        self.jti.under(epoch, self.client.epoch)
+    }
+}
+
+/// The access token of a person under this epoch, through an application.
+pub(crate) fn access_claims(
+    minting: &Minting,
+    grant: &Grant,
+    scope: &ScopeSet,
+    (person, epoch): (&Person, i64),
+) -> Claims {
+    let Minting { call, client, target, jkt, opaque, .. } = minting;
+    let jti = minting.jti_under(epoch);
+    let mut claims = target.common(call, client, scope, (jti, jkt.as_deref()));
     claims.sub = grant.user.to_string();
     claims.token_use = Some(TokenUse::User);
     claims.auth_time = Some(grant.facts.auth_time);

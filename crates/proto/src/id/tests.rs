@@ -20,3 +20,18 @@ fn other_kinds_and_garbage_are_refused() {
     }
     assert!("usr_80000000000000000000000000".parse::<Id<User>>().is_err(), "129 bits");
 }
+
+#[test]
+fn a_tokens_name_tells_under_which_epochs_it_was_made() {
+    let id: Id<Token> = Id::new(Time::from_millis(1_800_000_000_000), [0xff; 10]);
+    let named = id.under(3, 70_000);
+    assert!(named.is_under_principal(3) && named.is_under_client(70_000));
+    assert!(!named.is_under_principal(4) && !named.is_under_client(69_999));
+    assert_eq!(named.created_at(), id.created_at());
+    assert_eq!(named.to_string().parse::<Id<Token>>().unwrap(), named);
+    assert_ne!(
+        Id::<Token>::new(id.created_at(), [0; 10]).under(3, 70_000),
+        named,
+        "the rest is random still"
+    );
+}
