@@ -146,6 +146,34 @@ both_engines! {
         sign_in(&call, "alice@example.org", GOOD, None).await.expect("signs in");
     }
 
+    /// Whoever commands ten thousand addresses makes a storm, but locks nobody out who has not failed.
+    async fn a_storm_from_everywhere_slows_only_addresses_that_fail(world: World) {
+        let quiet = from(&world, "198.51.100.1");
+        alice(&quiet).await;
+        let noisy = from(&world, "203.0.113.50");
+        for number in 0..6 {
+            let refused = sign_in(&noisy, &format!("nobody{number}"), GOOD, None).await.expect_err("nobody");
+            assert_eq!(refused.code, Code::SignInFailed, "{number}");
+        }
+        let now = world.call().now;
+        let storm = world.realm.db.write("storm", now, |tx, now| {
+            Box::pin(async move {
+                let sql = "UPDATE throttles SET failures = 100000, first_at = $1, last_at = $1, blocked_until = $2
+                    WHERE key = 'overall'";
+                tx.exec(sql, args![*now, *now + Duration::from_secs(4)]).await
+            })
+        });
+        assert_eq!(storm.await.expect("is made"), 1);
+        for _ in 0..3 {
+            sign_in(&quiet, "alice@example.org", GOOD, None).await.expect("signs in");
+        }
+        let last = sign_in(&noisy, "somebody", GOOD, None).await.expect_err("nobody");
+        assert_eq!(last.code, Code::SignInFailed);
+        let slowed = sign_in(&noisy, "alice@example.org", GOOD, None).await.expect_err("has to wait");
+        assert_eq!(slowed.code, Code::RateLimitedAddress);
+        assert!(slowed.retry_after.is_some_and(|seconds| seconds > 0));
+    }
+
     async fn two_sign_ins_at_once_may_both_find_the_hash_old(world: World) {
         let call = world.call();
         account(&call, "alice@example.org", Hashed::parse(IMPORTED[0]).expect("parses")).await;

@@ -26,6 +26,8 @@ use crate::{
 struct Rule {
     /// Failures that cost nothing.
     free: u32,
+    /// The same while failures come from everywhere.
+    free_in_storm: u32,
     /// No wait is longer.
     longest: Duration,
     /// Failures are forgotten after this long without one.
@@ -51,7 +53,21 @@ const HOUR: Duration = Duration::from_hours(1);
 
 impl Rule {
     const fn new(free: u32, longest: Duration, when_right: WhenRight, code: Code) -> Self {
-        Self { free, longest, forget: HOUR, when_right, code }
+        Self { free, free_in_storm: free, longest, forget: HOUR, when_right, code }
+    }
+
+    /// A rate: the window begins anew every minute, however busy it is.
+    const fn a_minute(self) -> Self {
+        Self { forget: MINUTE, ..self }
+    }
+
+    const fn in_storm(self, free_in_storm: u32) -> Self {
+        Self { free_in_storm, ..self }
+    }
+
+    /// Whether what the counter holds is forgotten by now.
+    fn begins_anew(&self, row: &sql::Counter, now: Time) -> bool {
+        row.last_at + self.forget <= now || (self.forget == MINUTE && row.first_at + MINUTE <= now)
     }
 }
 
@@ -62,10 +78,9 @@ const KNOWN: Rule = Rule::new(10, MINUTE, WhenRight::Forget, Code::RateLimited);
 /// One account from everywhere it is not known.
 const ACCOUNT: Rule = Rule::new(20, MINUTE, WhenRight::GiveBack, Code::RateLimited);
 /// One address (IPv6: one /64).
-const ADDRESS: Rule = Rule::new(50, QUARTER, WhenRight::GiveBack, Code::RateLimitedAddress);
-/// Everybody that is not known: a rate, forgotten every minute.
-const OVERALL: Rule =
-    Rule { forget: MINUTE, ..Rule::new(600, Duration::from_secs(4), WhenRight::GiveBack, Code::RateLimited) };
+const ADDRESS: Rule = Rule::new(50, QUARTER, WhenRight::GiveBack, Code::RateLimitedAddress).in_storm(5);
+/// Everybody that is not known: beyond the free ones it is a storm. Nobody waits for what others did.
+const OVERALL: Rule = Rule::new(600, Duration::ZERO, WhenRight::GiveBack, Code::RateLimited).a_minute();
 /// Mails to one address.
 const MAIL_TO: Rule = Rule::new(5, HOUR, WhenRight::GiveBack, Code::RateLimited);
 /// Mails asked for from one address.
@@ -116,21 +131,21 @@ pub(crate) async fn take(tx: &mut Tx<'_>, tried: &Try) -> Result<Duration> {
     let mut longest = Duration::ZERO;
     for (key, rule) in &tried.counters {
         let row = sql::lock(tx, key, tried.now).await?;
-        if row.blocked_until > tried.now {
+        if row.blocked_until > tried.now && !rule.longest.is_zero() {
             let wait = row.blocked_until.since(tried.now).as_millis().div_ceil(1000);
             let seconds = u32::try_from(wait).unwrap_or(u32::MAX);
             return Err(Refusal::new(rule.code).retry_after(seconds).into());
         }
         found.push((key, rule, row));
     }
+    let is_storm = found.iter().any(|(_, rule, row)| {
+        rule.longest.is_zero() && !rule.begins_anew(row, tried.now) && row.failures >= i64::from(rule.free)
+    });
     for (key, rule, row) in found {
-        let is_quiet = row.last_at + rule.forget <= tried.now;
-        // Overall failures are a rate: the window begins anew, however busy it is.
-        let is_over = rule.forget == MINUTE && row.first_at + MINUTE <= tried.now;
-        let begins_anew = is_quiet || is_over;
+        let begins_anew = rule.begins_anew(&row, tried.now);
         let failures = if begins_anew { 1 } else { row.failures + 1 };
         let first_at = if begins_anew { tried.now } else { row.first_at };
-        let wait = wait_after(failures, *rule);
+        let wait = wait_after(failures, *rule, is_storm);
         let blocked_until = tried.now + wait;
         longest = longest.max(wait);
         let next = sql::Counter { failures, first_at, last_at: tried.now, blocked_until };
@@ -165,8 +180,9 @@ pub(crate) async fn clean(tx: &mut Tx<'_>, now: Time) -> Result<u64> {
 }
 
 /// Nothing for the free ones, then 1, 2, 4… seconds.
-fn wait_after(failures: i64, rule: Rule) -> Duration {
-    match u32::try_from(failures).unwrap_or(u32::MAX).checked_sub(rule.free) {
+fn wait_after(failures: i64, rule: Rule, is_storm: bool) -> Duration {
+    let free = if is_storm { rule.free_in_storm } else { rule.free };
+    match u32::try_from(failures).unwrap_or(u32::MAX).checked_sub(free) {
         None | Some(0) => Duration::ZERO,
         Some(over) => Duration::from_secs(1_u64 << (over - 1).min(20)).min(rule.longest),
     }
