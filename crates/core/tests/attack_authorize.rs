@@ -6,8 +6,10 @@ use std::time::Duration;
 
 use doorward_core::{
     authorize::{self, Consented, Next, Step},
-    call::Call,
+    call::{Actor, Call},
+    clients::AuthMethod,
     credentials::{self, PasswordAsk, SignedIn},
+    outcome::Code,
     sessions::{self, Signed},
     users::{self, Email, NewUser},
 };
@@ -89,5 +91,43 @@ both_engines! {
         authorize::approve(&call, &Consented { draft, session: carol.session.id }, account).await.expect("says yes");
         let (_, step) = shown(authorize::resume(&call, draft, Some(&both)).await.expect("is answered"));
         assert_eq!(step, Step::SignIn, "carol has proven nothing again");
+    }
+
+    /// Nobody has proven anything when an authorization begins, so one address may not fill the disk; and
+    /// whoever does it keeps nobody else out, not even a person who is signed in behind the same address.
+    async fn beginning_without_end_is_slowed_down_for_that_address_only(world: World) {
+        let alice = alice(&world).await;
+        let public = application(&world, "public", |new| {
+            new.registration.is_confidential = false;
+            new.registration.is_first_party = false;
+            new.registration.metadata.token_endpoint_auth_method = AuthMethod::None;
+            new.registration.metadata.grant_types.retain(|grant| grant != "client_credentials");
+        })
+        .await;
+        let secret = application(&world, "secret", |_| {}).await;
+        let call = world.call();
+        let ask = request(&public, &[]);
+        let mut begun = 0;
+        let refused = loop {
+            match authorize::begin(&call, &ask, None).await {
+                Ok(_) => begun += 1,
+                Err(error) => break error,
+            }
+            assert!(begun < 1000, "nobody stops it");
+        };
+        assert_eq!(refused.code(), Some(Code::RateLimitedAddress));
+        assert!(begun >= 100, "an office may sit behind one address: {begun}");
+        let pushed = authorize::push(&call, &public, &ask, None).await.expect_err("the same store");
+        assert_eq!(pushed.code(), Some(Code::RateLimitedAddress));
+        authorize::push(&call, &secret, &request(&secret, &[]), None).await.expect("it has authenticated");
+        let signed = alice.signed(&call).await;
+        let person = &signed.active().expect("signed in").session;
+        let hers = call.by(Actor::User { id: person.user, session: person.id });
+        authorize::begin(&hers, &ask, Some(&signed)).await.expect("is asked for consent");
+        let mut elsewhere = call.clone();
+        elsewhere.origin.address = [198, 51, 100, 1].into();
+        authorize::begin(&elsewhere, &ask, None).await.expect("begins");
+        world.advance(Duration::from_secs(61));
+        authorize::begin(&world.call(), &ask, None).await.expect("begins again");
     }
 }

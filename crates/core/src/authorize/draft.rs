@@ -13,6 +13,7 @@ use crate::{
     call::Call,
     clients::{self, Client},
     outcome::{Code, Result, refuse},
+    throttle,
 };
 
 /// How long a person may take.
@@ -53,12 +54,18 @@ pub struct View {
     pub resources: Vec<String>,
 }
 
+/// Keeps an authorization until the person is done, or too late. Anybody may begin one, so an address may
+/// only have so many kept.
 pub(super) async fn store(call: &Call, request: Request) -> Result<Id<id::Draft>> {
     let draft: Id<id::Draft> = call.id()?;
+    let ask = (draft, request, call.now, throttle::drafting(call));
     call.realm
         .db
-        .write("drafts.store", (draft, request, call.now), |tx, (draft, request, now)| {
-            Box::pin(async move { sql::insert(tx, *draft, request, *now, *now + TTL).await })
+        .write("drafts.store", ask, |tx, (draft, request, now, tried)| {
+            Box::pin(async move {
+                throttle::take(tx, tried).await?;
+                sql::insert(tx, *draft, request, *now, *now + TTL).await
+            })
         })
         .await?;
     Ok(draft)

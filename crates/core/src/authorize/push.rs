@@ -21,6 +21,7 @@ use crate::{
     call::Call,
     clients::Client,
     outcome::{Code, Refusal, Result, refuse},
+    throttle::{self, Try},
 };
 
 /// How long a pushed request waits.
@@ -61,7 +62,9 @@ pub async fn push(call: &Call, client: &Client, params: &Params, jkt: Option<Str
         }
         parsed.request.dpop_jkt = Some(jkt);
     }
-    keep(call, client, Kept::Pushed(Box::new(parsed.request))).await
+    // Whoever knows its name can push as a public client.
+    let tried = (!client.is_confidential).then(|| throttle::drafting(call));
+    keep(call, client, Kept::Pushed(Box::new(parsed.request)), tried).await
 }
 
 /// What is kept under a `request_uri`.
@@ -89,15 +92,18 @@ pub(super) async fn take(call: &Call, client: &Client, name: &Opaque) -> Result<
     }
 }
 
-async fn keep(call: &Call, client: &Client, kept: Kept) -> Result<Pushed> {
+async fn keep(call: &Call, client: &Client, kept: Kept, tried: Option<Try>) -> Result<Pushed> {
     let name = call.secret(Kind::Pushed)?;
-    let write = (call.realm.vault.hash(&name), client.id, kept, call.now);
+    let write = (call.realm.vault.hash(&name), client.id, kept, (call.now, tried));
     call.realm
         .db
-        .write("pushed.store", write, |tx, (hash, client, kept, now)| {
-            Box::pin(
-                async move { sql::insert_pushed(tx, *hash, *client, kept, (*now, *now + PUSHED_TTL)).await },
-            )
+        .write("pushed.store", write, |tx, (hash, client, kept, (now, tried))| {
+            Box::pin(async move {
+                if let Some(tried) = tried {
+                    throttle::take(tx, tried).await?;
+                }
+                sql::insert_pushed(tx, *hash, *client, kept, (*now, *now + PUSHED_TTL)).await
+            })
         })
         .await?;
     Ok(Pushed { request_uri: par::request_uri(&name), expires_in: PUSHED_TTL })
@@ -113,8 +119,12 @@ pub async fn store_posted(call: &Call, params: &Params) -> Result<String> {
     let parsed = parse(params);
     let client_id = begin::client_id_of(&parsed)?;
     let client = crate::clients::get_active(call, client_id).await?;
+    if client.metadata.require_pushed_authorization_requests {
+        return Err(Refusal::new(Code::PushedRequestRequired).into());
+    }
     let form = with_query("", params.iter());
-    let kept = keep(call, &client, Kept::Posted(form.trim_start_matches('?').to_owned())).await?;
+    let kept = Kept::Posted(form.trim_start_matches('?').to_owned());
+    let kept = keep(call, &client, kept, Some(throttle::drafting(call))).await?;
     let pairs = [("client_id", client.client_id.as_str()), ("request_uri", kept.request_uri.as_str())];
     Ok(with_query("", pairs).trim_start_matches('?').to_owned())
 }

@@ -16,7 +16,7 @@ use doorward_proto::{
 };
 
 use crate::{
-    call::Call,
+    call::{Actor, Call},
     db::Tx,
     outcome::{Code, Refusal, Result},
 };
@@ -81,6 +81,8 @@ const ACCOUNT: Rule = Rule::new(20, MINUTE, WhenRight::GiveBack, Code::RateLimit
 const ADDRESS: Rule = Rule::new(50, QUARTER, WhenRight::GiveBack, Code::RateLimitedAddress).in_storm(5);
 /// Everybody that is not known: beyond the free ones it is a storm. Nobody waits for what others did.
 const OVERALL: Rule = Rule::new(600, Duration::ZERO, WhenRight::GiveBack, Code::RateLimited).a_minute();
+/// Authorizations begun from one address, or by one person, that have to be kept.
+const DRAFTS: Rule = Rule::new(120, MINUTE, WhenRight::GiveBack, Code::RateLimitedAddress).a_minute();
 /// Mails to one address.
 const MAIL_TO: Rule = Rule::new(5, HOUR, WhenRight::GiveBack, Code::RateLimited);
 /// Mails asked for from one address.
@@ -112,6 +114,16 @@ pub(crate) fn sign_in(call: &Call, account: &str, known: Option<Id<Browser>>) ->
 /// A try at a secret by somebody who is signed in already: the present password, asked again.
 pub(crate) fn confirm(call: &Call, subject: impl std::fmt::Display) -> Try {
     Try { counters: vec![(format!("confirm:{subject}"), KNOWN)], now: call.now }
+}
+
+/// An authorization is kept until the person has done something. Who is signed in counts for themselves,
+/// not for everybody behind the same address.
+pub(crate) fn drafting(call: &Call) -> Try {
+    let whose = match &call.actor {
+        Actor::User { id, .. } => id.to_string(),
+        _ => network(call.origin.address),
+    };
+    Try { counters: vec![(format!("drafts:{whose}"), DRAFTS)], now: call.now }
 }
 
 /// Somebody asks for mail from this address.
