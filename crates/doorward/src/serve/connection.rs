@@ -6,8 +6,8 @@ use axum::{Router, body::Body};
 use doorward_core::env::Env;
 use doorward_web::{ClientAddress, ThroughSocket};
 use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, StatusCode, header};
-use hyper::body::Incoming;
+use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
     server::conn::auto,
@@ -23,11 +23,25 @@ use tower::Service as _;
 
 use super::{
     access::{Served, trace_id},
+    body::{Late, Timely},
     peer::{client_address, is_trusted},
 };
 
-/// How long a client may take to send a request's head, and to leave a connection idle.
-const HEAD_TIME: Duration = Duration::from_secs(20);
+/// How long a client may take.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Patience {
+    /// To send a request's head, and to leave a connection idle.
+    pub(super) head: Duration,
+    /// To send a request's body.
+    pub(super) body: Duration,
+}
+
+impl Default for Patience {
+    fn default() -> Self {
+        Self { head: Duration::from_secs(20), body: Duration::from_secs(30) }
+    }
+}
+
 const MAX_HEADERS: usize = 100;
 const MAX_HEAD: usize = 32 * 1024;
 const STREAMS: u32 = 128;
@@ -58,11 +72,12 @@ pub(super) struct Shared {
     pub(super) env: Env,
     pub(super) trusted: Vec<IpNet>,
     pub(super) stop: CancellationToken,
+    pub(super) patience: Patience,
 }
 
 /// Finds out what a plain connection speaks, within the time that a head may take. `None` when it says
 /// nothing until then, or until the server stops.
-pub(super) async fn sniff(stream: &TcpStream, stop: &CancellationToken) -> Option<Protocol> {
+pub(super) async fn sniff(stream: &TcpStream, shared: &Shared) -> Option<Protocol> {
     let look = async {
         let mut start = [0_u8; PREFACE.len()];
         loop {
@@ -79,8 +94,8 @@ pub(super) async fn sniff(stream: &TcpStream, stop: &CancellationToken) -> Optio
     };
     tokio::select! {
         biased;
-        found = tokio::time::timeout(HEAD_TIME, look) => found.ok().flatten(),
-        () = stop.cancelled() => None,
+        found = tokio::time::timeout(shared.patience.head, look) => found.ok().flatten(),
+        () = shared.stop.cancelled() => None,
     }
 }
 
@@ -89,12 +104,12 @@ pub(super) async fn serve<S>(stream: S, door: Door, protocol: Protocol, shared: 
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let stop = shared.stop.clone();
+    let (stop, patience) = (shared.stop.clone(), shared.patience);
     let service = tower::service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, std::convert::Infallible>(answer(request, door, &shared).await) }
     });
-    let builder = builder(protocol);
+    let builder = builder(protocol, patience);
     let mut connection =
         pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)));
     let outcome = tokio::select! {
@@ -110,12 +125,12 @@ where
     }
 }
 
-fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
+fn builder(protocol: Protocol, patience: Patience) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
         .http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
+        .header_read_timeout(patience.head)
         .max_headers(MAX_HEADERS)
         .max_buf_size(MAX_HEAD);
     builder
@@ -123,8 +138,8 @@ fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(HEAD_TIME)
-        .keep_alive_timeout(HEAD_TIME);
+        .keep_alive_interval(patience.head)
+        .keep_alive_timeout(patience.head);
     match protocol {
         Protocol::One => builder.http1_only(),
         Protocol::Two => builder.http2_only(),
@@ -133,7 +148,14 @@ fn builder(protocol: Protocol) -> auto::Builder<TokioExecutor> {
 
 async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Response<Body> {
     let began = shared.env.monotonic();
-    let mut request = request.map(Body::new);
+    let late = Late::default();
+    let mut request = request.map(|body| {
+        if body.is_end_stream() {
+            Body::new(body)
+        } else {
+            Body::new(Timely::new(body, shared.patience.body, late.clone()))
+        }
+    });
     let address = match door {
         Door::Network(peer) => client_address(peer, request.headers(), &shared.trusted),
         Door::Socket => IpAddr::from([127, 0, 0, 1]),
@@ -154,6 +176,7 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     let trace = trace_id(request.headers().get("traceparent")).map(str::to_owned);
     let mut router = shared.router.clone();
     let response = match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+        Ok(Ok(response)) if late.is_so() => too_slow(&response, version),
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
         Err(_) => {
@@ -176,10 +199,27 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     response
 }
 
+/// In place of what the handler made of half a body. The rest of it is not waited for.
+fn too_slow(response: &Response<Body>, version: Version) -> Response<Body> {
+    let mut slow = problem(StatusCode::REQUEST_TIMEOUT, "Request Timeout");
+    if let Some(id) = response.headers().get("x-request-id") {
+        slow.headers_mut().insert("x-request-id", id.clone());
+    }
+    if version < Version::HTTP_2 {
+        slow.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    slow
+}
+
 fn broken() -> Response<Body> {
-    let body = r#"{"type":"about:blank","title":"Internal Server Error","status":500}"#;
+    problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
+}
+
+fn problem(status: StatusCode, title: &str) -> Response<Body> {
+    let number = status.as_u16();
+    let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{number}}}"#);
     let mut response = Response::new(Body::from(body));
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    *response.status_mut() = status;
     let json = HeaderValue::from_static("application/problem+json");
     response.headers_mut().insert(header::CONTENT_TYPE, json);
     response

@@ -169,7 +169,7 @@ async fn stumble(error: &std::io::Error) {
 }
 
 async fn plainly(stream: TcpStream, door: Door, shared: Arc<Shared>) {
-    if let Some(protocol) = connection::sniff(&stream, &shared.stop).await {
+    if let Some(protocol) = connection::sniff(&stream, &shared).await {
         connection::serve(stream, door, protocol, shared).await;
     }
 }
@@ -185,3 +185,6 @@ async fn by_tls(stream: TcpStream, tls: TlsAcceptor, door: Door, shared: Arc<Sha
         Err(_) => tracing::debug!("TLS handshake took too long"),
     }
 }
+
+#[cfg(test)]
+mod tests;

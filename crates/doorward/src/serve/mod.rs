@@ -2,6 +2,7 @@
 
 mod access;
 mod background;
+mod body;
 mod connection;
 mod listen;
 pub mod logs;
@@ -27,7 +28,11 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
-use self::{background::Background, connection::Shared, listen::Doors};
+use self::{
+    background::Background,
+    connection::{Patience, Shared},
+    listen::Doors,
+};
 use crate::{
     commands::manage::connect::Api,
     config::{Config, Loaded, Origin, concerns, core_settings},
@@ -107,6 +112,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         env: realm.env.clone(),
         trusted: config.trusted_proxies.clone(),
         stop: stop.clone(),
+        patience: Patience::default(),
     };
     let doors = Doors::new(shared);
     // What the last requests leave to do is done after them.
