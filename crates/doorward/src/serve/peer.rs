@@ -5,15 +5,26 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
-/// The client's address. `Forwarded` (RFC 7239) wins over `X-Forwarded-For`; both are read from the
-/// right, over as many addresses as are trusted proxies, so that what a client wrote itself never counts.
+/// The client's address, from `Forwarded` (RFC 7239) or `X-Forwarded-For`, read from the right over as many
+/// addresses as are trusted proxies, so that what a client wrote itself never counts. A proxy that writes
+/// one of the two often passes the other on as the client sent it: where they differ neither is believed.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_trusted(peer, trusted) {
         return peer;
     }
-    let forwarded = hops(headers, "forwarded", forwarded_for);
-    let chain = if forwarded.is_empty() { hops(headers, "x-forwarded-for", plain) } else { forwarded };
+    let chains = [hops(headers, "forwarded", forwarded_for), hops(headers, "x-forwarded-for", plain)];
+    let mut found =
+        chains.into_iter().filter(|chain| !chain.is_empty()).map(|chain| nearest(chain, peer, trusted));
+    match (found.next(), found.next()) {
+        (Some(one), None) => one,
+        (Some(one), Some(other)) if one == other => one,
+        _ => peer,
+    }
+}
+
+/// The nearest address of a chain that is no trusted proxy.
+fn nearest(chain: Vec<Option<IpAddr>>, peer: IpAddr, trusted: &[IpNet]) -> IpAddr {
     let mut nearest = peer;
     for hop in chain.into_iter().rev() {
         // A hop that is not an address (obfuscated, "unknown") ends what can be known.
@@ -72,6 +83,9 @@ mod tests {
             ("10.0.0.1", vec![("x-forwarded-for", "unknown, 10.2.2.2")], "10.2.2.2"),
             ("10.0.0.1", vec![("forwarded", "for=1.2.3.4;proto=https")], "1.2.3.4"),
             ("::1", vec![("forwarded", "for=6.6.6.6, For=\"[2001:db8::7]:4711\"")], "2001:db8::7"),
+            ("10.0.0.1", vec![("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "1.2.3.4")], "1.2.3.4"),
+            ("10.0.0.1", vec![("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "1.2.3.4")], "10.0.0.1"),
+            ("10.0.0.1", vec![("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "6.6.6.6")], "10.0.0.1"),
             ("10.0.0.1", vec![("forwarded", "for=_hidden"), ("x-forwarded-for", "6.6.6.6")], "10.0.0.1"),
             ("10.0.0.1", vec![("forwarded", "proto=https"), ("x-forwarded-for", "6.6.6.6")], "10.0.0.1"),
         ] {
