@@ -203,7 +203,7 @@ impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         match self.0 {
             Error::Refused(refusal) => {
-                let mut response = problem(&refusal, "");
+                let mut response = problem(&refusal, "", wire_of(refusal.code).status);
                 response.extensions_mut().insert(Refused(refusal));
                 response
             }
@@ -222,13 +222,13 @@ fn faulted(fault: Fault) -> Response {
 }
 
 /// RFC 9457 problem details.
-fn problem(refusal: &Refusal, request_id: &str) -> Response {
+fn problem(refusal: &Refusal, request_id: &str, status: StatusCode) -> Response {
     let wire = wire_of(refusal.code);
     let detail: &str = if refusal.hint.is_empty() { wire.title } else { &refusal.hint };
     let mut body = json!({
         "type": format!("/problems/{}", slug(refusal.code)),
         "title": wire.title,
-        "status": wire.status.as_u16(),
+        "status": status.as_u16(),
         "detail": detail,
         "code": refusal.code.name(),
         "message": wire.title,
@@ -245,7 +245,7 @@ fn problem(refusal: &Refusal, request_id: &str) -> Response {
             members.insert("retry_after".to_owned(), seconds.into());
         }
     }
-    let mut response = (wire.status, body.to_string()).into_response();
+    let mut response = (status, body.to_string()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     with_common_headers(response, refusal)
 }
@@ -288,9 +288,10 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
     }
     let Some(refusal) = refusal_in(&response) else { return response };
     count_refusal(refusal.code);
+    let status = status_of(&refusal, &response);
     let mut dressed = match surface {
         Surface::OAuth => oauth(&refusal),
-        Surface::Api => problem(&refusal, &facts.request_id),
+        Surface::Api => problem(&refusal, &facts.request_id, status),
         Surface::Page => crate::pages::error::render(&app, &facts, &refusal),
     };
     for name in [header::WWW_AUTHENTICATE, header::ALLOW, header::HeaderName::from_static("dpop-nonce")] {
@@ -298,14 +299,8 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
             dressed.headers_mut().append(&name, value.clone());
         }
     }
-    // RFC 9449 7.1: a protected resource that asks for a better proof answers 401; the token endpoint 400.
-    if matches!(refusal.code, Code::DpopInvalid | Code::DpopNonceRequired)
-        && response.headers().contains_key(header::WWW_AUTHENTICATE)
-    {
-        *dressed.status_mut() = StatusCode::UNAUTHORIZED;
-    }
-    if response.extensions().get::<Faulted>().is_some_and(|fault| !fault.is_unavailable) {
-        *dressed.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    if surface != Surface::Page {
+        *dressed.status_mut() = status;
     }
     dressed
 }
@@ -313,6 +308,19 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
 /// Counts a refusal by its code, wherever it is told.
 pub(crate) fn count_refusal(code: Code) {
     metrics::counter!("doorward_refusals_total", "code" => code.name()).increment(1);
+}
+
+/// The table's status, except where the place of the refusal decides.
+fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
+    let is_proof = matches!(refusal.code, Code::DpopInvalid | Code::DpopNonceRequired);
+    if is_proof && response.headers().contains_key(header::WWW_AUTHENTICATE) {
+        // RFC 9449 7.1: a protected resource that asks for a better proof answers 401; the token endpoint 400.
+        StatusCode::UNAUTHORIZED
+    } else if response.extensions().get::<Faulted>().is_some_and(|fault| !fault.is_unavailable) {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        wire_of(refusal.code).status
+    }
 }
 
 /// What the error page needs of the request.

@@ -13,6 +13,7 @@ use doorward_world::{World, both_engines};
 use http::{Method, StatusCode};
 use serde_json::json;
 
+const METADATA: &str = "https://id.example/.well-known/oauth-protected-resource";
 const PASSWORD: &str = "correct horse battery 7 staple";
 
 /// An administrator, one of her sessions, and an application that holds every right.
@@ -60,7 +61,7 @@ both_engines! {
             let anonymous = all.asks(method.clone(), &path, body(&method), &[]).await;
             assert_eq!(anonymous.status, StatusCode::UNAUTHORIZED, "{what}");
             assert_eq!(anonymous.code(), "auth.missing_token", "{what}");
-            let bare = format!("Bearer realm=\"doorward\", scope=\"{scope}\"");
+            let bare = format!("Bearer realm=\"doorward\", resource_metadata=\"{METADATA}\", scope=\"{scope}\"");
             assert_eq!(anonymous.header("www-authenticate"), bare, "{what}");
 
             for bad in ["x", "dw_st_garbage", "eyJhbGciOiJub25lIn0.e30.", &ROOT[1..]] {

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     app::{App, Incoming},
-    oauth::proof::DPOP_NONCE,
+    oauth::{metadata::resource_realm, proof::DPOP_NONCE},
     surface::{Failure, wire_of},
 };
 
@@ -56,7 +56,7 @@ pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next
     if let Some(value) = response
         .extensions()
         .get::<crate::surface::Refused>()
-        .and_then(|refused| challenge(&refused.0, door.access))
+        .and_then(|refused| challenge(&door.app, &refused.0, door.access))
     {
         response.headers_mut().insert(header::WWW_AUTHENTICATE, value);
     }
@@ -111,26 +111,27 @@ async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
     .await
 }
 
-/// The challenge that goes with a refusal of the credential.
-fn challenge(refusal: &Refusal, access: Access) -> Option<HeaderValue> {
+/// The challenge that goes with a refusal of the credential (RFC 9728 5.1: with the way to a better one).
+fn challenge(app: &App, refusal: &Refusal, access: Access) -> Option<HeaderValue> {
+    let realm = resource_realm(&app.realm.issuer);
     let scope = match access {
         Access::Scope(scope) | Access::Account(scope) => format!(", scope=\"{scope}\""),
         Access::Anyone => String::new(),
     };
     let text = match refusal.code {
-        Code::CredentialMissing | Code::CredentialScheme => format!("Bearer realm=\"doorward\"{scope}"),
+        Code::CredentialMissing | Code::CredentialScheme => format!("Bearer {realm}{scope}"),
         Code::ScopeMissing => {
             let scope = refusal.facts.iter().find(|(name, _)| *name == "scope");
             let scope = scope.and_then(|(_, value)| value.as_str()).unwrap_or_default();
-            format!("Bearer realm=\"doorward\", error=\"insufficient_scope\", scope=\"{scope}\"")
+            format!("Bearer {realm}, error=\"insufficient_scope\", scope=\"{scope}\"")
         }
         Code::DpopInvalid | Code::DpopNonceRequired => {
             let error = wire_of(refusal.code).oauth;
-            format!("DPoP realm=\"doorward\", error=\"{error}\", algs=\"ES256 RS256 EdDSA\"")
+            format!("DPoP {realm}, error=\"{error}\", algs=\"ES256 RS256 EdDSA\"")
         }
         code if wire_of(code).oauth == "invalid_token" => {
             let title = wire_of(code).title;
-            format!("Bearer realm=\"doorward\", error=\"invalid_token\", error_description=\"{title}\"")
+            format!("Bearer {realm}, error=\"invalid_token\", error_description=\"{title}\"")
         }
         _ => return None,
     };

@@ -1,4 +1,5 @@
-//! Discovery (RFC 8414, OpenID Connect Discovery) and the JWKS, open to every origin.
+//! Discovery (RFC 8414, OpenID Connect Discovery), the JWKS, and what the server says of itself as a
+//! protected resource (RFC 9728), open to every origin.
 
 use axum::{
     Json, Router,
@@ -6,7 +7,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::{authorize::RESPONSE_MODES, call::Call, clients::AuthMethod, credentials, keys, tokens};
+use doorward_core::{
+    apis::catalog, authorize::RESPONSE_MODES, call::Call, clients::AuthMethod, credentials, keys, tokens,
+};
 use doorward_proto::{
     authorize::{Display, Prompt},
     jose::Alg,
@@ -14,6 +17,7 @@ use doorward_proto::{
     token::Grant,
 };
 use http::{HeaderMap, HeaderValue, StatusCode, header};
+use serde_json::json;
 
 use crate::{app::App, surface::Failure};
 
@@ -30,11 +34,42 @@ pub(super) fn routes() -> Router<App> {
     ] {
         router = router.route(path, get(metadata));
     }
-    router.route("/.well-known/jwks.json", get(jwks)).route("/api/auth/jwks", get(jwks))
+    router
+        .route("/.well-known/jwks.json", get(jwks))
+        .route("/api/auth/jwks", get(jwks))
+        .route(PROTECTED_RESOURCE, get(resource))
+}
+
+const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
+
+/// `realm` and `resource_metadata` of a challenge by the API or userinfo.
+pub(crate) fn resource_realm(issuer: &str) -> String {
+    format!("realm=\"doorward\", resource_metadata=\"{issuer}{PROTECTED_RESOURCE}\"")
+}
+
+/// The API and userinfo as one resource: what tokens for the issuer itself are good for.
+async fn resource(State(app): State<App>) -> Response {
+    let issuer = &app.realm.issuer;
+    let own = [catalog::ACCOUNT, catalog::MANAGEMENT].into_iter().flatten().map(|(scope, _)| *scope);
+    let scopes: Vec<&str> = std::iter::once("openid").chain(own).collect();
+    open(Json(json!({
+        "resource": issuer,
+        "authorization_servers": [issuer],
+        "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+        "scopes_supported": scopes,
+        "bearer_methods_supported": ["header"],
+        "dpop_signing_alg_values_supported": names(Alg::ALL, Alg::as_str),
+        "resource_name": "Doorward",
+    })))
 }
 
 async fn metadata(State(app): State<App>) -> Response {
-    let mut response = Json(document(&app.realm.issuer)).into_response();
+    open(Json(document(&app.realm.issuer)))
+}
+
+/// A document that everybody may read for a while.
+fn open(document: impl IntoResponse) -> Response {
+    let mut response = document.into_response();
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("public, max-age=300"));
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));

@@ -6,7 +6,7 @@ mod body;
 mod client;
 mod introspect;
 mod logout;
-mod metadata;
+pub(crate) mod metadata;
 pub(crate) mod proof;
 mod refusals;
 mod token;

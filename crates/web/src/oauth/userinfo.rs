@@ -12,7 +12,7 @@ use doorward_core::{
 };
 use http::{HeaderMap, HeaderValue, Uri, header};
 
-use super::{body, proof, refusals::noted};
+use super::{body, metadata::resource_realm, proof, refusals::noted};
 use crate::{
     app::Incoming,
     surface::{Failure, wire_of},
@@ -111,7 +111,7 @@ fn credential(headers: &HeaderMap, in_body: Option<String>) -> Result<(Scheme, S
 /// RFC 6750 3 and RFC 9449 7.1: the refusal, with the challenge that says how to do better.
 fn challenged(call: &Call, error: Error) -> Response {
     let challenge = match &error {
-        Error::Refused(refusal) => Some(challenge(refusal)),
+        Error::Refused(refusal) => Some(challenge(&call.realm.issuer, refusal)),
         Error::Fault(_) => None,
     };
     let mut error = error;
@@ -130,16 +130,15 @@ fn challenged(call: &Call, error: Error) -> Response {
     response
 }
 
-fn challenge(refusal: &Refusal) -> String {
-    let error = wire_of(refusal.code).oauth;
+fn challenge(issuer: &str, refusal: &Refusal) -> String {
+    let (error, realm) = (wire_of(refusal.code).oauth, resource_realm(issuer));
+    let algs = "algs=\"ES256 RS256 EdDSA\"";
     match refusal.code {
         Code::CredentialMissing | Code::CredentialScheme => {
-            "Bearer realm=\"doorward\", DPoP realm=\"doorward\", algs=\"ES256 RS256 EdDSA\"".to_owned()
+            format!("Bearer {realm}, scope=\"openid\", DPoP {realm}, {algs}")
         }
-        Code::DpopInvalid | Code::DpopNonceRequired => {
-            format!("DPoP realm=\"doorward\", error=\"{error}\", algs=\"ES256 RS256 EdDSA\"")
-        }
-        Code::ScopeMissing => format!("Bearer realm=\"doorward\", error=\"{error}\", scope=\"openid\""),
-        _ => format!("Bearer realm=\"doorward\", error=\"{error}\""),
+        Code::DpopInvalid | Code::DpopNonceRequired => format!("DPoP {realm}, error=\"{error}\", {algs}"),
+        Code::ScopeMissing => format!("Bearer {realm}, error=\"{error}\", scope=\"openid\""),
+        _ => format!("Bearer {realm}, error=\"{error}\""),
     }
 }

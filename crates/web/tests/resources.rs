@@ -1,0 +1,57 @@
+//! The server as a protected resource: what it says of itself, and its challenges.
+
+mod api_kit;
+
+use api_kit::Server;
+use doorward_core::{
+    clients,
+    grants::client::{self, ClientAsk},
+};
+use doorward_world::{World, both_engines};
+use http::{Method, StatusCode};
+use serde_json::json;
+
+const METADATA: &str = "https://id.example/.well-known/oauth-protected-resource";
+
+both_engines! {
+    /// RFC 9728: who is challenged finds out where tokens come from.
+    async fn a_challenge_leads_to_the_metadata_of_the_resource(world: World) {
+        let server = Server::new(world);
+        for path in ["/api/v1/users", "/oauth2/userinfo"] {
+            let missing = server.asks(Method::GET, path, None, &[]).await;
+            assert_eq!(missing.status, StatusCode::UNAUTHORIZED);
+            assert!(missing.header("www-authenticate").contains(&format!("resource_metadata=\"{METADATA}\"")), "{path}: {:?}", missing.headers);
+            let bad = server.asks(Method::GET, path, None, &[("authorization", "Bearer x")]).await;
+            let challenge = bad.header("www-authenticate");
+            assert!(challenge.contains("error=\"invalid_token\"") && challenge.contains("resource_metadata="), "{challenge}");
+        }
+        let document = server.asks(Method::GET, METADATA.strip_prefix("https://id.example").unwrap(), None, &[]).await;
+        assert_eq!(document.status, StatusCode::OK, "{}", document.text);
+        assert_eq!(document.header("access-control-allow-origin"), "*");
+        assert_eq!(document.body["resource"], "https://id.example");
+        assert_eq!(document.body["authorization_servers"], json!(["https://id.example"]));
+        assert_eq!(document.body["bearer_methods_supported"], json!(["header"]));
+        assert!(document.body["scopes_supported"].as_array().unwrap().contains(&json!("admin:*")));
+    }
+
+    /// RFC 9449 7.1: the status, and the body that repeats it.
+    async fn a_refused_proof_has_one_status(world: World) {
+        let server = Server::new(world);
+        let app = json!({
+            "client_id": "bound", "name": "Bound", "type": "confidential", "grant_types": ["client_credentials"],
+            "scopes": ["admin:users:read"], "token_endpoint_auth_method": "client_secret_post",
+        });
+        server.make("/api/v1/clients", app).await;
+        let call = server.world.call();
+        let client = clients::get_active(&call, "bound").await.unwrap();
+        let ask = ClientAsk { resources: Vec::new(), scope: None, jkt: Some("a-key-of-somebody".to_owned()) };
+        let credential = format!("DPoP {}", client::issue(&call, &client, ask).await.unwrap().access_token);
+        for proof in ["x", ""] {
+            let ask = [("authorization", credential.as_str()), ("dpop", proof)];
+            let ask = if proof.is_empty() { &ask[..1] } else { &ask[..] };
+            let refused = server.asks(Method::GET, "/api/v1/users", None, ask).await;
+            assert_eq!((refused.status, &refused.body["status"]), (StatusCode::UNAUTHORIZED, &json!(401)), "{}", refused.text);
+            assert!(refused.header("www-authenticate").starts_with("DPoP "), "{:?}", refused.headers);
+        }
+    }
+}
