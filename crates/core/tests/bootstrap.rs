@@ -5,8 +5,12 @@ use std::time::Duration;
 use doorward_proto::secret::SecretText;
 use doorward_world::{World, both_engines};
 
-use doorward_core::bootstrap::{admit, memory};
-use doorward_core::outcome::Code;
+use doorward_core::{
+    args,
+    bootstrap::{Terms, admit, memory},
+    outcome::Code,
+    users::{self, Email, NewUser, PlatformRole},
+};
 
 fn token() -> SecretText {
     SecretText::from("0123456789abcdef0123456789abcdef")
@@ -14,13 +18,13 @@ fn token() -> SecretText {
 
 both_engines! {
     async fn it_ends_a_day_after_it_was_first_seen(world: World) {
-        assert!(admit(&world.call(), &token(), None, &token()).await.unwrap());
-        assert!(!admit(&world.call(), &token(), None, &SecretText::from("another")).await.unwrap());
+        assert!(admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap());
+        assert!(!admit(&world.call(), &token(), Terms::default(), &SecretText::from("another")).await.unwrap());
         world.advance(Duration::from_secs(24 * 3600 - 1));
-        assert!(admit(&world.call(), &token(), None, &token()).await.unwrap());
+        assert!(admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap());
         world.advance(Duration::from_secs(1));
         for _ in 0..2 {
-            let refused = admit(&world.call(), &token(), None, &token()).await.unwrap_err();
+            let refused = admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap_err();
             assert_eq!(refused.code(), Some(Code::CredentialExpired));
         }
         let seen = memory(&world.call(), &token()).await.unwrap().unwrap();
@@ -28,11 +32,38 @@ both_engines! {
     }
 
     async fn a_set_expiry_counts_instead(world: World) {
-        let expiry = Some(world.call().now + Duration::from_secs(48 * 3600));
+        let expires_at = Some(world.call().now + Duration::from_secs(48 * 3600));
+        let expiry = Terms { expires_at, ..Terms::default() };
         assert!(admit(&world.call(), &token(), expiry, &token()).await.unwrap());
         world.advance(Duration::from_secs(47 * 3600));
         assert!(admit(&world.call(), &token(), expiry, &token()).await.unwrap());
         world.advance(Duration::from_secs(3600));
         assert!(admit(&world.call(), &token(), expiry, &token()).await.is_err());
+    }
+
+    /// A root key that nobody thinks of any more is worth more to a thief than to its owner.
+    async fn it_ends_when_an_administrator_with_a_second_factor_can_take_over(world: World) {
+        let (call, any) = (world.call(), Terms::default());
+        let mut new = NewUser::new(Email::parse("root@example.org").unwrap());
+        new.platform_role = PlatformRole::Administrator;
+        let user = users::create(&world.local(), new).await.unwrap();
+        let user_id = user.id;
+        let enrol = world.realm.db.write("enrol", user_id, |tx, user| {
+            Box::pin(async move {
+                let sql = "INSERT INTO totps (user_id, sealed, created_at) VALUES ($1, $2, 1)";
+                tx.exec(sql, args![*user, vec![1_u8]]).await
+            })
+        });
+        enrol.await.unwrap();
+        assert!(admit(&call, &token(), any, &token()).await.unwrap(), "it is not confirmed yet");
+        let confirm = world.realm.db.write("confirm", user_id, |tx, user| {
+            Box::pin(async move { tx.exec("UPDATE totps SET confirmed_at = 1 WHERE user_id = $1", args![*user]).await })
+        });
+        confirm.await.unwrap();
+        let refused = admit(&call, &token(), any, &token()).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::CredentialRevoked));
+        let stays = Terms { stays: true, ..any };
+        assert!(admit(&call, &token(), stays, &token()).await.unwrap());
+        assert_eq!(memory(&call, &token()).await.unwrap().unwrap().uses, 3);
     }
 }

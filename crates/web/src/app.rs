@@ -40,8 +40,8 @@ pub struct Bootstrap {
     pub token: doorward_proto::secret::SecretText,
     /// Its scopes.
     pub scopes: Vec<String>,
-    /// When it ends; without it, 24 h after it was first seen.
-    pub expires_at: Option<doorward_proto::time::Time>,
+    /// When it ends.
+    pub terms: doorward_core::bootstrap::Terms,
 }
 
 impl App {

@@ -1,8 +1,9 @@
 //! The bootstrap token: the operator's first credential, from the environment.
 //!
 //! It is never a row among tokens. What is remembered is its keyed hash, when it was first seen, and how
-//! often it was used; without a set expiry it ends 24 hours after it was first seen, so that a forgotten
-//! root key does not stay one. Every use is counted, and told to the audit trail once a minute.
+//! often it was used; without a set expiry it ends 24 hours after it was first seen, and in any case when
+//! an administrator with a second factor can take over, so that a forgotten root key does not stay one.
+//! Every use is counted, and told to the audit trail once a minute.
 
 mod sql;
 
@@ -15,8 +16,9 @@ use subtle::ConstantTimeEq as _;
 use crate::{
     audit::{self, Event},
     call::{Actor, Call},
-    db::Tx,
+    db::{ReadTx, Tx},
     outcome::{Code, Result},
+    users,
 };
 
 /// How long a token without a set expiry works after it was first seen.
@@ -37,17 +39,26 @@ pub struct Memory {
     told_uses: u64,
 }
 
+/// When the configured token ends.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// At this instant; without it, a day after it was first seen.
+    pub expires_at: Option<Time>,
+    /// Whether it goes on working once an administrator with a second factor exists.
+    pub stays: bool,
+}
+
 struct Use {
     call: Call,
     key: String,
-    expires_at: Option<Time>,
+    terms: Terms,
 }
 
 /// Whether `presented` is the configured token. Refuses it when its time is over; remembers the use.
 pub async fn admit(
     call: &Call,
     configured: &SecretText,
-    expires_at: Option<Time>,
+    terms: Terms,
     presented: &SecretText,
 ) -> Result<bool> {
     let vault = &call.realm.vault;
@@ -56,7 +67,7 @@ pub async fn admit(
     if !bool::from(ours.0.ct_eq(&theirs.0)) {
         return Ok(false);
     }
-    let ask = Use { call: call.by(Actor::Bootstrap), key: key_of(&ours.0), expires_at };
+    let ask = Use { call: call.by(Actor::Bootstrap), key: key_of(&ours.0), terms };
     call.realm.db.write("bootstrap.admit", ask, |tx, ask| Box::pin(remember(tx, ask))).await?;
     Ok(true)
 }
@@ -80,19 +91,27 @@ async fn remember(tx: &mut Tx<'_>, ask: &Use) -> Result<()> {
     let now = ask.call.now;
     let fresh = Memory { first_seen_at: now, last_used_at: now, uses: 0, told_at: None, told_uses: 0 };
     let mut memory = sql::find(tx, &ask.key).await?.unwrap_or(fresh);
-    let is_over = now >= ask.expires_at.unwrap_or(memory.first_seen_at + LIFETIME);
+    let end = ending(tx, &memory, ask).await?;
     memory.uses += 1;
     memory.last_used_at = memory.last_used_at.max(now);
     if memory.told_at.is_none_or(|told| now.since(told) >= AUDIT_EVERY) {
-        let event = if is_over {
-            Event::refused(&ask.call, "bootstrap.refused", Code::CredentialExpired)?
-        } else {
-            Event::new(&ask.call, "bootstrap.used")?
+        let event = match end {
+            Some(code) => Event::refused(&ask.call, "bootstrap.refused", code)?,
+            None => Event::new(&ask.call, "bootstrap.used")?,
         };
         audit::record(tx, &event.fact("uses", memory.uses - memory.told_uses)).await?;
         memory.told_at = Some(now);
         memory.told_uses = memory.uses;
     }
     sql::store(tx, &ask.key, &memory, now).await?;
-    if is_over { tx.refuse(Code::CredentialExpired) } else { Ok(()) }
+    end.map_or(Ok(()), |code| tx.refuse(code))
+}
+
+/// Why the token works no more, if it does not.
+async fn ending(tx: &mut ReadTx<'_>, memory: &Memory, ask: &Use) -> Result<Option<Code>> {
+    if ask.call.now >= ask.terms.expires_at.unwrap_or(memory.first_seen_at + LIFETIME) {
+        return Ok(Some(Code::CredentialExpired));
+    }
+    let is_replaced = !ask.terms.stays && users::has_protected_administrator(tx).await?;
+    Ok(is_replaced.then_some(Code::CredentialRevoked))
 }

@@ -184,6 +184,11 @@ pub async fn facts_in(tx: &mut ReadTx<'_>, id: Id<UserKind>) -> Result<Option<Fa
     Ok(Some(Facts { user, orgs }))
 }
 
+/// Whether there is one who signs in with more than a password.
+pub(crate) async fn has_protected_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
+    sql::has_protected_administrator(tx).await
+}
+
 /// Whether there is an administrator who can sign in.
 pub async fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
     sql::has_administrator(tx).await

@@ -55,6 +55,10 @@ const PROVE_EMAIL: &str = "UPDATE emails SET address = $3, is_primary = 1,
         verified_at = COALESCE(verified_at, $4) WHERE folded = $2 AND user_id = $1";
 const HAS_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals p ON p.id = u.id
     WHERE u.platform_role = 1 AND p.status = 0 LIMIT 1";
+const HAS_PROTECTED_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals p ON p.id = u.id
+    WHERE u.platform_role = 1 AND p.status = 0 AND (
+        EXISTS (SELECT 1 FROM passkeys k WHERE k.user_id = u.id)
+        OR EXISTS (SELECT 1 FROM totps t WHERE t.user_id = u.id AND t.confirmed_at IS NOT NULL)) LIMIT 1";
 const OTHER_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals p ON p.id = u.id
     WHERE u.platform_role = 1 AND p.status = 0 AND u.id <> $1 LIMIT 1";
 const ANONYMISE: &str = "UPDATE users SET name = NULL, name_folded = NULL, username = NULL,
@@ -159,6 +163,10 @@ pub(super) async fn prove_email(tx: &mut Tx<'_>, id: Id<UserKind>, email: &Email
 
 pub(super) async fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
     Ok(tx.opt(HAS_ADMINISTRATOR, &[], |_| Ok(())).await?.is_some())
+}
+
+pub(super) async fn has_protected_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
+    Ok(tx.opt(HAS_PROTECTED_ADMINISTRATOR, &[], |row| row.int(0)).await?.is_some())
 }
 
 pub(super) async fn other_administrator(tx: &mut ReadTx<'_>, than: Id<UserKind>) -> Result<bool> {

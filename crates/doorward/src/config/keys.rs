@@ -159,6 +159,8 @@ sections! {
         /// When the bootstrap token ends: `2026-05-01T12:00:00Z` or seconds since 1970. Without it: 24 hours
         /// after it was first seen.
         bootstrap_token_expires_at: Option<Instant> = "";
+        /// Lets the bootstrap token go on working once an administrator with a second factor exists.
+        bootstrap_token_stays: bool = "false";
     }
 
     /// Unattended set-up: the first administrator, made at the first start.

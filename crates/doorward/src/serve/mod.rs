@@ -15,6 +15,7 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use doorward_core::{
+    bootstrap::Terms,
     db::{Db, Place, migrate},
     env::Env,
     realm::{Parts, Realm},
@@ -215,7 +216,10 @@ pub(crate) fn web_settings(config: &Config) -> WebSettings {
         bootstrap: auth.bootstrap_service_token.as_ref().map(|token| Bootstrap {
             token: token.0.clone(),
             scopes: auth.bootstrap_token_scopes.clone(),
-            expires_at: auth.bootstrap_token_expires_at.map(|instant| instant.0),
+            terms: Terms {
+                expires_at: auth.bootstrap_token_expires_at.map(|instant| instant.0),
+                stays: auth.bootstrap_token_stays,
+            },
         }),
     }
 }

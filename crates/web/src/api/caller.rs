@@ -167,7 +167,7 @@ fn credential(parts: &Parts) -> Result<Option<(Scheme, SecretText)>> {
 
 async fn by_bearer(app: &App, parts: &Parts, call: &Call, token: &SecretText) -> Result<Caller> {
     if let Some(configured) = &app.settings.bootstrap
-        && bootstrap::admit(call, &configured.token, configured.expires_at, token).await?
+        && bootstrap::admit(call, &configured.token, configured.terms, token).await?
     {
         return Ok(Caller::bootstrap(call, &configured.scopes, token));
     }

@@ -3,6 +3,7 @@
 #![allow(dead_code, clippy::allow_attributes, reason = "each test file uses its part of the kit")]
 
 use axum::{Router, body::Body};
+use doorward_core::bootstrap::Terms;
 use doorward_proto::secret::SecretText;
 use doorward_web::{App, Bootstrap, ThroughSocket, WebSettings, router};
 use doorward_world::World;
@@ -52,7 +53,7 @@ impl Server {
         let bootstrap = Bootstrap {
             token: SecretText::from(ROOT),
             scopes: scopes.iter().map(ToString::to_string).collect(),
-            expires_at: None,
+            terms: Terms::default(),
         };
         let settings = WebSettings { bootstrap: Some(bootstrap), ..WebSettings::default() };
         let router = router(App::new(world.realm.clone(), settings));

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use axum::{Router, body::Body};
 use doorward_core::{
+    bootstrap::Terms,
     mail,
     page::PageAsk,
     users::{self, Email, NewUser},
@@ -73,7 +74,7 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
 impl Browser {
     pub(crate) fn new(world: World) -> Self {
         let scopes = vec!["admin:*".to_owned()];
-        let bootstrap = Bootstrap { token: SecretText::from(ROOT), scopes, expires_at: None };
+        let bootstrap = Bootstrap { token: SecretText::from(ROOT), scopes, terms: Terms::default() };
         let settings = WebSettings { bootstrap: Some(bootstrap), ..WebSettings::default() };
         let router = router(App::new(world.realm.clone(), settings));
         Self { world, router, cookies: BTreeMap::new() }
