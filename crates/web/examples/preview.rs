@@ -77,7 +77,8 @@ fn signing_in(frame: &Frame, write: Write<'_>) -> io::Result<()> {
 
 fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let to = |path: &str| path.to_owned();
-    let typed = || sign_up::Typed { name: "Ada Lovelace".to_owned(), email: "ada@".to_owned() };
+    let typed =
+        || sign_up::Typed { name: "Ada Lovelace".to_owned(), email: "ada@".to_owned(), wants_news: true };
     let mut errors = Errors::one("email", frame.t("email-invalid"));
     errors.add("new_password", frame.t("password-weak"));
     write(
@@ -157,7 +158,9 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         done: done.map(|done| done.sentence(frame.text)),
     };
     let rooms = house(Room::Profile, Some(Done::Profile));
-    write("account-profile", &profile::Page::new(&rooms, "Ada Lovelace", "", true, Errors::none()))?;
+    let facts =
+        profile::Facts { name: "Ada Lovelace".to_owned(), is_verified: true, news_since: Some(ago(700_000)) };
+    write("account-profile", &profile::Page::new(&rooms, facts, "", Errors::none()))?;
     let rooms = house(Room::Security, None);
     let wrong = Errors::one("current_password", frame.t("password-wrong"));
     write("account-security", &security::Page::new(&rooms, wrong, 8))?;

@@ -56,6 +56,7 @@ choose-title = Choose an account
 sign-up-title = Create your account
 sign-up-do = Create account
 sign-up-have = Have an account?
+news-1 = Send me news by email. I can stop this at any time in my account.
 setup-title = Create the first administrator
 setup-what = This server is new. The account you create now can manage everything on it.
 setup-do = Create administrator
@@ -140,6 +141,8 @@ profile-verified = Confirmed
 profile-unverified = Not confirmed
 profile-new-address = New email address
 profile-change = Change address
+profile-news = News by email
+profile-news-since = You agreed to this
 
 security-current = Present password
 security-ends-sessions = Changing it signs you out on all other devices.
@@ -226,6 +229,7 @@ last-administrator = You are the last administrator. Make somebody else one firs
 ## What has just been done
 
 done-profile = Your profile is saved.
+done-news = Your choice is saved.
 done-address-asked = We have sent a link to the new address. It takes the old one's place when you open it.
 done-address-confirmed = Your new address is confirmed.
 done-password = Your password is changed, and all other devices are signed out.

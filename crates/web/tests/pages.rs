@@ -51,6 +51,38 @@ both_engines! {
         assert_eq!(page.field("name").as_deref(), Some("Ada Lovelace"));
     }
 
+    /// News are asked for apart, never ticked beforehand, and kept with their time and words.
+    async fn a_person_agrees_to_news_and_takes_it_back(world: World) {
+        let mut browser = Browser::new(world);
+        let box_at = |page: &Page| {
+            let tag = page.text.split("<input").find(|tag| tag.contains("name=\"news\"")).unwrap().to_owned();
+            tag.split('>').next().unwrap().contains("checked")
+        };
+        let page = browser.open("/sign-up").await;
+        assert!(!box_at(&page), "{}", page.text);
+        let wrong = [("name", "Ada"), ("email", "ada@"), ("new_password", PASSWORD), ("news", "yes")];
+        let page = browser.submit(&page, "/sign-up", &wrong).await;
+        assert!(box_at(&page), "what was ticked stays ticked");
+        let fields = [("name", "Ada"), ("email", ADA), ("new_password", PASSWORD), ("news", "yes")];
+        browser.submit(&page, "/sign-up", &fields).await;
+        let page = browser.open(&browser.mailed(ADA).await).await;
+        browser.submit(&page, "/verify", &[]).await;
+        let first = browser.stored(ADA).await;
+        assert_eq!(first["marketing_consent_text"], "news-1/en");
+        assert!(first["marketing_consent_at"].is_string(), "{first}");
+
+        browser.world.advance(std::time::Duration::from_hours(1));
+        let page = browser.open("/account").await;
+        assert!(box_at(&page) && page.text.contains("You agreed to this"), "{}", page.text);
+        let page = browser.submit(&page, "/account/news", &[("news", "yes")]).await;
+        assert!(page.text.contains("Your choice is saved."));
+        let again = browser.stored(ADA).await;
+        assert_eq!(again["marketing_consent_at"], first["marketing_consent_at"], "the first time counts");
+        let page = browser.submit(&page, "/account/news", &[]).await;
+        assert!(!box_at(&page));
+        assert!(browser.stored(ADA).await.get("marketing_consent_at").is_none());
+    }
+
     /// A link opened elsewhere asks for the password that was chosen.
     async fn a_link_opened_elsewhere_needs_the_password(world: World) {
         let mut browser = Browser::new(world);

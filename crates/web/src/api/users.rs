@@ -167,6 +167,13 @@ pub(super) struct UserView {
     status: &'static str,
     #[serde(flatten)]
     body: UserBody,
+    /// When the person agreed to be written to about other things than the account; absent if not.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    marketing_consent_at: Option<String>,
+    /// The words that were agreed to, by name and language.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    marketing_consent_text: Option<String>,
     /// When the account was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -207,6 +214,8 @@ pub(super) fn view(user: &User) -> Result<UserView> {
         id: user.id.to_string(),
         status: user.status.name(),
         body: body_of(user)?,
+        marketing_consent_at: user.marketing_consent_at.map(|at| at.to_string()),
+        marketing_consent_text: user.marketing_consent_text.clone(),
         created_at: user.created_at.to_string(),
         updated_at: user.updated_at.to_string(),
     })

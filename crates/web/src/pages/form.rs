@@ -103,6 +103,18 @@ impl Field {
     }
 }
 
+/// A box to tick, with its label.
+#[derive(Template, Clone)]
+#[template(path = "part/tick.html")]
+pub struct Tick {
+    /// Also its name in the form.
+    pub id: &'static str,
+    /// What ticking it means.
+    pub label: String,
+    /// Whether it is ticked.
+    pub is_ticked: bool,
+}
+
 /// What is wrong with a form: for each field one sentence, and sentences about the whole.
 #[derive(Clone, Debug, Default)]
 pub struct Errors(Vec<(&'static str, String)>);

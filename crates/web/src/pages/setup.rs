@@ -65,7 +65,8 @@ async fn form(visit: Visit, Link(link): Link) -> Result<Response, Failure> {
 
 async fn complete(Posted { visit, form }: Posted<SetupForm>) -> Result<Response, Failure> {
     let link = Opaque::parse(Kind::Link, &form.token).ok_or(Code::LinkInvalid)?;
-    let typed = Typed { name: form.name.trim().to_owned(), email: form.email.trim().to_owned() };
+    let typed =
+        Typed { name: form.name.trim().to_owned(), email: form.email.trim().to_owned(), ..Typed::default() };
     let refusal = match make(&visit, &link, &typed, form.new_password).await {
         Ok(response) => return Ok(response),
         Err(Failure(error)) => refusal_of(error)?,

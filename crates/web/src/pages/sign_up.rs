@@ -14,9 +14,9 @@ use serde::Deserialize;
 
 use super::{
     draft,
-    form::{Errors, Field},
+    form::{Errors, Field, Tick},
     frame::Frame,
-    sign_in,
+    news, sign_in,
     visit::{Posted, Visit, refusal_of, to},
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
@@ -33,6 +33,8 @@ pub struct Typed {
     pub name: String,
     /// The mail address.
     pub email: String,
+    /// Whether the person wants to be written to.
+    pub wants_news: bool,
 }
 
 /// Sign-up.
@@ -43,14 +45,16 @@ pub struct Page<'a> {
     action: String,
     errors: Errors,
     fields: [Field; 3],
+    news: Tick,
     sign_in: String,
 }
 
 impl<'a> Page<'a> {
     /// The form with what was typed before; `shortest` is the fewest letters of a password.
     pub fn new(frame: &'a Frame, action: String, typed: Typed, errors: Errors, shortest: usize) -> Self {
+        let news = news::tick(frame, typed.wants_news);
         let fields = fields(frame, typed, &errors, shortest);
-        Self { frame, action, errors, fields, sign_in: "/sign-in".to_owned() }
+        Self { frame, action, errors, fields, news, sign_in: "/sign-in".to_owned() }
     }
 
     /// Where somebody goes who has an account.
@@ -120,6 +124,7 @@ struct SignUpForm {
     email: String,
     #[serde(default)]
     new_password: SecretText,
+    news: Option<String>,
 }
 
 async fn form(mut visit: Visit) -> Result<Response, Failure> {
@@ -138,7 +143,11 @@ fn page<'a>(visit: &Visit, frame: &'a Frame, typed: Typed, errors: Errors) -> Pa
 }
 
 async fn sign_up(Posted { visit, form }: Posted<SignUpForm>) -> Result<Response, Failure> {
-    let typed = Typed { name: form.name.trim().to_owned(), email: form.email.trim().to_owned() };
+    let typed = Typed {
+        name: form.name.trim().to_owned(),
+        email: form.email.trim().to_owned(),
+        wants_news: form.news.is_some(),
+    };
     let refusal = match ask(&visit, &typed, form.new_password).await {
         Ok(response) => return Ok(response),
         Err(Failure(error)) => refusal_of(error)?,
@@ -152,7 +161,7 @@ async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Respo
         password,
         name: Some(typed.name.clone()).filter(|name| !name.is_empty()),
         locale: Some(visit.text.tag().to_owned()),
-        marketing_consent: None,
+        marketing_consent: typed.wants_news.then(|| news::agreed(visit.text)),
         next: visit.carry.asked(),
     };
     let marker = users::sign_up(&visit.call, ask).await?;

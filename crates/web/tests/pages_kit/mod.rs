@@ -200,6 +200,15 @@ impl Browser {
         serde_json::from_str(&page.text).unwrap()
     }
 
+    /// A person as the management API shows them.
+    pub(crate) async fn stored(&self, email: &str) -> Json {
+        let request = Request::get(format!("/api/v1/users/{email}"))
+            .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
+            .body(Body::empty())
+            .unwrap();
+        serde_json::from_str(&self.send(request).await.text).unwrap()
+    }
+
     /// The link of the newest mail to this address, as a path.
     pub(crate) async fn mailed(&self, email: &str) -> String {
         let call = self.world.local();

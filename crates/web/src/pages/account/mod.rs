@@ -87,6 +87,8 @@ const SAID_WITHIN: Duration = Duration::from_mins(1);
 pub enum Done {
     /// The profile was saved.
     Profile,
+    /// News by mail were chosen, or not.
+    News,
     /// A link was sent to a new address.
     AddressAsked,
     /// An address was confirmed.
@@ -102,8 +104,9 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Profile,
+        Self::News,
         Self::AddressAsked,
         Self::AddressConfirmed,
         Self::Password,
@@ -116,6 +119,7 @@ impl Done {
     pub const fn word(self) -> &'static str {
         match self {
             Self::Profile => "done-profile",
+            Self::News => "done-news",
             Self::AddressAsked => "done-address-asked",
             Self::AddressConfirmed => "done-address-confirmed",
             Self::Password => "done-password",

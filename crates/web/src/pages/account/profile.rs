@@ -1,4 +1,4 @@
-//! Name and mail address.
+//! Name, mail address, and whether the person wants news by mail.
 
 use askama::Template;
 use axum::{
@@ -17,9 +17,11 @@ use super::{Done, House, Resident, Room};
 use crate::{
     app::App,
     pages::{
-        form::{Errors, Field},
+        form::{Errors, Field, Tick},
         frame::Frame,
-        visit::{Posted, refusal_of},
+        news,
+        visit::{Posted, Visit, refusal_of},
+        when::When,
     },
     surface::Failure,
 };
@@ -30,6 +32,28 @@ pub fn routes() -> Router<App> {
         .route("/account", get(look))
         .route("/account/profile", post(save))
         .route("/account/email", post(change_email))
+        .route("/account/news", post(choose_news))
+}
+
+/// What stands now.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    /// The name; may be empty.
+    pub name: String,
+    /// Whether the mail address is confirmed.
+    pub is_verified: bool,
+    /// Since when the person wants news, if so.
+    pub news_since: Option<When>,
+}
+
+impl Facts {
+    fn of(visit: &Visit, user: &User) -> Self {
+        Self {
+            name: user.name.clone().unwrap_or_default(),
+            is_verified: user.email_verified_at.is_some(),
+            news_since: user.marketing_consent_at.map(|at| When::new(visit.text, at, visit.call.now)),
+        }
+    }
 }
 
 /// The page.
@@ -39,23 +63,27 @@ pub struct Page<'a> {
     frame: &'a Frame,
     house: &'a House<'a>,
     errors: Errors,
-    is_verified: bool,
+    facts: Facts,
     name: Field,
     email: Field,
     password: Field,
+    news: Tick,
 }
 
 impl<'a> Page<'a> {
-    /// The page with the present name, or what was typed.
-    pub fn new(house: &'a House<'a>, name: &str, typed: &str, is_verified: bool, errors: Errors) -> Self {
+    /// The page; `typed` is a new mail address as typed before.
+    pub fn new(house: &'a House<'a>, facts: Facts, typed: &str, errors: Errors) -> Self {
         let frame = house.frame;
-        let name =
-            Field::new("name", "text", "name", frame.t("field-name")).value(name).optional().checked(&errors);
+        let name = Field::new("name", "text", "name", frame.t("field-name"))
+            .value(&facts.name)
+            .optional()
+            .checked(&errors);
         let label = frame.t("profile-new-address");
         let email = Field::new("email", "email", "email", label).value(typed).checked(&errors);
         let label = frame.t("security-current");
         let password = Field::password(frame, "current_password", "current-password", label).checked(&errors);
-        Self { frame, house, errors, is_verified, name, email, password }
+        let news = news::tick(frame, facts.news_since.is_some());
+        Self { frame, house, errors, facts, name, email, password, news }
     }
 }
 
@@ -73,16 +101,16 @@ struct EmailForm {
     current_password: SecretText,
 }
 
+#[derive(Deserialize)]
+struct NewsForm {
+    news: Option<String>,
+}
+
 async fn look(resident: Resident) -> Result<Response, Failure> {
     let user = users::get(&resident.visit.call, resident.account.session.user).await?;
     let (frame, errors) = (resident.visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Profile, &errors);
-    let name = user.name.clone().unwrap_or_default();
-    Ok(resident.show(&Page::new(&house, &name, "", is_verified(&user), errors)))
-}
-
-fn is_verified(user: &User) -> bool {
-    user.email_verified_at.is_some()
+    Ok(resident.show(&Page::new(&house, Facts::of(&resident.visit, &user), "", errors)))
 }
 
 async fn save(posted: Posted<NameForm>) -> Result<Response, Failure> {
@@ -116,6 +144,22 @@ async fn ask(resident: &Resident, email: &str, password: &SecretText) -> Outcome
     users::change_email(&resident.visit.call, resident.account.session.user, password, email).await
 }
 
+/// Saying the same again changes nothing: the time of the consent stays.
+async fn choose_news(posted: Posted<NewsForm>) -> Result<Response, Failure> {
+    let (resident, form) = match Resident::of(posted, Room::Profile) {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let (visit, user) = (&resident.visit, resident.account.session.user);
+    let before = users::get(&visit.call, user).await?.marketing_consent_at.is_some();
+    if before != form.news.is_some() {
+        let consent = form.news.map(|_| news::agreed(visit.text));
+        let change = Change { marketing_consent: Some(consent), ..Change::default() };
+        users::update(&visit.call, user, None, change).await?;
+    }
+    Ok(Done::News.at(visit, Room::Profile.path()))
+}
+
 async fn wrong(
     resident: &Resident,
     name: Option<&str>,
@@ -128,9 +172,11 @@ async fn wrong(
         return Ok(Failure::from(refusal).into_response());
     };
     let user = users::get(&visit.call, resident.account.session.user).await?;
-    let present = user.name.clone().unwrap_or_default();
+    let mut facts = Facts::of(visit, &user);
+    if let Some(name) = name {
+        name.clone_into(&mut facts.name);
+    }
     let frame = visit.frame();
     let house = resident.house(&frame, Room::Profile, &errors);
-    let page = Page::new(&house, name.unwrap_or(&present), email, is_verified(&user), errors);
-    Ok(visit.show_wrong(&page, &refusal))
+    Ok(visit.show_wrong(&Page::new(&house, facts, email, errors), &refusal))
 }
