@@ -94,7 +94,7 @@ async fn look(realm: &Arc<Realm>) {
         ("doorward_audit_unsealed", found.events_unsealed),
         ("doorward_passwords_waiting", u64::try_from(found.passwords_waiting).unwrap_or(u64::MAX)),
     ] {
-        metrics::gauge!(name).set(u32::try_from(value).unwrap_or(u32::MAX).into());
+        metrics::gauge!(name).set(u32::try_from(value).unwrap_or(u32::MAX));
     }
     metrics::gauge!("doorward_audit_seal_lag_seconds").set(found.seal_lag.as_secs_f64());
 }
