@@ -69,6 +69,20 @@ class Person:
         # The cookies are marked Secure; a browser treats loopback as secure, this library does not.
         self.browser.cookies.set_policy(Everywhere())
 
+    def sign_in(self):
+        """Signs in at the account page; answers that page."""
+        answer = self.browser.get(f"{ISSUER}/account", timeout=30)
+        for _ in range(4):
+            if urlsplit(answer.url).path == "/account":
+                return answer
+            answer = self.answer(answer, allow_redirects=True)
+        raise AssertionError(f"not signed in: {answer.url}: {answer.text}")
+
+    def forget(self):
+        """Asks for a mail with which to set a new password."""
+        asked = self.answer(self.browser.get(f"{ISSUER}/forgot", timeout=30), allow_redirects=True)
+        assert asked.status_code == 200 and self.email in asked.text, asked.text
+
     def authorize(self, url):
         """Does what every page asks for until one leads out; answers that address."""
         answer = self.browser.get(url, allow_redirects=False, timeout=30)
@@ -83,7 +97,7 @@ class Person:
             answer = self.answer(answer)
         raise AssertionError(f"no way out of {answer.url}: {answer.text}")
 
-    def answer(self, page):
+    def answer(self, page, allow_redirects=False):
         for form in Forms(page.text).forms:
             fields = {it["name"]: it.get("value") or "" for it in form["inputs"] if "name" in it}
             shown = [it for it in form["inputs"] if it.get("type") != "hidden" and "hidden" not in it]
@@ -98,8 +112,8 @@ class Person:
             else:
                 continue
             return self.browser.post(
-                urljoin(page.url, form.get("action") or ""), data=fields, allow_redirects=False, timeout=30,
-                headers={"Origin": ISSUER},
+                urljoin(page.url, form.get("action") or ""), data=fields, timeout=30, headers={"Origin": ISSUER},
+                allow_redirects=allow_redirects,
             )
         raise AssertionError(f"nothing to do at {page.url}: {page.text}")
 

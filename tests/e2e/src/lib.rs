@@ -9,6 +9,7 @@
     reason = "a test that cannot be set up ends there"
 )]
 
+pub mod certificates;
 pub mod docs;
 pub mod pooler;
 pub mod program;

@@ -24,12 +24,14 @@ pub struct Options {
     pub database_url: Option<String>,
     /// More environment.
     pub env: Vec<(&'static str, String)>,
+    /// The folder of the certificate with which it speaks TLS itself ([`crate::certificates::make`]).
+    pub certificates: Option<PathBuf>,
 }
 
 /// A running server; killed when dropped.
 pub struct Server {
     child: Child,
-    /// The issuer: `http://localhost:PORT`.
+    /// The issuer: `http://localhost:PORT`, or `https` when it speaks TLS itself.
     pub issuer: String,
     /// The port on which a script may listen for mail.
     pub mail_port: u16,
@@ -74,7 +76,8 @@ impl Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let port = free_port();
         let mail_port = free_port();
-        let issuer = format!("http://localhost:{port}");
+        let scheme = if options.certificates.is_some() { "https" } else { "http" };
+        let issuer = format!("{scheme}://localhost:{port}");
         let child = spawn(&folder, &issuer, mail_port, &options);
         let mut server = Self { child, issuer, mail_port, options, folder };
         server.wait_until_ready();
@@ -86,9 +89,19 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// The file of its log.
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
     /// All that it has logged.
     pub fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+        fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// The folder of its certificate, when it speaks TLS itself.
+    pub fn certificates(&self) -> Option<&Path> {
+        self.options.certificates.as_deref()
     }
 
     /// Ends it as a power cut would, and starts it again over the same data.
@@ -124,9 +137,17 @@ impl Server {
         command.output().expect("the program runs")
     }
 
+    /// A client that trusts it.
+    fn client(&self) -> reqwest::Client {
+        let Some(folder) = self.certificates() else { return client() };
+        let pem = fs::read(folder.join("authority.pem")).expect("the authority's certificate");
+        let authority = reqwest::Certificate::from_pem(&pem).expect("a certificate");
+        builder().tls_certs_only([authority]).build().expect("a client")
+    }
+
     fn wait_until_ready(&mut self) {
         let begun = now();
-        let client = client();
+        let client = self.client();
         let url = format!("{}/readyz", self.issuer);
         loop {
             let ended = self.child.try_wait().expect("the child can be asked");
@@ -203,6 +224,10 @@ fn base(folder: &TempDir, issuer: &str, mail_port: u16, options: &Options) -> Co
     if let Some(url) = &options.database_url {
         command.env("DOORWARD_DATABASE_URL", url);
     }
+    if let Some(folder) = &options.certificates {
+        command.env("DOORWARD_TLS_CERT", folder.join("cert.pem"));
+        command.env("DOORWARD_TLS_KEY", folder.join("key.pem"));
+    }
     for (name, value) in &options.env {
         command.env(name, value);
     }
@@ -215,14 +240,14 @@ pub(crate) fn now() -> Instant {
 }
 
 /// An HTTP client that follows no redirect and keeps no cookies.
-#[expect(clippy::disallowed_methods, reason = "this one talks to the server under test")]
 pub fn client() -> reqwest::Client {
+    builder().build().expect("a client")
+}
+
+#[expect(clippy::disallowed_methods, reason = "this one talks to the server under test")]
+fn builder() -> reqwest::ClientBuilder {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    reqwest::Client::builder()
-        .redirect(reqwest::redirect::Policy::none())
-        .timeout(Duration::from_secs(30))
-        .build()
-        .expect("a client")
+    reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).timeout(Duration::from_secs(30))
 }
 
 /// Runs a future to its end on a runtime of its own.

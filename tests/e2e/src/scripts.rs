@@ -1,7 +1,7 @@
 //! Running the scripts in `js/` and `python/` against a server, and showing what they said.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -28,19 +28,36 @@ fn node_command(file: &str) -> Command {
 
 /// Runs a file of `python/` with the packages of `requirements.txt`.
 pub fn python(server: &Server, file: &str) {
+    run(python_command(file), server, file);
+}
+
+/// The same, for a script that wants to know more.
+pub fn python_told(server: &Server, file: &str, more: &[(&str, &Path)]) {
+    let mut command = python_command(file);
+    command.envs(more.iter().copied());
+    run(command, server, file);
+}
+
+pub(crate) fn python_command(file: &str) -> Command {
     let folder = root().join("tests/e2e/python");
     let installed = root().join(".dev/venv/bin/python");
     let python = if installed.exists() { installed } else { PathBuf::from("python3") };
     let mut command = Command::new(python);
     command.arg(folder.join(file)).current_dir(&folder);
-    run(command, server, file);
+    command
 }
 
 fn run(mut command: Command, server: &Server, file: &str) {
+    if let Some(folder) = server.certificates() {
+        let authority = folder.join("authority.pem");
+        command.env("DOORWARD_CERTIFICATES", folder);
+        command.env("REQUESTS_CA_BUNDLE", &authority).env("NODE_EXTRA_CA_CERTS", &authority);
+    }
     let done = command
         .env("DOORWARD_ISSUER", &server.issuer)
         .env("DOORWARD_BOOTSTRAP", BOOTSTRAP)
         .env("DOORWARD_MAIL_PORT", server.mail_port.to_string())
+        .env("DOORWARD_SERVER_LOG", server.log_file())
         .env("NO_COLOR", "1")
         .stdin(Stdio::null())
         .output()

@@ -9,12 +9,6 @@ fn npm_openid_client_signs_in() {
 }
 
 #[test]
-fn pypi_authlib_signs_in() {
-    let server = Server::start(Options::default());
-    scripts::python(&server, "authlib_client.py");
-}
-
-#[test]
 fn an_attacker_gets_nothing_and_breaks_nothing() {
     let server = Server::start(Options::default());
     scripts::node(&server, "attacks.test.mjs");
