@@ -33,9 +33,7 @@ pub fn python(server: &Server, file: &str) {
 
 /// The same, for a script that wants to know more.
 pub fn python_told(server: &Server, file: &str, more: &[(&str, &Path)]) {
-    let mut command = python_command(file);
-    command.envs(more.iter().copied());
-    run(command, server, file);
+    run_told(python_command(file), server, file, more);
 }
 
 pub(crate) fn python_command(file: &str) -> Command {
@@ -47,7 +45,11 @@ pub(crate) fn python_command(file: &str) -> Command {
     command
 }
 
-fn run(mut command: Command, server: &Server, file: &str) {
+fn run(command: Command, server: &Server, file: &str) {
+    run_told(command, server, file, &[]);
+}
+
+fn run_told(mut command: Command, server: &Server, file: &str, more: &[(&str, &Path)]) {
     if let Some(folder) = server.certificates() {
         let authority = folder.join("authority.pem");
         command.env("DOORWARD_CERTIFICATES", folder);
@@ -59,6 +61,7 @@ fn run(mut command: Command, server: &Server, file: &str) {
         .env("DOORWARD_MAIL_PORT", server.mail_port.to_string())
         .env("DOORWARD_SERVER_LOG", server.log_file())
         .env("NO_COLOR", "1")
+        .envs(more.iter().copied())
         .stdin(Stdio::null())
         .output()
         .expect("the script runs");
