@@ -10,16 +10,33 @@ fn npm_openid_client_signs_in_on_postgres() {
     scripts::node(&server, "openid-client.test.mjs");
 }
 
+/// Two processes of one issuer; `env` is for both.
+fn two(database_url: &str, env: &[(&'static str, String)]) -> (Server, Server) {
+    let start = |more: &[(&'static str, String)]| {
+        let env = env.iter().chain(more).cloned().collect();
+        Server::start(Options { database_url: Some(database_url.to_owned()), env, ..Options::default() })
+    };
+    let first = start(&[]);
+    let second = start(&[
+        ("DOORWARD_PUBLIC_URL", first.issuer.clone()),
+        ("DOORWARD_MASTER_KEY_FILE", first.data().join("master.key").display().to_string()),
+    ]);
+    (first, second)
+}
+
 #[test]
 fn two_processes_behind_a_transaction_pooler_on_postgres() {
     let place = block_on(Fresh::postgres(false)).expect("a database");
     let pooler = Pooler::start(&place.url());
-    let through = |env| Options { database_url: Some(pooler.url(&place.url())), env };
-    let first = Server::start(through(vec![("DOORWARD_DATABASE_STATEMENT_CACHE", "0".to_owned())]));
-    let second = Server::start(through(vec![
-        ("DOORWARD_DATABASE_STATEMENT_CACHE", "0".to_owned()),
-        ("DOORWARD_PUBLIC_URL", first.issuer.clone()),
-        ("DOORWARD_MASTER_KEY_FILE", first.data().join("master.key").display().to_string()),
-    ]));
+    let unnamed = [("DOORWARD_DATABASE_STATEMENT_CACHE", "0".to_owned())];
+    let (first, second) = two(&pooler.url(&place.url()), &unnamed);
     scripts::node_beside(&first, &second, "two-nodes.test.mjs");
+    scripts::node_beside(&first, &second, "two-nodes-changes.test.mjs");
+}
+
+#[test]
+fn what_ends_at_one_process_ends_at_the_other_on_postgres() {
+    let place = block_on(Fresh::postgres(false)).expect("a database");
+    let (first, second) = two(&place.url(), &[]);
+    scripts::node_beside(&first, &second, "two-nodes-changes.test.mjs");
 }
