@@ -229,18 +229,37 @@ test('an account that does not exist is answered alike and as slowly', async () 
 });
 
 test('guessing is slowed down, and a stranger locks nobody out', async () => {
-  const victim = await person();
-  const guess = async (password) => {
-    const at = new Person({ email: victim.email, password, issuer });
+  const [victim, neighbour] = [await person(), await person()];
+  const url = oidc.buildAuthorizationUrl(config, {
+    redirect_uri, scope: 'openid', code_challenge: challenge, code_challenge_method: 'S256',
+  });
+  const isIn = async (who) => {
+    const own = await who.authorize(url);
+    assert.ok(own.searchParams.get('code'), own.href);
+  };
+  const atHome = new Person({ ...victim, issuer, from: '127.0.0.2' });
+  await isIn(atHome);
+  const guess = async (email, password, from) => {
+    const at = new Person({ email, password, issuer, from });
     let step = await at.follow('GET', `${issuer}/sign-in`);
     step = await at.answer(step.page);
-    return at.answer(step.page);
+    return (await at.answer(step.page)).page;
   };
-  for (let round = 0; round < 4; round += 1) await guess('certainly not this one');
-  const own = await new Person({ ...victim, issuer }).authorize(oidc.buildAuthorizationUrl(config, {
-    redirect_uri, scope: 'openid', code_challenge: challenge, code_challenge_method: 'S256',
-  }));
-  assert.ok(own.searchParams.get('code'), own.href);
+  let slowed = 0;
+  for (let round = 0; round < 60; round += 1) {
+    const page = await guess(victim.email, 'certainly not this one', `127.0.0.${10 + (round % 3)}`);
+    if (page.status === 429) {
+      slowed += 1;
+      assert.ok(Number(page.headers['retry-after']) <= 30, page.headers['retry-after']);
+    }
+  }
+  assert.ok(slowed > 30, `${slowed} of 60 guesses were slowed down`);
+  const right = await guess(victim.email, victim.password, '127.0.0.10');
+  assert.equal(right.status, 429, 'a guesser waits, right or wrong');
+  await isIn(new Person({ ...victim, issuer, from: '127.0.0.3' }));
+  await isIn(new Person({ ...neighbour, issuer, from: '127.0.0.10' }));
+  atHome.cookies.delete('doorward_form');
+  await isIn(atHome);
 });
 
 test('one\'s own thing is 404 for others', async () => {

@@ -36,14 +36,11 @@ async fn verified(call: &Call, user: Id<User>, password: &SecretText) -> Result<
 
 async fn verify(call: &Call, user: Id<User>, password: &SecretText) -> Result<Hashed> {
     let tried = throttle::confirm(call, user);
-    let stored = call
+    let (taken, stored) = call
         .realm
         .db
-        .write("credentials.confirm", (user, tried.clone()), |tx, (user, tried)| {
-            Box::pin(async move {
-                throttle::take(tx, tried).await?;
-                sql::find(tx, *user).await
-            })
+        .write("credentials.confirm", (user, tried), |tx, (user, tried)| {
+            Box::pin(async move { Ok((throttle::take(tx, tried).await?, sql::find(tx, *user).await?)) })
         })
         .await?;
     let is_right = call.realm.passwords.verify(password, stored.as_ref()).await?.is_right;
@@ -52,8 +49,8 @@ async fn verify(call: &Call, user: Id<User>, password: &SecretText) -> Result<Ha
     };
     call.realm
         .db
-        .write("credentials.confirmed", tried, |tx, tried| {
-            Box::pin(async move { throttle::give_back(tx, tried).await })
+        .write("credentials.confirmed", taken, |tx, taken| {
+            Box::pin(async move { throttle::give_back(tx, taken).await })
         })
         .await?;
     Ok(stored)

@@ -20,7 +20,7 @@ use crate::{
     outcome::{Code, Error, Refusal, Result, refuse},
     principals::{self, Status},
     sessions::{self, Session, Start},
-    throttle::{self, Try},
+    throttle::{self, Taken},
     users,
 };
 
@@ -66,9 +66,7 @@ struct Begun {
     may_sign_in: bool,
     stored: Option<Hashed>,
     examples: Vec<Hashed>,
-    tried: Try,
-    /// How long the next try waits if this one is wrong.
-    wait: Duration,
+    taken: Taken,
 }
 
 /// Signs a person in by password.
@@ -105,7 +103,7 @@ async fn attempt(call: &Call, ask: &PasswordAsk) -> Result<Option<SignedIn>> {
     let pool = &call.realm.passwords;
     let password = if fits { ask.password.clone() } else { SecretText::default() };
     let verified = match pool.verify(&password, begun.stored.as_ref().filter(|_| fits)).await {
-        Err(error) => return not_looked_at(call, begun.tried, error).await,
+        Err(error) => return not_looked_at(call, begun.taken, error).await,
         Ok(verified) => verified,
     };
     let Some(user) = begun.user.filter(|_| verified.is_right && begun.may_sign_in) else {
@@ -116,7 +114,7 @@ async fn attempt(call: &Call, ask: &PasswordAsk) -> Result<Option<SignedIn>> {
     let better = if stored.is_current() { None } else { Some(pool.make(&password).await?) };
     let by = call.by(Actor::User { id: user, session: start.id() });
     let event = Event::new(&by, "user.signed_in")?.subject(user).fact("amr", AMR);
-    let complete = Complete { user, start, stored, better, tried: begun.tried, event, now: call.now };
+    let complete = Complete { user, start, stored, better, taken: begun.taken, event, now: call.now };
     let session = complete.run(call).await?;
     Ok(session.map(|session| SignedIn { cookie, session }))
 }
@@ -138,14 +136,14 @@ impl Begin {
                         _ => None,
                     };
                     let tried = throttle::sign_in(call, &ask.folded, known);
-                    let wait = throttle::take(tx, &tried).await?;
+                    let taken = throttle::take(tx, &tried).await?;
                     let (stored, principal) = match user {
                         Some(user) => (sql::find(tx, user).await?, principals::find(tx, user).await?),
                         None => (None, None),
                     };
                     let may_sign_in = principal.is_some_and(|found| found.status == Status::Active);
                     let examples = sql::examples(tx).await?;
-                    Ok(Begun { user, may_sign_in, stored, examples, tried, wait })
+                    Ok(Begun { user, may_sign_in, stored, examples, taken })
                 })
             })
             .await
@@ -153,11 +151,11 @@ impl Begin {
 }
 
 /// Gives the try back where the server had no time for it: that is nobody's guess.
-async fn not_looked_at<T>(call: &Call, tried: Try, error: Error) -> Result<T> {
+async fn not_looked_at<T>(call: &Call, taken: Taken, error: Error) -> Result<T> {
     call.realm
         .db
-        .write("sign_in.give_back", tried, |tx, tried| {
-            Box::pin(async move { throttle::give_back(tx, tried).await })
+        .write("sign_in.give_back", taken, |tx, taken| {
+            Box::pin(async move { throttle::give_back(tx, taken).await })
         })
         .await?;
     Err(error)
@@ -181,7 +179,7 @@ async fn refused<T>(call: &Call, folded: &str, begun: &Begun, verified: Verified
     if let Some(user) = begun.user {
         event = event.subject(user).detail("identifier", folded);
     }
-    audit::note(call, event.fact("next_try_in", begun.wait.as_secs())).await?;
+    audit::note(call, event.fact("next_try_in", begun.taken.wait.as_secs())).await?;
     call.realm.env.pause(remaining(slowest, verified.took)).await;
     refuse(Code::SignInFailed)
 }
@@ -198,7 +196,7 @@ struct Complete {
     stored: Hashed,
     /// What takes its place, when it is not as new ones are.
     better: Option<Hashed>,
-    tried: Try,
+    taken: Taken,
     event: Event,
     now: Time,
 }
@@ -209,7 +207,7 @@ impl Complete {
             .db
             .write("sign_in.complete", self, |tx, ask| {
                 Box::pin(async move {
-                    throttle::give_back(tx, &ask.tried).await?;
+                    throttle::give_back(tx, &ask.taken).await?;
                     tx.lock_shared(&[&ask.user.to_string()]).await?;
                     // Replaced while it was being verified: by its owner, who ended every session, or by
                     // another sign-in that found it old.

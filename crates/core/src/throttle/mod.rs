@@ -1,10 +1,14 @@
-//! Slowing down who guesses: failed tries counted per account, per address and overall.
+//! Slowing down who guesses: wrong tries counted per account, per address and overall.
 //!
-//! A try is counted *before* the password is looked at and given back when it was right, so a burst of
-//! parallel guesses cannot slip through. Waiting times double and are bounded; nothing is ever locked.
-//! A stranger can make strangers wait for an account, but not the person at a browser where they have
-//! been signed in before: that browser has an allowance of its own. Accounts are named by a keyed hash
-//! of what was typed, known or not, so neither answers nor rows tell whether one exists.
+//! A try is counted *before* the password is looked at, so a burst of parallel guesses cannot slip
+//! through, and taken back whole when it was right: only wrong ones leave a trace. Waits double up to some
+//! seconds, and what was counted is forgotten one by one as time goes, however busy the counter is.
+//!
+//! Nothing is ever locked. Who has not failed at an account from an address (IPv6: a /64) before is
+//! looked at at once, whatever strangers did to that account or from that address; only an address that
+//! has failed at very many accounts makes its newcomers wait, for four seconds at most. A browser in
+//! which the person has been signed in has an allowance of its own. Accounts are named by a keyed hash of
+//! what was typed, known or not, so neither answers nor rows tell whether one exists.
 
 mod sql;
 
@@ -24,18 +28,33 @@ use crate::{
 /// How one kind of counter slows down.
 #[derive(Debug, Clone, Copy)]
 struct Rule {
-    /// Failures that cost nothing.
+    /// Wrong tries that cost nothing.
     free: u32,
-    /// The same while failures come from everywhere.
+    /// The same while wrong tries come from everywhere.
     free_in_storm: u32,
     /// No wait is longer.
     longest: Duration,
-    /// Failures are forgotten after this long without one.
-    forget: Duration,
+    /// After each such time one of them is forgotten.
+    forgets: Duration,
+    /// Whom it makes wait.
+    whom: Whom,
     /// What happens to the counter when the try was right.
     when_right: WhenRight,
     /// What a refusal is called.
     code: Code,
+}
+
+/// Whom a counter makes wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Whom {
+    /// Everybody whom it counts.
+    All,
+    /// Who has failed at this account from this address before.
+    Repeated,
+    /// Who has not; nobody else is counted.
+    First,
+    /// Nobody: it tells a storm.
+    None,
 }
 
 /// What happens to a counter when the try was right.
@@ -47,52 +66,98 @@ enum WhenRight {
     GiveBack,
 }
 
+const SOON: Duration = Duration::from_secs(4);
+const HALF_MINUTE: Duration = Duration::from_secs(30);
 const MINUTE: Duration = Duration::from_mins(1);
-const QUARTER: Duration = Duration::from_mins(15);
 const HOUR: Duration = Duration::from_hours(1);
+/// Beyond the free ones no more are remembered: enough for the longest wait of any rule.
+const REMEMBERED: i64 = 13;
 
 impl Rule {
-    const fn new(free: u32, longest: Duration, when_right: WhenRight, code: Code) -> Self {
-        Self { free, free_in_storm: free, longest, forget: HOUR, when_right, code }
+    const fn new(free: u32, longest: Duration, forgets: Duration, code: Code) -> Self {
+        let (whom, when_right) = (Whom::All, WhenRight::GiveBack);
+        Self { free, free_in_storm: free, longest, forgets, whom, when_right, code }
     }
 
-    /// A rate: the window begins anew every minute, however busy it is.
-    const fn a_minute(self) -> Self {
-        Self { forget: MINUTE, ..self }
+    const fn forget_when_right(self) -> Self {
+        Self { when_right: WhenRight::Forget, ..self }
+    }
+
+    const fn only(self, whom: Whom) -> Self {
+        Self { whom, ..self }
     }
 
     const fn in_storm(self, free_in_storm: u32) -> Self {
         Self { free_in_storm, ..self }
     }
 
-    /// Whether what the counter holds is forgotten by now.
-    fn begins_anew(&self, row: &sql::Counter, now: Time) -> bool {
-        row.last_at + self.forget <= now || (self.forget == MINUTE && row.first_at + MINUTE <= now)
+    /// What a counter holds by now, and from when on the next one is forgotten.
+    fn left(&self, row: &sql::Counter, now: Time) -> (i64, Time) {
+        let passed = now.since(row.first_at).as_micros() / self.forgets.as_micros().max(1);
+        let forgotten = i64::try_from(passed).unwrap_or(i64::MAX);
+        if row.failures <= forgotten {
+            return (0, now);
+        }
+        let steps = u32::try_from(forgotten).unwrap_or(u32::MAX);
+        (row.failures - forgotten, row.first_at + self.forgets * steps)
+    }
+
+    /// Nothing for the free ones, then 1, 2, 4… seconds.
+    fn wait_after(&self, failures: i64, is_storm: bool) -> Duration {
+        let free = if is_storm { self.free_in_storm } else { self.free };
+        match u32::try_from(failures).unwrap_or(u32::MAX).checked_sub(free) {
+            None | Some(0) => Duration::ZERO,
+            Some(over) => Duration::from_secs(1_u64 << (over - 1).min(20)).min(self.longest),
+        }
     }
 }
 
+const SLOW: Duration = Duration::from_mins(2);
 /// One account from one address.
-const PAIR: Rule = Rule::new(5, QUARTER, WhenRight::Forget, Code::RateLimited);
+const PAIR: Rule = Rule::new(5, HALF_MINUTE, SLOW, Code::RateLimited).forget_when_right();
 /// One account from one browser that knows it.
-const KNOWN: Rule = Rule::new(10, MINUTE, WhenRight::Forget, Code::RateLimited);
+const KNOWN: Rule = Rule::new(10, HALF_MINUTE, SLOW, Code::RateLimited).forget_when_right();
 /// One account from everywhere it is not known.
-const ACCOUNT: Rule = Rule::new(20, MINUTE, WhenRight::GiveBack, Code::RateLimited);
+const ACCOUNT: Rule = Rule::new(20, HALF_MINUTE, MINUTE, Code::RateLimited).only(Whom::Repeated);
 /// One address (IPv6: one /64).
-const ADDRESS: Rule = Rule::new(50, QUARTER, WhenRight::GiveBack, Code::RateLimitedAddress).in_storm(5);
-/// Everybody that is not known: beyond the free ones it is a storm. Nobody waits for what others did.
-const OVERALL: Rule = Rule::new(600, Duration::ZERO, WhenRight::GiveBack, Code::RateLimited).a_minute();
+const ADDRESS: Rule =
+    Rule::new(50, HALF_MINUTE, HALF_MINUTE, Code::RateLimitedAddress).only(Whom::Repeated).in_storm(5);
+/// The accounts that were tried from one address.
+const SPREAD: Rule = Rule::new(50, SOON, HALF_MINUTE, Code::RateLimitedAddress).only(Whom::First).in_storm(5);
+/// Everybody that is not known, 600 a minute: beyond it is a storm. Nobody waits for what others did.
+const OVERALL: Rule =
+    Rule::new(600, Duration::ZERO, Duration::from_millis(100), Code::RateLimited).only(Whom::None);
 /// Authorizations begun from one address, or by one person, that have to be kept.
-const DRAFTS: Rule = Rule::new(120, MINUTE, WhenRight::GiveBack, Code::RateLimitedAddress).a_minute();
+const DRAFTS: Rule = Rule::new(120, MINUTE, Duration::from_millis(500), Code::RateLimitedAddress);
 /// Mails to one address.
-const MAIL_TO: Rule = Rule::new(5, HOUR, WhenRight::GiveBack, Code::RateLimited);
+const MAIL_TO: Rule = Rule::new(5, HOUR, Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
-const MAIL_FROM: Rule = Rule::new(30, HOUR, WhenRight::GiveBack, Code::RateLimitedAddress);
+const MAIL_FROM: Rule = Rule::new(30, HOUR, Duration::from_mins(2), Code::RateLimitedAddress);
 
-/// The counters of one try.
+/// The counters of one try. Where the first is of one account from one address, the others tell by it
+/// who has failed before.
 #[derive(Debug, Clone)]
 pub(crate) struct Try {
     counters: Vec<(String, Rule)>,
     now: Time,
+}
+
+/// A try that was counted, with all that is needed to undo it.
+#[derive(Debug, Clone)]
+pub(crate) struct Taken {
+    /// How long the next one waits if this one is wrong.
+    pub(crate) wait: Duration,
+    steps: Vec<Step>,
+}
+
+/// What a try changed at one counter.
+#[derive(Debug, Clone)]
+struct Step {
+    key: String,
+    when_right: WhenRight,
+    added: i64,
+    blocked_before: Time,
+    blocked_after: Time,
 }
 
 /// A sign-in: `account` is what was typed, folded; `known` the browser, where it knows the account.
@@ -105,6 +170,7 @@ pub(crate) fn sign_in(call: &Call, account: &str, known: Option<Id<Browser>>) ->
             (format!("pair:{account}:{address}"), PAIR),
             (format!("account:{account}"), ACCOUNT),
             (format!("address:{address}"), ADDRESS),
+            (format!("spread:{address}"), SPREAD),
             ("overall".to_owned(), OVERALL),
         ],
     };
@@ -137,33 +203,41 @@ pub(crate) fn mail_to(call: &Call, recipient: &str) -> Try {
 }
 
 /// Counts the try, or refuses it while one of its counters is waiting; a refused try is not counted.
-/// Answers how long the next one waits if this one is wrong.
-pub(crate) async fn take(tx: &mut Tx<'_>, tried: &Try) -> Result<Duration> {
+pub(crate) async fn take(tx: &mut Tx<'_>, tried: &Try) -> Result<Taken> {
     let mut found = Vec::with_capacity(tried.counters.len());
-    let mut longest = Duration::ZERO;
-    for (key, rule) in &tried.counters {
+    let (mut is_first, mut is_storm) = (false, false);
+    for (place, (key, rule)) in tried.counters.iter().enumerate() {
+        if rule.whom == Whom::First && !is_first {
+            continue;
+        }
         let row = sql::lock(tx, key, tried.now).await?;
-        if row.blocked_until > tried.now && !rule.longest.is_zero() {
+        let (failures, since) = rule.left(&row, tried.now);
+        is_first |= place == 0 && failures == 0;
+        is_storm |= rule.whom == Whom::None && failures >= i64::from(rule.free);
+        let concerns = match rule.whom {
+            Whom::All | Whom::First => true,
+            Whom::Repeated => !is_first,
+            Whom::None => false,
+        };
+        if concerns && row.blocked_until > tried.now {
             let wait = row.blocked_until.since(tried.now).as_millis().div_ceil(1000);
             let seconds = u32::try_from(wait).unwrap_or(u32::MAX);
             return Err(Refusal::new(rule.code).retry_after(seconds).into());
         }
-        found.push((key, rule, row));
+        found.push((key, rule, row.blocked_until, failures, since));
     }
-    let is_storm = found.iter().any(|(_, rule, row)| {
-        rule.longest.is_zero() && !rule.begins_anew(row, tried.now) && row.failures >= i64::from(rule.free)
-    });
-    for (key, rule, row) in found {
-        let begins_anew = rule.begins_anew(&row, tried.now);
-        let failures = if begins_anew { 1 } else { row.failures + 1 };
-        let first_at = if begins_anew { tried.now } else { row.first_at };
-        let wait = wait_after(failures, *rule, is_storm);
-        let blocked_until = tried.now + wait;
-        longest = longest.max(wait);
-        let next = sql::Counter { failures, first_at, last_at: tried.now, blocked_until };
+    let mut taken = Taken { wait: Duration::ZERO, steps: Vec::with_capacity(found.len()) };
+    for (key, rule, blocked_before, held, first_at) in found {
+        let failures = (held + 1).min(i64::from(rule.free) + REMEMBERED);
+        let wait = rule.wait_after(failures, is_storm);
+        let blocked_after = blocked_before.max(tried.now + wait);
+        let next = sql::Counter { failures, first_at, last_at: tried.now, blocked_until: blocked_after };
         sql::update(tx, key, &next).await?;
+        taken.wait = taken.wait.max(wait);
+        let (key, when_right, added) = (key.clone(), rule.when_right, failures - held);
+        taken.steps.push(Step { key, when_right, added, blocked_before, blocked_after });
     }
-    Ok(longest)
+    Ok(taken)
 }
 
 /// Like [`take`] for mails: answers whether one may be sent, and lets the caller answer as always.
@@ -175,12 +249,16 @@ pub(crate) async fn allows(tx: &mut Tx<'_>, tried: &Try) -> Result<bool> {
     }
 }
 
-/// Gives a try back that turned out right; what was counted against the account from here is forgotten.
-pub(crate) async fn give_back(tx: &mut Tx<'_>, tried: &Try) -> Result<()> {
-    for (key, rule) in &tried.counters {
-        match rule.when_right {
-            WhenRight::Forget => sql::remove(tx, key).await?,
-            WhenRight::GiveBack => sql::give_back(tx, key).await?,
+/// Gives a try back that turned out right: nothing of it is left, the waits that it began included. What
+/// was counted against the account from here is forgotten.
+pub(crate) async fn give_back(tx: &mut Tx<'_>, taken: &Taken) -> Result<()> {
+    for step in &taken.steps {
+        match step.when_right {
+            WhenRight::Forget => sql::remove(tx, &step.key).await?,
+            WhenRight::GiveBack => {
+                let blocked = (step.blocked_after, step.blocked_before);
+                sql::give_back(tx, &step.key, step.added, blocked).await?;
+            }
         }
     }
     Ok(())
@@ -188,16 +266,7 @@ pub(crate) async fn give_back(tx: &mut Tx<'_>, tried: &Try) -> Result<()> {
 
 /// Removes a batch of counters that nobody remembers; answers how many went.
 pub(crate) async fn clean(tx: &mut Tx<'_>, now: Time) -> Result<u64> {
-    sql::clean(tx, now - 2 * HOUR).await
-}
-
-/// Nothing for the free ones, then 1, 2, 4… seconds.
-fn wait_after(failures: i64, rule: Rule, is_storm: bool) -> Duration {
-    let free = if is_storm { rule.free_in_storm } else { rule.free };
-    match u32::try_from(failures).unwrap_or(u32::MAX).checked_sub(free) {
-        None | Some(0) => Duration::ZERO,
-        Some(over) => Duration::from_secs(1_u64 << (over - 1).min(20)).min(rule.longest),
-    }
+    sql::clean(tx, now - 4 * HOUR).await
 }
 
 /// An account's name in a key: what was typed may be anything, a password in the wrong field included.

@@ -24,7 +24,9 @@ const LOCK: &str = "INSERT INTO throttles (key, failures, first_at, last_at, blo
     RETURNING failures, first_at, last_at, blocked_until";
 const UPDATE: &str = "UPDATE throttles SET failures = $2, first_at = $3, last_at = $4, blocked_until = $5
     WHERE key = $1";
-const GIVE_BACK: &str = "UPDATE throttles SET failures = failures - 1 WHERE key = $1 AND failures > 0";
+const GIVE_BACK: &str = "UPDATE throttles SET failures = failures - $2,
+        blocked_until = CASE WHEN blocked_until = $3 THEN $4 ELSE blocked_until END
+    WHERE key = $1 AND failures >= $2";
 const REMOVE: &str = "DELETE FROM throttles WHERE key = $1";
 const CLEAN: &str = "DELETE FROM throttles WHERE key IN (
     SELECT key FROM throttles WHERE last_at < $1 ORDER BY last_at LIMIT 500)";
@@ -49,8 +51,14 @@ pub(super) async fn update(tx: &mut Tx<'_>, key: &str, counter: &Counter) -> Res
     Ok(())
 }
 
-pub(super) async fn give_back(tx: &mut Tx<'_>, key: &str) -> Result<()> {
-    tx.exec(GIVE_BACK, args![key]).await?;
+/// Takes `added` off, and ends the wait that it began unless somebody else has begun a longer one since.
+pub(super) async fn give_back(
+    tx: &mut Tx<'_>,
+    key: &str,
+    added: i64,
+    (set, before): (Time, Time),
+) -> Result<()> {
+    tx.exec(GIVE_BACK, args![key, added, set, before]).await?;
     Ok(())
 }
 

@@ -5,8 +5,10 @@ import http from 'node:http';
 import assert from 'node:assert/strict';
 
 export class Person {
-  constructor({ email, password, issuer }) {
+  // `from`: the loopback address that the requests come from, as if the person were somewhere else.
+  constructor({ email, password, issuer, from }) {
     Object.assign(this, { email, password, issuer: new URL(issuer) });
+    this.place = from ? { localAddress: from, family: 4 } : {};
     this.cookies = new Map();
   }
 
@@ -28,7 +30,7 @@ export class Person {
       headers.origin = this.issuer.origin;
     }
     const answer = await new Promise((done, fail) => {
-      const request = http.request(url, { method, headers }, (response) => {
+      const request = http.request(url, { method, headers, ...this.place }, (response) => {
         const parts = [];
         response.on('data', (part) => parts.push(part));
         response.on('end', () => done({
