@@ -3,22 +3,33 @@
 use std::io::Write as _;
 
 use anyhow::Result;
-use clap::Subcommand;
-use comfy_table::{ContentArrangement, Table, presets};
+use clap::{Args, Subcommand};
+use serde_json::{Value as Json, json};
 
-use super::{Common, Exit};
+use super::{
+    Common, Exit,
+    manage::output::{Format, render},
+};
 use crate::config::{KEYS, concerns, schema};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ConfigCommand {
     /// Print every value in force and where it came from; secrets are masked.
-    Show,
+    Show(Shown),
     /// Explain what is unsafe or contradicts itself.
     Check,
     /// Print every setting with its environment variable and default.
-    Env,
+    Env(Shown),
     /// Print a JSON schema of the file.
     Schema,
+}
+
+/// How a list is printed.
+#[derive(Debug, Args)]
+pub(super) struct Shown {
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: Format,
 }
 
 impl ConfigCommand {
@@ -26,20 +37,22 @@ impl ConfigCommand {
         let mut out = std::io::stdout().lock();
         match self {
             Self::Schema => writeln!(out, "{}", serde_json::to_string_pretty(&schema())?)?,
-            Self::Env => {
-                let mut table = table(&["key", "variable", "default", ""]);
-                for key in KEYS {
-                    table.add_row([key.name, &key.variable(), key.default, key.about.trim()]);
-                }
-                writeln!(out, "{table}")?;
+            Self::Env(Shown { output }) => {
+                let keys = KEYS.iter().map(|key| {
+                    let (variable, about) = (key.variable(), key.about.trim());
+                    json!({ "key": key.name, "variable": variable, "default": key.default, "about": about })
+                });
+                let items: Vec<Json> = keys.collect();
+                write!(out, "{}", render(&json!({ "items": items }), output, "environment"))?;
             }
-            Self::Show => {
+            Self::Show(Shown { output }) => {
                 let loaded = common.load(Vec::new())?;
-                let mut table = table(&["key", "value", "from"]);
-                for key in KEYS {
-                    table.add_row([key.name, &loaded.shown(key), &loaded.origin(key.name).to_string()]);
-                }
-                writeln!(out, "{table}")?;
+                let keys = KEYS.iter().map(|key| {
+                    let from = loaded.origin(key.name).to_string();
+                    json!({ "key": key.name, "value": loaded.shown(key), "from": from })
+                });
+                let items: Vec<Json> = keys.collect();
+                write!(out, "{}", render(&json!({ "items": items }), output, "config"))?;
             }
             Self::Check => return check(common, &mut out),
         }
@@ -64,13 +77,4 @@ fn check(common: &Common, out: &mut impl std::io::Write) -> Result<Exit> {
         writeln!(out, "Nothing to object to.")?;
     }
     Ok(Exit::Done)
-}
-
-fn table(header: &[&str]) -> Table {
-    let mut table = Table::new();
-    table
-        .load_style(presets::NOTHING)
-        .set_content_arrangement(ContentArrangement::Dynamic)
-        .set_header(header);
-    table
 }

@@ -6,8 +6,12 @@ use anyhow::Result;
 use clap::Args;
 use doorward_core::outcome::Code;
 use doorward_web::{explain, surface::wire_of};
+use serde_json::{Value as Json, json};
 
-use super::Exit;
+use super::{
+    Exit,
+    manage::output::{Format, render},
+};
 use crate::config::nearest;
 
 /// What `explain` takes.
@@ -15,21 +19,28 @@ use crate::config::nearest;
 pub(super) struct Explain {
     /// A code (`refresh.reused`), an OAuth error (`invalid_grant`) or a problem type; all codes without it.
     code: Option<String>,
+    /// How to print it.
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    output: Format,
 }
 
 impl Explain {
     pub(super) fn run(self) -> Result<Exit> {
         let mut out = std::io::stdout().lock();
         let Some(asked) = self.code else {
-            for code in Code::ALL {
-                writeln!(out, "{:40} {}", code.name(), wire_of(*code).title)?;
-            }
+            write!(out, "{}", render(&listed(Code::ALL), self.output, "explain"))?;
             return Ok(Exit::Done);
         };
         let found = lookup(&asked);
         if found.is_empty() {
             let nearest = nearest(&asked, Code::ALL.iter().map(|code| code.name()));
             anyhow::bail!("there is no code `{asked}`; the nearest is `{nearest}`");
+        }
+        if self.output != Format::Table {
+            let listed = listed(&found);
+            let only = listed.pointer("/items/0").filter(|_| found.len() == 1);
+            write!(out, "{}", render(only.unwrap_or(&listed), self.output, "explain"))?;
+            return Ok(Exit::Done);
         }
         for (number, code) in found.into_iter().enumerate() {
             if number > 0 {
@@ -49,6 +60,23 @@ fn lookup(asked: &str) -> Vec<Code> {
         return vec![*code];
     }
     Code::ALL.iter().copied().filter(|code| wire_of(*code).oauth == asked).collect()
+}
+
+/// The same for programs.
+fn listed(codes: &[Code]) -> Json {
+    let items = codes.iter().map(|code| {
+        let wire = wire_of(*code);
+        let explained = explain::of(*code);
+        json!({
+            "code": code.name(),
+            "title": wire.title,
+            "status": wire.status.as_u16(),
+            "oauth_error": wire.oauth,
+            "happened": explained.map(|line| line.happened),
+            "to_do": explained.map(|line| line.to_do),
+        })
+    });
+    json!({ "items": items.collect::<Vec<Json>>() })
 }
 
 fn text(code: Code) -> String {

@@ -1,4 +1,4 @@
-//! Small commands: who am I, completions, and secrets made on the spot.
+//! Small commands: who am I, and secrets made on the spot.
 
 use std::io::Write as _;
 
@@ -52,22 +52,6 @@ impl Token {
         let Self::Generate = self;
         let token = Env::system(no_fetch()).secret(Kind::ServiceToken).map_err(fault)?;
         writeln!(std::io::stdout().lock(), "{}", token.expose())?;
-        Ok(Exit::Done)
-    }
-}
-
-/// Keys that no server has to know.
-#[derive(Debug, Subcommand)]
-pub(super) enum Keys {
-    /// Make a master key; nothing is stored.
-    Generate,
-}
-
-impl Keys {
-    pub(super) fn run(&self) -> Result<Exit> {
-        let Self::Generate = self;
-        let key = zeroize::Zeroizing::new(Env::system(no_fetch()).bytes::<32>().map_err(fault)?);
-        writeln!(std::io::stdout().lock(), "{}", data_encoding::BASE64URL_NOPAD.encode(&*key))?;
         Ok(Exit::Done)
     }
 }

@@ -1,9 +1,11 @@
 //! The command line: one file per command, and what they share.
 
+mod completions;
 mod config;
 mod demo;
 mod doctor;
 mod explain;
+mod keys;
 mod local;
 pub(crate) mod manage;
 mod misc;
@@ -72,7 +74,9 @@ enum Command {
     Token(misc::Token),
     /// Signing keys, and master keys.
     #[command(subcommand)]
-    Keys(misc::Keys),
+    Keys(keys::Keys),
+    /// Print what a shell needs to finish commands and flags.
+    Completions(completions::Completions),
     /// Write the reference pages of this program into a folder.
     #[command(hide = true)]
     Reference(reference::Reference),
@@ -138,7 +142,8 @@ fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         Command::Audit(audit) => audit.run(&common),
         Command::Whoami(whoami) => whoami.run(&common),
         Command::Token(token) => token.run(),
-        Command::Keys(keys) => keys.run(),
+        Command::Keys(keys) => keys.run(&common),
+        Command::Completions(completions) => completions.run(management.augment(Cli::command())),
         Command::Reference(reference) => reference.run(),
     }
 }

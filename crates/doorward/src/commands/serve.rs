@@ -23,6 +23,9 @@ pub(super) struct Serve {
     /// `sqlite://…` or `postgres://…`.
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
+    /// For a developer's machine: a log to be read, and URLs of applications may be local.
+    #[arg(long)]
+    dev: bool,
 }
 
 impl Serve {
@@ -36,6 +39,10 @@ impl Serve {
     fn settings(&self) -> Vec<(String, String)> {
         let mut settings = Vec::new();
         let mut put = |key: &str, value: String| settings.push((key.to_owned(), value));
+        if self.dev {
+            put("log.format", "text".to_owned());
+            put("allow.private_fetch", "true".to_owned());
+        }
         if !self.listen.is_empty() {
             let listen: Vec<String> = self.listen.iter().map(ToString::to_string).collect();
             put("listen", listen.join(","));

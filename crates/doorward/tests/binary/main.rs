@@ -8,6 +8,8 @@
 )]
 
 mod config;
+mod follow;
 mod manage;
 mod serve;
 mod support;
+mod tools;

@@ -28,6 +28,13 @@ pub(super) struct Verb {
     pub(super) is_list: bool,
 }
 
+impl Verb {
+    /// Whether it can go on from the number of what came last.
+    pub(super) fn can_follow(&self) -> bool {
+        self.is_list && self.filters.iter().any(|(name, _)| name == "after")
+    }
+}
+
 /// A member of a body, as a flag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Field {

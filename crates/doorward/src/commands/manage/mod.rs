@@ -2,6 +2,7 @@
 
 pub(crate) mod connect;
 mod describe;
+mod follow;
 pub(crate) mod output;
 pub(crate) mod profile;
 pub(crate) mod target;
@@ -16,6 +17,7 @@ use serde_json::{Map, Value as Json};
 use self::{
     connect::{Api, Ask},
     describe::{Area, Field, Kind, Verb},
+    follow::Follow,
     output::{Format, render},
     profile::Connection,
     target::Locality,
@@ -111,6 +113,11 @@ fn command(verb: &Verb) -> Command {
             .arg(Arg::new("cursor").long("cursor").value_name("CURSOR").help("Where the last page ended"))
             .arg(Arg::new("all").long("all").action(ArgAction::SetTrue).help("Every item, page by page"));
     }
+    if verb.can_follow() {
+        let follow = Arg::new("follow").long("follow").action(ArgAction::SetTrue);
+        let about = "Go on as things happen, until interrupted; begins now, or where --after or --since says";
+        command = command.arg(follow.conflicts_with_all(["limit", "cursor", "all"]).help(about));
+    }
     if verb.method == Method::PATCH {
         command = command.arg(
             Arg::new("unset")
@@ -151,6 +158,21 @@ async fn run(area: &Area, verb: &Verb, common: &Common, matches: &ArgMatches) ->
     let format = matches.get_one::<Format>("output").copied().unwrap_or_default();
     let locality = if LOCAL.contains(&area.name.as_str()) { Locality::Local } else { Locality::Remote };
     let path = filled(verb, matches);
+    if verb.can_follow() && matches.get_flag("follow") {
+        let after = matches.get_one::<String>("after").map(|after| after.parse::<i64>().context("--after"));
+        let begins_at_a_time = matches.get_one::<String>("since").is_some();
+        return Follow {
+            common,
+            connection: &connection,
+            path,
+            filters: query(verb.filters.iter().filter(|(name, _)| name != "after"), matches).finish(),
+            after: after.transpose()?.or(begins_at_a_time.then_some(0)),
+            format,
+            area: &area.name,
+        }
+        .run()
+        .await;
+    }
     let body = body(verb, matches)?;
     let api = target::open(common, &connection, locality).await?;
     let answer = if verb.is_list {
@@ -174,6 +196,20 @@ fn filled(verb: &Verb, matches: &ArgMatches) -> String {
     })
 }
 
+/// What the filters' flags say.
+fn query<'a>(
+    filters: impl Iterator<Item = &'a (String, String)>,
+    matches: &ArgMatches,
+) -> url::form_urlencoded::Serializer<'static, String> {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    for (name, _) in filters {
+        if let Some(value) = matches.get_one::<String>(name) {
+            query.append_pair(name, value);
+        }
+    }
+    query
+}
+
 async fn list(api: &Api, verb: &Verb, path: &str, matches: &ArgMatches) -> Result<Json> {
     let text = |name: &str| matches.get_one::<String>(name).cloned();
     let is_all = matches.get_flag("all");
@@ -181,12 +217,7 @@ async fn list(api: &Api, verb: &Verb, path: &str, matches: &ArgMatches) -> Resul
     let mut cursor = text("cursor");
     let mut items = Vec::new();
     loop {
-        let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, _) in &verb.filters {
-            if let Some(value) = text(name) {
-                query.append_pair(name, &value);
-            }
-        }
+        let mut query = query(verb.filters.iter(), matches);
         for (name, value) in [("limit", &limit), ("cursor", &cursor)] {
             if let Some(value) = value {
                 query.append_pair(name, value);

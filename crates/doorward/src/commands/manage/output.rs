@@ -1,8 +1,12 @@
 //! Records and lists as people and programs read them.
 
+mod lines;
+
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde_json::Value as Json;
+
+pub(crate) use lines::Lines;
 
 /// `--output`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
@@ -19,8 +23,11 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 8] = [
+const COLUMNS: [(&str, &[&str]); 11] = [
     ("doctor", &["state", "about", "what"]),
+    ("config", &["key", "value", "from"]),
+    ("environment", &["key", "variable", "default", "about"]),
+    ("explain", &["code", "status", "title"]),
     ("user", &["id", "email", "name", "status", "role", "created_at"]),
     ("client", &["client_id", "name", "type", "status", "created_at"]),
     ("api", &["id", "identifier", "name", "signing_alg", "created_at"]),
