@@ -7,7 +7,7 @@ use std::time::Duration;
 use doorward_core::{
     authorize::{self, Consented, Next, Step},
     call::Call,
-    clients::Client,
+    clients::{self, Client},
     outcome::Code,
     sessions::Signed,
 };
@@ -179,6 +179,26 @@ both_engines! {
         assert_eq!(again.code(), Some(Code::NotFound));
         let (_, step) = shown(begin(&call, &app, &[("scope", "openid")], Some(&signed)).await);
         assert_eq!(step, Step::Consent);
+    }
+
+    /// The application that Doorward brings along is there, and gets no administration on a former yes.
+    async fn the_command_line_asks_for_administration_every_time(world: World) {
+        let alice = alice(&world).await;
+        let call = world.call();
+        for _ in 0..2 {
+            clients::ensure_command_line(&call).await.expect("is there");
+        }
+        let app = clients::get_active(&call, clients::COMMAND_LINE).await.expect("is active");
+        let signed = alice.signed(&call).await;
+        let at = ("redirect_uri", "http://127.0.0.1:4711/callback");
+        let everything = [at, ("scope", "openid admin:*")];
+        for _ in 0..2 {
+            let (draft, step) = shown(begin(&call, &app, &everything, Some(&signed)).await);
+            assert_eq!(step, Step::Consent);
+            consent(&call, &alice, draft).await;
+            let next = authorize::resume(&call, draft, Some(&signed)).await.expect("is answered");
+            assert!(matches!(next, Next::Grant { .. }), "allowed, but {next:?}");
+        }
     }
 
     /// A pushed request works once, for its own client, for a minute; a client that must push may do no other.

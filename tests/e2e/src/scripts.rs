@@ -5,7 +5,7 @@ use std::{
     process::{Command, Stdio},
 };
 
-use crate::program::{BOOTSTRAP, Server, root};
+use crate::program::{BOOTSTRAP, Server, binary, root};
 
 /// Runs a file of `js/` under node's own test runner.
 pub fn node(server: &Server, file: &str) {
@@ -56,6 +56,7 @@ fn run_told(mut command: Command, server: &Server, file: &str, more: &[(&str, &P
         command.env("REQUESTS_CA_BUNDLE", &authority).env("NODE_EXTRA_CA_CERTS", &authority);
     }
     let done = command
+        .env("DOORWARD_PROGRAM", binary())
         .env("DOORWARD_ISSUER", &server.issuer)
         .env("DOORWARD_BOOTSTRAP", BOOTSTRAP)
         .env("DOORWARD_MAIL_PORT", server.mail_port.to_string())

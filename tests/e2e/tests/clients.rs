@@ -9,6 +9,12 @@ fn npm_openid_client_signs_in() {
 }
 
 #[test]
+fn a_person_signs_the_command_line_in_and_out() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "command_line.py");
+}
+
+#[test]
 fn an_attacker_gets_nothing_and_breaks_nothing() {
     let server = Server::start(Options::default());
     scripts::node(&server, "attacks.test.mjs");

@@ -4,6 +4,7 @@
 //! stored as one JSON text. The secret of a client is random, so it is checked by its keyed hash.
 
 mod authenticate;
+mod command_line;
 pub mod manage;
 mod remote_keys;
 mod sql;
@@ -18,6 +19,7 @@ use doorward_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use authenticate::authenticate;
+pub use command_line::{COMMAND_LINE, ensure_command_line};
 pub(crate) use manage::is_name;
 pub(crate) use remote_keys::Remote as RemoteKeys;
 

@@ -7,6 +7,7 @@ mod doctor;
 mod explain;
 mod keys;
 mod local;
+mod login;
 pub(crate) mod manage;
 mod misc;
 mod reference;
@@ -67,6 +68,10 @@ enum Command {
     /// The audit trail.
     #[command(subcommand)]
     Audit(local::Audit),
+    /// Sign in, in a browser; commands then act as you.
+    Login(login::Login),
+    /// End the sign-in of `login`, here and at the server.
+    Logout(login::Logout),
     /// Tell who the credential in use belongs to.
     Whoami(misc::Whoami),
     /// Secrets.
@@ -140,6 +145,8 @@ fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         Command::Doctor(doctor) => doctor.run(&common),
         Command::Db(database) => database.run(&common),
         Command::Audit(audit) => audit.run(&common),
+        Command::Login(login) => login.run(&common),
+        Command::Logout(logout) => logout.run(&common),
         Command::Whoami(whoami) => whoami.run(&common),
         Command::Token(token) => token.run(),
         Command::Keys(keys) => keys.run(&common),

@@ -16,6 +16,8 @@ use std::{net::SocketAddr, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use doorward_core::{
     bootstrap::Terms,
+    call::Call,
+    clients,
     db::{Db, Place, migrate},
     env::Env,
     realm::{Parts, Realm},
@@ -105,6 +107,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let issuer = issuer(config, &listeners)?;
     let realm = open_realm(config, issuer).await?;
     welcome::set_up(&realm, config).await?;
+    clients::ensure_command_line(&Call::system(&realm)).await.map_err(data::fault)?;
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
     let router = doorward_web::router(app);

@@ -56,14 +56,8 @@ pub(crate) enum Api {
 
 impl Api {
     /// A server at an address.
-    #[expect(clippy::disallowed_methods, reason = "the command line talks to the server it is told to")]
     pub(crate) fn remote(base: &str, token: Option<SecretText>) -> Result<Self> {
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("doorward-cli/", env!("CARGO_PKG_VERSION")))
-            .redirect(reqwest::redirect::Policy::none())
-            .timeout(TIME)
-            .build()
-            .context("cannot speak https")?;
+        let client = client()?;
         let base = base.trim_end_matches('/').to_owned();
         Ok(Self::Remote { base, token, client: Box::new(client) })
     }
@@ -80,11 +74,9 @@ impl Api {
         };
         let json = match body.is_empty() {
             true => Json::Null,
-            false => serde_json::from_slice(&body).map_err(|_| {
-                unreachable(format!("the answer (HTTP {status}) is not of a Doorward server"))
-            })?,
+            false => parsed(status, &body)?,
         };
-        if status.is_success() { Ok(json) } else { Err(refused(status, &json).into()) }
+        granted(status, json)
     }
 
     /// Lets the database go: what was written is linked into the audit chain first.
@@ -95,6 +87,57 @@ impl Api {
         }
         Ok(())
     }
+}
+
+#[expect(clippy::disallowed_methods, reason = "the command line talks to the server it is told to")]
+fn client() -> Result<reqwest::Client> {
+    reqwest::Client::builder()
+        .user_agent(concat!("doorward-cli/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+        .timeout(TIME)
+        .build()
+        .context("cannot speak https")
+}
+
+fn parsed(status: StatusCode, body: &[u8]) -> Result<Json> {
+    let strange = |_| unreachable(format!("the answer (HTTP {status}) is not of a Doorward server"));
+    Ok(serde_json::from_slice(body).map_err(strange)?)
+}
+
+/// The JSON of a granted answer.
+///
+/// # Errors
+/// A [`Failure`] with the exit code.
+pub(crate) fn granted(status: StatusCode, json: Json) -> Result<Json> {
+    if status.is_success() { Ok(json) } else { Err(refused(status, &json).into()) }
+}
+
+/// Posts a form to an OAuth endpoint.
+///
+/// # Errors
+/// A [`Failure`] when the server cannot be reached.
+pub(crate) async fn post_form(url: &str, form: &[(&str, &str)]) -> Result<(StatusCode, Json)> {
+    let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
+    let kind = "application/x-www-form-urlencoded";
+    let request = client()?.post(url).header(header::CONTENT_TYPE, kind).body(body);
+    let (status, body) = received(request, url).await?;
+    let json = if body.is_empty() { Json::Null } else { parsed(status, &body)? };
+    Ok((status, json))
+}
+
+async fn received(request: reqwest::RequestBuilder, server: &str) -> Result<(StatusCode, Bytes)> {
+    let failed = |error: reqwest::Error| {
+        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
+        unreachable(format!("cannot reach {server}{cause}"))
+    };
+    let mut answer = request.send().await.map_err(failed)?;
+    let status = answer.status();
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
+        body.extend_from_slice(&chunk);
+        anyhow::ensure!(body.len() <= MOST, "the answer is too long");
+    }
+    Ok((status, body.into()))
 }
 
 fn unreachable(line: String) -> Failure {
@@ -110,7 +153,12 @@ fn refused(status: StatusCode, problem: &Json) -> Failure {
     let field = text("field").map(|field| format!(" ({field})")).unwrap_or_default();
     let wait = problem.get("retry_after").map(|wait| format!("; try again in {wait} s")).unwrap_or_default();
     let is_unknown = status == StatusCode::UNAUTHORIZED;
-    let exit = if is_unknown { Exit::NotSignedIn } else { Exit::Failed };
+    let is_away = [StatusCode::BAD_GATEWAY, StatusCode::SERVICE_UNAVAILABLE, StatusCode::GATEWAY_TIMEOUT];
+    let exit = match status {
+        _ if is_unknown => Exit::NotSignedIn,
+        status if is_away.contains(&status) => Exit::Unreachable,
+        _ => Exit::Failed,
+    };
     let advice =
         if is_unknown { "; sign in with `doorward login`, or set DOORWARD_SERVICE_TOKEN" } else { "" };
     Failure { exit, line: format!("{code}: {what}{field}{wait}{advice}") }
@@ -144,19 +192,8 @@ async fn remotely(
         parts.headers.insert(header::AUTHORIZATION, value);
     }
     let body = body.collect().await?.to_bytes();
-    let failed = |error: reqwest::Error| {
-        let cause = std::error::Error::source(&error).map(|cause| format!(": {cause}")).unwrap_or_default();
-        unreachable(format!("cannot reach {base}{cause}"))
-    };
-    let sent = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body).send();
-    let mut answer = sent.await.map_err(failed)?;
-    let status = answer.status();
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(failed)? {
-        body.extend_from_slice(&chunk);
-        anyhow::ensure!(body.len() <= MOST, "the answer is too long");
-    }
-    Ok((status, body.into()))
+    let request = client.request(parts.method, parts.uri.to_string()).headers(parts.headers).body(body);
+    received(request, base).await
 }
 
 async fn by_socket(path: &PathBuf, ask: Ask) -> Result<(StatusCode, Bytes)> {

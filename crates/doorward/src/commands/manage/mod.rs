@@ -3,6 +3,7 @@
 pub(crate) mod connect;
 mod describe;
 mod follow;
+pub(crate) mod logins;
 pub(crate) mod output;
 pub(crate) mod profile;
 pub(crate) mod target;

@@ -7,7 +7,8 @@ use doorward_core::db::Place;
 
 use super::{
     connect::Api,
-    profile::{Connection, find},
+    logins::Logins,
+    profile::{Connection, Found, find},
 };
 use crate::{
     commands::Common,
@@ -29,10 +30,13 @@ pub(crate) enum Locality {
 /// # Errors
 /// When profile or configuration cannot be read, or the database cannot be opened.
 pub(crate) async fn open(common: &Common, connection: &Connection, locality: Locality) -> Result<Api> {
-    let found = find(connection, &Environment::of_this_process())?;
-    let has_profile = found.url.is_some() || found.token.is_some();
-    let is_told = found.is_explicit || (locality == Locality::Remote && has_profile);
+    let environment = Environment::of_this_process();
+    let found = find(connection, &environment)?;
+    let mut logins = Logins::read(&environment)?;
     let loaded = common.load(Vec::new());
+    let base = server(&found, &logins, loaded.as_ref().ok());
+    let has_profile = found.url.is_some() || found.token.is_some() || logins.has(&base);
+    let is_told = found.is_explicit || (locality == Locality::Remote && has_profile);
     if !is_told && let Ok(loaded) = &loaded {
         let socket = loaded.data_dir().join(data::SOCKET);
         if is_alive(&socket) {
@@ -42,12 +46,28 @@ pub(crate) async fn open(common: &Common, connection: &Connection, locality: Loc
             return here(loaded).await;
         }
     }
-    let base = match (found.url, &loaded) {
-        (Some(url), _) => url,
-        (None, Ok(loaded)) => issuer(loaded),
-        (None, Err(_)) => "http://localhost:8080".to_owned(),
+    let token = match found.token {
+        Some(token) => Some(token),
+        None => logins.token(&base).await?,
     };
-    Api::remote(&base, found.token)
+    Api::remote(&base, token)
+}
+
+/// The address of the server that is meant, for who signs in there.
+///
+/// # Errors
+/// When profile or configuration cannot be read.
+pub(crate) fn base(common: &Common, connection: &Connection, logins: &Logins) -> Result<String> {
+    let found = find(connection, &Environment::of_this_process())?;
+    let base = server(&found, logins, common.load(Vec::new()).as_ref().ok());
+    Ok(base.trim_end_matches('/').to_owned())
+}
+
+/// What flags, environment and profile say, else where one signed in last, else this machine's.
+fn server(found: &Found, logins: &Logins, loaded: Option<&Loaded>) -> String {
+    let current = logins.current().filter(|_| found.token.is_none());
+    let said = found.url.as_deref().or(current).map(str::to_owned);
+    said.or_else(|| loaded.map(issuer)).unwrap_or_else(|| "http://localhost:8080".to_owned())
 }
 
 /// The API of this machine: the server's socket, else the database itself.
