@@ -2,12 +2,17 @@
 
 use std::{
     os::unix::fs::PermissionsExt as _,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
 };
 
 use doorward_core::{
     args,
     db::{Db, Place, migrate},
+    outcome::{Code, refuse},
 };
 use doorward_proto::time::Time;
 use doorward_world::Fresh;
@@ -140,4 +145,57 @@ async fn a_refused_member_does_not_undo_its_group() {
     }
     let count = db.read("count", (), |tx, ()| Box::pin(tx.opt(COUNT, &[], |row| row.int(0)))).await;
     assert_eq!(count.unwrap(), Some(26));
+}
+
+/// Runs `add` operations as one group; `writes` and `refuses` say what each does. Answers how often each
+/// was run and whether it was granted.
+async fn run_group(db: &Db, members: &[(bool, bool)]) -> Vec<(usize, bool)> {
+    let (release, wait) = mpsc::channel::<()>();
+    let mut holder = Box::pin(db.write("hold", Mutex::new(wait), |_, wait| {
+        Box::pin(async move {
+            let _ = wait.lock().unwrap().recv();
+            Ok(())
+        })
+    }));
+    assert!(futures_util::poll!(holder.as_mut()).is_pending());
+    let mut operations = Vec::new();
+    for (number, (writes, refuses)) in members.iter().copied().enumerate() {
+        let runs = Arc::new(AtomicUsize::new(0));
+        let ask = (i64::try_from(number).unwrap(), Arc::clone(&runs));
+        let mut operation = Box::pin(db.write("add", ask, move |tx, (number, runs)| {
+            Box::pin(async move {
+                runs.fetch_add(1, Ordering::Relaxed);
+                if writes {
+                    tx.exec(ADD, args![number.to_be_bytes().to_vec(), *number]).await?;
+                }
+                if refuses { refuse(Code::Conflict) } else { Ok(()) }
+            })
+        }));
+        assert!(futures_util::poll!(operation.as_mut()).is_pending());
+        operations.push((runs, operation));
+    }
+    drop(release);
+    holder.await.unwrap();
+    let mut seen = Vec::new();
+    for (runs, operation) in operations {
+        let is_granted = operation.await.is_ok();
+        seen.push((runs.load(Ordering::Relaxed), is_granted));
+    }
+    seen
+}
+
+#[tokio::test]
+async fn a_group_is_run_again_only_when_a_member_left_traces() {
+    let place = Fresh::sqlite().unwrap();
+    let db = migrated(&place).await;
+    let count = || async {
+        db.read("count", (), |tx, ()| Box::pin(tx.opt(COUNT, &[], |row| row.int(0)))).await.unwrap()
+    };
+    let looks_and_refuses = [(true, false), (false, true), (true, false)];
+    assert_eq!(run_group(&db, &looks_and_refuses).await, [(1, true), (1, false), (1, true)]);
+    assert_eq!(count().await, Some(2));
+    db.write("clear", (), |tx, ()| Box::pin(tx.exec("DELETE FROM replays", &[]))).await.unwrap();
+    let writes_and_refuses = [(true, false), (true, true), (true, false), (true, true)];
+    assert_eq!(run_group(&db, &writes_and_refuses).await, [(2, true), (2, false), (1, true), (1, false)]);
+    assert_eq!(count().await, Some(2));
 }

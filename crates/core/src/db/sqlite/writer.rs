@@ -1,8 +1,11 @@
 //! The one writer: groups of operations share one durable commit.
 //!
-//! The writer opens `BEGIN IMMEDIATE`, runs each queued operation in a savepoint of its own (one that
-//! consists of a single statement needs none), closes the group when the queue is empty or at [`GROUP`]
-//! members, commits once with `synchronous=FULL`, and only then answers everybody.
+//! The writer opens `BEGIN IMMEDIATE`, runs the queued operations, closes the group when the queue is empty
+//! or at [`GROUP`] members, commits once with `synchronous=FULL`, and only then answers everybody.
+//!
+//! Operations are run without savepoints first: each costs a copy of every page that is changed under it,
+//! and few operations write before they refuse. When one did, the whole group is rolled back and run
+//! again with a savepoint for each; an operation may be run twice by the storage contract.
 
 use std::sync::{
     Arc,
@@ -140,22 +143,54 @@ fn write_group(
     jobs: &mpsc::Receiver<Box<dyn Job>>,
     done: &mut Vec<Box<dyn Job>>,
 ) -> rusqlite::Result<()> {
-    let begun = run_sql(connection, "BEGIN IMMEDIATE");
-    let mut next = Some(first);
-    while let Some(mut job) = next {
-        let ran = match &begun {
-            Ok(()) => run_job(connection, job.as_mut()),
-            Err(_) => Ok(()),
-        };
-        done.push(job);
-        ran?;
-        next = if done.len() < GROUP { jobs.try_recv().ok() } else { None };
+    done.push(first);
+    if let Err(error) = run_sql(connection, "BEGIN IMMEDIATE") {
+        done.extend(jobs.try_iter().take(GROUP - 1));
+        return Err(error);
     }
-    begun?;
+    let mut is_guarded = false;
+    while let Some(job) = done.last_mut() {
+        if is_guarded {
+            run_guarded(connection, job.as_mut())?;
+        } else if run_plainly(connection, job.as_mut()) == Plainly::LeftTraces {
+            is_guarded = true;
+            run_again(connection, done)?;
+        }
+        if done.len() == GROUP {
+            break;
+        }
+        let Ok(next) = jobs.try_recv() else { break };
+        done.push(next);
+    }
     run_sql(connection, "COMMIT")
 }
 
-fn run_job(connection: &mut Connection, job: &mut dyn Job) -> rusqlite::Result<()> {
+/// What an operation without a savepoint left in the group.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Plainly {
+    /// What it meant to leave, or nothing.
+    Kept,
+    /// Rows that must not stay, or a transaction that SQLite has given up.
+    LeftTraces,
+}
+
+fn run_plainly(connection: &mut Connection, job: &mut dyn Job) -> Plainly {
+    let before = connection.total_changes();
+    let keeps = job.run(connection) == Keep::Yes || job.mode() == Mode::One;
+    let is_untouched = connection.total_changes() == before;
+    if !connection.is_autocommit() && (keeps || is_untouched) { Plainly::Kept } else { Plainly::LeftTraces }
+}
+
+/// Undoes the group and runs its members once more, each in a savepoint.
+fn run_again(connection: &mut Connection, done: &mut [Box<dyn Job>]) -> rusqlite::Result<()> {
+    if !connection.is_autocommit() {
+        run_sql(connection, "ROLLBACK")?;
+    }
+    run_sql(connection, "BEGIN IMMEDIATE")?;
+    done.iter_mut().try_for_each(|job| run_guarded(connection, job.as_mut()))
+}
+
+fn run_guarded(connection: &mut Connection, job: &mut dyn Job) -> rusqlite::Result<()> {
     if job.mode() == Mode::One {
         job.run(connection);
         return Ok(());
