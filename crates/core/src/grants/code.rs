@@ -3,10 +3,12 @@
 use std::sync::Arc;
 
 use doorward_proto::{
+    access_token::AccessTokenClaims,
     id::{self, Id},
     pkce::Verifier,
     scope::ScopeSet,
-    secret::{Kind, Opaque},
+    secret::{Kind, Opaque, TokenHash},
+    time::Time,
 };
 
 use super::Tokens;
@@ -16,11 +18,11 @@ use crate::{
     call::Call,
     clients::{Client, RefreshPolicy},
     db::Tx,
-    outcome::{Code, Error, Result, refuse},
+    outcome::{Code, Refusal, Result, refuse},
     tokens::{
-        self, Claims, Grant, access_claims,
-        issue::{IdTokenFacts, Minting, granted_of, id_token, refresh_expiry},
-        sql::{self, CodeRow, NewRefresh},
+        self, access_claims,
+        issue::{self, IdTokenFacts, Minting, granted_of, refresh_expiry},
+        sql::{self, CodeRow, NewRefresh, Presented, Reader},
         target_of,
     },
 };
@@ -41,20 +43,15 @@ pub struct CodeAsk {
 }
 
 struct Redeem {
-    code: Opaque,
-    redirect_uri: Option<String>,
-    verifier: Option<Verifier>,
-    minting: Minting,
-    refresh: Opaque,
+    now: Time,
+    hash: TokenHash,
+    row: CodeRow,
+    client: (String, i64),
+    refresh: Option<NewRefresh>,
     event: Event,
     reuse: Event,
-}
-
-struct Redeemed {
-    grant: Grant,
-    claims: Claims,
-    nonce: Option<String>,
-    has_refresh: bool,
+    /// The opaque access token, where the API wants one.
+    stored: Option<(TokenHash, AccessTokenClaims)>,
 }
 
 /// Redeems a code, once. Presented a second time it ends everything that was made from it.
@@ -67,137 +64,147 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         return refuse(Code::GrantNotAllowed);
     }
     let Some(code) = Opaque::parse(Kind::Code, &ask.code) else { return refuse(Code::CodeUnknown) };
-    let granted = granted_of(call, client, resources_of(call, &code).await?);
-    let target = target_of(call, client, &ask.resources, &granted).await?;
-    let opaque = target.is_opaque().then(|| call.secret(Kind::Access)).transpose()?;
-    let jti: Id<id::Token> = call.id()?;
-    let event = Event::new(call, "token.issued")?
+    let hash = call.realm.vault.hash(&code);
+    let Presented { row, grant, person } = presented(call, client, hash).await?;
+    let reuse = Event::refused(call, "code.reused", Code::CodeReused)?
         .client(client.id)
-        .fact("grant", "authorization_code")
-        .fact("aud", target.audience.clone());
-    let reuse = Event::refused(call, "code.reused", Code::CodeReused)?.client(client.id);
-    let ttl = target.ttl;
-    let is_dpop = ask.jkt.is_some();
-    let minting =
-        Minting { call: call.clone(), client: Arc::clone(client), target, jkt: ask.jkt, jti, opaque };
-    let refresh = call.secret(Kind::Refresh)?;
-    let (redirect_uri, verifier) = (ask.redirect_uri, ask.verifier);
-    let redeem = Redeem {
-        code: code.clone(),
-        redirect_uri,
-        verifier,
-        minting,
-        refresh: refresh.clone(),
-        event,
-        reuse,
+        .fact("grant_id", row.family.to_string());
+    if row.consumed_at.is_some() {
+        return end_reused(call, (row.family, reuse)).await;
+    }
+    check(call, &ask, &row)?;
+    let granted = granted_of(call, client, grant.resources.clone());
+    let target = target_of(call, client, &ask.resources, &granted).await?;
+    let (scope, jkt) = (target.scope_of(&grant.scope), ask.jkt.as_deref());
+    let minting = Minting {
+        client,
+        target: &target,
+        grant: &grant,
+        person: &person,
+        epoch: row.epoch,
+        scope: &scope,
+        jkt,
     };
-    let redeemed = call
-        .realm
+    let claims = access_claims(call, &minting)?;
+    let refresh = gets_refresh(client, &grant.scope).then(|| call.secret(Kind::Refresh)).transpose()?;
+    let nonce = row.nonce.clone();
+    let redeem = Redeem {
+        now: call.now,
+        hash,
+        client: (client.id.to_string(), client.epoch),
+        refresh: refresh.as_ref().map(|token| first_refresh(call, client, &row, (token, &ask))),
+        event: claims.event(call, client, &grant)?.fact("grant", "authorization_code"),
+        reuse,
+        stored: claims.stored(call),
+        row,
+    };
+    call.realm
         .db
         .write("code.redeem", redeem, |tx, redeem| Box::pin(async move { run(tx, redeem).await }))
         .await?;
-    let Redeemed { grant, claims, nonce, has_refresh } = redeemed;
-    let scope = claims.body.scope.clone();
     let access_token = tokens::sign(call, claims).await?;
-    let mut id = None;
+    let mut id_token = None;
     if grant.scope.contains("openid") {
         let about = IdTokenFacts { nonce, access_token: Some(&access_token), code: Some(code.expose()) };
-        id = Some(id_token(call, client, &grant, &grant.scope, about).await?);
+        id_token = Some(issue::id_token(call, client, &grant, &grant.scope, about).await?);
     }
-    let refresh_token = has_refresh.then_some(refresh);
-    Ok(Tokens { access_token, is_dpop, expires_in: ttl, refresh_token, id_token: id, scope })
+    let is_dpop = jkt.is_some();
+    Ok(Tokens { access_token, is_dpop, expires_in: target.ttl, refresh_token: refresh, id_token, scope })
 }
 
-/// The APIs that the code's grant is for; nothing for an unknown code, which the operation refuses.
-async fn resources_of(call: &Call, code: &Opaque) -> Result<Vec<String>> {
-    let hash = call.realm.vault.hash(code);
+async fn presented(call: &Call, client: &Client, hash: TokenHash) -> Result<Presented<CodeRow>> {
+    let found = call
+        .realm
+        .db
+        .read("code.find", hash, |tx, hash| Box::pin(async move { sql::presented_code(tx, *hash).await }))
+        .await?;
+    found.filter(|found| found.row.client == client.id).ok_or_else(|| Refusal::new(Code::CodeUnknown).into())
+}
+
+/// A used code ends its family, whatever else is presented with it.
+async fn end_reused(call: &Call, (family, event): (Id<id::Grant>, Event)) -> Result<Tokens> {
+    let ask = (family, event, call.now);
     call.realm
         .db
-        .read("code.resources", hash, |tx, hash| {
-            Box::pin(async move {
-                let Some(row) = sql::find_code(tx, *hash).await? else { return Ok(Vec::new()) };
-                Ok(sql::find_grant(tx, row.family).await?.map(|grant| grant.resources).unwrap_or_default())
-            })
+        .write("code.reused", ask, |tx, (family, event, now)| {
+            Box::pin(async move { reused(tx, *family, event, *now).await })
         })
         .await
 }
 
-async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Redeemed> {
-    let Minting { call, client, .. } = &redeem.minting;
-    let hash = call.realm.vault.hash(&redeem.code);
-    let row = sql::find_code(tx, hash).await?.filter(|row| row.client == client.id);
-    let Some(row) = row else { return refuse(Code::CodeUnknown) };
-    if row.consumed_at.is_some() {
-        return end_reused(tx, redeem, &row).await;
-    }
-    check(redeem, &row)?;
-    let grant =
-        sql::find_grant(tx, row.family).await?.ok_or_else(|| Error::fault("a code without its grant"))?;
-    let person = grant.user.to_string();
-    tx.lock_shared(&[&person, &client.id.to_string()]).await?;
-    if !sql::consume_code(tx, hash, call.now).await? {
-        return match sql::find_code(tx, hash).await? {
-            Some(row) if row.consumed_at.is_some() => end_reused(tx, redeem, &row).await,
-            _ => refuse(Code::CodeExpired),
-        };
-    }
-    if grant.ended_at.is_some() {
-        return refuse(Code::GrantEnded);
-    }
-    if !sql::is_current(tx, &client.id.to_string(), client.epoch).await? {
-        return refuse(Code::PrincipalEnded);
-    }
-    let scope = redeem.minting.target.scope_of(&grant.scope);
-    let event = redeem.event.clone().subject(grant.user).org(grant.org);
-    let event = event.fact("jti", redeem.minting.jti_under(row.epoch).to_string());
-    let event = event.fact("grant_id", grant.id.to_string()).fact("scope", scope.as_str());
-    if !audit::record_under(tx, &event, &person, row.epoch).await? {
-        return refuse(Code::PrincipalEnded);
-    }
-    let person_now = sql::person(tx, &grant).await?;
-    let claims = access_claims(&redeem.minting, &grant, &scope, (&person_now, row.epoch));
-    if let Some(opaque) = &claims.opaque {
-        let owner = (person.as_str(), client.id, row.epoch);
-        sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;
-    }
-    let has_refresh = gets_refresh(client, &grant.scope);
-    if has_refresh {
-        let absolute_at = call.now + call.realm.settings.tokens.refresh_absolute;
-        let new = NewRefresh {
-            hash: call.realm.vault.hash(&redeem.refresh),
-            family: grant.id,
-            client: client.id,
-            principal: person,
-            epoch: row.epoch,
-            generation: 0,
-            cnf: redeem.minting.jkt.clone().filter(|_| !client.is_confidential),
-            now: call.now,
-            expires_at: refresh_expiry(call, client, absolute_at),
-            absolute_at,
-        };
-        sql::insert_refresh(tx, &new).await?;
-    }
-    Ok(Redeemed { grant, claims, nonce: row.nonce, has_refresh })
-}
-
-async fn end_reused(tx: &mut Tx<'_>, redeem: &Redeem, row: &CodeRow) -> Result<Redeemed> {
-    sql::end_grant(tx, row.family, redeem.minting.call.now, "code reused").await?;
-    let event = redeem.reuse.clone().fact("grant_id", row.family.to_string());
-    audit::record(tx, &event).await?;
+async fn reused<T>(tx: &mut Tx<'_>, family: Id<id::Grant>, event: &Event, now: Time) -> Result<T> {
+    sql::end_grant(tx, family, now, "code reused").await?;
+    audit::record(tx, event).await?;
     tx.refuse(Code::CodeReused)
 }
 
+/// The refresh token that begins the family's line.
+fn first_refresh(
+    call: &Call,
+    client: &Client,
+    code: &CodeRow,
+    (token, ask): (&Opaque, &CodeAsk),
+) -> NewRefresh {
+    let absolute_at = call.now + call.realm.settings.tokens.refresh_absolute;
+    NewRefresh {
+        hash: call.realm.vault.hash(token),
+        family: code.family,
+        client: client.id,
+        principal: code.principal.clone(),
+        epoch: code.epoch,
+        generation: 0,
+        cnf: ask.jkt.clone().filter(|_| !client.is_confidential),
+        now: call.now,
+        expires_at: refresh_expiry(call, client, absolute_at),
+        absolute_at,
+    }
+}
+
+async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
+    let Redeem { row, now, client, .. } = redeem;
+    let reader = Reader { id: &client.0, epoch: client.1 };
+    tx.lock_shared(&[&row.principal, reader.id]).await?;
+    if !sql::consume_code(tx, redeem.hash, reader, *now).await? {
+        return not_consumed(tx, redeem).await;
+    }
+    if !audit::record_under(tx, &redeem.event, &row.principal, row.epoch).await? {
+        return refuse(Code::PrincipalEnded);
+    }
+    if let Some((hash, claims)) = &redeem.stored {
+        let owner = (row.principal.as_str(), row.client, row.epoch);
+        sql::insert_access(tx, *hash, claims, owner, *now).await?;
+    }
+    match &redeem.refresh {
+        Some(refresh) => sql::insert_refresh(tx, refresh).await,
+        None => Ok(()),
+    }
+}
+
+/// Why the code could not be redeemed: one that was used ends everything that was made from it.
+async fn not_consumed(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
+    let now = &redeem.now;
+    let Some(row) = sql::find_code(tx, redeem.hash).await? else { return refuse(Code::CodeUnknown) };
+    if row.consumed_at.is_some() {
+        return reused(tx, row.family, &redeem.reuse, *now).await;
+    }
+    let grant = sql::find_grant(tx, row.family).await?;
+    refuse(match () {
+        () if grant.is_none_or(|grant| grant.ended_at.is_some()) => Code::GrantEnded,
+        () if *now >= row.expires_at => Code::CodeExpired,
+        () => Code::PrincipalEnded,
+    })
+}
+
 /// Everything that must fit before the code is used up.
-fn check(redeem: &Redeem, row: &CodeRow) -> Result<()> {
-    let now = redeem.minting.call.now;
-    if now >= row.expires_at {
+fn check(call: &Call, ask: &CodeAsk, row: &CodeRow) -> Result<()> {
+    if call.now >= row.expires_at {
         return refuse(Code::CodeExpired);
     }
-    let sent = redeem.redirect_uri.as_deref();
+    let sent = ask.redirect_uri.as_deref();
     if !authorize::repeats_redirect_uri(&row.redirect_uri, sent, row.challenge.is_some()) {
         return refuse(Code::CodeRedirectUri);
     }
-    let fits = match (&row.challenge, &redeem.verifier) {
+    let fits = match (&row.challenge, &ask.verifier) {
         (Some(challenge), Some(verifier)) => challenge.accepts(verifier),
         (None, None) => true,
         _ => false,
@@ -205,7 +212,7 @@ fn check(redeem: &Redeem, row: &CodeRow) -> Result<()> {
     if !fits {
         return refuse(Code::PkceMismatch);
     }
-    if row.dpop_jkt.is_some() && row.dpop_jkt != redeem.minting.jkt {
+    if row.dpop_jkt.is_some() && row.dpop_jkt != ask.jkt {
         return refuse(Code::DpopInvalid);
     }
     Ok(())

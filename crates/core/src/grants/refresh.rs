@@ -7,9 +7,10 @@
 use std::sync::Arc;
 
 use doorward_proto::{
-    id::{self, Id},
+    access_token::AccessTokenClaims,
     scope::ScopeSet,
-    secret::{Kind, Opaque},
+    secret::{Kind, Opaque, TokenHash},
+    time::Time,
 };
 
 use super::Tokens;
@@ -19,10 +20,12 @@ use crate::{
     clients::Client,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
+    realm::Realm,
+    sessions,
     tokens::{
-        self, Claims, Grant, access_claims,
-        issue::{IdTokenFacts, Minting, granted_of, id_token, refresh_expiry},
-        sql::{self, NewRefresh, RefreshRow},
+        self, Claims, Grant, Target, access_claims,
+        issue::{self, IdTokenFacts, Minting, granted_of, refresh_expiry},
+        sql::{self, NewRefresh, Presented, Reader, RefreshRow},
         target_of,
     },
 };
@@ -44,20 +47,19 @@ pub struct RefreshAsk {
 }
 
 struct Rotate {
+    realm: Arc<Realm>,
+    now: Time,
     token: Opaque,
-    scope: Option<ScopeSet>,
-    minting: Minting,
+    hash: TokenHash,
+    row: RefreshRow,
+    client: (String, i64),
     successor: Opaque,
+    next: NewRefresh,
     sealed: Vec<u8>,
     event: Event,
     reuse: Event,
-}
-
-struct Rotated {
-    grant: Grant,
-    scope: ScopeSet,
-    claims: Claims,
-    successor: Opaque,
+    /// The opaque access token, where the API wants one.
+    stored: Option<(TokenHash, AccessTokenClaims)>,
 }
 
 /// Rotates a refresh token. A reused one ends its whole family, and that end is remembered.
@@ -70,154 +72,177 @@ pub async fn rotate(call: &Call, client: &Arc<Client>, ask: RefreshAsk) -> Resul
         return refuse(Code::GrantNotAllowed);
     }
     let Some(token) = Opaque::parse(Kind::Refresh, &ask.token) else { return refuse(Code::RefreshUnknown) };
-    let granted = granted_of(call, client, resources_of(call, &token).await?);
+    let Presented { row, grant, person } = presented(call, client, &token).await?;
+    if row.cnf.is_some() && row.cnf != ask.jkt {
+        return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
+    }
+    let granted = granted_of(call, client, grant.resources.clone());
     let target = target_of(call, client, &ask.resources, &granted).await?;
-    let opaque = target.is_opaque().then(|| call.secret(Kind::Access)).transpose()?;
-    let jti: Id<id::Token> = call.id()?;
-    let successor = call.secret(Kind::Refresh)?;
-    let vault = &call.realm.vault;
-    let sealed = vault.seal_under(&call.realm.env, &token, PLACE, successor.expose().as_bytes())?;
-    let event = Event::new(call, "token.issued")?
-        .client(client.id)
-        .fact("grant", "refresh_token")
-        .fact("aud", target.audience.clone());
-    let reuse = Event::refused(call, "refresh.reused", Code::RefreshReused)?.client(client.id);
-    let ttl = target.ttl;
-    let is_dpop = ask.jkt.is_some();
-    let minting =
-        Minting { call: call.clone(), client: Arc::clone(client), target, jkt: ask.jkt, jti, opaque };
-    let rotate = Rotate { token, scope: ask.scope, minting, successor, sealed, event, reuse };
-    let rotated = call
+    let scope = narrowed(ask.scope.as_ref(), &grant, &target)?;
+    let jkt = ask.jkt.as_deref();
+    let minting = Minting {
+        client,
+        target: &target,
+        grant: &grant,
+        person: &person,
+        epoch: row.epoch,
+        scope: &scope,
+        jkt,
+    };
+    let claims = access_claims(call, &minting)?;
+    let rotate = prepare(call, client, token, row, (&claims, &grant))?;
+    let successor = call
         .realm
         .db
         .write("refresh.rotate", rotate, |tx, rotate| Box::pin(async move { run(tx, rotate).await }))
         .await?;
-    let Rotated { grant, scope, claims, successor } = rotated;
     let access_token = tokens::sign(call, claims).await?;
-    let mut id = None;
+    let mut id_token = None;
     if grant.scope.contains("openid") && client.metadata.id_token_on_refresh {
         let about = IdTokenFacts { access_token: Some(&access_token), ..IdTokenFacts::default() };
-        id = Some(id_token(call, client, &grant, &grant.scope, about).await?);
+        id_token = Some(issue::id_token(call, client, &grant, &grant.scope, about).await?);
     }
-    Ok(Tokens { access_token, is_dpop, expires_in: ttl, refresh_token: Some(successor), id_token: id, scope })
+    let refresh_token = Some(successor);
+    let is_dpop = jkt.is_some();
+    Ok(Tokens { access_token, is_dpop, expires_in: target.ttl, refresh_token, id_token, scope })
 }
 
-async fn resources_of(call: &Call, token: &Opaque) -> Result<Vec<String>> {
-    let hash = call.realm.vault.hash(token);
+/// The token with all that it stands on; refused once the session that it may not outlive is over.
+async fn presented(call: &Call, client: &Client, token: &Opaque) -> Result<Presented<RefreshRow>> {
+    let idle_since = call.now - call.realm.settings.session.idle;
+    let ask = (call.realm.vault.hash(token), client.id, (call.now, idle_since));
     call.realm
         .db
-        .read("refresh.resources", hash, |tx, hash| {
+        .read("refresh.find", ask, |tx, (hash, client, limits)| {
             Box::pin(async move {
-                let Some(row) = sql::find_refresh(tx, *hash).await? else { return Ok(Vec::new()) };
-                Ok(sql::find_grant(tx, row.family).await?.map(|grant| grant.resources).unwrap_or_default())
+                let found = sql::presented_refresh(tx, *hash).await?;
+                let Some(found) = found.filter(|found| found.row.client == *client) else {
+                    return refuse(Code::RefreshUnknown);
+                };
+                let session = found.grant.session.filter(|_| !found.grant.is_offline);
+                if let Some(session) = session
+                    && found.row.consumed_at.is_none()
+                    && !sessions::carries(tx, session, *limits).await?
+                {
+                    return refuse(Code::GrantEnded);
+                }
+                Ok(found)
             })
         })
         .await
 }
 
-async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Rotated> {
-    let Minting { call, client, .. } = &rotate.minting;
-    let hash = call.realm.vault.hash(&rotate.token);
-    let row = sql::find_refresh(tx, hash).await?.filter(|row| row.client == client.id);
-    let Some(row) = row else { return refuse(Code::RefreshUnknown) };
-    if row.cnf.is_some() && row.cnf != rotate.minting.jkt {
-        return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
-    }
-    tx.lock_shared(&[&row.principal, &client.id.to_string()]).await?;
-    let grant =
-        sql::find_grant(tx, row.family).await?.ok_or_else(|| Error::fault("a token without its grant"))?;
-    let scope = narrowed(rotate, &grant)?;
-    let successor = if sql::consume_refresh(tx, hash, call.now, &rotate.sealed).await? {
-        insert_successor(tx, rotate, &row).await?;
+fn prepare(
+    call: &Call,
+    client: &Client,
+    token: Opaque,
+    row: RefreshRow,
+    (claims, grant): (&Claims, &Grant),
+) -> Result<Rotate> {
+    let vault = &call.realm.vault;
+    let successor = call.secret(Kind::Refresh)?;
+    Ok(Rotate {
+        realm: Arc::clone(&call.realm),
+        now: call.now,
+        hash: vault.hash(&token),
+        client: (client.id.to_string(), client.epoch),
+        next: NewRefresh {
+            hash: vault.hash(&successor),
+            family: row.family,
+            client: row.client,
+            principal: row.principal.clone(),
+            epoch: row.epoch,
+            generation: row.generation + 1,
+            cnf: row.cnf.clone(),
+            now: call.now,
+            expires_at: refresh_expiry(call, client, row.absolute_at),
+            absolute_at: row.absolute_at,
+        },
+        sealed: vault.seal_under(&call.realm.env, &token, PLACE, successor.expose().as_bytes())?,
+        event: claims.event(call, client, grant)?.fact("grant", "refresh_token"),
+        reuse: Event::refused(call, "refresh.reused", Code::RefreshReused)?
+            .client(client.id)
+            .subject(&row.principal)
+            .fact("grant_id", row.family.to_string()),
+        stored: claims.stored(call),
+        token,
+        row,
+        successor,
+    })
+}
+
+/// Answers the successor: the new one, or inside the window the one that is there.
+async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Opaque> {
+    let Rotate { row, now, client, .. } = rotate;
+    let reader = Reader { id: &client.0, epoch: client.1 };
+    tx.lock_shared(&[&row.principal, reader.id]).await?;
+    let successor = if sql::consume_refresh(tx, rotate.hash, &rotate.sealed, reader, *now).await? {
+        sql::insert_refresh(tx, &rotate.next).await?;
         rotate.successor.clone()
     } else {
-        match same_successor(tx, rotate).await? {
+        match not_consumed(tx, rotate).await? {
             Replay::Same(successor) => successor,
-            Replay::Refused(code) => return refuse(code),
             Replay::Theft => {
-                sql::end_grant(tx, row.family, call.now, "refresh token reused").await?;
-                let event =
-                    rotate.reuse.clone().subject(&row.principal).fact("grant_id", row.family.to_string());
-                audit::record(tx, &event).await?;
+                sql::end_grant(tx, row.family, *now, "refresh token reused").await?;
+                audit::record(tx, &rotate.reuse).await?;
                 return tx.refuse(Code::RefreshReused);
             }
         }
     };
-    if grant.ended_at.is_some() {
-        return refuse(Code::GrantEnded);
-    }
-    if !sql::is_current(tx, &client.id.to_string(), client.epoch).await? {
+    if !audit::record_under(tx, &rotate.event, &row.principal, row.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
-    let event = rotate.event.clone().subject(grant.user).org(grant.org);
-    let event = event.fact("jti", rotate.minting.jti_under(row.epoch).to_string());
-    let event = event.fact("grant_id", grant.id.to_string()).fact("scope", scope.as_str());
-    if !audit::record_under(tx, &event, &row.principal, row.epoch).await? {
-        return refuse(Code::PrincipalEnded);
+    if let Some((hash, claims)) = &rotate.stored {
+        let owner = (row.principal.as_str(), row.client, row.epoch);
+        sql::insert_access(tx, *hash, claims, owner, *now).await?;
     }
-    let person_now = sql::person(tx, &grant).await?;
-    let claims = access_claims(&rotate.minting, &grant, &scope, (&person_now, row.epoch));
-    if let Some(opaque) = &claims.opaque {
-        let owner = (row.principal.as_str(), client.id, row.epoch);
-        sql::insert_access(tx, call.realm.vault.hash(opaque), &claims.body, owner, call.now).await?;
-    }
-    Ok(Rotated { grant, scope, claims, successor })
+    Ok(successor)
 }
 
 /// RFC 6749 6: the same scopes or fewer, as far as they are for this audience.
-fn narrowed(rotate: &Rotate, grant: &Grant) -> Result<ScopeSet> {
-    let target = &rotate.minting.target;
-    match &rotate.scope {
+fn narrowed(asked: Option<&ScopeSet>, grant: &Grant, target: &Target) -> Result<ScopeSet> {
+    match asked {
         None => Ok(target.scope_of(&grant.scope)),
         Some(asked) if asked.is_subset(&grant.scope) => Ok(target.scope_named(asked)?),
         Some(_) => Err(Refusal::new(Code::ScopeInvalid).hint("More than was granted").field("scope").into()),
     }
 }
 
-async fn insert_successor(tx: &mut Tx<'_>, rotate: &Rotate, row: &RefreshRow) -> Result<()> {
-    let Minting { call, client, .. } = &rotate.minting;
-    let new = NewRefresh {
-        hash: call.realm.vault.hash(&rotate.successor),
-        family: row.family,
-        client: row.client,
-        principal: row.principal.clone(),
-        epoch: row.epoch,
-        generation: row.generation + 1,
-        cnf: row.cnf.clone(),
-        now: call.now,
-        expires_at: refresh_expiry(call, client, row.absolute_at),
-        absolute_at: row.absolute_at,
-    };
-    sql::insert_refresh(tx, &new).await
-}
-
 enum Replay {
     /// Inside the window: the same answer again.
     Same(Opaque),
-    /// Never used, but over.
-    Refused(Code),
     /// Used before, and the window is over, or the successor was used already.
     Theft,
 }
 
-/// What the token that could not be consumed is.
-async fn same_successor(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Replay> {
-    let call = &rotate.minting.call;
-    let row = sql::find_refresh(tx, call.realm.vault.hash(&rotate.token)).await?;
-    let Some(row) = row else { return Ok(Replay::Refused(Code::RefreshUnknown)) };
+/// What the token that could not be consumed is; a refusal when it was never used.
+async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Replay> {
+    let Rotate { realm, now, client, .. } = rotate;
+    let Some(row) = sql::find_refresh(tx, rotate.hash).await? else { return refuse(Code::RefreshUnknown) };
+    let is_ended = sql::find_grant(tx, row.family).await?.is_none_or(|grant| grant.ended_at.is_some());
     let Some(consumed_at) = row.consumed_at else {
-        let code = if row.revoked_at.is_some() { Code::GrantEnded } else { Code::RefreshExpired };
-        return Ok(Replay::Refused(code));
+        return refuse(match () {
+            () if is_ended || row.revoked_at.is_some() => Code::GrantEnded,
+            () if *now >= row.expires_at => Code::RefreshExpired,
+            () => Code::PrincipalEnded,
+        });
     };
-    let window = call.realm.settings.tokens.refresh_reuse_window;
-    let Some(sealed) = row.successor.filter(|_| call.now < consumed_at + window) else {
+    let window = realm.settings.tokens.refresh_reuse_window;
+    let Some(sealed) = row.successor.filter(|_| *now < consumed_at + window) else {
         return Ok(Replay::Theft);
     };
-    let opened = call.realm.vault.open_under(&rotate.token, PLACE, &sealed)?;
+    let opened = realm.vault.open_under(&rotate.token, PLACE, &sealed)?;
     let successor = std::str::from_utf8(&opened).ok().and_then(|text| Opaque::parse(Kind::Refresh, text));
     let successor = successor.ok_or_else(|| Error::fault("a sealed successor is not a refresh token"))?;
-    let is_unused = sql::find_refresh(tx, call.realm.vault.hash(&successor))
-        .await?
-        .is_some_and(|next| next.consumed_at.is_none());
-    Ok(if is_unused { Replay::Same(successor) } else { Replay::Theft })
+    let next = sql::find_refresh(tx, realm.vault.hash(&successor)).await?;
+    if next.is_none_or(|next| next.consumed_at.is_some()) {
+        return Ok(Replay::Theft);
+    }
+    if is_ended {
+        return refuse(Code::GrantEnded);
+    }
+    if !sql::is_current(tx, &client.0, client.1).await? {
+        return refuse(Code::PrincipalEnded);
+    }
+    Ok(Replay::Same(successor))
 }

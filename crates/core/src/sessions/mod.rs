@@ -28,7 +28,7 @@ use crate::{
     call::Call,
     db::{ReadTx, Tx},
     outcome::Result,
-    principals::{self, Principal, Status},
+    principals::Principal,
     users::PlatformRole,
 };
 
@@ -156,13 +156,6 @@ async fn note_seen(call: &Call, id: Id<SessionKind>) -> Result<()> {
             Box::pin(async move { sql::seen(tx, *id, *now, *before).await })
         })
         .await
-}
-
-/// A session that is live: not ended, within its limits, its person active.
-pub async fn find_live(tx: &mut ReadTx<'_>, id: Id<SessionKind>, now: Time) -> Result<Option<Session>> {
-    let Some(session) = sql::find(tx, id, now).await? else { return Ok(None) };
-    let principal = principals::find(tx, session.user).await?;
-    Ok(principal.filter(|principal| principal.status == Status::Active).map(|_| session))
 }
 
 /// Whether this person has been signed in at this browser before: then strangers' failures elsewhere

@@ -9,13 +9,14 @@ use doorward_proto::{
     id_token::{IdTokenClaims, left_hash},
     jose::{Alg, Typ},
     scope::ScopeSet,
-    secret::Opaque,
+    secret::{self, Opaque, TokenHash},
     time::Time,
 };
 
 use super::{Grant, standard_claims};
 use crate::{
     apis::{Api, TokenFormat},
+    audit::Event,
     call::Call,
     clients::Client,
     keys,
@@ -131,8 +132,7 @@ impl Target {
         claims.token_use = Some(TokenUse::Client);
         claims.role = Some("service".to_owned());
         claims.tenant_id = Some(client.org.to_string());
-        let opaque =
-            self.is_opaque().then(|| call.secret(doorward_proto::secret::Kind::Access)).transpose()?;
+        let opaque = self.is_opaque().then(|| call.secret(secret::Kind::Access)).transpose()?;
         Ok(Claims { body: claims, alg: self.alg(), opaque })
     }
 
@@ -158,34 +158,26 @@ impl Target {
     }
 }
 
-/// What is known before the operation that issues to a person.
-#[derive(Clone)]
-pub(crate) struct Minting {
-    pub(crate) call: Call,
-    pub(crate) client: Arc<Client>,
-    pub(crate) target: Target,
-    pub(crate) jkt: Option<String>,
-    pub(crate) jti: Id<id::Token>,
-    pub(crate) opaque: Option<Opaque>,
+/// The access token that a person's grant is made into.
+pub(crate) struct Minting<'a> {
+    pub(crate) client: &'a Client,
+    pub(crate) target: &'a Target,
+    pub(crate) grant: &'a Grant,
+    pub(crate) person: &'a Person,
+    /// The epoch that the operation holds the person to.
+    pub(crate) epoch: i64,
+    /// The scopes of the grant, or fewer.
+    pub(crate) scope: &'a ScopeSet,
+    /// The DPoP key to bind to.
+    pub(crate) jkt: Option<&'a str>,
 }
 
-impl Minting {
-    /// The token's name, under the epoch that the operation holds the person to.
-    pub(crate) fn jti_under(&self, epoch: i64) -> Id<id::Token> {
-        self.jti.under(epoch, self.client.epoch)
-    }
-}
-
-/// The access token of a person under this epoch, through an application.
-pub(crate) fn access_claims(
-    minting: &Minting,
-    grant: &Grant,
-    scope: &ScopeSet,
-    (person, epoch): (&Person, i64),
-) -> Claims {
-    let Minting { call, client, target, jkt, opaque, .. } = minting;
-    let jti = minting.jti_under(epoch);
-    let mut claims = target.common(call, client, scope, (jti, jkt.as_deref()));
+/// The access token of a person, through an application.
+pub(crate) fn access_claims(call: &Call, minting: &Minting<'_>) -> Result<Claims> {
+    let Minting { client, target, grant, person, epoch, scope, jkt } = minting;
+    let opaque = target.is_opaque().then(|| call.secret(secret::Kind::Access)).transpose()?;
+    let jti: Id<id::Token> = call.id()?;
+    let mut claims = target.common(call, client, scope, (jti.under(*epoch, client.epoch), *jkt));
     claims.sub = grant.user.to_string();
     claims.token_use = Some(TokenUse::User);
     claims.auth_time = Some(grant.facts.auth_time);
@@ -197,7 +189,24 @@ pub(crate) fn access_claims(
     claims.roles.clone_from(&person.roles);
     claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
     claims.grant_id = Some(grant.id.to_string());
-    Claims { body: claims, alg: target.alg(), opaque: opaque.clone() }
+    Ok(Claims { body: claims, alg: target.alg(), opaque })
+}
+
+impl Claims {
+    /// What is stored of an opaque token, under its keyed hash.
+    pub(crate) fn stored(&self, call: &Call) -> Option<(TokenHash, AccessTokenClaims)> {
+        self.opaque.as_ref().map(|opaque| (call.realm.vault.hash(opaque), self.body.clone()))
+    }
+
+    /// The event that says that this token was issued from a grant.
+    pub(crate) fn event(&self, call: &Call, client: &Client, grant: &Grant) -> Result<Event> {
+        let event = Event::new(call, "token.issued")?.client(client.id).subject(grant.user).org(grant.org);
+        Ok(event
+            .fact("jti", self.body.jti.clone())
+            .fact("aud", self.body.aud.clone())
+            .fact("grant_id", grant.id.to_string())
+            .fact("scope", self.body.scope.as_str()))
+    }
 }
 
 /// What the token endpoint hands out: the access token signed, unless it is an opaque one.

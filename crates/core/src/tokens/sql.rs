@@ -12,7 +12,7 @@ use super::{Grant, issue::Person};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
-    outcome::{Error, Result},
+    outcome::Result,
 };
 
 const GRANT: &str =
@@ -21,7 +21,8 @@ const GRANT: &str =
 const INSERT_GRANT: &str = "INSERT INTO grants
     (id, org_id, principal_id, client_id, session_id, scope, resource, facts, is_offline, created_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM principals
-    WHERE id = $3 AND epoch = $11 AND status = 0";
+    WHERE id = $3 AND epoch = $11 AND status = 0
+    AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $5 AND s.ended_at IS NULL AND s.expires_at > $10)";
 const END_GRANT: &str = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
 const END_GRANTS_OF_CLIENT: &str = "UPDATE grants SET ended_at = $3, end_reason = $4
     WHERE principal_id = $1 AND client_id = $2 AND ended_at IS NULL";
@@ -29,25 +30,46 @@ const END_GRANTS_OF_CLIENT: &str = "UPDATE grants SET ended_at = $3, end_reason 
 const INSERT_CODE: &str = "INSERT INTO codes
     (hash, family, client_id, principal_id, epoch, redirect_uri, challenge, nonce, dpop_jkt, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)";
-const CODE: &str = "SELECT family, client_id, epoch, redirect_uri, challenge, nonce, dpop_jkt, expires_at,
+const CODE: &str =
+    "SELECT family, client_id, principal_id, epoch, redirect_uri, challenge, nonce, dpop_jkt, expires_at,
     consumed_at FROM codes WHERE hash = $1";
+const PRESENTED_CODE: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
+        g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role,
+        c.family, c.client_id, c.principal_id, c.epoch, c.redirect_uri, c.challenge, c.nonce, c.dpop_jkt,
+        c.expires_at, c.consumed_at
+    FROM codes c
+    JOIN grants g ON g.id = c.family
+    JOIN users u ON u.id = g.principal_id
+    LEFT JOIN memberships m ON m.user_id = g.principal_id AND m.org_id = g.org_id
+    WHERE c.hash = $1";
 const CONSUME_CODE: &str = "UPDATE codes SET consumed_at = $2
-    WHERE hash = $1 AND consumed_at IS NULL AND expires_at > $2";
+    WHERE hash = $1 AND consumed_at IS NULL AND expires_at > $2
+    AND EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.family AND g.ended_at IS NULL)
+    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $3 AND p.epoch = $4 AND p.status = 0)";
 
 const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens
     (hash, family, client_id, principal_id, epoch, generation, cnf, created_at, expires_at, absolute_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const REFRESH: &str = "SELECT family, client_id, principal_id, epoch, generation, cnf, expires_at,
     absolute_at, consumed_at, successor, revoked_at, created_at FROM refresh_tokens WHERE hash = $1";
+const PRESENTED_REFRESH: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
+        g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role,
+        r.family, r.client_id, r.principal_id, r.epoch, r.generation, r.cnf, r.expires_at,
+        r.absolute_at, r.consumed_at, r.successor, r.revoked_at, r.created_at
+    FROM refresh_tokens r
+    JOIN grants g ON g.id = r.family
+    JOIN users u ON u.id = g.principal_id
+    LEFT JOIN memberships m ON m.user_id = g.principal_id AND m.org_id = g.org_id
+    WHERE r.hash = $1";
 const CONSUME_REFRESH: &str = "UPDATE refresh_tokens SET consumed_at = $2, successor = $3
-    WHERE hash = $1 AND consumed_at IS NULL AND revoked_at IS NULL AND expires_at > $2";
+    WHERE hash = $1 AND consumed_at IS NULL AND revoked_at IS NULL AND expires_at > $2
+    AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.family AND g.ended_at IS NULL)
+    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $4 AND p.epoch = $5 AND p.status = 0)";
 const FORGET_SUCCESSORS: &str = "UPDATE refresh_tokens SET successor = NULL WHERE hash IN (
     SELECT hash FROM refresh_tokens WHERE successor IS NOT NULL AND consumed_at < $1
     ORDER BY consumed_at LIMIT 500)";
 
 const IS_CURRENT: &str = "SELECT epoch FROM principals WHERE id = $1 AND epoch = $2 AND status = 0";
-const PERSON: &str = "SELECT u.platform_role, u.roles, m.role FROM users u
-    LEFT JOIN memberships m ON m.user_id = u.id AND m.org_id = $2 WHERE u.id = $1";
 
 const INSERT_ACCESS: &str = "INSERT INTO access_tokens
     (hash, family, client_id, principal_id, epoch, claims, created_at, expires_at)
@@ -60,10 +82,27 @@ const IS_REVOKED: &str = "SELECT revoked_at FROM revoked_jtis WHERE jti = $1";
 const NOTE_ONCE: &str =
     "INSERT INTO replays (hash, expires_at) VALUES ($1, $2) ON CONFLICT (hash) DO NOTHING";
 
+/// What a client presents, with all that it stands on: nothing of it changes but its being used, the
+/// grant's end and what the person may do.
+pub(crate) struct Presented<R> {
+    pub(crate) row: R,
+    pub(crate) grant: Grant,
+    pub(crate) person: Person,
+}
+
+/// An application as it was read: a write that names it fails once its epoch has moved.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reader<'a> {
+    pub(crate) id: &'a str,
+    pub(crate) epoch: i64,
+}
+
 /// A stored code.
+#[derive(Debug)]
 pub(crate) struct CodeRow {
     pub(crate) family: Id<id::Grant>,
     pub(crate) client: Id<id::Client>,
+    pub(crate) principal: String,
     pub(crate) epoch: i64,
     pub(crate) redirect_uri: String,
     pub(crate) challenge: Option<Challenge>,
@@ -74,6 +113,7 @@ pub(crate) struct CodeRow {
 }
 
 /// A stored refresh token.
+#[derive(Debug)]
 pub(crate) struct RefreshRow {
     pub(crate) family: Id<id::Grant>,
     pub(crate) client: Id<id::Client>,
@@ -124,7 +164,8 @@ pub(crate) async fn find_grant(tx: &mut ReadTx<'_>, id: Id<id::Grant>) -> Result
     tx.opt(GRANT, args![id], read_grant).await
 }
 
-/// Writes the grant only while the person is active under this epoch; says whether it did.
+/// Writes the grant only while the person is active under this epoch and the session that it is made in
+/// is live; says whether it did.
 pub(crate) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant, epoch: i64, now: Time) -> Result<bool> {
     let (resources, facts) = (serde_json::to_string(&grant.resources)?, serde_json::to_string(&grant.facts)?);
     let values = args![
@@ -187,25 +228,29 @@ pub(crate) async fn insert_code(tx: &mut Tx<'_>, code: &NewCode) -> Result<()> {
 }
 
 pub(crate) async fn find_code(tx: &mut ReadTx<'_>, hash: TokenHash) -> Result<Option<CodeRow>> {
-    tx.opt(CODE, args![hash], |row| {
-        Ok(CodeRow {
-            family: row.id(0)?,
-            client: row.id(1)?,
-            epoch: row.int(2)?,
-            redirect_uri: row.text(3)?,
-            challenge: row.opt_text(4)?.map(|text| text.parse()).transpose()?,
-            nonce: row.opt_text(5)?,
-            dpop_jkt: row.opt_text(6)?,
-            expires_at: row.time(7)?,
-            consumed_at: row.opt_time(8)?,
-        })
+    tx.opt(CODE, args![hash], |row| read_code(row, 0)).await
+}
+
+/// A code with its grant and its person.
+pub(crate) async fn presented_code(
+    tx: &mut ReadTx<'_>,
+    hash: TokenHash,
+) -> Result<Option<Presented<CodeRow>>> {
+    tx.opt(PRESENTED_CODE, args![hash], |row| {
+        Ok(Presented { grant: read_grant(row)?, person: read_person(row, 10)?, row: read_code(row, 13)? })
     })
     .await
 }
 
-/// The one statement that decides who redeems the code.
-pub(crate) async fn consume_code(tx: &mut Tx<'_>, hash: TokenHash, now: Time) -> Result<bool> {
-    Ok(tx.exec(CONSUME_CODE, args![hash, now]).await? == 1)
+/// The one statement that decides who redeems the code; not once its grant is over or the client's epoch
+/// has moved.
+pub(crate) async fn consume_code(
+    tx: &mut Tx<'_>,
+    hash: TokenHash,
+    client: Reader<'_>,
+    now: Time,
+) -> Result<bool> {
+    Ok(tx.exec(CONSUME_CODE, args![hash, now, client.id, client.epoch]).await? == 1)
 }
 
 pub(crate) async fn insert_refresh(tx: &mut Tx<'_>, new: &NewRefresh) -> Result<()> {
@@ -226,33 +271,30 @@ pub(crate) async fn insert_refresh(tx: &mut Tx<'_>, new: &NewRefresh) -> Result<
 }
 
 pub(crate) async fn find_refresh(tx: &mut ReadTx<'_>, hash: TokenHash) -> Result<Option<RefreshRow>> {
-    tx.opt(REFRESH, args![hash], |row| {
-        Ok(RefreshRow {
-            family: row.id(0)?,
-            client: row.id(1)?,
-            principal: row.text(2)?,
-            epoch: row.int(3)?,
-            generation: row.int(4)?,
-            cnf: row.opt_text(5)?,
-            expires_at: row.time(6)?,
-            absolute_at: row.time(7)?,
-            consumed_at: row.opt_time(8)?,
-            successor: row.opt_bytes(9)?,
-            revoked_at: row.opt_time(10)?,
-            created_at: row.time(11)?,
-        })
+    tx.opt(REFRESH, args![hash], |row| read_refresh(row, 0)).await
+}
+
+/// A refresh token with its grant and its person.
+pub(crate) async fn presented_refresh(
+    tx: &mut ReadTx<'_>,
+    hash: TokenHash,
+) -> Result<Option<Presented<RefreshRow>>> {
+    tx.opt(PRESENTED_REFRESH, args![hash], |row| {
+        Ok(Presented { grant: read_grant(row)?, person: read_person(row, 10)?, row: read_refresh(row, 13)? })
     })
     .await
 }
 
-/// The one statement that decides who rotates the refresh token.
+/// The one statement that decides who rotates the refresh token; not once its grant is over or the
+/// client's epoch has moved.
 pub(crate) async fn consume_refresh(
     tx: &mut Tx<'_>,
     hash: TokenHash,
-    now: Time,
     successor: &[u8],
+    client: Reader<'_>,
+    now: Time,
 ) -> Result<bool> {
-    Ok(tx.exec(CONSUME_REFRESH, args![hash, now, successor]).await? == 1)
+    Ok(tx.exec(CONSUME_REFRESH, args![hash, now, successor, client.id, client.epoch]).await? == 1)
 }
 
 /// Erases sealed successors whose reuse window is over, a batch at a time; answers how many.
@@ -263,15 +305,6 @@ pub(crate) async fn forget_successors(tx: &mut Tx<'_>, before: Time) -> Result<u
 /// Whether the principal is active under this epoch still.
 pub(crate) async fn is_current(tx: &mut ReadTx<'_>, principal: &str, epoch: i64) -> Result<bool> {
     Ok(tx.opt(IS_CURRENT, args![principal, epoch], |row| row.int(0)).await?.is_some())
-}
-
-pub(crate) async fn person(tx: &mut ReadTx<'_>, grant: &Grant) -> Result<Person> {
-    tx.opt(PERSON, args![grant.user, grant.org], |row| {
-        let roles = serde_json::from_str(&row.text(1)?)?;
-        Ok(Person { platform_role: row.int(0)?, roles, org_role: row.opt_text(2)? })
-    })
-    .await?
-    .ok_or_else(|| Error::fault("a grant without its person"))
 }
 
 /// Stores an opaque access token under its hash.
@@ -323,5 +356,42 @@ fn read_grant(row: &Row<'_>) -> Result<Grant> {
         facts: serde_json::from_str(&row.text(7)?)?,
         is_offline: row.flag(8)?,
         ended_at: row.opt_time(9)?,
+    })
+}
+
+fn read_person(row: &Row<'_>, from: usize) -> Result<Person> {
+    let roles = serde_json::from_str(&row.text(from + 1)?)?;
+    Ok(Person { platform_role: row.int(from)?, roles, org_role: row.opt_text(from + 2)? })
+}
+
+fn read_code(row: &Row<'_>, from: usize) -> Result<CodeRow> {
+    Ok(CodeRow {
+        family: row.id(from)?,
+        client: row.id(from + 1)?,
+        principal: row.text(from + 2)?,
+        epoch: row.int(from + 3)?,
+        redirect_uri: row.text(from + 4)?,
+        challenge: row.opt_text(from + 5)?.map(|text| text.parse()).transpose()?,
+        nonce: row.opt_text(from + 6)?,
+        dpop_jkt: row.opt_text(from + 7)?,
+        expires_at: row.time(from + 8)?,
+        consumed_at: row.opt_time(from + 9)?,
+    })
+}
+
+fn read_refresh(row: &Row<'_>, from: usize) -> Result<RefreshRow> {
+    Ok(RefreshRow {
+        family: row.id(from)?,
+        client: row.id(from + 1)?,
+        principal: row.text(from + 2)?,
+        epoch: row.int(from + 3)?,
+        generation: row.int(from + 4)?,
+        cnf: row.opt_text(from + 5)?,
+        expires_at: row.time(from + 6)?,
+        absolute_at: row.time(from + 7)?,
+        consumed_at: row.opt_time(from + 8)?,
+        successor: row.opt_bytes(from + 9)?,
+        revoked_at: row.opt_time(from + 10)?,
+        created_at: row.time(from + 11)?,
     })
 }
