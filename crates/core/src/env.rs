@@ -4,6 +4,7 @@
 //! every random value follows from the seed, so ids, codes and keys are reproducible.
 
 use std::{
+    cell::RefCell,
     sync::{Arc, Mutex, PoisonError, atomic::AtomicI64, atomic::Ordering},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
@@ -40,6 +41,10 @@ enum Clock {
 enum Random {
     System,
     Seeded(Mutex<Box<ChaCha20Rng>>),
+}
+
+thread_local! {
+    static STREAM: RefCell<Option<ChaCha20Rng>> = const { RefCell::new(None) };
 }
 
 /// An outbound HTTP request.
@@ -148,9 +153,29 @@ impl Env {
         Ok(bytes)
     }
 
+    /// `N` bytes that nobody else draws, for what has to be unique but is no secret: ids, references.
+    /// Each thread draws from a stream of its own that was started with [`Env::bytes`].
+    ///
+    /// # Errors
+    /// A fault when the operating system has no randomness to give.
+    pub fn unique<const N: usize>(&self) -> Result<[u8; N]> {
+        if let Random::Seeded(_) = &self.0.random {
+            return self.bytes();
+        }
+        STREAM.with_borrow_mut(|stream| {
+            let stream = match stream {
+                Some(stream) => stream,
+                None => stream.insert(ChaCha20Rng::from_seed(self.bytes()?)),
+            };
+            let mut bytes = [0_u8; N];
+            stream.fill_bytes(&mut bytes);
+            Ok(bytes)
+        })
+    }
+
     /// A new id, made now.
     pub fn id<K: Kind>(&self, now: Time) -> Result<Id<K>> {
-        Ok(Id::new(now, self.bytes()?))
+        Ok(Id::new(now, self.unique()?))
     }
 
     /// A new secret.

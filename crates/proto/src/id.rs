@@ -9,6 +9,18 @@ use crate::time::Time;
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LENGTH: usize = 26;
+/// The value of each letter of the alphabet by its byte; 255 for all others.
+const VALUES: [u8; 256] = values();
+
+const fn values() -> [u8; 256] {
+    let mut values = [u8::MAX; 256];
+    let mut value = 0;
+    while value < ALPHABET.len() {
+        values[ALPHABET[value] as usize] = value as u8;
+        value += 1;
+    }
+    values
+}
 
 /// What an [`Id`] names. Implemented by the marker types of this module only.
 pub trait Kind: 'static {
@@ -70,14 +82,16 @@ fn low(epoch: i64) -> u128 {
 
 impl<K: Kind> fmt::Display for Id<K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut letters = [b'0'; LENGTH];
+        let mut bits = self.bits;
+        for letter in letters.iter_mut().rev() {
+            let index = usize::try_from(bits & 31).unwrap_or(0);
+            *letter = ALPHABET.get(index).copied().unwrap_or(b'0');
+            bits >>= 5;
+        }
         f.write_str(K::PREFIX)?;
         f.write_str("_")?;
-        for place in (0..LENGTH).rev() {
-            let index = usize::try_from((self.bits >> (place * 5)) & 31).unwrap_or(0);
-            let letter = ALPHABET.get(index).copied().unwrap_or(b'0');
-            fmt::Write::write_char(f, char::from(letter))?;
-        }
-        Ok(())
+        f.write_str(std::str::from_utf8(&letters).map_err(|_| fmt::Error)?)
     }
 }
 
@@ -92,8 +106,9 @@ impl<K: Kind> FromStr for Id<K> {
         }
         let mut bits = 0_u128;
         for letter in body.bytes() {
-            let value = ALPHABET.binary_search(&letter).map_err(|_| refused)?;
-            bits = (bits << 5) | value as u128;
+            let value =
+                VALUES.get(usize::from(letter)).copied().filter(|value| *value < 32).ok_or(refused)?;
+            bits = (bits << 5) | u128::from(value);
         }
         Ok(Self { bits, kind: PhantomData })
     }
