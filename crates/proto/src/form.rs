@@ -6,6 +6,8 @@
 
 use std::fmt;
 
+use memchr::{memchr, memchr3};
+
 use crate::oauth_error::Problem;
 
 const MAX_PAIRS: usize = 200;
@@ -38,7 +40,7 @@ impl Params {
             if pairs.len() == MAX_PAIRS {
                 return Err(FormError::TooLarge);
             }
-            let (name, value) = match part.iter().position(|byte| *byte == b'=') {
+            let (name, value) = match memchr(b'=', part) {
                 Some(at) => part.split_at(at),
                 None => (part, [].as_slice()),
             };
@@ -87,11 +89,16 @@ impl fmt::Debug for Params {
     }
 }
 
-/// `+` is a space, `%` and two hex digits a byte; a stray `%` stands for itself.
+/// `+` is a space, `%` and two hex digits a byte; a stray `%` stands for itself. What needs no decoding,
+/// as tokens do not, is copied as it is.
 pub(crate) fn decode(text: &[u8]) -> Result<String, FormError> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text;
-    while let Some((first, after)) = rest.split_first() {
+    loop {
+        let plain = memchr3(b'+', b'%', 0, rest).unwrap_or(rest.len());
+        let (run, tail) = rest.split_at(plain);
+        bytes.extend_from_slice(run);
+        let Some((first, after)) = tail.split_first() else { break };
         rest = after;
         let byte = match first {
             b'+' => b' ',
