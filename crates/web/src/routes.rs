@@ -2,38 +2,38 @@
 
 use std::time::Duration;
 
-use axum::{Router, extract::DefaultBodyLimit, middleware};
+use axum::{Router, middleware};
 use http::{HeaderName, HeaderValue, Method, header};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use crate::{
     api,
     app::App,
-    edge::edge,
+    edge::Edge,
     health, oauth, pages,
     surface::{Surface, dress},
 };
 
-/// No body of ours is larger; a longer one is refused before it is read.
-pub(crate) const BODY_LIMIT: usize = 256 * 1024;
-
 /// The whole server as one router.
 pub fn router(app: App) -> Router {
+    let own = tree(&app, oauth::routes());
+    let crossing = tree(&app, oauth::routes().layer(cors(&app)));
+    Router::new().fallback_service(Edge { own, crossing, app })
+}
+
+fn tree(app: &App, oauth: Router<App>) -> Router {
     let dressed = |routes: Router<App>, surface| {
         routes.layer(middleware::from_fn_with_state((app.clone(), surface), dress))
     };
-    let cors = cors(&app);
     Router::new()
-        .merge(dressed(oauth::routes(), Surface::OAuth).layer(cors))
+        .merge(dressed(oauth, Surface::OAuth))
         .merge(dressed(oauth::documents(), Surface::OAuth))
         .merge(dressed(oauth::pages(), Surface::Page))
         .merge(dressed(Router::new().fallback(not_found), Surface::Api))
-        .merge(dressed(api::routes(&app), Surface::Api))
+        .merge(dressed(api::routes(app), Surface::Api))
         .merge(dressed(pages::routes(), Surface::Page))
         .merge(health::routes())
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .layer(middleware::from_fn_with_state(app.clone(), edge))
-        .with_state(app)
+        .with_state(app.clone())
 }
 
 /// Applications in a browser may call the OAuth endpoints from the origins that the operator names; no

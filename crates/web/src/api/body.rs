@@ -12,7 +12,7 @@ use http::{HeaderMap, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
-use crate::{app::App, routes::BODY_LIMIT, surface::Failure};
+use crate::{app::App, edge::BODY_LIMIT, surface::Failure};
 
 const LIMITS: Limits = Limits { bytes: BODY_LIMIT, depth: 16 };
 

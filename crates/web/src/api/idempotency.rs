@@ -17,7 +17,7 @@ use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
-use crate::{routes::BODY_LIMIT, surface::Failure};
+use crate::{edge::BODY_LIMIT, surface::Failure};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
