@@ -4,15 +4,17 @@
 //! `changes` counter stands still, and never past `exp`. Proof of possession is the caller's to check,
 //! on every request.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use doorward_proto::{
     access_token::{AccessTokenClaims, TokenUse},
     id::{self, Id},
+    introspect::IntrospectionResponse,
     jose::{Typ, Unverified},
     secret::{Kind, Opaque, TokenHash},
     time::Time,
+    token::TokenType,
 };
 
 use super::{Grant, sql};
@@ -33,13 +35,29 @@ pub struct Live {
     /// Its keyed hash, when it is an opaque one.
     pub opaque: Option<TokenHash>,
     /// The userinfo answer, once it has been asked for.
-    pub(super) userinfo: std::sync::OnceLock<Arc<str>>,
+    pub(super) userinfo: OnceLock<Arc<str>>,
+    /// The introspection answer, likewise.
+    introspection: OnceLock<Arc<str>>,
 }
 
 impl Live {
     /// The key it is bound to, if it is.
     pub fn jkt(&self) -> Option<&str> {
         self.claims.cnf.as_ref()?.jkt.as_deref()
+    }
+
+    /// What introspection says of it (RFC 7662 2.2), made once.
+    ///
+    /// # Errors
+    /// A fault when the claims cannot be written as JSON.
+    pub fn introspection(&self) -> Result<Arc<str>> {
+        if let Some(answer) = self.introspection.get() {
+            return Ok(Arc::clone(answer));
+        }
+        let kind = if self.jkt().is_some() { TokenType::DPoP } else { TokenType::Bearer };
+        let answer = IntrospectionResponse::active(self.claims.clone(), kind);
+        let answer: Arc<str> = serde_json::to_string(&answer)?.into();
+        Ok(Arc::clone(self.introspection.get_or_init(|| answer)))
     }
 }
 
@@ -87,7 +105,7 @@ async fn look_up(call: &Call, token: &str) -> Result<Live> {
         return refuse(Code::CredentialExpired);
     }
     let grant = still_stands(call, &claims).await?;
-    Ok(Live { claims, grant, opaque, userinfo: std::sync::OnceLock::new() })
+    Ok(Live { claims, grant, opaque, userinfo: OnceLock::new(), introspection: OnceLock::new() })
 }
 
 async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {

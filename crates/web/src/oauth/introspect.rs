@@ -1,6 +1,9 @@
 //! Introspection (RFC 7662) and revocation (RFC 7009).
 
-use axum::{Json, response::Response};
+use axum::{
+    Json,
+    response::{IntoResponse, Response},
+};
 use doorward_core::{
     call::Call,
     outcome,
@@ -19,7 +22,7 @@ use super::{
     body::Form,
     client::{authenticated, refused},
     refusals::noted,
-    token::{challenged, no_store},
+    token::{challenged, json, no_store},
 };
 use crate::app::Incoming;
 
@@ -33,23 +36,16 @@ pub(super) async fn introspect(
     Form(params): Form,
 ) -> Result<Response, Response> {
     let answer = introspected(&call, &headers, &params).await;
-    answer.map(|answer| no_store(Json(answer))).map_err(|error| challenged(&headers, error))
+    answer.map(no_store).map_err(|error| challenged(&headers, error))
 }
 
-async fn introspected(
-    call: &Call,
-    headers: &HeaderMap,
-    params: &Params,
-) -> outcome::Result<IntrospectionResponse> {
+async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outcome::Result<Response> {
     let (call, client) = authenticated(call, INTROSPECT, headers, params).await?;
     let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
     let found = tokens::introspect(&call, &client, ask.token.expose()).await;
     Ok(match noted(&call, INTROSPECT, Some(client.id), found).await? {
-        Introspection::Inactive => IntrospectionResponse::INACTIVE,
-        Introspection::Access(live) => {
-            let kind = if live.jkt().is_some() { TokenType::DPoP } else { TokenType::Bearer };
-            IntrospectionResponse::active(live.claims.clone(), kind)
-        }
+        Introspection::Inactive => Json(IntrospectionResponse::INACTIVE).into_response(),
+        Introspection::Access(live) => json(live.introspection()?),
         Introspection::Refresh { grant, issued_at, expires_at } => {
             let claims = AccessTokenClaims {
                 iss: call.realm.issuer.clone(),
@@ -64,10 +60,11 @@ async fn introspected(
                 grant_id: Some(grant.id.to_string()),
                 ..AccessTokenClaims::default()
             };
-            IntrospectionResponse {
+            Json(IntrospectionResponse {
                 token_type: None,
                 ..IntrospectionResponse::active(claims, TokenType::Bearer)
-            }
+            })
+            .into_response()
         }
     })
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::{
     Json,
+    body::{Body, Bytes},
     extract::OriginalUri,
     response::{IntoResponse, Response},
 };
@@ -155,6 +156,21 @@ async fn pushed(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) ->
     let pushed = noted(&call, PAR, Some(client.id), pushed.await).await?;
     let body = PushedResponse { request_uri: pushed.request_uri, expires_in: pushed.expires_in.as_secs() };
     Ok((StatusCode::CREATED, Json(body)).into_response())
+}
+
+/// An answer that was written once and is handed out from memory.
+pub(super) fn json(text: Arc<str>) -> Response {
+    let mut response = Response::new(Body::from(Bytes::from_owner(SharedText(text))));
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+struct SharedText(Arc<str>);
+
+impl AsRef<[u8]> for SharedText {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
 }
 
 /// RFC 6749 5.1: answers with tokens are never stored.

@@ -48,9 +48,7 @@ async fn answer(
     let outcome = userinfo(call, request, headers, in_body).await;
     let answer = match noted(call, "/oauth2/userinfo", None, outcome).await {
         Ok(json) => {
-            let kind = HeaderValue::from_static("application/json");
-            let mut response = json.to_string().into_response();
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+            let mut response = super::token::json(json);
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
             response
         }
