@@ -1,9 +1,10 @@
 //! One line per request, and the figures that go with it. Never a query, a header or a body: they hold
 //! secrets.
 
-use std::{net::IpAddr, time::Duration};
+use std::{net::IpAddr, sync::OnceLock, time::Duration};
 
 use http::{Method, StatusCode, Version};
+use metrics::{Counter, Histogram};
 
 /// What is known when the answer leaves.
 pub(super) struct Served<'a> {
@@ -32,34 +33,39 @@ impl Served<'_> {
             micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
-        let labels = [("method", method_label(self.method)), ("status", status_label(self.status))];
-        metrics::counter!("doorward_http_requests_total", &labels).increment(1);
-        metrics::histogram!("doorward_http_request_duration_seconds", &labels)
-            .record(self.took.as_secs_f64());
+        if let Some(figures) = Figures::of(self.method, self.status) {
+            figures.requests.increment(1);
+            figures.duration.record(self.took.as_secs_f64());
+        }
     }
 }
 
 /// Strangers invent methods; a label must not grow with them.
-fn method_label(method: &Method) -> &'static str {
-    match method.as_str() {
-        "GET" => "GET",
-        "HEAD" => "HEAD",
-        "POST" => "POST",
-        "PATCH" => "PATCH",
-        "PUT" => "PUT",
-        "DELETE" => "DELETE",
-        "OPTIONS" => "OPTIONS",
-        _ => "other",
-    }
+const METHODS: [&str; 8] = ["GET", "HEAD", "POST", "PATCH", "PUT", "DELETE", "OPTIONS", "other"];
+const STATUSES: [&str; 5] = ["1xx", "2xx", "3xx", "4xx", "5xx"];
+
+/// What is counted of one method with one class of status. Looked up by name once.
+struct Figures {
+    requests: Counter,
+    duration: Histogram,
 }
 
-fn status_label(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        100..200 => "1xx",
-        200..300 => "2xx",
-        300..400 => "3xx",
-        400..500 => "4xx",
-        _ => "5xx",
+static FIGURES: [[OnceLock<Figures>; STATUSES.len()]; METHODS.len()] =
+    [const { [const { OnceLock::new() }; STATUSES.len()] }; METHODS.len()];
+
+impl Figures {
+    fn of(method: &Method, status: StatusCode) -> Option<&'static Self> {
+        let method = METHODS.iter().position(|name| *name == method.as_str()).unwrap_or(METHODS.len() - 1);
+        let status = usize::from(status.as_u16() / 100).clamp(1, STATUSES.len()) - 1;
+        let (method_name, status_name) = (METHODS.get(method)?, STATUSES.get(status)?);
+        let place = FIGURES.get(method)?.get(status)?;
+        Some(place.get_or_init(|| {
+            let labels = [("method", *method_name), ("status", *status_name)];
+            Self {
+                requests: metrics::counter!("doorward_http_requests_total", &labels),
+                duration: metrics::histogram!("doorward_http_request_duration_seconds", &labels),
+            }
+        }))
     }
 }
 

@@ -42,7 +42,6 @@ impl Default for Patience {
     }
 }
 
-const MAX_HEADERS: usize = 100;
 const MAX_HEAD: usize = 32 * 1024;
 const STREAMS: u32 = 128;
 /// What an HTTP/2 client says first (RFC 9113 3.4).
@@ -127,12 +126,7 @@ where
 
 fn builder(protocol: Protocol, patience: Patience) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder
-        .http1()
-        .timer(TokioTimer::new())
-        .header_read_timeout(patience.head)
-        .max_headers(MAX_HEADERS)
-        .max_buf_size(MAX_HEAD);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(MAX_HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())

@@ -7,9 +7,10 @@ use std::{
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
-        mpsc::{Receiver, SyncSender, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
+    time::{Duration, Instant},
 };
 
 use anyhow::Result;
@@ -21,6 +22,10 @@ use crate::config::{Config, LogFormat, LogLevel};
 
 /// Lines that may wait.
 const QUEUE: usize = 8192;
+/// How long a line waits for others to be written with.
+const MOMENT: Duration = Duration::from_millis(5);
+/// Bytes that are written at once at the most, give or take a line.
+const TOGETHER: usize = 64 * 1024;
 
 enum Message {
     Line(Vec<u8>),
@@ -90,10 +95,29 @@ fn filter(config: &Config) -> EnvFilter {
     EnvFilter::new(format!("{others},{}{steps}", ours.join(",")))
 }
 
+/// Lines of the same moment share one write: on a busy server waking this thread and calling the system
+/// for each would cost more than the lines do.
+#[expect(clippy::disallowed_methods, reason = "the log begins before there is an `Env`")]
 fn write_lines(lines: &Receiver<Message>, lost: &AtomicU64) {
     let mut out = io::stderr().lock();
-    while let Ok(Message::Line(line)) = lines.recv() {
-        let _ = out.write_all(&line);
+    let mut together = Vec::with_capacity(TOGETHER);
+    let mut is_over = false;
+    while !is_over {
+        let Ok(Message::Line(first)) = lines.recv() else { break };
+        together.extend_from_slice(&first);
+        let until = Instant::now() + MOMENT;
+        while together.len() < TOGETHER {
+            match lines.recv_timeout(until.saturating_duration_since(Instant::now())) {
+                Ok(Message::Line(line)) => together.extend_from_slice(&line),
+                Err(RecvTimeoutError::Timeout) => break,
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => {
+                    is_over = true;
+                    break;
+                }
+            }
+        }
+        let _ = out.write_all(&together);
+        together.clear();
         let missing = lost.swap(0, Ordering::AcqRel);
         if missing > 0 {
             let _ =
