@@ -119,9 +119,6 @@ pub async fn store_posted(call: &Call, params: &Params) -> Result<String> {
     let parsed = parse(params);
     let client_id = begin::client_id_of(&parsed)?;
     let client = crate::clients::get_active(call, client_id).await?;
-    if client.metadata.require_pushed_authorization_requests {
-        return Err(Refusal::new(Code::PushedRequestRequired).into());
-    }
     let form = with_query("", params.iter());
     let kept = Kept::Posted(form.trim_start_matches('?').to_owned());
     let kept = keep(call, &client, kept, Some(throttle::drafting(call))).await?;
