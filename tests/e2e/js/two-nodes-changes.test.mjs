@@ -132,9 +132,9 @@ test('keys changed in an emergency', async (t) => {
   await takesEffect(t, 'the new key is published', async () => (await kids(second)).includes(fresh.id));
   await takesEffect(t, 'the old key is not', async () => !(await kids(second)).includes(kid));
   await takesEffect(t, 'what it signed is over', async () => !(await there.active()) && (await there.userinfo()) === 401);
-  const machine = await client({ grant_types: ['client_credentials'], redirect_uris: [], scopes: ['reports:read'] });
+  const machine = await client({ grant_types: ['client_credentials'], redirect_uris: [], scopes: ['me:read'] });
   const answer = await fetch(at(`${issuer}/oauth2/token`), {
-    method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'reports:read' }),
+    method: 'POST', body: new URLSearchParams({ grant_type: 'client_credentials', scope: 'me:read' }),
     headers: { authorization: `Basic ${Buffer.from(`${machine.client_id}:${machine.client_secret}`).toString('base64')}` },
   });
   const { access_token } = await answer.json();
