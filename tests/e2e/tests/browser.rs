@@ -13,3 +13,9 @@ fn every_page_is_accessible() {
     let server = Server::start(Options::default());
     scripts::node(&server, "pages.test.mjs");
 }
+
+#[test]
+fn an_account_is_kept_with_a_keyboard() {
+    let server = Server::start(Options::default());
+    scripts::node(&server, "keyboard.test.mjs");
+}

@@ -1,0 +1,11 @@
+//! Whether an account exists is nobody's business.
+
+use doorward_e2e::{Options, Server, scripts};
+
+#[test]
+fn accounts_cannot_be_told_from_nobody() {
+    // Every attempt says which address it comes from, as behind a proxy: no limit is met.
+    let env = vec![("DOORWARD_TRUSTED_PROXIES", "127.0.0.0/8,::1/128".to_owned())];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python(&server, "enumeration.py");
+}
