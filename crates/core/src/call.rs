@@ -81,6 +81,18 @@ pub struct Origin {
 }
 
 impl Origin {
+    /// Whom the address stands for: an IPv4 address, or the /64 of an IPv6 one, which is what one
+    /// household or server has.
+    pub fn network(&self) -> String {
+        match self.address.to_canonical() {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => {
+                let [a, b, c, d, ..] = address.segments();
+                format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
+            }
+        }
+    }
+
     /// Doorward itself.
     pub fn internal() -> Self {
         let request_id = "internal".to_owned();

@@ -10,6 +10,7 @@ use doorward_core::{
     credentials,
     outcome::Code,
 };
+use doorward_web::ClientAddress;
 use doorward_world::{World, both_engines};
 use http::{Method, Request, StatusCode, header};
 use serde_json::json;
@@ -94,10 +95,20 @@ both_engines! {
             assert_eq!(post(&server, "/oauth2/token", &form).await, StatusCode::UNAUTHORIZED);
         }
         assert_eq!(refusals(&server).await.len(), 1);
+        // One household has more IPv6 addresses than there is disk.
+        for number in 0..50_u16 {
+            let mut request = Request::get("/oauth2/userinfo")
+                .header(header::AUTHORIZATION, format!("Bearer {SECRET}"))
+                .body(Body::empty())
+                .unwrap();
+            request.extensions_mut().insert(ClientAddress([0x2001, 0xdb8, 1, 2, 0, 0, 0, number].into()));
+            assert_eq!(server.send(request).await.status, StatusCode::UNAUTHORIZED);
+        }
+        assert_eq!(refusals(&server).await.len(), 2);
         server.world.advance(std::time::Duration::from_mins(1));
         audit::count_refusals(&server.world.call(), false).await.unwrap();
         let counted = found(&server, "refusals.counted").await;
-        assert_eq!(counted.len(), 1);
+        assert_eq!(counted.len(), 2);
         assert!(serde_json::to_string(&counted).unwrap().contains("199"), "{counted:?}");
     }
 

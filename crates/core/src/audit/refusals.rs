@@ -68,7 +68,7 @@ impl Running {
 }
 
 /// Records a refusal, or counts it when the same one was recorded in this minute. `identity` is who was
-/// refused as far as it is known: an id, else the address. The event is made only when it is needed.
+/// refused as far as it is known: an id, else the network ([`crate::call::Origin::network`]). The event is made only when it is needed.
 pub async fn refused(
     call: &Call,
     (route, code): (&'static str, Code),

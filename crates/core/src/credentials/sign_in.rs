@@ -163,7 +163,7 @@ async fn not_looked_at<T>(call: &Call, taken: Taken, error: Error) -> Result<T> 
 
 /// Records that somebody has to wait, once a minute and address.
 async fn slowed_down<T>(call: &Call, refusal: Refusal) -> Result<T> {
-    let (code, from) = (refusal.code, call.origin.address.to_string());
+    let (code, from) = (refusal.code, call.origin.network());
     audit::refused(call, ("sign_in", code), &from, || Event::refused(call, "user.sign_in_slowed", code))
         .await?;
     Err(refusal.into())

@@ -12,7 +12,7 @@
 
 mod sql;
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
 use doorward_proto::{
     id::{Browser, Id},
@@ -163,7 +163,7 @@ struct Step {
 /// A sign-in: `account` is what was typed, folded; `known` the browser, where it knows the account.
 pub(crate) fn sign_in(call: &Call, account: &str, known: Option<Id<Browser>>) -> Try {
     let account = name(call, account);
-    let address = network(call.origin.address);
+    let address = call.origin.network();
     let counters = match known {
         Some(browser) => vec![(format!("known:{account}:{browser}"), KNOWN)],
         None => vec![
@@ -187,14 +187,14 @@ pub(crate) fn confirm(call: &Call, subject: impl std::fmt::Display) -> Try {
 pub(crate) fn drafting(call: &Call) -> Try {
     let whose = match &call.actor {
         Actor::User { id, .. } => id.to_string(),
-        _ => network(call.origin.address),
+        _ => call.origin.network(),
     };
     Try { counters: vec![(format!("drafts:{whose}"), DRAFTS)], now: call.now }
 }
 
 /// Somebody asks for mail from this address.
 pub(crate) fn mail_from(call: &Call) -> Try {
-    Try { counters: vec![(format!("mail-from:{}", network(call.origin.address)), MAIL_FROM)], now: call.now }
+    Try { counters: vec![(format!("mail-from:{}", call.origin.network()), MAIL_FROM)], now: call.now }
 }
 
 /// Somebody asks for mail to `recipient` (folded).
@@ -273,15 +273,4 @@ pub(crate) async fn clean(tx: &mut Tx<'_>, now: Time) -> Result<u64> {
 fn name(call: &Call, folded: &str) -> String {
     let hash = call.realm.vault.hash_bytes(format!("throttle {folded}").as_bytes());
     data_encoding::BASE32_NOPAD.encode(hash.0.get(..15).unwrap_or_default()).to_lowercase()
-}
-
-/// An IPv4 address, or the /64 of an IPv6 one: what one household or server has.
-fn network(address: IpAddr) -> String {
-    match address.to_canonical() {
-        IpAddr::V4(address) => address.to_string(),
-        IpAddr::V6(address) => {
-            let [a, b, c, d, ..] = address.segments();
-            format!("{a:x}:{b:x}:{c:x}:{d:x}::/64")
-        }
-    }
 }

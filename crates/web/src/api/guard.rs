@@ -102,7 +102,7 @@ async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
         return Ok(());
     }
     let identity = match call.actor {
-        Actor::Anonymous => call.origin.address.to_string(),
+        Actor::Anonymous => call.origin.network(),
         _ => call.actor.name(),
     };
     audit::refused(call, (route, code), &identity, || {

@@ -32,7 +32,7 @@ pub(super) async fn note(
         return Ok(());
     }
     let identity = match call.actor {
-        Actor::Anonymous => call.origin.address.to_string(),
+        Actor::Anonymous => call.origin.network(),
         _ => call.actor.name(),
     };
     audit::refused(call, (route, code), &identity, || {
