@@ -86,6 +86,8 @@ both_engines! {
         world.advance(SECOND);
         let call = world.call();
         assert!(!is_active(&call, &app, online.expose()).await, "the sweep is late, the limit is not");
+        let refused = rotate(&call, &app, &online).await.expect_err("the limit is not");
+        assert_eq!(refused.code(), Some(Code::GrantEnded));
         assert!(verify(&call, &last.access_token).await.is_ok(), "the access token lives until the sweep");
         jobs::run_due(&call).await.expect("runs");
         assert!(verify(&call, &last.access_token).await.is_err(), "ended with its grant");
