@@ -209,7 +209,7 @@ pub async fn connected(call: &Call, user: Id<id::User>) -> Result<Vec<Connected>
                         None => all.push(held),
                     }
                 }
-                all.sort_by(|a, b| b.granted_at.cmp(&a.granted_at));
+                all.sort_by_key(|one| std::cmp::Reverse(one.granted_at));
                 Ok(all)
             })
         })

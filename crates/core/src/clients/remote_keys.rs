@@ -90,8 +90,8 @@ async fn fetched(call: &Call, uri: &str) -> std::result::Result<(KeySet, Duratio
 /// RFC 9111 5.2.2.1, within what is sensible for keys.
 fn lives(answer: &FetchResponse) -> Duration {
     let control = answer.headers.iter().filter(|(name, _)| name == "cache-control");
-    let directives = control.flat_map(|(_, value)| value.split(','));
-    let max_age = directives.filter_map(|directive| directive.trim().strip_prefix("max-age=")).next();
+    let mut directives = control.flat_map(|(_, value)| value.split(','));
+    let max_age = directives.find_map(|directive| directive.trim().strip_prefix("max-age="));
     let seconds = max_age.and_then(|seconds| seconds.trim_matches('"').parse().ok());
     seconds.map_or(USUAL, Duration::from_secs).clamp(SHORTEST, LONGEST)
 }
