@@ -30,7 +30,11 @@ fn registrations_that_are_refused() {
         change(&mut registration);
         refused(&registration).1
     };
-    assert_eq!(with(&|r| r.name = " padded".to_owned()), "name");
+    for name in
+        [" padded", "", "a\nb", "Bank\u{200b}", "\u{202e}gnp.exe", "\u{2066}x\u{2069}", "\u{feff}Bank"]
+    {
+        assert_eq!(with(&|r| name.clone_into(&mut r.name)), "name", "{name:?}");
+    }
     assert_eq!(with(&|r| r.metadata.redirect_uris.clear()), "redirect_uris");
     assert_eq!(with(&|r| r.metadata.grant_types.push("password".to_owned())), "grant_types");
     assert_eq!(

@@ -36,7 +36,14 @@ pub(super) fn check_client_id(chosen: &str) -> Result<()> {
 /// A name that people see.
 pub(crate) fn is_name(name: &str) -> bool {
     let name_length = name.chars().count();
-    (1..=200).contains(&name_length) && name.trim() == name && !name.chars().any(char::is_control)
+    (1..=200).contains(&name_length) && name.trim() == name && !name.chars().any(is_unseen)
+}
+
+/// Characters that hide, or turn round what stands beside them on a page (UTS 39, UAX 9).
+fn is_unseen(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 /// Checks everything that stands in the registration itself.
