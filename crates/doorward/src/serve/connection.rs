@@ -168,8 +168,7 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     let (method, path, version) =
         (request.method().clone(), request.uri().path().to_owned(), request.version());
     let trace = trace_id(request.headers().get("traceparent")).map(str::to_owned);
-    let mut router = shared.router.clone();
-    let response = match AssertUnwindSafe(router.call(request)).catch_unwind().await {
+    let response = match AssertUnwindSafe(routed(request, shared)).catch_unwind().await {
         Ok(Ok(response)) if late.is_so() => too_slow(&response, version),
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
@@ -191,6 +190,15 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     }
     .record();
     response
+}
+
+async fn routed(request: Request<Body>, shared: &Shared) -> Result<Response<Body>, std::convert::Infallible> {
+    // RFC 9112 3.2: without one Host, a proxy in front and this server may see two different requests.
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
+        return Ok(problem(StatusCode::BAD_REQUEST, "Bad Request"));
+    }
+    shared.router.clone().call(request).await
 }
 
 /// In place of what the handler made of half a body. The rest of it is not waited for.

@@ -67,3 +67,18 @@ async fn a_head_that_never_ends_is_not_waited_for() {
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{begun:?}: {answer}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_names_one_host() {
+    let (_doors, address) = listening(Patience { head: LONG, body: LONG }).await;
+    for (head, status) in [
+        ("POST / HTTP/1.1\r\nconnection: close\r\nhost: a\r\n\r\n", "200"),
+        ("POST / HTTP/1.1\r\nconnection: close\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nconnection: close\r\nhost: a\r\nhost: b\r\n\r\n", "400"),
+        ("POST / HTTP/1.0\r\nhost: a\r\nhost: a\r\n\r\n", "400"),
+        ("POST / HTTP/1.0\r\n\r\n", "200"),
+    ] {
+        let answer = said(address, head).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{head:?}: {answer}");
+    }
+}
