@@ -166,7 +166,7 @@ pub(super) async fn has_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
 }
 
 pub(super) async fn has_protected_administrator(tx: &mut ReadTx<'_>) -> Result<bool> {
-    Ok(tx.opt(HAS_PROTECTED_ADMINISTRATOR, &[], |row| row.int(0)).await?.is_some())
+    Ok(tx.opt(HAS_PROTECTED_ADMINISTRATOR, &[], |_| Ok(())).await?.is_some())
 }
 
 pub(super) async fn other_administrator(tx: &mut ReadTx<'_>, than: Id<UserKind>) -> Result<bool> {
