@@ -144,11 +144,19 @@ pub async fn chose_account(call: &Call, id: Id<id::Draft>, session: Id<id::Sessi
 
 async fn mark(call: &Call, id: Id<id::Draft>, session: Id<id::Session>, is_login: bool) -> Result<()> {
     let login_at = is_login.then_some(call.now);
+    let ask = (id, session, login_at, call.now, throttle::drafting(call));
     let marked = call
         .realm
         .db
-        .write("drafts.mark", (id, session, login_at, call.now), |tx, (id, session, login_at, now)| {
-            Box::pin(async move { sql::mark(tx, *id, *session, *login_at, *now).await })
+        .write("drafts.mark", ask, |tx, (id, session, login_at, now, tried)| {
+            Box::pin(async move {
+                let marked = sql::mark(tx, *id, *session, *login_at, *now).await?;
+                if marked && login_at.is_some() {
+                    // Somebody was there: it does not count against the others behind this address.
+                    throttle::forgive(tx, tried).await?;
+                }
+                Ok(marked)
+            })
         })
         .await?;
     if marked { Ok(()) } else { refuse(Code::DraftUnknown) }

@@ -127,8 +127,8 @@ const SPREAD: Rule = Rule::new(50, SOON, HALF_MINUTE, Code::RateLimitedAddress).
 /// Everybody that is not known, 600 a minute: beyond it is a storm. Nobody waits for what others did.
 const OVERALL: Rule =
     Rule::new(600, Duration::ZERO, Duration::from_millis(100), Code::RateLimited).only(Whom::None);
-/// Authorizations begun from one address, or by one person, that have to be kept.
-const DRAFTS: Rule = Rule::new(120, MINUTE, Duration::from_millis(500), Code::RateLimitedAddress);
+/// Authorizations begun from one address, or by one person, that are kept until somebody signs in.
+const DRAFTS: Rule = Rule::new(300, MINUTE, Duration::from_millis(500), Code::RateLimitedAddress);
 /// Mails to one address.
 const MAIL_TO: Rule = Rule::new(5, HOUR, Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
@@ -182,8 +182,8 @@ pub(crate) fn confirm(call: &Call, subject: impl std::fmt::Display) -> Try {
     Try { counters: vec![(format!("confirm:{subject}"), KNOWN)], now: call.now }
 }
 
-/// An authorization is kept until the person has done something. Who is signed in counts for themselves,
-/// not for everybody behind the same address.
+/// An authorization is kept until the person has done something, and is forgiven when they sign in. Who
+/// is signed in counts for themselves, not for everybody behind the same address.
 pub(crate) fn drafting(call: &Call) -> Try {
     let whose = match &call.actor {
         Actor::User { id, .. } => id.to_string(),
@@ -260,6 +260,14 @@ pub(crate) async fn give_back(tx: &mut Tx<'_>, taken: &Taken) -> Result<()> {
                 sql::give_back(tx, &step.key, step.added, blocked).await?;
             }
         }
+    }
+    Ok(())
+}
+
+/// Takes one off each counter: what was counted earlier has turned out well.
+pub(crate) async fn forgive(tx: &mut Tx<'_>, tried: &Try) -> Result<()> {
+    for (key, _) in &tried.counters {
+        sql::forgive(tx, key).await?;
     }
     Ok(())
 }

@@ -27,6 +27,7 @@ const UPDATE: &str = "UPDATE throttles SET failures = $2, first_at = $3, last_at
 const GIVE_BACK: &str = "UPDATE throttles SET failures = failures - $2,
         blocked_until = CASE WHEN blocked_until = $3 THEN $4 ELSE blocked_until END
     WHERE key = $1 AND failures >= $2";
+const FORGIVE: &str = "UPDATE throttles SET failures = failures - 1 WHERE key = $1 AND failures > 0";
 const REMOVE: &str = "DELETE FROM throttles WHERE key = $1";
 const CLEAN: &str = "DELETE FROM throttles WHERE key IN (
     SELECT key FROM throttles WHERE last_at < $1 ORDER BY last_at LIMIT 500)";
@@ -59,6 +60,11 @@ pub(super) async fn give_back(
     (set, before): (Time, Time),
 ) -> Result<()> {
     tx.exec(GIVE_BACK, args![key, added, set, before]).await?;
+    Ok(())
+}
+
+pub(super) async fn forgive(tx: &mut Tx<'_>, key: &str) -> Result<()> {
+    tx.exec(FORGIVE, args![key]).await?;
     Ok(())
 }
 
