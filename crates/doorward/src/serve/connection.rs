@@ -27,18 +27,24 @@ use super::{
     peer::{client_address, is_trusted},
 };
 
-/// How long a client may take.
+/// How long a client may take, and how much room.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Patience {
+pub(super) struct Limits {
     /// To send a request's head, and to leave a connection idle.
     pub(super) head: Duration,
     /// To send a request's body.
     pub(super) body: Duration,
+    /// Connections at once from one address that is no trusted proxy.
+    pub(super) from_one: usize,
 }
 
-impl Default for Patience {
+impl Default for Limits {
     fn default() -> Self {
-        Self { head: Duration::from_secs(20), body: Duration::from_secs(30) }
+        Self {
+            head: Duration::from_secs(20),
+            body: Duration::from_secs(30),
+            from_one: super::listen::FROM_ONE,
+        }
     }
 }
 
@@ -71,7 +77,7 @@ pub(super) struct Shared {
     pub(super) env: Env,
     pub(super) trusted: Vec<IpNet>,
     pub(super) stop: CancellationToken,
-    pub(super) patience: Patience,
+    pub(super) limits: Limits,
 }
 
 /// Finds out what a plain connection speaks, within the time that a head may take. `None` when it says
@@ -93,7 +99,7 @@ pub(super) async fn sniff(stream: &TcpStream, shared: &Shared) -> Option<Protoco
     };
     tokio::select! {
         biased;
-        found = tokio::time::timeout(shared.patience.head, look) => found.ok().flatten(),
+        found = tokio::time::timeout(shared.limits.head, look) => found.ok().flatten(),
         () = shared.stop.cancelled() => None,
     }
 }
@@ -103,12 +109,12 @@ pub(super) async fn serve<S>(stream: S, door: Door, protocol: Protocol, shared: 
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let (stop, patience) = (shared.stop.clone(), shared.patience);
+    let (stop, limits) = (shared.stop.clone(), shared.limits);
     let service = tower::service_fn(move |request| {
         let shared = Arc::clone(&shared);
         async move { Ok::<_, std::convert::Infallible>(answer(request, door, &shared).await) }
     });
-    let builder = builder(protocol, patience);
+    let builder = builder(protocol, limits);
     let mut connection =
         pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)));
     let outcome = tokio::select! {
@@ -124,16 +130,16 @@ where
     }
 }
 
-fn builder(protocol: Protocol, patience: Patience) -> auto::Builder<TokioExecutor> {
+fn builder(protocol: Protocol, limits: Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(patience.head).max_buf_size(MAX_HEAD);
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
     builder
         .http2()
         .timer(TokioTimer::new())
         .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(STREAMS)
-        .keep_alive_interval(patience.head)
-        .keep_alive_timeout(patience.head);
+        .keep_alive_interval(limits.head)
+        .keep_alive_timeout(limits.head);
     match protocol {
         Protocol::One => builder.http1_only(),
         Protocol::Two => builder.http2_only(),
@@ -147,7 +153,7 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
         if body.is_end_stream() {
             Body::new(body)
         } else {
-            Body::new(Timely::new(body, shared.patience.body, late.clone()))
+            Body::new(Timely::new(body, shared.limits.body, late.clone()))
         }
     });
     let address = match door {

@@ -1,10 +1,11 @@
 //! The listeners: binding, accepting within a bound, and stopping without dropping what was accepted.
 
 use std::{
-    net::SocketAddr,
+    collections::HashMap,
+    net::{IpAddr, SocketAddr},
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -16,10 +17,15 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use super::connection::{self, Door, Protocol, Shared};
+use super::{
+    connection::{self, Door, Protocol, Shared},
+    peer::is_trusted,
+};
 
 /// Connections at once; more wait in the operating system's queue.
 const CONNECTIONS: usize = 8192;
+/// Connections at once from one address that is no trusted proxy, so that it cannot take every place.
+pub(super) const FROM_ONE: usize = 1024;
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// Binds every address. When nobody chose the addresses, one that this machine does not have (often
@@ -61,7 +67,8 @@ impl Doors {
     /// Nothing open yet.
     pub(super) fn new(shared: Shared) -> Self {
         let room = Arc::new(Semaphore::new(CONNECTIONS));
-        Self { accepting: Accepting { shared: Arc::new(shared), room, connections: TaskTracker::new() } }
+        let (connections, peers) = (TaskTracker::new(), Peers::default());
+        Self { accepting: Accepting { shared: Arc::new(shared), room, connections, peers } }
     }
 
     /// Accepts connections of the network, by TLS when there is a certificate.
@@ -118,15 +125,71 @@ struct Accepting {
     shared: Arc<Shared>,
     room: Arc<Semaphore>,
     connections: TaskTracker,
+    peers: Peers,
+}
+
+/// How many connections each address has. A household's IPv6 addresses count as one.
+#[derive(Clone, Default)]
+struct Peers(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// One of an address's connections; given back when it ends.
+struct Seat {
+    peers: Peers,
+    of: IpAddr,
+}
+
+impl Peers {
+    fn counts(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// `None` when the address has enough.
+    fn seat(&self, peer: IpAddr, most: usize) -> Option<Seat> {
+        let of = network(peer);
+        let mut counts = self.counts();
+        let count = counts.entry(of).or_default();
+        (*count < most).then(|| *count += 1)?;
+        Some(Seat { peers: self.clone(), of })
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        let mut counts = self.peers.counts();
+        if let Some(count) = counts.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.of);
+            }
+        }
+    }
+}
+
+/// An IPv4 address, or the /64 of an IPv6 one.
+fn network(peer: IpAddr) -> IpAddr {
+    match peer.to_canonical() {
+        IpAddr::V6(peer) => IpAddr::V6((u128::from(peer) >> 64 << 64).into()),
+        peer @ IpAddr::V4(_) => peer,
+    }
 }
 
 impl Accepting {
+    /// A seat for this peer; trusted proxies have as many as there are.
+    fn seat(&self, peer: IpAddr) -> Option<Seat> {
+        let is_proxy = is_trusted(peer, &self.shared.trusted);
+        self.peers.seat(peer, if is_proxy { usize::MAX } else { self.shared.limits.from_one })
+    }
+
     /// Room for one more connection.
     async fn room(&self) -> Option<OwnedSemaphorePermit> {
         Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
-    fn serve<F: Future<Output = ()> + Send + 'static>(&self, permit: OwnedSemaphorePermit, connection: F) {
+    fn serve<P, F>(&self, permit: P, connection: F)
+    where
+        P: Send + 'static,
+        F: Future<Output = ()> + Send + 'static,
+    {
         self.connections.spawn(async move {
             connection.await;
             drop(permit);
@@ -138,6 +201,11 @@ async fn accept_network(listener: TcpListener, tls: Option<TlsAcceptor>, accepti
     while let Some(permit) = accepting.room().await {
         match listener.accept().await {
             Ok((stream, peer)) => {
+                let Some(seat) = accepting.seat(peer.ip()) else {
+                    tracing::debug!(peer = %peer.ip(), "this address has connections enough");
+                    continue;
+                };
+                let permit = (permit, seat);
                 let _ = stream.set_nodelay(true);
                 let (shared, door) = (Arc::clone(&accepting.shared), Door::Network(peer.ip()));
                 match tls.clone() {

@@ -33,7 +33,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     background::Background,
-    connection::{Patience, Shared},
+    connection::{Limits, Shared},
     listen::Doors,
 };
 use crate::{
@@ -116,7 +116,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         env: realm.env.clone(),
         trusted: config.trusted_proxies.clone(),
         stop: stop.clone(),
-        patience: Patience::default(),
+        limits: Limits::default(),
     };
     let doors = Doors::new(shared);
     // What the last requests leave to do is done after them.

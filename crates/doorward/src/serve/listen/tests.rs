@@ -8,18 +8,21 @@ use std::{
 use axum::{Router, routing::post};
 use bytes::Bytes;
 use doorward_core::env::{Env, no_fetch};
+use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::serve::connection::Patience;
+use crate::serve::connection::Limits;
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
+const PATIENT: Limits = Limits { head: LONG, body: LONG, from_one: 1000 };
+const FEW: Limits = Limits { from_one: 3, ..PATIENT };
 
-async fn listening(patience: Patience) -> (Doors, SocketAddr) {
+async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
     let router = Router::new().route("/", post(|body: Bytes| async move { body.len().to_string() }));
     let stop = CancellationToken::new();
-    let shared = Shared { router, env: Env::system(no_fetch()), trusted: Vec::new(), stop, patience };
+    let shared = Shared { router, env: Env::system(no_fetch()), trusted, stop, limits };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let doors = Doors::new(shared);
@@ -45,7 +48,7 @@ async fn said(address: SocketAddr, first: &'static str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_body_that_never_ends_is_not_waited_for() {
-    let (_doors, address) = listening(Patience { head: LONG, body: SHORT }).await;
+    let (_doors, address) = listening(Limits { body: SHORT, ..PATIENT }, Vec::new()).await;
     for begun in [
         "POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf",
         "POST / HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n4\r\nhalf\r\n",
@@ -61,7 +64,7 @@ async fn a_body_that_never_ends_is_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_head_that_never_ends_is_not_waited_for() {
-    let (_doors, address) = listening(Patience { head: SHORT, body: LONG }).await;
+    let (_doors, address) = listening(Limits { head: SHORT, ..PATIENT }, Vec::new()).await;
     for begun in ["", "PRI * HTTP/2.0\r\n", "POST / HT", "POST / HTTP/1.1\r\nhost: x\r\nx-slow: 1\r\n"] {
         let answer = said(address, begun).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{begun:?}: {answer}");
@@ -70,7 +73,7 @@ async fn a_head_that_never_ends_is_not_waited_for() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_names_one_host() {
-    let (_doors, address) = listening(Patience { head: LONG, body: LONG }).await;
+    let (_doors, address) = listening(PATIENT, Vec::new()).await;
     for (head, status) in [
         ("POST / HTTP/1.1\r\nconnection: close\r\nhost: a\r\n\r\n", "200"),
         ("POST / HTTP/1.1\r\nconnection: close\r\n\r\n", "400"),
@@ -81,4 +84,52 @@ async fn a_request_names_one_host() {
         let answer = said(address, head).await;
         assert_eq!(answer.split(' ').nth(1), Some(status), "{head:?}: {answer}");
     }
+}
+
+/// The answer on this connection, or nothing where the server has hung up.
+async fn asked(mut stream: TcpStream) -> (TcpStream, String) {
+    tokio::task::spawn_blocking(move || {
+        stream.set_read_timeout(Some(LONG)).unwrap();
+        let _ = stream.write_all(b"POST / HTTP/1.1\r\nhost: a\r\n\r\n");
+        let mut answer = [0; 12];
+        let read = stream.read(&mut answer).unwrap_or_default();
+        (stream, String::from_utf8_lossy(answer.get(..read).unwrap()).into_owned())
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_address_cannot_take_every_place() {
+    let (_doors, address) = listening(FEW, Vec::new()).await;
+    let connect = || TcpStream::connect(address).unwrap();
+    let mut held = Vec::new();
+    for _ in 0..FEW.from_one {
+        let (stream, answer) = asked(connect()).await;
+        assert_eq!(answer, "HTTP/1.1 200");
+        held.push(stream);
+    }
+    assert_eq!(asked(connect()).await.1, "", "it has enough");
+    drop(held);
+    // The server notices the ends of connections one after another.
+    while asked(connect()).await.1.is_empty() {}
+    let trusted = vec!["127.0.0.0/8".parse().unwrap()];
+    let (_doors, address) = listening(FEW, trusted).await;
+    let mut held = Vec::new();
+    for _ in 0..2 * FEW.from_one {
+        let (stream, answer) = asked(TcpStream::connect(address).unwrap()).await;
+        assert_eq!(answer, "HTTP/1.1 200", "a proxy stands for many");
+        held.push(stream);
+    }
+}
+
+#[test]
+fn a_household_is_one_peer() {
+    let peers = Peers::default();
+    let peer = |text: &str| text.parse::<IpAddr>().unwrap();
+    let first = peers.seat(peer("2001:db8::1"), 1).unwrap();
+    assert!(peers.seat(peer("2001:db8::2"), 1).is_none());
+    assert!(peers.seat(peer("2001:db8:0:1::1"), 1).is_some());
+    drop(first);
+    assert!(peers.counts().is_empty(), "nothing is kept of who has gone");
 }
