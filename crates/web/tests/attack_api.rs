@@ -37,6 +37,33 @@ both_engines! {
         assert_eq!(more.status, StatusCode::FORBIDDEN, "{}", more.text);
     }
 
+    /// An application of the operator's own is never asked about: with rights over accounts it would change
+    /// an administrator's as soon as one comes by.
+    async fn nobody_makes_an_application_that_changes_accounts_unasked(world: World) {
+        let server = Server::with_scopes(world, &["admin:clients:read", "admin:clients:write"]);
+        let own = json!({
+            "client_id": "own", "name": "Own", "type": "public", "first_party": true,
+            "redirect_uris": ["https://own.example/cb"], "scopes": ["openid", "me:write"],
+        });
+        let refused = server.root(Method::POST, "/api/v1/clients", Some(own.clone())).await;
+        assert_eq!((refused.status, &refused.body["scope"]), (StatusCode::FORBIDDEN, &json!("admin:*")));
+        let made = server.locally(Method::POST, "/api/v1/clients", Some(own)).await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        let moved = json!({"redirect_uris": ["https://evil.example/cb"]});
+        let moved = server.root(Method::PATCH, "/api/v1/clients/own", Some(moved)).await;
+        assert_eq!(moved.status, StatusCode::FORBIDDEN, "{}", moved.text);
+        for (name, first_party, scopes) in [("asks", false, json!(["openid", "me:write"])), ("signs-in", true, json!(["openid"]))] {
+            let body = json!({
+                "client_id": name, "name": name, "type": "public", "first_party": first_party,
+                "redirect_uris": ["https://app.example/cb"], "scopes": scopes,
+            });
+            server.make("/api/v1/clients", body).await;
+            let more = json!({"first_party": true, "scopes": ["openid", "me:read"]});
+            let more = server.root(Method::PATCH, &format!("/api/v1/clients/{name}"), Some(more)).await;
+            assert_eq!(more.status, StatusCode::FORBIDDEN, "{}", more.text);
+        }
+    }
+
     /// The link in a mail to an administrator is as good as the account.
     async fn mail_to_administrators_is_read_by_administrators(world: World) {
         let server = Server::with_scopes(world, &["admin:mail:read", "admin:mail:write"]);

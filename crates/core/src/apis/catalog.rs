@@ -70,6 +70,11 @@ pub fn is_own(scope: &str) -> bool {
     OPENID.iter().chain(ACCOUNT).chain(MANAGEMENT).any(|(known, _)| *known == scope)
 }
 
+/// Whether a scope is about a person's own account at this server.
+pub fn is_account(scope: &str) -> bool {
+    scope.starts_with("me:")
+}
+
 /// The set of that name.
 pub fn set(name: &str) -> Option<Set> {
     SETS.iter().find(|(known, _)| *known == name).map(|(_, set)| *set)

@@ -270,6 +270,14 @@ pub(super) fn may_hand_on(caller: &Caller, scopes: &[String]) -> Result<()> {
     missing.map_or(Ok(()), |scope| Err(lacks(scope).into()))
 }
 
+/// The same, and nobody but an administrator decides over an application that changes people's accounts
+/// without asking them: administrators are people, too.
+fn may_manage(caller: &Caller, is_first_party: bool, scopes: &[String]) -> Result<()> {
+    may_hand_on(caller, scopes)?;
+    let asks_nobody = is_first_party && scopes.iter().any(|scope| catalog::is_account(scope));
+    if asks_nobody { caller.must_have("admin:*") } else { Ok(()) }
+}
+
 async fn list(caller: Caller, mut listing: Listing) -> Answer {
     let org = listing.filter("org_id").map(|text| text.parse()).transpose();
     let org = org.map_err(|_| wrong("org_id", "This is not the id of an organisation"))?;
@@ -282,7 +290,7 @@ async fn create(caller: Caller, Input(body): Input<ClientBody>) -> Answer {
     let org = org.map_err(|_| wrong("org_id", "This is not the id of an organisation"))?;
     let client_id = body.client_id.clone();
     let registration = body.into_registration()?;
-    may_hand_on(&caller, &registration.metadata.scopes)?;
+    may_manage(&caller, registration.is_first_party, &registration.metadata.scopes)?;
     let made = manage::register(&caller.call, NewClient { client_id, org, registration }).await?;
     let secret = made.secret.map(|secret| secret.expose().to_owned());
     let location = format!("/api/v1/clients/{}", made.client.id);
@@ -304,8 +312,8 @@ async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members
             return Err(wrong("client_id", "client_id, type and org_id stay as they are").into());
         }
         let registration = after.into_registration()?;
-        may_hand_on(&caller, &client.metadata.scopes)?;
-        may_hand_on(&caller, &registration.metadata.scopes)?;
+        may_manage(&caller, client.is_first_party, &client.metadata.scopes)?;
+        may_manage(&caller, registration.is_first_party, &registration.metadata.scopes)?;
         match manage::update(&caller.call, client.id, client.version, registration).await {
             Ok(client) => return versioned(&view(&client, None)?, client.version),
             Err(error) if error.code() == Some(Code::VersionMismatch) && !seen.is_guarded() => {}
@@ -317,7 +325,7 @@ async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members
 
 async fn end(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
     let client = manage::get(&caller.call, &name).await?;
-    may_hand_on(&caller, &client.metadata.scopes)?;
+    may_manage(&caller, client.is_first_party, &client.metadata.scopes)?;
     seen.check(client.version)?;
     manage::set_status(&caller.call, client.id, Status::Ended).await?;
     done()
@@ -329,7 +337,7 @@ async fn rotate(caller: Caller, Path(name): Path<String>, Input(body): Input<Rot
         return Err(wrong("overlap_seconds", "The overlap is 30 days at most").into());
     }
     let client = manage::get(&caller.call, &name).await?;
-    may_hand_on(&caller, &client.metadata.scopes)?;
+    may_manage(&caller, client.is_first_party, &client.metadata.scopes)?;
     let made = manage::rotate_secret(&caller.call, client.id, Duration::from_secs(seconds)).await?;
     let secret = made.secret.map(|secret| secret.expose().to_owned());
     versioned(&view(&made.client, secret)?, made.client.version)
@@ -345,7 +353,7 @@ async fn resume(caller: Caller, Path(name): Path<String>) -> Answer {
 
 async fn set_status(caller: &Caller, name: &str, status: Status) -> Answer {
     let client = manage::get(&caller.call, name).await?;
-    may_hand_on(caller, &client.metadata.scopes)?;
+    may_manage(caller, client.is_first_party, &client.metadata.scopes)?;
     let client = manage::set_status(&caller.call, client.id, status).await?;
     versioned(&view(&client, None)?, client.version)
 }
