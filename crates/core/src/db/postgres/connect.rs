@@ -1,12 +1,13 @@
 //! Reaching the server: TLS as the address asks for, time limits on everything.
 
-use std::{str::FromStr, sync::Arc, time::Duration};
+use std::{str::FromStr as _, time::Duration};
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, config::SslMode, tls::MakeTlsConnect};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::tls::Wish;
 use crate::outcome::Result;
 
 /// How long anybody waits for a connection, new or from the pool.
@@ -14,24 +15,40 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// After this long without an acknowledgement a connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(15);
 
-pub(super) fn config(url: &str) -> Result<Config> {
-    let mut config = Config::from_str(url)?;
-    if config.get_connect_timeout().is_none() {
-        config.connect_timeout(PATIENCE);
-    }
-    if config.get_application_name().is_none() {
-        config.application_name("doorward");
-    }
-    config.tcp_user_timeout(SILENCE);
-    config.keepalives_idle(SILENCE);
-    Ok(config)
+/// Where the server is, and how to speak to it.
+#[derive(Clone)]
+pub(super) struct Route {
+    config: Config,
+    tls: Option<MakeRustlsConnect>,
 }
 
-pub(super) fn pool(config: Config, size: usize) -> Result<Pool> {
+impl Route {
+    /// Reads an address.
+    ///
+    /// # Errors
+    /// When it cannot be read, or the authorities that it names cannot.
+    pub(super) fn read(url: &str) -> Result<Self> {
+        let (wish, url) = Wish::take(url);
+        let mut config = Config::from_str(&url)?;
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(PATIENCE);
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("doorward");
+        }
+        config.tcp_user_timeout(SILENCE);
+        config.keepalives_idle(SILENCE);
+        let (mode, tls) = wish.connector()?;
+        config.ssl_mode(mode);
+        Ok(Self { config, tls })
+    }
+}
+
+pub(super) fn pool(route: Route, size: usize) -> Result<Pool> {
     let how = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let manager = match encryption(&config)? {
-        Some(tls) => Manager::from_config(config, tls, how),
-        None => Manager::from_config(config, NoTls, how),
+    let manager = match route.tls {
+        Some(tls) => Manager::from_config(route.config, tls, how),
+        None => Manager::from_config(route.config, NoTls, how),
     };
     Ok(Pool::builder(manager)
         .max_size(size)
@@ -42,30 +59,14 @@ pub(super) fn pool(config: Config, size: usize) -> Result<Pool> {
         .build()?)
 }
 
-/// None where the address says `sslmode=disable`, or leaves it open and this host trusts no authority.
-fn encryption(config: &Config) -> Result<Option<MakeRustlsConnect>> {
-    match (config.get_ssl_mode(), tls()) {
-        (SslMode::Disable, _) | (SslMode::Prefer, Err(_)) => Ok(None),
-        (_, tls) => Ok(Some(MakeRustlsConnect::new(tls?))),
-    }
-}
-
-fn tls() -> Result<rustls::ClientConfig> {
-    use rustls_platform_verifier::BuilderVerifierExt as _;
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder =
-        rustls::ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
-    Ok(builder.with_platform_verifier()?.with_no_client_auth())
-}
-
 /// A connection of its own; what the server says unasked goes to `hear`.
-pub(super) async fn direct<F>(config: &Config, hear: F) -> Result<(Client, JoinHandle<()>)>
+pub(super) async fn direct<F>(route: &Route, hear: F) -> Result<(Client, JoinHandle<()>)>
 where
     F: FnMut(AsyncMessage) + Send + 'static,
 {
-    match encryption(config)? {
-        Some(tls) => join(config, tls, hear).await,
-        None => join(config, NoTls, hear).await,
+    match route.tls.clone() {
+        Some(tls) => join(&route.config, tls, hear).await,
+        None => join(&route.config, NoTls, hear).await,
     }
 }
 

@@ -4,6 +4,7 @@
 //! `statement_cache` off (behind a transaction pooler) every call uses an unnamed statement.
 
 mod connect;
+mod tls;
 mod watch;
 
 use std::{
@@ -27,6 +28,7 @@ use tokio_postgres::{
     types::{IsNull, ToSql, Type, to_sql_checked},
 };
 
+use self::connect::Route;
 use super::{
     Changes, Value,
     tx::{Mode, On, ReadTx, Settled, Tx},
@@ -39,7 +41,7 @@ const TRIES: u32 = 5;
 /// How to reach a PostgreSQL database.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `postgres://user:password@host/name?sslmode=require`.
+    /// `postgres://user:password@host/name?sslmode=verify-full&sslrootcert=/etc/ca.pem`, as libpq reads it.
     pub url: String,
     /// The same database without a pooler between, for `LISTEN`. Not needed when `url` is that, which
     /// is taken for granted where statements are cached.
@@ -75,12 +77,12 @@ enum Tried<T> {
 
 impl Postgres {
     pub(super) async fn open(settings: &Settings, changes: Arc<Changes>) -> Result<Self> {
-        let config = connect::config(&settings.url)?;
+        let route = Route::read(&settings.url)?;
         let listen_on = match &settings.direct_url {
-            Some(url) => Some(connect::config(url)?),
-            None => settings.statement_cache.then(|| config.clone()),
+            Some(url) => Some(Route::read(url)?),
+            None => settings.statement_cache.then(|| route.clone()),
         };
-        let pool = connect::pool(config, settings.pool)?;
+        let pool = connect::pool(route, settings.pool)?;
         drop(pool.get().await?);
         let watch = Arc::new(watch::start(pool.clone(), listen_on, Arc::clone(&changes)));
         Ok(Self { pool, cached: settings.statement_cache, changes, _watch: watch })

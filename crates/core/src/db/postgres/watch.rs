@@ -5,9 +5,12 @@ use std::{sync::Arc, time::Duration};
 
 use deadpool_postgres::Pool;
 use tokio::{task::JoinHandle, time::MissedTickBehavior};
-use tokio_postgres::{AsyncMessage, Client, Config};
+use tokio_postgres::{AsyncMessage, Client};
 
-use super::{Changes, connect};
+use super::{
+    Changes,
+    connect::{self, Route},
+};
 use crate::outcome::Result;
 
 /// The channel of [`super::Session::notify`].
@@ -38,18 +41,18 @@ impl Drop for Listener {
     }
 }
 
-pub(super) fn start(pool: Pool, listen_on: Option<Config>, changes: Arc<Changes>) -> Watch {
+pub(super) fn start(pool: Pool, listen_on: Option<Route>, changes: Arc<Changes>) -> Watch {
     Watch(tokio::spawn(async move {
         let mut ticks = tokio::time::interval(LOOK);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let (mut listener, mut wait) = (None, 0);
         loop {
             ticks.tick().await;
-            if let Some(config) = &listen_on
+            if let Some(route) = &listen_on
                 && listener.as_ref().is_none_or(|ear: &Listener| ear.connection.is_finished())
             {
                 if wait == 0 {
-                    listener = listen(config, &changes).await.inspect_err(unheard).ok();
+                    listener = listen(route, &changes).await.inspect_err(unheard).ok();
                     wait = TRY_AGAIN;
                 }
                 wait -= 1;
@@ -72,7 +75,7 @@ async fn look(pool: &Pool) -> Result<i64> {
     Ok(row.try_get(0)?)
 }
 
-async fn listen(config: &Config, changes: &Arc<Changes>) -> Result<Listener> {
+async fn listen(route: &Route, changes: &Arc<Changes>) -> Result<Listener> {
     let changes = Arc::clone(changes);
     let hear = move |message| {
         if let AsyncMessage::Notification(note) = message
@@ -81,7 +84,7 @@ async fn listen(config: &Config, changes: &Arc<Changes>) -> Result<Listener> {
             changes.see(counter);
         }
     };
-    let (client, connection) = connect::direct(config, hear).await?;
+    let (client, connection) = connect::direct(route, hear).await?;
     client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
     Ok(Listener { _client: client, connection })
 }
