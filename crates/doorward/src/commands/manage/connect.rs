@@ -3,7 +3,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use bytes::Bytes;
 use doorward_core::{audit::Sealer, realm::Realm};
@@ -18,6 +18,7 @@ use tower::ServiceExt as _;
 
 use crate::{
     commands::{Exit, Failure},
+    config::PublicUrl,
     data::fault,
 };
 
@@ -55,8 +56,14 @@ pub(crate) enum Api {
 }
 
 impl Api {
-    /// A server at an address.
-    pub(crate) fn remote(base: &str, token: Option<SecretText>) -> Result<Self> {
+    /// A server at an address; `plain_http` lets the credential go there by plain http.
+    ///
+    /// # Errors
+    /// When a credential would travel unencrypted beyond this machine.
+    pub(crate) fn remote(base: &str, token: Option<SecretText>, plain_http: bool) -> Result<Self> {
+        if token.is_some() && !plain_http {
+            check_encrypted(base)?;
+        }
         let client = client()?;
         let base = base.trim_end_matches('/').to_owned();
         Ok(Self::Remote { base, token, client: Box::new(client) })
@@ -89,6 +96,17 @@ impl Api {
     }
 }
 
+/// Whether what is secret may be sent there: by https, or to this machine.
+fn check_encrypted(url: &str) -> Result<()> {
+    if url::Url::parse(url).is_ok_and(|url| url.scheme() == "http" && !PublicUrl(url).is_loopback()) {
+        bail!(
+            "{url} is plain http: the credential could be read on the way. Use https://, or allow it with \
+             --set allow.plain_http=true"
+        );
+    }
+    Ok(())
+}
+
 #[expect(clippy::disallowed_methods, reason = "the command line talks to the server it is told to")]
 fn client() -> Result<reqwest::Client> {
     reqwest::Client::builder()
@@ -115,10 +133,11 @@ pub(crate) fn granted(status: StatusCode, json: Json) -> Result<Json> {
 /// Posts a form to an OAuth endpoint.
 ///
 /// # Errors
-/// A [`Failure`] when the server cannot be reached.
+/// A [`Failure`] when the server cannot be reached, or would be by plain http.
 pub(crate) async fn post_form(url: &str, form: &[(&str, &str)]) -> Result<(StatusCode, Json)> {
     let body = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish();
     let kind = "application/x-www-form-urlencoded";
+    check_encrypted(url)?;
     let request = client()?.post(url).header(header::CONTENT_TYPE, kind).body(body);
     let (status, body) = received(request, url).await?;
     let json = if body.is_empty() { Json::Null } else { parsed(status, &body)? };
@@ -216,4 +235,25 @@ async fn here(router: &Router, ask: Ask) -> Result<(StatusCode, Bytes)> {
     let answer = router.clone().oneshot(request).await?;
     let status = answer.status();
     Ok((status, axum::body::to_bytes(answer.into_body(), MOST).await?))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_credential_leaves_this_machine_encrypted_only() {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let token = || Some(SecretText::from("secret"));
+        for base in
+            ["https://id.example.com", "http://localhost:8080", "http://127.0.0.1:1", "http://[::1]:1"]
+        {
+            assert!(Api::remote(base, token(), false).is_ok(), "{base}");
+        }
+        for base in ["http://id.example.com", "http://192.0.2.1:8080", "HTTP://id.example.com"] {
+            assert!(Api::remote(base, token(), false).is_err(), "{base}");
+            assert!(Api::remote(base, None, false).is_ok(), "{base} without a credential");
+            assert!(Api::remote(base, token(), true).is_ok(), "{base} where it is allowed");
+        }
+    }
 }

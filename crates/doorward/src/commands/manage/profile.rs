@@ -1,4 +1,7 @@
 //! Where to and with which credential: flags, environment, profile (INTERFACE 2).
+//!
+//! A profile's credential is for its own `api_url` and goes nowhere else: a mistyped `--url` must not hand
+//! it to a stranger.
 
 use std::{
     collections::BTreeMap,
@@ -78,7 +81,16 @@ pub(crate) fn find(connection: &Connection, environment: &Environment) -> Result
     };
     let url = connection.url.clone().or_else(|| environment.get("DOORWARD_URL").map(str::to_owned));
     let is_explicit = url.is_some() || token.is_some() || name.is_some();
-    Ok(Found { url: url.or(profile.api_url), token: token.or(profile.service_token), is_explicit })
+    let is_elsewhere = url.as_deref().is_some_and(|url| {
+        profile.api_url.as_deref().is_none_or(|own| origin(own).is_none() || origin(own) != origin(url))
+    });
+    let own_token = profile.service_token.filter(|_| !is_elsewhere);
+    Ok(Found { url: url.or(profile.api_url), token: token.or(own_token), is_explicit })
+}
+
+/// Scheme, host and port; none of what is no address.
+fn origin(url: &str) -> Option<url::Origin> {
+    url::Url::parse(url).ok().map(|url| url.origin()).filter(url::Origin::is_tuple)
 }
 
 fn read_token(path: &Path) -> Result<SecretText> {
@@ -140,6 +152,19 @@ mod tests {
         let flags = Connection { url: Some("http://f".to_owned()), token_file: Some(file), profile: None };
         let found = find(&flags, &env).unwrap();
         assert_eq!((found.url.as_deref(), found.token.unwrap().expose()), (Some("http://f"), "tf"));
+        for (url, token) in [
+            ("http://a/", Some("ta")),
+            ("http://b", None),
+            ("https://a", None),
+            ("http://a:81", None),
+            ("http://a@b", None),
+        ] {
+            let flags = Connection { url: Some(url.to_owned()), ..Connection::default() };
+            let found = find(&flags, &environment(&[])).unwrap();
+            assert_eq!(found.token.as_ref().map(SecretText::expose), token, "{url}");
+            let found = find(&Connection::default(), &environment(&[("DOORWARD_URL", url)])).unwrap();
+            assert_eq!(found.token.as_ref().map(SecretText::expose), token, "$DOORWARD_URL {url}");
+        }
         let flags = Connection { profile: Some("b".to_owned()), ..Connection::default() };
         assert_eq!(find(&flags, &environment(&[])).unwrap().url.as_deref(), Some("http://b"));
         let flags = Connection { profile: Some("c".to_owned()), ..Connection::default() };

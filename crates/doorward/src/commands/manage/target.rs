@@ -50,7 +50,8 @@ pub(crate) async fn open(common: &Common, connection: &Connection, locality: Loc
         Some(token) => Some(token),
         None => logins.token(&base).await?,
     };
-    Api::remote(&base, token)
+    let plain_http = loaded.is_ok_and(|loaded| loaded.config.allow.plain_http);
+    Api::remote(&base, token, plain_http)
 }
 
 /// The address of the server that is meant, for who signs in there.
