@@ -36,6 +36,12 @@ pub fn python_told(server: &Server, file: &str, more: &[(&str, &Path)]) {
     run_told(python_command(file), server, file, more);
 }
 
+/// The same with this environment, for a program that is no [`Server`].
+pub fn python_with(environment: &[(&str, &str)], file: &str) {
+    let mut command = python_command(file);
+    finish(command.envs(environment.iter().copied()), file);
+}
+
 pub(crate) fn python_command(file: &str) -> Command {
     let folder = root().join("tests/e2e/python");
     let installed = root().join(".dev/venv/bin/python");
@@ -55,17 +61,18 @@ fn run_told(mut command: Command, server: &Server, file: &str, more: &[(&str, &P
         command.env("DOORWARD_CERTIFICATES", folder);
         command.env("REQUESTS_CA_BUNDLE", &authority).env("NODE_EXTRA_CA_CERTS", &authority);
     }
-    let done = command
+    command
         .env("DOORWARD_PROGRAM", binary())
         .env("DOORWARD_ISSUER", &server.issuer)
         .env("DOORWARD_BOOTSTRAP", BOOTSTRAP)
         .env("DOORWARD_MAIL_PORT", server.mail_port.to_string())
         .env("DOORWARD_SERVER_LOG", server.log_file())
-        .env("NO_COLOR", "1")
-        .envs(more.iter().copied())
-        .stdin(Stdio::null())
-        .output()
-        .expect("the script runs");
+        .envs(more.iter().copied());
+    finish(&mut command, file);
+}
+
+fn finish(command: &mut Command, file: &str) {
+    let done = command.env("NO_COLOR", "1").stdin(Stdio::null()).output().expect("the script runs");
     let said = String::from_utf8_lossy(&done.stdout);
     let complained = String::from_utf8_lossy(&done.stderr);
     assert!(done.status.success(), "{file} failed:\n{said}\n{complained}");

@@ -5,7 +5,7 @@ use std::{io::Write as _, net::SocketAddr};
 use anyhow::{Context as _, Result};
 use clap::Args;
 use doorward_core::env::{Env, no_fetch};
-use doorward_proto::secret::Kind;
+use doorward_proto::{jose::sha256_base64url, secret::Kind};
 use serde_json::{Value as Json, json};
 
 use super::{
@@ -21,6 +21,8 @@ const ADMINISTRATOR: &str = "admin@example.com";
 const PERSON: &str = "ada@example.com";
 const RESOURCE: &str = "https://api.example.com";
 const CALLBACK: &str = "http://127.0.0.1/callback";
+/// The example of RFC 7636, appendix B.
+const VERIFIER: &str = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
 
 /// What `demo` takes.
 #[derive(Debug, Args)]
@@ -94,22 +96,29 @@ async fn greet(api: Api, issuer: String, admin_password: String) -> Result<()> {
     Ok(())
 }
 
+/// Commands stand alone on their lines, and so do addresses for a browser.
 fn tour(issuer: &str, secret: &str) -> String {
+    let challenge = sha256_base64url(VERIFIER.as_bytes());
     let sign_in = format!(
         "{issuer}/oauth2/authorize?response_type=code&client_id=demo-shop&redirect_uri=http%3A%2F%2F127.0.0.1%2F\
          callback&scope=openid%20profile%20orders%3Aread&resource=https%3A%2F%2Fapi.example.com&state=demo&\
-         code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256"
+         code_challenge={challenge}&code_challenge_method=S256"
     );
     format!(
         "A tour, to be pasted line by line:\n
-  curl {issuer}/.well-known/openid-configuration
-  curl {issuer}/.well-known/jwks.json
-  curl -u demo-shop:{secret} {issuer}/oauth2/token -d grant_type=client_credentials -d scope=orders:read \
+  # What applications read first, and the keys that verify tokens.
+  curl -sS {issuer}/.well-known/openid-configuration
+  curl -sS {issuer}/.well-known/jwks.json
+  # A token for the application itself.
+  curl -sS -u demo-shop:{secret} {issuer}/oauth2/token -d grant_type=client_credentials -d scope=orders:read \
          -d resource={RESOURCE}
-  open '{sign_in}'          # as Ada; the code arrives at {CALLBACK}
-  curl -u demo-shop:{secret} {issuer}/oauth2/token -d grant_type=authorization_code -d redirect_uri={CALLBACK} \
-         -d code_verifier=dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWOyWxE4 -d code=CODE
-  open {issuer}/account     # Ada's own page
-  open {issuer}/api/docs    # the management API"
+  # In a browser, as Ada. Nothing answers at {CALLBACK}: the code is in the address where it ends.
+  {sign_in}
+  # Within a minute, with that code in place of CODE.
+  curl -sS -u demo-shop:{secret} {issuer}/oauth2/token -d grant_type=authorization_code \
+         -d redirect_uri={CALLBACK} -d code_verifier={VERIFIER} -d code=CODE
+  # In a browser: Ada's own page, and the management API.
+  {issuer}/account
+  {issuer}/api/docs"
     )
 }

@@ -65,7 +65,7 @@ impl Login {
             let server = target::base(common, &self.connection, &logins)?;
             let endpoints = Endpoints::of(&server).await?;
             let kept = self.sign_in(&endpoints).await?;
-            let api = Api::remote(&server, Some(kept.access_token.0.clone()))?;
+            let api = Api::remote(&server, Some(kept.access_token.0.clone()), false)?;
             let who = api.send(Ask::get("/api/whoami")).await?;
             logins.put(&server, kept)?;
             let subject = who.get("subject").and_then(Json::as_str).unwrap_or("somebody");
@@ -151,7 +151,7 @@ struct Endpoints {
 impl Endpoints {
     /// Asks the server; an answer for another issuer than the one asked is nobody's (RFC 8414 3.3).
     async fn of(server: &str) -> Result<Self> {
-        let api = Api::remote(server, None)?;
+        let api = Api::remote(server, None, false)?;
         let metadata = api.send(Ask::get("/.well-known/oauth-authorization-server")).await?;
         let text = |member: &str| metadata.get(member).and_then(Json::as_str).map(str::to_owned);
         let needed = |member: &str| text(member).with_context(|| format!("the metadata lack {member}"));
