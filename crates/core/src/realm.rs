@@ -1,4 +1,10 @@
 //! A realm: one issuer, its database, its keys and its settings. Nothing is global.
+//!
+//! A database belongs to one master key, whose id it holds from the first start on. A realm over it under
+//! another key does not open: it could read nothing that is sealed, and every hash that it wrote would be
+//! lost to the nodes that hold the right one.
+
+mod sql;
 
 use std::sync::Arc;
 
@@ -13,7 +19,7 @@ use crate::{
     db::Db,
     env::Env,
     jobs, keys, mail, orgs,
-    outcome::Result,
+    outcome::{Error, Result},
     settings::Settings,
     tokens,
     vault::Vault,
@@ -76,9 +82,10 @@ impl Realm {
     /// Puts a realm together and makes what its first start needs (the instance organisation, keys).
     ///
     /// # Errors
-    /// A fault when the database does not answer or was sealed under another master key.
+    /// A fault when the database does not answer or belongs to another master key.
     pub async fn open(parts: Parts) -> Result<Arc<Self>> {
         let Parts { issuer, db, env, vault, settings, mail_transport } = parts;
+        claim(&db, &env, &vault).await?;
         let instance_org = orgs::ensure_instance(&db, &env).await?;
         let passwords = credentials::Pool::start(&env)?;
         let caches = Caches {
@@ -100,7 +107,9 @@ impl Realm {
             ring,
             caches,
         });
-        keys::ensure(&Call::system(&realm)).await?;
+        let call = Call::system(&realm);
+        keys::ensure(&call).await?;
+        keys::current(&call).await?;
         Ok(realm)
     }
 
@@ -109,8 +118,43 @@ impl Realm {
         jobs::run_due(call).await
     }
 
-    /// Whether requests can be served: the database answers.
-    pub async fn check(&self) -> Result<()> {
-        self.db.read("realm.check", (), |tx, ()| Box::pin(async move { tx.ping().await })).await
+    /// Whether requests can be served: the database answers, and the signing keys are open.
+    pub async fn check(self: &Arc<Self>) -> Result<()> {
+        self.db.read("realm.check", (), |tx, ()| Box::pin(async move { tx.ping().await })).await?;
+        keys::current(&Call::system(self)).await.map(drop)
     }
+}
+
+/// The id of the master key that a database belongs to; none before its first start.
+pub async fn master_key(db: &Db) -> Result<Option<String>> {
+    db.read("realm.master_key", (), |tx, ()| Box::pin(async move { sql::master_key(tx).await })).await
+}
+
+/// Takes a fresh database for this master key.
+///
+/// # Errors
+/// A fault when it belongs to another one.
+async fn claim(db: &Db, env: &Env, vault: &Vault) -> Result<()> {
+    let ask = (vault.id().to_owned(), env.now());
+    let owner = db
+        .write("realm.claim", ask, |tx, (ours, now)| {
+            Box::pin(async move {
+                tx.lock_exclusive(&["doorward.master_key"]).await?;
+                if let Some(owner) = sql::master_key(tx).await? {
+                    return Ok(owner);
+                }
+                sql::insert_master_key(tx, ours, *now).await?;
+                Ok(ours.clone())
+            })
+        })
+        .await?;
+    if owner == vault.id() {
+        return Ok(());
+    }
+    Err(Error::fault(format!(
+        "the master key is {}, and this database belongs to {owner}: nothing in it could be opened. Either the \
+         key was replaced or lost: put the one from your backup back. Or database.url names the database of \
+         another installation, or of another node: then use that one's master key",
+        vault.id()
+    )))
 }

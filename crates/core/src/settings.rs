@@ -31,8 +31,6 @@ pub struct Tokens {
     pub code_ttl: Duration,
     /// Access tokens.
     pub access_ttl: Duration,
-    /// Access tokens of agents that act for people.
-    pub delegated_ttl: Duration,
     /// ID tokens.
     pub id_ttl: Duration,
     /// A refresh token that is not used for this long ends.
@@ -41,8 +39,6 @@ pub struct Tokens {
     pub refresh_absolute: Duration,
     /// A consumed refresh token answers with the same successor for this long.
     pub refresh_reuse_window: Duration,
-    /// Device codes.
-    pub device_ttl: Duration,
 }
 
 impl Default for Tokens {
@@ -50,12 +46,10 @@ impl Default for Tokens {
         Self {
             code_ttl: Duration::from_secs(60),
             access_ttl: Duration::from_secs(10 * MINUTE),
-            delegated_ttl: Duration::from_secs(5 * MINUTE),
             id_ttl: Duration::from_secs(10 * MINUTE),
             refresh_ttl: Duration::from_secs(30 * DAY),
             refresh_absolute: Duration::from_secs(90 * DAY),
             refresh_reuse_window: Duration::from_secs(45),
-            device_ttl: Duration::from_secs(15 * MINUTE),
         }
     }
 }
@@ -99,7 +93,7 @@ impl Default for Session {
 /// Who may register.
 #[derive(Debug, Clone, Default)]
 pub struct SignUp {
-    /// Open, by invitation, or closed.
+    /// Open or closed.
     pub mode: SignUpMode,
     /// When not empty, only these mail domains (folded).
     pub allowed_domains: Vec<String>,
@@ -113,8 +107,6 @@ pub enum SignUpMode {
     /// Anybody.
     #[default]
     Open,
-    /// People with an invitation.
-    Invited,
     /// Nobody.
     Closed,
 }

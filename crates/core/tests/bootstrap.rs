@@ -7,7 +7,7 @@ use doorward_world::{World, both_engines};
 
 use doorward_core::{
     args,
-    bootstrap::{Terms, admit, memory},
+    bootstrap::{Terms, admit, memory, notice},
     outcome::Code,
     users::{self, Email, NewUser, PlatformRole},
 };
@@ -29,6 +29,16 @@ both_engines! {
         }
         let seen = memory(&world.call(), &token()).await.unwrap().unwrap();
         assert_eq!(seen.uses, 4, "refused uses are remembered as well");
+    }
+
+    async fn its_day_begins_when_a_server_starts_with_it(world: World) {
+        notice(&world.call(), &token()).await.unwrap();
+        let seen = memory(&world.call(), &token()).await.unwrap().unwrap();
+        assert_eq!((seen.uses, seen.last_used_at), (0, None));
+        world.advance(Duration::from_secs(24 * 3600));
+        notice(&world.call(), &token()).await.unwrap();
+        let refused = admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::CredentialExpired), "a later start begins no new day");
     }
 
     async fn a_set_expiry_counts_instead(world: World) {

@@ -13,6 +13,7 @@ use doorward_core::{
     env::Env,
     vault::Vault,
 };
+use doorward_proto::secret::SecretText;
 use zeroize::Zeroizing;
 
 use crate::config::Config;
@@ -23,16 +24,24 @@ pub const SOCKET: &str = "admin.sock";
 /// Makes the data folder with mode 0700 when it is missing.
 ///
 /// # Errors
-/// When it cannot be made, or is no folder.
+/// When it cannot be made, is no folder, or is one that others can use.
 pub fn folder(path: &Path) -> Result<()> {
-    if path.is_dir() {
-        return Ok(());
+    let shown = path.display();
+    if !path.is_dir() {
+        return DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .with_context(|| format!("cannot make the data folder {shown}"));
     }
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .with_context(|| format!("cannot make the data folder {}", path.display()))
+    let mode = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.mode() & 0o777;
+    if mode & 0o077 != 0 {
+        bail!(
+            "the data folder {shown} can be used by others (mode {mode:03o}); run: chmod 700 {shown}, or name a \
+             folder in it, which is then made"
+        );
+    }
+    Ok(())
 }
 
 /// Makes an empty file with mode 0600 when it is missing; the database's other files take its mode over.
@@ -81,16 +90,26 @@ pub fn key_path(config: &Config) -> PathBuf {
     config.master_key_file.clone().unwrap_or_else(|| config.data_dir.join("master.key"))
 }
 
-/// The vault under the master key; makes the key at the first start.
+/// The vault under the master key; makes the key at the first start. `owner` is the id of the master key
+/// that the database belongs to, if it was used before.
 ///
 /// # Errors
-/// When the key can be read by others, is not 32 bytes, or is missing beside an existing database.
-pub fn vault(config: &Config, env: &Env, place: &Place) -> Result<Vault> {
+/// When the key can be read by others, is not 32 bytes, or is missing beside a database that is in use.
+pub fn vault(config: &Config, env: &Env, owner: Option<&str>) -> Result<Vault> {
     let key = if let Some(text) = &config.master_key {
         parse_key(text.expose().as_bytes()).context("master_key")?
     } else {
         let path = key_path(config);
-        if path.exists() { read_key(&path)? } else { make_key(config, &path, env, place)? }
+        match (path.exists(), owner) {
+            (true, _) => read_key(&path)?,
+            (false, None) => make_key(config, &path, env)?,
+            (false, Some(owner)) => bail!(
+                "the database is in use under master key {owner}, and there is none at {}. Without it nothing in \
+                 the database can be opened: put the key back from your backup; a further node needs a copy of \
+                 the first one's",
+                path.display()
+            ),
+        }
     };
     Vault::new(&key).map_err(fault)
 }
@@ -105,19 +124,10 @@ fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
     parse_key(&text).with_context(|| format!("the master key {shown}"))
 }
 
-fn make_key(config: &Config, path: &Path, env: &Env, place: &Place) -> Result<Zeroizing<[u8; 32]>> {
+fn make_key(config: &Config, path: &Path, env: &Env) -> Result<Zeroizing<[u8; 32]>> {
     let shown = path.display();
     if config.master_key_file.is_some() {
         bail!("there is no master key at {shown}; make one with: doorward keys generate > {shown}");
-    }
-    if let Place::Sqlite(file) = place
-        && file.exists()
-    {
-        bail!(
-            "the database {} exists, but its master key {shown} does not. Without it nothing in the database \
-             can be opened: put the key back from your backup",
-            file.display()
-        );
     }
     let key = Zeroizing::new(env.bytes::<32>().map_err(fault)?);
     let text = Zeroizing::new(format!("{}\n", data_encoding::BASE64URL_NOPAD.encode(&*key)));
@@ -133,6 +143,14 @@ fn make_key(config: &Config, path: &Path, env: &Env, place: &Place) -> Result<Ze
         std::fs::File::open(folder)?.sync_all()?;
     }
     Ok(key)
+}
+
+/// Whether this text is a master key.
+///
+/// # Errors
+/// When it is not 32 bytes.
+pub fn check_key(text: &SecretText) -> Result<()> {
+    parse_key(text.expose().as_bytes()).map(drop)
 }
 
 /// 32 bytes: raw, or in hexadecimal or either base64 alphabet.

@@ -58,7 +58,7 @@ enum Protection {
 /// # Errors
 /// When the address cannot be used: another scheme, an unknown option, a sender that is no mailbox.
 pub fn transport(url: &SecretText, from: &str, issuer: &str) -> Result<Transport> {
-    let _: Mailbox = from.parse().with_context(|| format!("mail.from is not a mailbox: {from}"))?;
+    check_sender(from)?;
     let smtp = connect(Server::read(url)?)?;
     let domain = Url::parse(issuer)?.host_str().unwrap_or("localhost").to_owned();
     let domain: Arc<str> = Arc::from(domain);
@@ -66,6 +66,23 @@ pub fn transport(url: &SecretText, from: &str, issuer: &str) -> Result<Transport
         let (smtp, domain) = (smtp.clone(), Arc::clone(&domain));
         Box::pin(async move { send(&smtp, &domain, mail).await })
     }))
+}
+
+/// Whether mails can be sent from here.
+///
+/// # Errors
+/// When it is not a mailbox.
+pub fn check_sender(from: &str) -> Result<()> {
+    let _: Mailbox = from.parse().with_context(|| format!("mail.from is not a mailbox: {from}"))?;
+    Ok(())
+}
+
+/// Whether `mail.url` names a server that mails can be handed to.
+///
+/// # Errors
+/// When it does not.
+pub fn check(url: &SecretText) -> Result<()> {
+    Server::read(url).map(drop)
 }
 
 impl Server {

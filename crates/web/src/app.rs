@@ -1,6 +1,6 @@
 //! What every handler shares, and how a request becomes a [`Call`].
 
-use std::{fmt, net::IpAddr, ops::Deref, sync::Arc};
+use std::{fmt, net::IpAddr, ops::Deref, sync::Arc, time::Duration};
 
 use axum::extract::FromRequestParts;
 use doorward_core::{
@@ -8,7 +8,7 @@ use doorward_core::{
     realm::Realm,
 };
 use doorward_proto::trace::TraceParent;
-use http::{HeaderMap, header, request::Parts};
+use http::{HeaderMap, HeaderValue, header, request::Parts};
 
 use crate::surface::Failure;
 
@@ -31,6 +31,28 @@ pub struct WebSettings {
     pub allowed_origins: Vec<String>,
     /// The bootstrap token, when one is configured.
     pub bootstrap: Option<Bootstrap>,
+    /// How browsers that came by https insist on it.
+    pub hsts: Hsts,
+}
+
+/// The value of `Strict-Transport-Security` (RFC 6797).
+#[derive(Debug, Clone)]
+pub struct Hsts(pub(crate) HeaderValue);
+
+impl Hsts {
+    /// For this long, and for hosts below this one as well only when asked for: not all of them need be ours.
+    pub fn new(max_age: Duration, with_subdomains: bool) -> Self {
+        let below = if with_subdomains { "; includeSubDomains" } else { "" };
+        let text = format!("max-age={}{below}", max_age.as_secs());
+        Self(HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static("max-age=0")))
+    }
+}
+
+impl Default for Hsts {
+    /// Two years, for this host alone.
+    fn default() -> Self {
+        Self::new(Duration::from_hours(2 * 365 * 24), false)
+    }
 }
 
 /// The token of the environment that drives the first steps (`INTERFACE` 1).

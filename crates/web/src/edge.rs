@@ -60,10 +60,7 @@ async fn pass(app: App, mut router: Router, mut request: Request) -> Result<Resp
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if app.is_https() {
-        headers.insert(
-            header::STRICT_TRANSPORT_SECURITY,
-            HeaderValue::from_static("max-age=63072000; includeSubDomains"),
-        );
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, app.settings.hsts.0.clone());
     }
     Ok(response)
 }

@@ -107,7 +107,7 @@ pub const ALL: &[Explanation] = &[
         "Sign in again; the page that was asked for comes back."),
     line(C::SignUpClosed,
         "People cannot register themselves here.",
-        "Ask an administrator for an account or an invitation. Operators: sign_up.mode."),
+        "Ask an administrator for an account. Operators: sign_up.mode."),
     line(C::SignUpDomain,
         "Only mail addresses of certain domains may register here.",
         "Use an address of your organisation. Operators: sign_up.allowed_domains."),

@@ -14,5 +14,5 @@ pub mod pages;
 mod routes;
 pub mod surface;
 
-pub use app::{App, Bootstrap, ClientAddress, ThroughSocket, WebSettings};
+pub use app::{App, Bootstrap, ClientAddress, Hsts, ThroughSocket, WebSettings};
 pub use routes::router;

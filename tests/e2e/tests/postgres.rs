@@ -1,6 +1,11 @@
 //! The same program on PostgreSQL: alone, and as two processes behind a transaction pooler.
 
-use doorward_e2e::{Options, Server, pooler::Pooler, program::block_on, scripts};
+use doorward_e2e::{
+    Options, Server,
+    pooler::Pooler,
+    program::{block_on, refused},
+    scripts,
+};
 use doorward_world::Fresh;
 
 #[test]
@@ -39,4 +44,12 @@ fn what_ends_at_one_process_ends_at_the_other_on_postgres() {
     let place = block_on(Fresh::postgres(false)).expect("a database");
     let (first, second) = two(&place.url(), &[]);
     scripts::node_beside(&first, &second, "two-nodes-changes.test.mjs");
+}
+
+#[test]
+fn a_second_node_does_not_make_a_master_key_of_its_own_on_postgres() {
+    let place = block_on(Fresh::postgres(false)).expect("a database");
+    let _first = Server::start(Options { database_url: Some(place.url()), ..Options::default() });
+    let told = refused(&[("DOORWARD_DATABASE_URL", &place.url())]);
+    assert!(told.contains("a further node needs a copy of the first one's"), "{told}");
 }

@@ -434,7 +434,9 @@ CREATE TABLE idempotency (
 ) STRICT;
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
--- Facts about this realm that are not configuration: key checks, the bootstrap token's first sight.
+-- Facts about this realm that are not configuration: the bootstrap token's first sight, and 'master_key',
+-- the id of the master key in use and since when (earlier ones: 'master_key/ID'). A keyed hash is made
+-- under the key of its time, a sealed value names its own.
 CREATE TABLE settings (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL,

@@ -29,10 +29,10 @@ const AUDIT_EVERY: Duration = Duration::from_secs(60);
 /// What is remembered of one token.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, PartialEq, Eq)]
 pub struct Memory {
-    /// When it was first presented.
+    /// When a server first started with it.
     pub first_seen_at: Time,
     /// When it was presented last.
-    pub last_used_at: Time,
+    pub last_used_at: Option<Time>,
     /// How often it was presented.
     pub uses: u64,
     told_at: Option<Time>,
@@ -46,6 +46,12 @@ pub struct Terms {
     pub expires_at: Option<Time>,
     /// Whether it goes on working once an administrator with a second factor exists.
     pub stays: bool,
+}
+
+impl Memory {
+    const fn fresh(now: Time) -> Self {
+        Self { first_seen_at: now, last_used_at: None, uses: 0, told_at: None, told_uses: 0 }
+    }
 }
 
 struct Use {
@@ -72,7 +78,18 @@ pub async fn admit(
     Ok(true)
 }
 
-/// What is remembered of the configured token: for `doctor` and the console. `None` before its first use.
+/// Remembers that a server starts with this token: its time begins, whether it is ever used or not.
+pub async fn notice(call: &Call, configured: &SecretText) -> Result<()> {
+    let key = key_of(&call.realm.vault.hash_bytes(configured.expose().as_bytes()).0);
+    call.realm
+        .db
+        .write("bootstrap.notice", (key, call.now), |tx, (key, now)| {
+            Box::pin(async move { sql::insert(tx, key, &Memory::fresh(*now), *now).await })
+        })
+        .await
+}
+
+/// What is remembered of the configured token: for `doctor` and the console. `None` before it was seen.
 pub async fn memory(call: &Call, configured: &SecretText) -> Result<Option<Memory>> {
     let key = key_of(&call.realm.vault.hash_bytes(configured.expose().as_bytes()).0);
     call.realm
@@ -89,11 +106,10 @@ async fn remember(tx: &mut Tx<'_>, ask: &Use) -> Result<()> {
     // The row is read and written as a whole.
     tx.lock_exclusive(&["bootstrap"]).await?;
     let now = ask.call.now;
-    let fresh = Memory { first_seen_at: now, last_used_at: now, uses: 0, told_at: None, told_uses: 0 };
-    let mut memory = sql::find(tx, &ask.key).await?.unwrap_or(fresh);
+    let mut memory = sql::find(tx, &ask.key).await?.unwrap_or_else(|| Memory::fresh(now));
     let end = ending(tx, &memory, ask).await?;
     memory.uses += 1;
-    memory.last_used_at = memory.last_used_at.max(now);
+    memory.last_used_at = memory.last_used_at.max(Some(now));
     if memory.told_at.is_none_or(|told| now.since(told) >= AUDIT_EVERY) {
         let event = match end {
             Some(code) => Event::refused(&ask.call, "bootstrap.refused", code)?,

@@ -97,7 +97,7 @@ impl Audit {
 /// The database as a whole.
 #[derive(Debug, Subcommand)]
 pub(super) enum Database {
-    /// Bring the schema up to this program; `serve` does so by itself.
+    /// Bring the schema up to this program; `serve` does so by itself. On SQLite, while no server runs.
     Migrate,
     /// Write a consistent copy to a new file, while the server runs.
     Backup {
@@ -109,13 +109,13 @@ pub(super) enum Database {
         /// The backup.
         file: PathBuf,
     },
-    /// Copy everything into another, empty database.
+    /// Copy everything into another, empty database, while no server runs.
     Copy {
         /// `sqlite://…` or `postgres://…`.
         #[arg(long, value_name = "URL")]
         to: String,
     },
-    /// Check that the database is whole.
+    /// Check that the database is whole: its pages and rows, what is sealed in it, the audit trail.
     Verify,
 }
 
@@ -198,13 +198,18 @@ async fn verify(common: &Common) -> Result<Exit> {
         .filter_map(Json::as_str)
         .collect();
     if problems.is_empty() {
-        return say("The database is whole.");
+        let count = |member: &str| answer.get(member).and_then(Json::as_u64).unwrap_or_default();
+        let (opened, events) = (count("opened"), count("events"));
+        return say(&format!(
+            "The database is whole: its rows belong together, {opened} sealed values open, and the audit trail is \
+             unbroken over {events} events."
+        ));
     }
     say(&problems.join("\n"))?;
     Ok(Exit::Failed)
 }
 
-/// Whether the database can be opened at all: for `doctor`.
+/// What is wrong with the database: for `doctor`.
 pub(super) async fn database_problems(api: &Api) -> Result<Vec<String>> {
     let answer = api.send(Ask::post("/api/local/db/verify", json!({}))).await?;
     let problems = answer.get("problems").and_then(Json::as_array).context("no answer")?;

@@ -34,7 +34,7 @@ struct Cli {
 /// Flags that every command takes.
 #[derive(Debug, Clone, Default, Args)]
 pub(crate) struct Common {
-    /// The configuration file [default: ./doorward.toml, if it exists].
+    /// The configuration file [default: `DOORWARD_CONFIG`, else ./doorward.toml if it exists].
     #[arg(long, global = true, value_name = "FILE", help_heading = "Configuration")]
     config: Option<PathBuf>,
     /// A setting, such as `tokens.access_ttl=5m`; may be repeated.

@@ -1,8 +1,20 @@
 //! What is unsafe in a configuration: some of it refuses a start, the rest is explained.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use super::Config;
+use super::{Config, values::BreachCheck};
+use crate::{data, serve::tls, smtp};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const DAY: Duration = Duration::from_hours(24);
+/// The longest lifetime of an access token that an application or an API may set for itself.
+const LONGEST_TOKEN: Duration = DAY;
+/// A stolen refresh token answers for as long as the reuse window is open.
+const LONGEST_REUSE: Duration = Duration::from_mins(10);
+/// RFC 6749 4.1.2.
+const LONGEST_CODE: Duration = Duration::from_mins(10);
+/// Verifiers may keep the published keys for this long without asking again.
+const JWKS_CACHE: Duration = Duration::from_mins(5);
 
 /// Something an operator should know.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,7 +33,12 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     plain_http(config, &mut found);
     origins(config, &mut found);
     pairs(config, &mut found);
+    places(config, &mut found);
+    mail(config, &mut found);
+    passwords(config, &mut found);
+    network(config, &mut found);
     lifetimes(config, &mut found);
+    signing_keys(config, &mut found);
     allowances(config, &mut found);
     found.sort_by_key(|concern| !concern.refuses);
     found
@@ -110,13 +127,6 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
             "setup.email and setup.password belong together; only one of them is set",
         ));
     }
-    let wants_api = config.password.breach_check == super::values::BreachCheck::RangeApi;
-    if wants_api && config.password.breach_api.is_none() {
-        found.push(refuse("password.breach_api", "password.breach_check is range-api, and no API is set"));
-    }
-    if config.password.min_strength > 4 {
-        found.push(refuse("password.min_strength", "password.min_strength goes from 0 to 4"));
-    }
     if config.setup.password.is_some() {
         found.push(note(
             "setup.password",
@@ -131,38 +141,154 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
     }
 }
 
+/// What is outside of this configuration: files, other servers' addresses.
+fn places(config: &Config, found: &mut Vec<Concern>) {
+    if let Err(error) = data::place(config) {
+        found.push(refuse("database.url", format!("{error:#}")));
+    }
+    if let Some(Err(error)) = config.master_key.as_ref().map(data::check_key) {
+        found.push(refuse(
+            "master_key",
+            format!("the master key {error:#}; make one with: doorward keys generate"),
+        ));
+    }
+    if let (Some(cert), Some(key)) = (&config.tls.cert, &config.tls.key)
+        && let Err(error) = tls::Certificate::read(cert, key)
+    {
+        found.push(refuse("tls.cert", format!("{error:#}")));
+    }
+}
+
+fn mail(config: &Config, found: &mut Vec<Concern>) {
+    if let Err(error) = smtp::check_sender(&config.mail.from) {
+        found.push(refuse("mail.from", format!("{error:#}")));
+    }
+    let Some(url) = &config.mail.url else { return };
+    if let Err(error) = smtp::check(url) {
+        found.push(refuse("mail.url", format!("{error:#}")));
+    }
+    if config.mail.from.contains("@localhost") {
+        found.push(note(
+            "mail.from",
+            format!("mails go out as {}, which other servers take for spam; set mail.from", config.mail.from),
+        ));
+    }
+}
+
+fn passwords(config: &Config, found: &mut Vec<Concern>) {
+    let password = &config.password;
+    if password.breach_check == BreachCheck::RangeApi && password.breach_api.is_none() {
+        found.push(refuse("password.breach_api", "password.breach_check is range-api, and no API is set"));
+    }
+    if password.breach_check == BreachCheck::Off {
+        found.push(note(
+            "password.breach_check",
+            "passwords that everybody knows from break-ins are accepted",
+        ));
+    }
+    if password.min_strength > 4 {
+        found.push(refuse("password.min_strength", "password.min_strength goes from 0 to 4"));
+    }
+    if password.min_strength < 2 {
+        found.push(note("password.min_strength", "passwords that fall in minutes of guessing are accepted"));
+    }
+    if password.min_length < 8 {
+        found.push(note(
+            "password.min_length",
+            "passwords shorter than 8 are accepted (NIST SP 800-63B 3.1.1)",
+        ));
+    }
+}
+
+fn network(config: &Config, found: &mut Vec<Concern>) {
+    for everybody in config.trusted_proxies.iter().filter(|network| network.prefix_len() == 0) {
+        found.push(refuse(
+            "trusted_proxies",
+            format!("{everybody} is everybody: whoever connects could name any address as its own. Name the proxies"),
+        ));
+    }
+    if let Some(address) = config.metrics.listen.filter(|address| !is_local(address)) {
+        found.push(note("metrics.listen", format!("everybody who reaches {address} can read the figures")));
+    }
+}
+
 fn lifetimes(config: &Config, found: &mut Vec<Concern>) {
-    let tokens = &config.tokens;
+    let (tokens, session) = (&config.tokens, &config.session);
     let zero = [
         ("tokens.code_ttl", tokens.code_ttl),
         ("tokens.access_ttl", tokens.access_ttl),
         ("tokens.id_ttl", tokens.id_ttl),
         ("tokens.refresh_ttl", tokens.refresh_ttl),
-        ("session.idle", config.session.idle),
-        ("session.absolute", config.session.absolute),
+        ("tokens.refresh_absolute", tokens.refresh_absolute),
+        ("session.idle", session.idle),
+        ("session.absolute", session.absolute),
+        ("mail.link_ttl", config.mail.link_ttl),
         ("keys.rotation", config.keys.rotation),
     ];
     for (key, _) in zero.into_iter().filter(|(_, span)| span.0.is_zero()) {
         found.push(refuse(key, format!("{key} is zero: nothing would live long enough to be used")));
     }
-    if config.keys.overlap.0 < tokens.access_ttl.0.max(tokens.id_ttl.0) {
+    if tokens.code_ttl.0 > LONGEST_CODE {
+        found.push(refuse("tokens.code_ttl", "codes live ten minutes at the most (RFC 6749 4.1.2)"));
+    }
+    if tokens.refresh_reuse_window.0 > LONGEST_REUSE {
         found.push(refuse(
-            "keys.overlap",
-            "keys.overlap is shorter than the tokens that the keys sign: they would stop verifying",
+            "tokens.refresh_reuse_window",
+            "a used refresh token would answer for longer than ten minutes, to a thief as well; the window is for \
+             answers that got lost",
         ));
     }
-    let seconds = tokens.code_ttl.0.as_secs();
-    if seconds > 600 {
-        found.push(note("tokens.code_ttl", "codes should live ten minutes at the most (RFC 6749 4.1.2)"));
-    }
-    if tokens.access_ttl.0.as_secs() > 24 * 3600 {
+    if tokens.access_ttl.0 > LONGEST_TOKEN {
         found.push(note(
             "tokens.access_ttl",
             "access tokens that live longer than a day stay usable elsewhere long after they were revoked here",
         ));
     }
-    if config.session.idle.0 > config.session.absolute.0 {
+    if session.idle.0 > session.absolute.0 {
         found.push(note("session.idle", "session.idle is longer than session.absolute and has no effect"));
+    }
+    if tokens.refresh_ttl.0 > tokens.refresh_absolute.0 {
+        found.push(note(
+            "tokens.refresh_ttl",
+            "tokens.refresh_ttl is longer than tokens.refresh_absolute and has no effect",
+        ));
+    }
+    if config.audit.retention.0 < DAY {
+        found.push(refuse("audit.retention", "the audit trail would be gone within a day; keep it longer"));
+    } else if config.audit.retention.0 < DAY * 30 {
+        found.push(note(
+            "audit.retention",
+            "break-ins are often found later than a month after they happened",
+        ));
+    }
+}
+
+fn signing_keys(config: &Config, found: &mut Vec<Concern>) {
+    let (keys, tokens) = (&config.keys, &config.tokens);
+    let longest = LONGEST_TOKEN.max(tokens.access_ttl.0).max(tokens.id_ttl.0);
+    if keys.overlap.0 < longest {
+        found.push(refuse(
+            "keys.overlap",
+            format!(
+                "tokens would outlive the key that verifies them: the longest live {} minutes, since an \
+                 application or an API may set up to a day",
+                longest.as_secs() / 60
+            ),
+        ));
+    }
+    if keys.publish_ahead.0 < JWKS_CACHE {
+        found.push(refuse(
+            "keys.publish_ahead",
+            "verifiers keep the published keys for five minutes: a key that signs earlier is unknown to them",
+        ));
+    } else if keys.publish_ahead.0 < DAY {
+        found.push(note("keys.publish_ahead", "many verifiers ask for new keys once a day"));
+    }
+    if keys.rotation.0 < keys.publish_ahead.0.max(MINUTE * 60) {
+        found.push(refuse(
+            "keys.rotation",
+            "keys would be replaced before they sign: make it longer than keys.publish_ahead, and an hour at least",
+        ));
     }
 }
 
@@ -180,3 +306,6 @@ fn allowances(config: &Config, found: &mut Vec<Concern>) {
         found.push(note(key, format!("{key} is on: {what}")));
     }
 }
+
+#[cfg(test)]
+mod tests;

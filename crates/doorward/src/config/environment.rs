@@ -8,10 +8,12 @@ const OURS: &str = "DOORWARD_";
 /// The names of the predecessor that users' deployments hold; the rest is the same.
 const ALIAS: (&str, &str) = ("ORCHEO_AUTH_", "DOORWARD_AUTH_");
 /// Names from elsewhere that mean one of our keys.
-const HISTORIC: [(&str, &str); 2] = [("LOG_LEVEL", "log.level"), ("LOG_SENSITIVE_DEBUG", "log.steps")];
+const HISTORIC: [(&str, &str); 1] = [("LOG_LEVEL", "log.level")];
+/// Names the configuration file.
+pub(super) const FILE: &str = "DOORWARD_CONFIG";
 /// Variables of the command line, which are not settings of a server.
 const OTHERS: [&str; 5] =
-    ["DOORWARD_URL", "DOORWARD_SERVICE_TOKEN", "DOORWARD_TOKEN_FILE", "DOORWARD_PROFILE", "DOORWARD_CONFIG"];
+    ["DOORWARD_URL", "DOORWARD_SERVICE_TOKEN", "DOORWARD_TOKEN_FILE", "DOORWARD_PROFILE", FILE];
 
 /// Environment variables as they were at start.
 #[derive(Clone, Default)]

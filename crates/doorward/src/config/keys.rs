@@ -33,8 +33,8 @@ sections! {
 
     /// Where everything is kept.
     database: Database {
-        /// `sqlite:///path/doorward.db` or `postgres://user:password@host/database`. Without it:
-        /// `{data_dir}/doorward.db`.
+        /// `sqlite:///path/doorward.db` or `postgres://user:password@host/database`, with `?sslmode=` and
+        /// `sslrootcert=` as libpq has them. Without it: `{data_dir}/doorward.db`.
         url: Option<SecretText> = "";
         /// The same PostgreSQL database without a pooler between, for hearing of changes at once. Without
         /// it, behind a pooler, other nodes' changes are seen once a second.
@@ -46,12 +46,17 @@ sections! {
         statement_cache: u32 = "256";
     }
 
-    /// HTTPS without a reverse proxy. The files are read again when they change.
+    /// HTTPS. Without a reverse proxy it needs a certificate; the files are read again when they change.
     tls: Tls {
         /// The certificate chain, PEM.
         cert: Option<PathBuf> = "";
         /// The private key, PEM.
         key: Option<PathBuf> = "";
+        /// For how long browsers that came by https, here or through a proxy, insist on it for this host
+        /// (HSTS). Zero takes that back.
+        hsts: Span = "730d";
+        /// Whether they insist on it for every host below this one, too.
+        hsts_subdomains: bool = "false";
     }
 
     /// What a safe start refuses, allowed by name. `doorward doctor` shows each.
@@ -82,7 +87,7 @@ sections! {
 
     /// Who may register.
     sign_up: SignUp {
-        /// Anybody, people with an invitation, or nobody.
+        /// Anybody, or nobody.
         mode: SignUpMode = "open";
         /// When set, only mail addresses of these domains.
         allowed_domains: Vec<String> = "";
@@ -119,8 +124,6 @@ sections! {
         code_ttl: Span = "60s";
         /// Access tokens.
         access_ttl: Span = "10m";
-        /// Access tokens of agents that act for people.
-        delegated_ttl: Span = "5m";
         /// ID tokens.
         id_ttl: Span = "10m";
         /// A refresh token that is not used for this long ends.
@@ -129,8 +132,6 @@ sections! {
         refresh_absolute: Span = "90d";
         /// A used refresh token answers with the same successor for this long.
         refresh_reuse_window: Span = "45s";
-        /// Device codes.
-        device_ttl: Span = "15m";
     }
 
     /// Signing keys.
@@ -177,8 +178,6 @@ sections! {
         format: LogFormat = "auto";
         /// From which severity on. `LOG_LEVEL` is read as well.
         level: LogLevel = "info";
-        /// The steps of authentication at any level, secrets masked. `LOG_SENSITIVE_DEBUG` is read as well.
-        steps: bool = "false";
     }
 
     /// Figures for Prometheus.

@@ -1,7 +1,7 @@
 //! The configuration: flag, environment, file, default, in that order (INTERFACE 3).
 //!
 //! [`KEYS`] is the one table. Everything that reads, shows or documents a setting goes through it by
-//! look-up; nothing here knows a key by hand but the two historic names in `environment`.
+//! look-up; nothing here knows a key by hand but the historic name in `environment`.
 
 mod checks;
 mod environment;
@@ -72,7 +72,7 @@ pub(crate) type Layer = BTreeMap<&'static str, Set>;
 /// Where to read from.
 #[derive(Debug, Clone, Default)]
 pub struct Sources {
-    /// `--config`.
+    /// `--config`; without it, `DOORWARD_CONFIG` may name one.
     pub file: Option<PathBuf>,
     /// `--set key=value` and the flags that stand for keys.
     pub flags: Vec<(String, String)>,
@@ -94,10 +94,8 @@ impl Loaded {
     /// What is wrong and where: the file with line and column, the variable, or the flag.
     pub fn read(sources: &Sources, environment: &Environment) -> Result<Self, ConfigError> {
         let mut values = defaults()?;
-        let file = match &sources.file {
-            Some(path) => Some(path.clone()),
-            None => Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()),
-        };
+        let named = sources.file.clone().or_else(|| environment.get(environment::FILE).map(PathBuf::from));
+        let file = named.or_else(|| Some(PathBuf::from(DEFAULT_FILE)).filter(|path| path.exists()));
         if let Some(path) = file {
             values.extend(file::read(&path)?);
         }

@@ -14,12 +14,10 @@ pub fn core_settings(config: &Config) -> core::Settings {
         tokens: core::Tokens {
             code_ttl: tokens.code_ttl.0,
             access_ttl: tokens.access_ttl.0,
-            delegated_ttl: tokens.delegated_ttl.0,
             id_ttl: tokens.id_ttl.0,
             refresh_ttl: tokens.refresh_ttl.0,
             refresh_absolute: tokens.refresh_absolute.0,
             refresh_reuse_window: tokens.refresh_reuse_window.0,
-            device_ttl: tokens.device_ttl.0,
         },
         keys: core::Keys {
             rotation: config.keys.rotation.0,
@@ -30,7 +28,6 @@ pub fn core_settings(config: &Config) -> core::Settings {
         sign_up: core::SignUp {
             mode: match config.sign_up.mode {
                 SignUpMode::Open => core::SignUpMode::Open,
-                SignUpMode::Invited => core::SignUpMode::Invited,
                 SignUpMode::Closed => core::SignUpMode::Closed,
             },
             allowed_domains: config

@@ -37,11 +37,11 @@ fn flag_beats_environment_beats_file_beats_default() {
     let minutes = |span: Span| span.0.as_secs() / 60;
     let tokens = &loaded.config.tokens;
     assert_eq!((minutes(tokens.access_ttl), minutes(tokens.id_ttl), minutes(tokens.code_ttl)), (3, 2, 1));
-    assert_eq!(minutes(tokens.device_ttl), 15);
+    assert_eq!(minutes(tokens.refresh_ttl), 30 * 24 * 60);
     assert_eq!(loaded.origin("tokens.access_ttl"), &Origin::Flag);
     assert_eq!(loaded.origin("tokens.id_ttl").to_string(), "$DOORWARD_TOKENS_ID_TTL");
     assert!(loaded.origin("tokens.code_ttl").to_string().ends_with("doorward.toml:4"));
-    assert_eq!(loaded.origin("tokens.device_ttl"), &Origin::Default);
+    assert_eq!(loaded.origin("tokens.refresh_ttl"), &Origin::Default);
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_mistake_in_the_file_is_named_with_its_place() {
         ),
         (
             "[sign_up]\nmode = \"opne\"",
-            "doorward.toml:2:8: sign_up.mode: unknown variant `opne`, expected one of `open`, `invited`, `closed`",
+            "doorward.toml:2:8: sign_up.mode: unknown variant `opne`, expected `open` or `closed`",
         ),
         ("master_key = 7", "doorward.toml:1:14: master_key: expected a text"),
     ] {
@@ -79,6 +79,27 @@ fn an_unknown_variable_is_a_warning_that_names_the_nearest() {
         loaded.warnings,
         ["$DOORWARD_TOKEN_ACCESS_TTL means nothing; the nearest is $DOORWARD_TOKENS_ACCESS_TTL"]
     );
+}
+
+#[test]
+fn the_environment_may_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let write = |name: &str, ttl: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, format!("[tokens]\ncode_ttl = \"{ttl}\"\n")).unwrap();
+        path
+    };
+    let (named, flag) = (write("named.toml", "11s"), write("flag.toml", "12s"));
+    let environment = environment(&[("DOORWARD_CONFIG", named.to_str().unwrap())]);
+    let code_ttl = |file| {
+        let loaded = Loaded::read(&Sources { file, flags: Vec::new() }, &environment).unwrap();
+        assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);
+        loaded.config.tokens.code_ttl.0.as_secs()
+    };
+    assert_eq!((code_ttl(None), code_ttl(Some(flag))), (11, 12));
+    std::fs::remove_file(&named).unwrap();
+    let refused = Loaded::read(&Sources::default(), &environment).err().unwrap().to_string();
+    assert!(refused.contains("named.toml"), "{refused}");
 }
 
 #[test]
@@ -136,12 +157,22 @@ fn the_public_url_is_the_issuer_without_a_slash() {
     for (text, issuer) in [
         ("https://id.example.com/", "https://id.example.com"),
         ("http://localhost:8080", "http://localhost:8080"),
-        ("https://example.com/auth/", "https://example.com/auth"),
+        ("https://id.example.com:8443", "https://id.example.com:8443"),
     ] {
         assert_eq!(PublicUrl::parse(text).unwrap().issuer(), issuer);
     }
     for text in ["id.example.com", "ftp://x", "https://x?y", "https://x#y", "https://u:p@x"] {
         assert!(PublicUrl::parse(text).is_err(), "{text}");
+    }
+    for (text, says) in [
+        ("https://example.com/auth/", "has a path"),
+        ("https://EXAMPLE.com", "`https://example.com`"),
+        ("https://example.com:443", "`https://example.com`"),
+        ("HTTPS://example.com", "`https://example.com`"),
+        ("https://bücher.example", "`https://xn--bcher-kva.example`"),
+    ] {
+        let refused = PublicUrl::parse(text).unwrap_err();
+        assert!(refused.contains(says), "{text}: {refused}");
     }
 }
 
@@ -157,7 +188,7 @@ fn a_start_that_would_be_unsafe_is_refused_and_names_the_key() {
     assert_eq!(refusals(&[open, https]), ["allow.plain_http"]);
     assert_eq!(refusals(&[open, https, ("DOORWARD_TRUSTED_PROXIES", "10.0.0.0/8")]), [""; 0]);
     assert_eq!(refusals(&[open, ("DOORWARD_ALLOW_PLAIN_HTTP", "true")]), [""; 0]);
-    assert_eq!(refusals(&[open, https, ("DOORWARD_TLS_CERT", "c"), ("DOORWARD_TLS_KEY", "k")]), [""; 0]);
+    assert_eq!(refusals(&[open, https, ("DOORWARD_TLS_CERT", "c"), ("DOORWARD_TLS_KEY", "k")]), ["tls.cert"]);
     assert_eq!(refusals(&[("DOORWARD_PUBLIC_URL", "http://id.example.com")]), ["allow.plain_http"]);
     assert_eq!(refusals(&[("DOORWARD_CORS_ALLOWED_ORIGINS", "*")]), ["allow.any_origin"]);
     assert_eq!(refusals(&[("DOORWARD_CORS_ALLOWED_ORIGINS", "https://a/b")]), ["cors.allowed_origins"]);
@@ -198,4 +229,25 @@ fn names_are_unique_and_documented() {
         let pointer = format!("/properties/{}", key.name.replace('.', "/properties/"));
         assert!(schema().pointer(&pointer).is_some(), "{pointer}");
     }
+}
+
+/// Every configuration that the documentation shows can be started.
+#[test]
+fn configurations_in_the_documentation_are_good() {
+    let top = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."));
+    let mut pages = vec![top.join("README.md")];
+    pages.extend(std::fs::read_dir(top.join("docs")).unwrap().map(|entry| entry.unwrap().path()));
+    let mut found = 0;
+    for page in pages.iter().filter(|page| page.extension().is_some_and(|kind| kind == "md")) {
+        let text = std::fs::read_to_string(page).unwrap();
+        for block in text.split("```toml\n").skip(1) {
+            let block = block.split("```").next().unwrap();
+            let config =
+                load(Some(block), &[], &[]).unwrap_or_else(|error| panic!("{page:?}: {error}")).config;
+            let refusals: Vec<_> = concerns(&config).into_iter().filter(|concern| concern.refuses).collect();
+            assert!(refusals.is_empty(), "{page:?}: {refusals:?}\n{block}");
+            found += 1;
+        }
+    }
+    assert!(found > 1, "blocks are marked `toml`");
 }

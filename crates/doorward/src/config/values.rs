@@ -125,7 +125,19 @@ impl PublicUrl {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("must not hold a user name or password".to_owned());
         }
-        Ok(Self(url))
+        if url.path() != "/" {
+            return Err(format!(
+                "`{text}` has a path, and Doorward answers at the top of a host only; give it one of its own, such \
+                 as https://id.{}",
+                url.host_str().unwrap_or("example.com")
+            ));
+        }
+        let read = Self(url);
+        // Applications compare issuers letter by letter.
+        if text.trim().trim_end_matches('/') != read.issuer() {
+            return Err(format!("the issuer is used exactly as it is written; write `{}`", read.issuer()));
+        }
+        Ok(read)
     }
 
     /// The issuer: the address without a trailing slash.
@@ -201,8 +213,6 @@ words! {
         /// Anybody.
         #[default]
         Open = "open",
-        /// People with an invitation.
-        Invited = "invited",
         /// Nobody.
         Closed = "closed",
     }

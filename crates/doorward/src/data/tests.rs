@@ -23,25 +23,36 @@ fn the_first_start_makes_a_key_that_later_starts_read() {
     assert_eq!(mode(&home), 0o700);
     let env = Env::system(no_fetch());
     let config = config(&home, &[]);
-    let place = place(&config).unwrap();
-    let first = vault(&config, &env, &place).unwrap().id().to_owned();
+    let first = vault(&config, &env, None).unwrap().id().to_owned();
     let path = home.join("master.key");
     assert_eq!(mode(&path), 0o600);
-    assert_eq!(vault(&config, &env, &place).unwrap().id(), first);
+    assert_eq!(vault(&config, &env, Some(&first)).unwrap().id(), first);
     for open in [0o640, 0o604, 0o644] {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(open)).unwrap();
-        let refused = vault(&config, &env, &place).err().unwrap().to_string();
+        let refused = vault(&config, &env, Some(&first)).err().unwrap().to_string();
         assert!(refused.contains("read by others") && refused.contains("chmod 600"), "{refused}");
     }
 }
 
 #[test]
-fn a_lost_key_beside_a_database_is_not_replaced() {
+fn a_folder_that_others_can_use_is_refused() {
+    let top = tempfile::tempdir().unwrap();
+    for open in [0o755, 0o750, 0o701, 0o777] {
+        std::fs::set_permissions(top.path(), std::fs::Permissions::from_mode(open)).unwrap();
+        let refused = folder(top.path()).err().unwrap().to_string();
+        assert!(refused.contains("chmod 700") && refused.contains(&format!("{open:03o}")), "{refused}");
+        assert_eq!(mode(top.path()), open, "it is left as it is");
+    }
+    std::fs::set_permissions(top.path(), std::fs::Permissions::from_mode(0o700)).unwrap();
+    folder(top.path()).unwrap();
+}
+
+#[test]
+fn a_lost_key_of_a_database_in_use_is_not_replaced() {
     let home = tempfile::tempdir().unwrap();
-    std::fs::write(home.path().join("doorward.db"), b"x").unwrap();
     let config = config(home.path(), &[]);
-    let refused = vault(&config, &Env::system(no_fetch()), &place(&config).unwrap()).err().unwrap();
-    assert!(refused.to_string().contains("put the key back"));
+    let refused = vault(&config, &Env::system(no_fetch()), Some("0123abcd")).err().unwrap().to_string();
+    assert!(refused.contains("put the key back") && refused.contains("0123abcd"), "{refused}");
     assert!(!home.path().join("master.key").exists());
 }
 

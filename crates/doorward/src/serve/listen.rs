@@ -2,8 +2,9 @@
 
 use std::{
     collections::HashMap,
+    fs::DirBuilder,
     net::{IpAddr, SocketAddr},
-    os::unix::fs::PermissionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -85,12 +86,7 @@ impl Doors {
     /// # Errors
     /// When the socket cannot be made.
     pub(super) fn open_socket(&self, path: &Path) -> Result<SocketFile> {
-        let shown = path.display();
-        if path.exists() {
-            std::fs::remove_file(path).with_context(|| format!("cannot replace {shown}"))?;
-        }
-        let listener = UnixListener::bind(path).with_context(|| format!("cannot make {shown}"))?;
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
+        let listener = bind_private(path).with_context(|| format!("cannot make {}", path.display()))?;
         let accepting = self.accepting.clone();
         tokio::spawn(async move {
             let stop = accepting.shared.stop.clone();
@@ -109,6 +105,22 @@ impl Doors {
             Err(_) => connections.len(),
         }
     }
+}
+
+/// Binds a socket that nobody else could open at any moment: a new one has the mode that the umask leaves,
+/// so it is made where others cannot look, and takes its place when its mode is right.
+fn bind_private(path: &Path) -> std::io::Result<UnixListener> {
+    let folder = path.with_file_name(".new");
+    match std::fs::remove_dir_all(&folder) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => DirBuilder::new().mode(0o700).create(&folder)?,
+    }
+    let new = folder.join("s");
+    let listener = UnixListener::bind(&new)?;
+    std::fs::set_permissions(&new, std::fs::Permissions::from_mode(0o600))?;
+    std::fs::rename(&new, path)?;
+    std::fs::remove_dir(&folder)?;
+    Ok(listener)
 }
 
 /// The socket's file, removed when the server stops.

@@ -89,10 +89,9 @@ fn filter(config: &Config) -> EnvFilter {
         LogLevel::Trace => "trace",
     };
     let others = if matches!(config.log.level, LogLevel::Error) { "error" } else { "warn" };
-    let steps = if config.log.steps { ",steps=debug" } else { "" };
-    let targets = ["doorward", "doorward_core", "doorward_web", "access", "steps"];
+    let targets = ["doorward", "doorward_core", "doorward_web", "access"];
     let ours: Vec<String> = targets.iter().map(|target| format!("{target}={level}")).collect();
-    EnvFilter::new(format!("{others},{}{steps}", ours.join(",")))
+    EnvFilter::new(format!("{others},{}", ours.join(",")))
 }
 
 /// Lines of the same moment share one write: on a busy server waking this thread and calling the system

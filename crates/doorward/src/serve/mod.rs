@@ -8,21 +8,21 @@ mod listen;
 pub mod logs;
 mod metrics;
 mod peer;
-mod tls;
+pub(crate) mod tls;
 mod welcome;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
 use doorward_core::{
-    bootstrap::Terms,
+    bootstrap::{self, Terms},
     call::Call,
     clients,
     db::{Db, Place, migrate},
     env::Env,
-    realm::{Parts, Realm},
+    realm::{self, Parts, Realm},
 };
-use doorward_web::{App, Bootstrap, WebSettings};
+use doorward_web::{App, Bootstrap, Hsts, WebSettings};
 use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
@@ -106,7 +106,11 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let issuer = issuer(config, &listeners)?;
     let realm = open_realm(config, issuer).await?;
+    welcome::check_default_org(&realm).await?;
     welcome::set_up(&realm, config).await?;
+    if let Some(token) = &config.auth.bootstrap_service_token {
+        bootstrap::notice(&Call::system(&realm), &token.0).await.map_err(data::fault)?;
+    }
     clients::ensure_command_line(&Call::system(&realm)).await.map_err(data::fault)?;
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
@@ -194,9 +198,10 @@ pub fn env(config: &Config) -> Env {
 pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
     let env = env(config);
     let place = data::place(config)?;
-    let vault = data::vault(config, &env, &place)?;
     let db = open_database(&place).await?;
     migrate::up(&db, env.now()).await.map_err(data::fault).context("the migration failed")?;
+    let owner = realm::master_key(&db).await.map_err(data::fault)?;
+    let vault = data::vault(config, &env, owner.as_deref())?;
     let settings = core_settings(config);
     let mail = &config.mail;
     let mail_transport =
@@ -216,6 +221,7 @@ pub(crate) fn web_settings(config: &Config) -> WebSettings {
     let auth = &config.auth;
     WebSettings {
         allowed_origins: config.cors.allowed_origins.clone(),
+        hsts: Hsts::new(config.tls.hsts.0, config.tls.hsts_subdomains),
         bootstrap: auth.bootstrap_service_token.as_ref().map(|token| Bootstrap {
             token: token.0.clone(),
             scopes: auth.bootstrap_token_scopes.clone(),

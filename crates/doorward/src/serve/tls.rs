@@ -16,7 +16,7 @@ use rustls::{
 
 /// The certificate in use, and the files it comes from.
 #[derive(Debug)]
-pub(super) struct Certificate {
+pub(crate) struct Certificate {
     cert: PathBuf,
     key: PathBuf,
     current: RwLock<(Arc<CertifiedKey>, Stamp)>,
@@ -29,7 +29,7 @@ impl Certificate {
     ///
     /// # Errors
     /// When one cannot be read, or the key does not belong to the certificate.
-    pub(super) fn read(cert: &Path, key: &Path) -> Result<Self> {
+    pub(crate) fn read(cert: &Path, key: &Path) -> Result<Self> {
         let stamp = stamp(cert, key);
         let current = RwLock::new((Arc::new(load(cert, key)?), stamp));
         Ok(Self { cert: cert.to_owned(), key: key.to_owned(), current })

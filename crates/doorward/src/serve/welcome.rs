@@ -2,9 +2,10 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, bail};
 use doorward_core::{
     call::Call,
+    orgs,
     realm::Realm,
     users::{
         Email,
@@ -27,6 +28,18 @@ pub(super) async fn set_up(realm: &Arc<Realm>, config: &Config) -> Result<()> {
         tracing::info!(user = %id, "the first administrator was made");
     }
     Ok(())
+}
+
+/// Whether newcomers can join the organisation that the configuration names; only the database knows.
+///
+/// # Errors
+/// When there is none of that id or short name.
+pub(super) async fn check_default_org(realm: &Arc<Realm>) -> Result<()> {
+    let Some(name) = realm.settings.sign_up.default_org.as_deref() else { return Ok(()) };
+    match orgs::find(&Call::system(realm), name).await.map_err(fault)? {
+        Some(_) => Ok(()),
+        None => bail!("sign_up.default_org: there is no organisation with the id or short name `{name}`"),
+    }
 }
 
 /// Says where everything is; while there is no administrator, with a one-time link that makes one.

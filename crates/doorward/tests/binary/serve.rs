@@ -2,6 +2,8 @@
 
 use std::{io::Write as _, os::unix::fs::MetadataExt as _, path::Path};
 
+use doorward_core::db::{Db, Place};
+
 use crate::support::{Server, doorward, read_answer, run};
 
 fn mode(path: &Path) -> u32 {
@@ -186,4 +188,76 @@ fn metrics_have_a_listener_of_their_own() {
     let page = server.get("/metrics").body;
     assert!(page.contains(r#"doorward_http_requests_total{method="GET",status="2xx"} 1"#), "{page}");
     assert_eq!(server.get("/").status, 404);
+}
+
+#[test]
+fn a_replaced_master_key_is_refused_with_what_may_have_happened() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    assert!(server.stop().0.success());
+    let key = home.path().join("doorward-data/master.key");
+    let right = std::fs::read(&key).unwrap();
+    std::fs::write(&key, run(&mut doorward(home.path(), &["keys", "generate"])).out).unwrap();
+    for command in [&["serve", "--listen", "127.0.0.1:0"][..], &["db", "verify"], &["keys", "list"]] {
+        let said = run(&mut doorward(home.path(), command));
+        assert_eq!(said.code, 1, "{command:?}");
+        assert!(said.err.contains("replaced or lost") && said.err.contains("database.url"), "{}", said.err);
+    }
+    let doctor = run(&mut doorward(home.path(), &["doctor"]));
+    assert!(doctor.code == 1 && doctor.out.contains("replaced or lost"), "{}", doctor.out);
+    std::fs::remove_file(&key).unwrap();
+    let said = run(&mut doorward(home.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(said.code == 1 && said.err.contains("put the key back"), "{}", said.err);
+    assert!(!key.exists(), "no new key is made beside a database in use");
+    std::fs::write(&key, right).unwrap();
+    std::fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    assert_eq!(Server::start(home.path(), &[]).get("/readyz").status, 200);
+}
+
+#[test]
+fn newcomers_join_an_organisation_that_there_is() {
+    let home = tempfile::tempdir().unwrap();
+    let start = ["serve", "--listen", "127.0.0.1:0", "--set", "sign_up.default_org=nobody"];
+    let said = run(&mut doorward(home.path(), &start));
+    assert!(said.code == 1 && said.err.contains("sign_up.default_org"), "{}", said.err);
+}
+
+#[test]
+fn a_data_folder_that_others_can_use_is_refused() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("doorward-data");
+    std::fs::create_dir(&data).unwrap();
+    std::fs::set_permissions(&data, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
+    let said = run(&mut doorward(home.path(), &["serve", "--listen", "127.0.0.1:0"]));
+    assert!(said.code == 1 && said.err.contains("chmod 700"), "{}", said.err);
+    assert!(std::fs::read_dir(&data).unwrap().next().is_none(), "nothing is made in it");
+}
+
+#[test]
+fn a_damaged_row_is_found_by_verify_and_by_doctor() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let cli = |args: &[&str]| run(&mut doorward(home.path(), args));
+    let whole = cli(&["db", "verify"]);
+    assert!(whole.code == 0 && whole.out.contains("sealed values open"), "{}{}", whole.out, whole.err);
+    assert!(server.stop().0.success());
+    change(&home.path().join("doorward-data/doorward.db"), ORPHAN);
+    for command in [&["db", "verify"][..], &["doctor"]] {
+        let said = cli(command);
+        assert_eq!(said.code, 1, "{command:?}: {}{}", said.out, said.err);
+        assert!(said.out.contains("access tokens of a family that there is not: 1"), "{}", said.out);
+    }
+}
+
+/// A row that refers to nothing, as a restore by hand may leave.
+const ORPHAN: &str = "INSERT INTO access_tokens
+    (hash, family, client_id, principal_id, epoch, claims, created_at, expires_at)
+    SELECT sealed, 'grt_none', '', '', 0, '', 0, 0 FROM signing_keys ORDER BY id LIMIT 1";
+
+fn change(path: &Path, sql: &'static str) {
+    let change = async {
+        let db = Db::open(&Place::Sqlite(path.to_owned())).await.unwrap();
+        db.write("damage", (), move |tx, ()| Box::pin(async move { tx.exec(sql, &[]).await })).await.unwrap()
+    };
+    assert_eq!(tokio::runtime::Runtime::new().unwrap().block_on(change), 1);
 }

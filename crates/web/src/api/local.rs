@@ -8,6 +8,7 @@ use doorward_core::{
     audit,
     call::{Actor, Call},
     db::backup,
+    integrity,
     outcome::{Code, Refusal, Result},
     users::{
         Email,
@@ -91,8 +92,15 @@ async fn back_up(Local(call): Local, Json(ask): Json<BackUp>) -> Answer {
 }
 
 async fn verify_database(Local(call): Local) -> Answer {
-    let problems = call.realm.db.check().await?;
-    Ok(Json(json!({ "is_whole": problems.is_empty(), "problems": problems })))
+    let found = integrity::verify(&call.realm).await?;
+    let is_whole = found.is_whole();
+    let mut problems = found.wrong;
+    problems.extend(
+        found.audit.broken.map(|broken| format!("audit trail, event {}: {}", broken.seq, broken.what)),
+    );
+    Ok(Json(json!({
+        "is_whole": is_whole, "problems": problems, "opened": found.opened, "events": found.audit.events,
+    })))
 }
 
 fn report<T: serde::Serialize>(report: &T) -> Answer {

@@ -51,7 +51,6 @@ struct SettingsView {
 struct Lifetimes {
     code_ttl: u64,
     access_ttl: u64,
-    delegated_ttl: u64,
     id_ttl: u64,
     refresh_ttl: u64,
     refresh_absolute: u64,
@@ -76,7 +75,7 @@ struct SessionTimes {
 /// Who may register.
 #[derive(Debug, Serialize, ToSchema)]
 struct SignUp {
-    /// `open`, `invited` or `closed`.
+    /// `open` or `closed`.
     mode: &'static str,
     /// When not empty, only these mail domains.
     allowed_domains: Vec<String>,
@@ -94,7 +93,7 @@ struct Password {
 /// What is known of the configured bootstrap token.
 #[derive(Debug, Serialize, ToSchema)]
 struct BootstrapUse {
-    /// When it was first presented.
+    /// When a server first started with it.
     #[schema(format = DateTime)]
     first_seen_at: Option<String>,
     /// When it was presented last.
@@ -113,7 +112,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer {
             let memory = bootstrap::memory(&caller.call, &configured.token).await?;
             Some(BootstrapUse {
                 first_seen_at: memory.map(|memory| memory.first_seen_at.to_string()),
-                last_used_at: memory.map(|memory| memory.last_used_at.to_string()),
+                last_used_at: memory.and_then(|memory| memory.last_used_at).map(|at| at.to_string()),
                 uses: memory.map_or(0, |memory| memory.uses),
             })
         }
@@ -124,7 +123,6 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer {
         tokens: Lifetimes {
             code_ttl: tokens.code_ttl.as_secs(),
             access_ttl: tokens.access_ttl.as_secs(),
-            delegated_ttl: tokens.delegated_ttl.as_secs(),
             id_ttl: tokens.id_ttl.as_secs(),
             refresh_ttl: tokens.refresh_ttl.as_secs(),
             refresh_absolute: tokens.refresh_absolute.as_secs(),
@@ -142,7 +140,6 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer {
         sign_up: SignUp {
             mode: match settings.sign_up.mode {
                 SignUpMode::Open => "open",
-                SignUpMode::Invited => "invited",
                 SignUpMode::Closed => "closed",
             },
             allowed_domains: settings.sign_up.allowed_domains.clone(),

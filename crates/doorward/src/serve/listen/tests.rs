@@ -3,6 +3,7 @@
 use std::{
     io::{Read as _, Write as _},
     net::TcpStream,
+    os::unix::net::UnixStream,
 };
 
 use axum::{Router, routing::post};
@@ -132,4 +133,17 @@ fn a_household_is_one_peer() {
     assert!(peers.seat(peer("2001:db8:0:1::1"), 1).is_some());
     drop(first);
     assert!(peers.counts().is_empty(), "nothing is kept of who has gone");
+}
+
+#[tokio::test]
+async fn the_socket_is_private_and_replaces_one_that_was_left_behind() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("admin.sock");
+    for _ in 0..2 {
+        let _listener = bind_private(&path).unwrap();
+        assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        UnixStream::connect(&path).unwrap();
+        let names: Vec<_> = home.path().read_dir().unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["admin.sock"], "nothing else is left");
+    }
 }

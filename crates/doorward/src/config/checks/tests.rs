@@ -1,0 +1,66 @@
+use super::*;
+use crate::config::{Environment, Loaded, Sources};
+
+fn config(settings: &[(&str, &str)]) -> Config {
+    let flags = settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Loaded::read(&Sources { file: None, flags }, &Environment::default()).unwrap().config
+}
+
+/// Settings, the key that is objected to, and whether a start is refused.
+const TABLE: &[(&[(&str, &str)], &str, bool)] = &[
+    (&[("mail.url", "http://mail.example"), ("mail.from", "a@b.example")], "mail.url", true),
+    (&[("mail.url", "smtps://user@mail.example"), ("mail.from", "a@b.example")], "mail.url", true),
+    (&[("mail.url", "smtps://mail.example")], "mail.from", false),
+    (&[("mail.from", "not a mailbox")], "mail.from", true),
+    (&[("database.url", "mysql://x")], "database.url", true),
+    (&[("master_key", "short")], "master_key", true),
+    (&[("tls.cert", "/nowhere/cert"), ("tls.key", "/nowhere/key")], "tls.cert", true),
+    (&[("password.min_length", "1")], "password.min_length", false),
+    (&[("password.min_strength", "0")], "password.min_strength", false),
+    (&[("password.min_strength", "5")], "password.min_strength", true),
+    (&[("password.breach_check", "off")], "password.breach_check", false),
+    (&[("password.breach_check", "range-api")], "password.breach_api", true),
+    (&[("audit.retention", "1s")], "audit.retention", true),
+    (&[("audit.retention", "7d")], "audit.retention", false),
+    (&[("keys.publish_ahead", "0s")], "keys.publish_ahead", true),
+    (&[("keys.publish_ahead", "1h")], "keys.publish_ahead", false),
+    (&[("keys.rotation", "1m")], "keys.rotation", true),
+    (&[("keys.rotation", "12h")], "keys.rotation", true),
+    (&[("keys.overlap", "1h")], "keys.overlap", true),
+    (&[("tokens.access_ttl", "2d"), ("keys.overlap", "1d")], "keys.overlap", true),
+    (&[("tokens.access_ttl", "2d")], "tokens.access_ttl", false),
+    (&[("tokens.refresh_absolute", "0s")], "tokens.refresh_absolute", true),
+    (&[("tokens.refresh_absolute", "1d")], "tokens.refresh_ttl", false),
+    (&[("tokens.refresh_reuse_window", "30d")], "tokens.refresh_reuse_window", true),
+    (&[("tokens.code_ttl", "1d")], "tokens.code_ttl", true),
+    (&[("mail.link_ttl", "0s")], "mail.link_ttl", true),
+    (&[("session.idle", "60d")], "session.idle", false),
+    (&[("trusted_proxies", "0.0.0.0/0")], "trusted_proxies", true),
+    (&[("trusted_proxies", "::/0")], "trusted_proxies", true),
+    (&[("metrics.listen", "0.0.0.0:9090")], "metrics.listen", false),
+];
+
+#[test]
+fn what_is_unsafe_is_named_by_its_key() {
+    for (settings, key, refuses) in TABLE {
+        let found = concerns(&config(settings));
+        let named: Vec<_> = found.iter().filter(|concern| concern.key == *key).collect();
+        assert_eq!(named.len(), 1, "{settings:?}: {found:?}");
+        assert_eq!(named[0].refuses, *refuses, "{settings:?}: {found:?}");
+    }
+}
+
+#[test]
+fn what_is_safe_is_not_objected_to() {
+    for settings in [
+        &[][..],
+        &[("mail.url", "smtps://user:hush@mail.example"), ("mail.from", "Example <a@b.example>")],
+        &[("database.url", "postgres://u@h/d")],
+        &[("master_key", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")],
+        &[("trusted_proxies", "10.0.0.0/8")],
+        &[("metrics.listen", "127.0.0.1:9090")],
+        &[("keys.rotation", "30d"), ("keys.overlap", "2d")],
+    ] {
+        assert_eq!(concerns(&config(settings)), [], "{settings:?}");
+    }
+}
