@@ -30,7 +30,13 @@ impl Email {
         if !(fits && plain && dots) || domain.ends_with('.') || domain.parse::<std::net::Ipv4Addr>().is_ok() {
             return None;
         }
+        // `url` reads names of the web: percent signs, commas and more, which no mail server takes.
+        let is_name = |c: char| !c.is_ascii() || c.is_ascii_alphanumeric() || c == '-' || c == '.';
         let url::Host::Domain(host) = url::Host::parse(domain).ok()? else { return None };
+        // Once more after folding, which turns a wide comma into a comma.
+        if !domain.chars().all(is_name) || !host.chars().all(is_name) {
+            return None;
+        }
         let folded = format!("{}@{host}", local.to_lowercase());
         Some(Self { address: text.to_owned(), folded })
     }

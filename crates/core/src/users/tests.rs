@@ -42,6 +42,9 @@ fn what_no_mail_server_takes_is_refused() {
         "alice@example.org\r\nBcc: bob@example.org",
         "alice\0@example.org",
         "<alice@example.org>",
+        "alice@exam,ple.org",
+        "alice@exam\u{ff0c}ple.org",
+        "alice@ex%61mple.org",
         &long,
     ];
     for text in refused {

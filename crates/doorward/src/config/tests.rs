@@ -251,3 +251,25 @@ fn configurations_in_the_documentation_are_good() {
     }
     assert!(found > 1, "blocks are marked `toml`");
 }
+
+#[test]
+fn no_file_and_no_value_breaks_the_readers() {
+    let corpus: &[&[u8]] = &[
+        b"listen = [\"127.0.0.1:0\"]\n[tokens]\naccess_ttl = \"1m\"\n[password]\nmin_length = 9\n",
+        b"[mail]\nurl = \"smtp://u:p@host\"\n[cors]\nallowed_origins = [\"https://a.example\"]\n",
+        b"tokens.access_ttl = \"1m\"",
+    ];
+    let text = |input: &[u8]| String::from_utf8_lossy(input).into_owned();
+    doorward_fuzz::fuzz("doorward.toml", corpus, |input| {
+        file::parse(Path::new("doorward.toml"), &text(input)).is_ok()
+    });
+    let values: &[&[u8]] =
+        &[b"10m", b"https://id.example", b"127.0.0.1:80, [::1]:80", b"10.0.0.0/8", b"true", b"7"];
+    doorward_fuzz::fuzz("values", values, |input| {
+        let mut taken = false;
+        for key in KEYS {
+            taken |= key.parse(&text(input)).is_ok();
+        }
+        taken
+    });
+}

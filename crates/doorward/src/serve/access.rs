@@ -104,4 +104,13 @@ mod tests {
             assert_eq!(read(bad), None, "{bad}");
         }
     }
+
+    #[test]
+    fn no_traceparent_breaks_the_reader() {
+        let corpus: &[&[u8]] = &[b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", b"cc-0-0-0-x"];
+        doorward_fuzz::fuzz("traceparent", corpus, |input| {
+            let value = http::HeaderValue::from_bytes(input).ok();
+            trace_id(value.as_ref()).is_some_and(|id| id.len() == 32)
+        });
+    }
 }

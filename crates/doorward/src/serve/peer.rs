@@ -97,4 +97,27 @@ mod tests {
             assert_eq!(found, expect.parse::<IpAddr>().unwrap(), "{peer} {headers:?}");
         }
     }
+
+    #[test]
+    fn no_header_breaks_the_reader() {
+        let trusted: Vec<IpNet> = vec!["10.0.0.0/8".parse().unwrap(), "::1/128".parse().unwrap()];
+        let peer = IpAddr::from([10, 0, 0, 1]);
+        let corpus: &[&[u8]] = &[
+            b"for=6.6.6.6, For=\"[2001:db8::7]:4711\";proto=https",
+            b"1.2.3.4, 10.9.9.9",
+            b"[::1]:80, unknown",
+        ];
+        for name in ["forwarded", "x-forwarded-for"] {
+            doorward_fuzz::fuzz(name, corpus, |input| {
+                let Ok(value) = http::HeaderValue::from_bytes(input) else { return false };
+                let mut headers = HeaderMap::new();
+                headers.append(name, value);
+                assert_eq!(
+                    client_address([192, 0, 2, 9].into(), &headers, &trusted),
+                    IpAddr::from([192, 0, 2, 9])
+                );
+                client_address(peer, &headers, &trusted) != peer
+            });
+        }
+    }
 }

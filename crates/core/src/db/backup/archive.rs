@@ -167,6 +167,10 @@ impl<R: Read> Reader<R> {
         let mut bytes = Bytes(&body);
         let (table, count) = (bytes.number()?, bytes.number()?);
         let (_, columns) = self.header.tables.get(table).ok_or_else(|| damaged("it has an unknown table"))?;
+        // Rows without columns take no bytes: any number of them would fit.
+        if columns.is_empty() {
+            return Err(damaged("it has a table without columns"));
+        }
         let mut rows = Vec::new();
         for _ in 0..count {
             rows.push(columns.iter().map(|column| bytes.value(column)).collect::<Result<Cells>>()?);
@@ -236,3 +240,6 @@ impl<'b> Bytes<'b> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! A small seeded mutation engine.
 
-/// Words that parsers of this crate look for, and values at their edges.
+/// Words that our parsers look for, and values at their edges.
 const WORDS: &[&[u8]] = &[
     b"alg",
     b"none",
@@ -80,16 +80,25 @@ const WORDS: &[&[u8]] = &[
     b"urn:",
     b"dw_rt_",
     b"usr_",
+    b"for=",
+    b"$argon2id$",
+    b"$2b$",
+    b",",
+    b";",
+    b"q=",
+    b"DPoP ",
+    b"__Host-",
+    b"\"",
 ];
 
 /// Makes inputs out of other inputs.
-pub(crate) struct Mutator {
+pub struct Mutator {
     state: u64,
 }
 
 impl Mutator {
     /// One sequence for each name.
-    pub(crate) fn new(name: &str) -> Self {
+    pub fn new(name: &str) -> Self {
         // FNV-1a.
         let state = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
@@ -115,7 +124,7 @@ impl Mutator {
     }
 
     /// The next input.
-    pub(crate) fn next(&mut self, corpus: &[Vec<u8>], limit: usize) -> Vec<u8> {
+    pub fn next(&mut self, corpus: &[Vec<u8>], limit: usize) -> Vec<u8> {
         let mut input = corpus[self.below(corpus.len())].clone();
         for _ in 0..=self.below(5) {
             self.mutate(&mut input, corpus);
