@@ -16,7 +16,10 @@ use doorward_core::{
     outcome::{Code, Error, Refusal},
     sessions::{self, Account, Signed},
 };
-use doorward_proto::secret::{Kind, Opaque};
+use doorward_proto::{
+    form::{FormError, Params},
+    secret::{Kind, Opaque},
+};
 use http::{
     HeaderMap, HeaderValue, StatusCode,
     header::{ACCEPT_LANGUAGE, CONTENT_TYPE, RETRY_AFTER, SET_COOKIE},
@@ -36,6 +39,7 @@ use crate::{
     cookies::Cookie,
     csrf,
     headers::Policy,
+    routes::BODY_LIMIT,
     surface::Failure,
 };
 
@@ -211,11 +215,17 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
         }
         let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
         let body = body.map_err(|_| Failure::from(Code::RequestTooLarge))?;
-        let token = url::form_urlencoded::parse(&body).find(|(name, _)| name == csrf::FIELD);
-        let token = token.map(|(_, value)| value).unwrap_or_default();
+        let params = Params::parse(&body, BODY_LIMIT).map_err(|error| {
+            Failure::from(match error {
+                FormError::TooLarge => Code::RequestTooLarge,
+                FormError::NotText => Code::RequestInvalid,
+            })
+        })?;
+        // Twice is as bad as none: nobody can say which one counts.
+        let token = params.one(csrf::FIELD).ok().flatten().unwrap_or_default();
         let issuer = &visit.call.realm.issuer;
         let ours = Url::parse(issuer).map_err(|_| Error::fault("the issuer is no URL"))?.origin();
-        if !csrf::is_ours(&visit.headers, &ours, app.is_https(), &token) {
+        if !csrf::is_ours(&visit.headers, &ours, app.is_https(), token) {
             return Err(Code::FormForged.into());
         }
         let form = serde_urlencoded::from_bytes(&body).map_err(|_| Failure::from(Code::RequestInvalid))?;

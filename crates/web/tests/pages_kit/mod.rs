@@ -21,7 +21,7 @@ use tower::ServiceExt as _;
 use url::form_urlencoded::Serializer;
 
 pub(crate) const PASSWORD: &str = "plum orbit candle 93 gravel";
-const ROOT: &str = "root-token-root-token-root-token-root";
+pub(crate) const ROOT: &str = "root-token-root-token-root-token-root";
 
 /// A browser.
 #[derive(Clone)]
@@ -78,6 +78,11 @@ impl Browser {
         let settings = WebSettings { bootstrap: Some(bootstrap), ..WebSettings::default() };
         let router = router(App::new(world.realm.clone(), settings));
         Self { world, router, cookies: BTreeMap::new() }
+    }
+
+    /// The server.
+    pub(crate) const fn router(&self) -> &Router {
+        &self.router
     }
 
     /// Another browser at the same server.
