@@ -50,7 +50,7 @@ both_engines! {
         let (his, hers) = (signed(&call, &mallory).await, alice.signed(&call).await);
         let (draft, step) = shown(authorize::begin(&call, &request(&app, &[]), Some(&his)).await.expect("is answered"));
         assert_eq!(step, Step::Consent);
-        let yes = Consented { draft, session: mallory.session.id };
+        let yes = Consented { draft, session: mallory.session.id, only_once: false };
         authorize::approve(&call, &yes, his.active().expect("signed in")).await.expect("says yes");
         let (_, step) = shown(authorize::resume(&call, draft, Some(&hers)).await.expect("is answered"));
         assert_eq!(step, Step::Consent, "she was never asked");
@@ -88,7 +88,7 @@ both_engines! {
         let (draft, _) = shown(authorize::begin(&call, &ask, Some(&both)).await.expect("is answered"));
         authorize::signed_in(&call, draft, bob.session.id).await.expect("is noted");
         let account = both.accounts.iter().find(|account| account.session.id == carol.session.id).expect("is there");
-        authorize::approve(&call, &Consented { draft, session: carol.session.id }, account).await.expect("says yes");
+        authorize::approve(&call, &Consented { draft, session: carol.session.id, only_once: false }, account).await.expect("says yes");
         let (_, step) = shown(authorize::resume(&call, draft, Some(&both)).await.expect("is answered"));
         assert_eq!(step, Step::SignIn, "carol has proven nothing again");
     }

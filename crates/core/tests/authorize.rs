@@ -11,7 +11,7 @@ use doorward_core::{
     outcome::Code,
     sessions::Signed,
 };
-use doorward_proto::id::{Draft, Id};
+use doorward_proto::id::{Draft, Id, Org};
 use doorward_world::{World, both_engines};
 use kit::{Alice, CALLBACK, alice, application, code_for, redeem, request, tokens_for};
 
@@ -39,7 +39,7 @@ fn shown(next: Next) -> (Id<Draft>, Step) {
 async fn consent(call: &Call, alice: &Alice, draft: Id<Draft>) {
     let signed = alice.signed(call).await;
     let account = signed.active().expect("signed in");
-    authorize::approve(call, &Consented { draft, session: account.session.id }, account)
+    authorize::approve(call, &Consented { draft, session: account.session.id, only_once: false }, account)
         .await
         .expect("says yes");
 }
@@ -199,6 +199,66 @@ both_engines! {
             let next = authorize::resume(&call, draft, Some(&signed)).await.expect("is answered");
             assert!(matches!(next, Next::Grant { .. }), "allowed, but {next:?}");
         }
+    }
+
+    /// A yes that is to count once is not remembered; it shows among the applications while it can come
+    /// back, and can be taken back there.
+    async fn consent_may_count_once_only(world: World) {
+        let alice = alice(&world).await;
+        let app = application(&world, "app", |new| new.registration.is_first_party = false).await;
+        let call = world.call();
+        let signed = alice.signed(&call).await;
+        let asked = [("scope", "openid offline_access")];
+        let (draft, _) = shown(begin(&call, &app, &asked, Some(&signed)).await);
+        let yes = Consented { draft, session: alice.signed_in.session.id, only_once: true };
+        authorize::approve(&call, &yes, signed.active().expect("signed in")).await.expect("says yes");
+        let next = authorize::resume(&call, draft, Some(&signed)).await.expect("is answered");
+        let Next::Grant { code, .. } = next else { panic!("no code but {next:?}") };
+        redeem(&call, &app, code.expose()).await.expect("is redeemed");
+        let (_, step) = shown(begin(&call, &app, &asked, Some(&signed)).await);
+        assert_eq!(step, Step::Consent, "asked again");
+        let connected = authorize::connected(&call, alice.user.id).await.expect("lists");
+        assert_eq!(connected.iter().map(|one| one.client).collect::<Vec<_>>(), [app.id]);
+        authorize::revoke(&call, alice.user.id, app.id).await.expect("is taken back");
+        assert!(authorize::connected(&call, alice.user.id).await.expect("lists").is_empty());
+    }
+
+    /// A page names who answers for an application and the organisation that the person acts for.
+    async fn a_view_names_organisations_and_apis(world: World) {
+        let alice = alice(&world).await;
+        let call = world.call();
+        let team: Id<Org> = call.id().expect("an id");
+        let put = async |sql: String| {
+            let sql: &'static str = sql.leak();
+            let done = call.realm.db.write("put", (), move |tx, ()| Box::pin(async move { tx.exec(sql, &[]).await }));
+            done.await.expect("is put");
+        };
+        put(format!(
+            "INSERT INTO orgs (id, kind, slug, name, created_at, updated_at)
+            VALUES ('{team}', 2, 'engine', 'Analytical Engine', 0, 0)"
+        ))
+        .await;
+        put(format!(
+            "INSERT INTO memberships (org_id, user_id, role, created_at)
+            VALUES ('{team}', '{}', 'member', 0)",
+            alice.user.id
+        ))
+        .await;
+        let app = application(&world, "app", |new| {
+            new.registration.is_first_party = false;
+            new.org = Some(team);
+        })
+        .await;
+        let signed = alice.signed(&call).await;
+        let account = signed.active().expect("signed in");
+        let (draft, _) = shown(begin(&call, &app, &[("scope", "openid offline_access")], Some(&signed)).await);
+        let view = authorize::view(&call, draft).await.expect("is there");
+        assert_eq!((view.publisher.as_deref(), view.is_offline), (Some("Analytical Engine"), true));
+        assert_eq!(authorize::on_behalf_of(&call, &view, account).await.expect("is known"), None);
+        let (draft, _) = shown(begin(&call, &app, &[("organization", "engine")], Some(&signed)).await);
+        let view = authorize::view(&call, draft).await.expect("is there");
+        let org = authorize::on_behalf_of(&call, &view, account).await.expect("is known");
+        assert_eq!(org.as_deref(), Some("Analytical Engine"));
     }
 
     /// A pushed request works once, for its own client, for a minute; a client that must push may do no other.

@@ -81,7 +81,7 @@ both_engines! {
             let (draft, step) = shown(&begin(&call, &app, asks, &signed).await);
             assert_eq!(step, Step::Consent);
             assert_eq!(shown_account(&call, draft, &signed).await.as_deref(), Some("alice@example.org"));
-            let yes = Consented { draft, session: own.session.id };
+            let yes = Consented { draft, session: own.session.id, only_once: false };
             authorize::approve(&call, &yes, own).await.expect("says yes");
             let next = authorize::resume(&call, draft, Some(&signed)).await.expect("is answered");
             let Next::Grant { code, .. } = next else { panic!("{next:?}") };
@@ -140,7 +140,7 @@ both_engines! {
             let (draft, step) = shown(&begin(&call, &app, to, &signed).await);
             assert_eq!(step, Step::Consent, "{name}");
             let account = signed.active().expect("signed in");
-            let yes = Consented { draft, session: account.session.id };
+            let yes = Consented { draft, session: account.session.id, only_once: false };
             authorize::approve(&call, &yes, account).await.expect("says yes");
             let next = authorize::resume(&call, draft, Some(&signed)).await.expect("is answered");
             assert!(matches!(next, Next::Grant { .. }), "{name}: {next:?}");

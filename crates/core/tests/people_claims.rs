@@ -75,7 +75,7 @@ both_engines! {
                 doorward_core::authorize::Next::Grant { code, .. } => code.expose().to_owned(),
                 doorward_core::authorize::Next::Show { draft, .. } => {
                     let account = signed.active().expect("signed in");
-                    let yes = doorward_core::authorize::Consented { draft, session: account.session.id };
+                    let yes = doorward_core::authorize::Consented { draft, session: account.session.id, only_once: false };
                     doorward_core::authorize::approve(&call, &yes, account).await.expect("says yes");
                     code_for(&call, app, &signed, &ask).await
                 }

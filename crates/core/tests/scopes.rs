@@ -106,7 +106,7 @@ both_engines! {
         let asked = authorize::begin(&call, &both, Some(&signed)).await.expect("is answered");
         let Next::Show { draft, step: Step::Consent } = asked else { panic!("{asked:?}") };
         let account = signed.active().expect("signed in");
-        authorize::approve(&call, &Consented { draft, session: account.session.id }, account).await.expect("yes");
+        authorize::approve(&call, &Consented { draft, session: account.session.id, only_once: false }, account).await.expect("yes");
         let mut remembered: Vec<(String, String)> = authorize::connected(&call, alice.user.id)
             .await
             .expect("lists")

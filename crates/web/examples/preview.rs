@@ -42,7 +42,7 @@ fn main() -> io::Result<()> {
 type Write<'a> = &'a dyn Fn(&str, &dyn askama::DynTemplate) -> io::Result<()>;
 
 fn orders() -> Asker {
-    Asker { name: "Orders".to_owned(), logo: None }
+    Asker { name: "Orders".to_owned(), logo: None, publisher: None }
 }
 
 fn signing_in(frame: &Frame, write: Write<'_>) -> io::Result<()> {
@@ -111,12 +111,18 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         organisation: None,
         wishes: vec![wish("openid", ""), wish("profile", ""), wish("email", "")],
         apis: Vec::new(),
+        is_offline: false,
+        links: vec![("consent-policy", "https://orders.example.com/privacy".to_owned())],
         returns_to: "orders.example.com".to_owned(),
         other: "/choose-account".to_owned(),
     };
     write("consent", &page)?;
     let page = consent::Page {
-        asker: Asker { name: "Parcel Tracker Desktop".to_owned(), logo: None },
+        asker: Asker {
+            name: "Parcel Tracker Desktop".to_owned(),
+            logo: None,
+            publisher: Some("Analytical Engine Ltd".to_owned()),
+        },
         is_verified: false,
         organisation: Some("Analytical Engine Ltd".to_owned()),
         wishes: vec![
@@ -126,6 +132,7 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
             wish("orders:write", ""),
         ],
         apis: vec!["Orders API".to_owned()],
+        is_offline: true,
         returns_to: "127.0.0.1 (this device)".to_owned(),
         ..page
     };

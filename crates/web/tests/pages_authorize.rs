@@ -69,9 +69,32 @@ both_engines! {
         let page = browser.open("/account/applications").await;
         assert!(page.text.contains("Orders") && page.text.contains("See your email address"));
         let page = browser.submit(&page, "/account/applications/", &[]).await;
-        assert!(page.text.contains("The access is taken back.") && page.text.contains("No application has access."));
+        assert!(page.text.contains("The access is removed.") && page.text.contains("No application has access."));
         let page = browser.open(&request(&client, &[])).await;
         assert_eq!(page.title(), "Orders asks for access to your account");
+    }
+
+    /// The question names who answers for the application and links to what it says about itself.
+    async fn a_consent_page_tells_who_asks(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let client = browser
+            .client(json!({
+                "policy_uri": "https://orders.example/privacy", "tos_uri": "https://orders.example/terms",
+                "client_uri": "https://orders.example/",
+            }))
+            .await;
+        let page = browser.open(&request(&client, &[])).await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        for link in ["privacy", "terms", ""] {
+            let link = format!("<a href=\"https://orders.example/{link}\" target=\"_blank\" rel=\"noopener noreferrer\">");
+            assert!(page.text.contains(&link), "{link} in {}", page.text);
+        }
+        assert!(page.text.contains("While you stay signed in") && !page.text.contains("Published by"));
+        let out = browser.submit(&page, "/consent", &[("answer", "allow"), ("once", "yes")]).await;
+        assert!(answer(&out, "code").is_some());
+        let page = browser.open(&request(&client, &[])).await;
+        assert_eq!(page.title(), "Orders asks for access to your account", "asked again");
     }
 
     /// Who says no goes back to the application, which is told.

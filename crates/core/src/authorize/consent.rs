@@ -44,6 +44,8 @@ pub struct Consented {
     pub draft: Id<id::Draft>,
     /// The session that decides.
     pub session: Id<id::Session>,
+    /// Whether to ask again next time: then the yes counts for this authorization only.
+    pub only_once: bool,
 }
 
 /// What a consent is remembered as: each API with the scopes that it knows, and for the issuer itself,
@@ -108,7 +110,7 @@ pub(super) async fn is_there(
         .await
 }
 
-/// The person says yes: remembered for good, and for this authorization.
+/// The person says yes: for this authorization, and unless it is to count once only, for good.
 ///
 /// # Errors
 /// `DraftUnknown`; `SignInRequired` when the session is not the one that was asked.
@@ -125,10 +127,12 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
         .subject(account.session.user)
         .client(request.trusted.client)
         .org(org)
-        .fact("scope", request.scope.as_str());
+        .fact("scope", request.scope.as_str())
+        .fact("remembered", !yes.only_once);
     let write = Approval {
         draft: yes.draft,
         session: yes.session,
+        only_once: yes.only_once,
         owner: (account.session.user, client.id, org),
         parts,
         event,
@@ -138,12 +142,13 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
         .db
         .write("consents.approve", write, |tx, write| {
             Box::pin(async move {
-                let Approval { draft, session, owner, parts, event, now } = write;
+                let Approval { draft, session, only_once, owner, parts, event, now } = write;
                 let (user, client, org) = *owner;
                 if !sql::mark_consented(tx, *draft, *session, *now).await? {
                     return refuse(Code::DraftUnknown);
                 }
-                for (resource, scope) in parts {
+                let remembered = if *only_once { &[][..] } else { parts.as_slice() };
+                for (resource, scope) in remembered {
                     let before = sql::consented(tx, user, client, org, resource).await?;
                     let scope = before.unwrap_or_default().union(scope);
                     sql::upsert_consent(tx, *owner, resource, &scope, *now).await?;
@@ -157,6 +162,7 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
 struct Approval {
     draft: Id<id::Draft>,
     session: Id<id::Session>,
+    only_once: bool,
     owner: (Id<id::User>, Id<id::Client>, Id<Org>),
     parts: Vec<(String, ScopeSet)>,
     event: Event,
@@ -190,8 +196,8 @@ pub async fn deny(call: &Call, id: Id<id::Draft>) -> Result<Next> {
     Ok(Next::Refuse { trusted: draft.request.trusted, refusal: Refusal::new(Code::AccessDenied) })
 }
 
-/// Which applications act for a person, the newest first: what the person has allowed, and the operator's
-/// own, which need not ask, as long as they can come back with a refresh token.
+/// Which applications act for a person, the newest first: what the person has allowed for good, and what
+/// was allowed once or need not be asked for, as long as it can come back with a refresh token.
 pub async fn connected(call: &Call, user: Id<id::User>) -> Result<Vec<Connected>> {
     call.realm
         .db

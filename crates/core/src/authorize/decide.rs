@@ -9,7 +9,7 @@ use doorward_proto::{
 };
 
 use super::{
-    Progress, Request, Step, consent,
+    Progress, Request, Step, View, consent,
     whom::{Found, Whom},
 };
 use crate::{
@@ -116,7 +116,21 @@ fn reaches_acr(request: &Request, account: &Account) -> Result<()> {
 
 /// The organisation that the request names, of which the person must be a member; else the session's.
 pub(super) async fn organisation_of(call: &Call, request: &Request, account: &Account) -> Result<Id<Org>> {
-    let named = request.ask.organization.as_ref().or(request.ask.organization_name.as_ref());
+    let named = request.ask.organization.as_deref().or(request.ask.organization_name.as_deref());
+    organisation_named(call, named, account).await
+}
+
+/// The organisation that the person would act for, by name; `None` for the person's own.
+///
+/// # Errors
+/// `OrganizationUnknown`.
+pub async fn on_behalf_of(call: &Call, view: &View, account: &Account) -> Result<Option<String>> {
+    let org = organisation_named(call, view.organization.as_deref(), account).await?;
+    let org = orgs::get(call, org).await?;
+    Ok((org.kind != orgs::Kind::Personal).then_some(org.name))
+}
+
+async fn organisation_named(call: &Call, named: Option<&str>, account: &Account) -> Result<Id<Org>> {
     let Some(named) = named else { return Ok(account.session.org) };
     let refused = || Refusal::new(Code::OrganizationUnknown).field("organization");
     let Some(org) = orgs::find(call, named).await?.filter(|org| org.is_active) else {

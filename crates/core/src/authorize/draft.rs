@@ -12,6 +12,7 @@ use crate::{
     apis,
     call::Call,
     clients::{self, Client},
+    orgs,
     outcome::{Code, Result, refuse},
     throttle,
 };
@@ -40,6 +41,10 @@ pub struct View {
     pub tos_uri: Option<String>,
     /// Whether it is one of the operator's own.
     pub is_first_party: bool,
+    /// The organisation that answers for it: one of the operator's own, or a team here.
+    pub publisher: Option<String>,
+    /// The organisation that the application named, by id or short name.
+    pub organization: Option<String>,
     /// Where the answer will go; proven to be the application's own.
     pub redirect_uri: String,
     /// Whom it is about, as far as that is said.
@@ -50,8 +55,10 @@ pub struct View {
     pub wants_sign_up: bool,
     /// What it asks for: each scope with what an API says about it.
     pub scopes: Vec<(String, String)>,
-    /// The APIs that tokens would be for.
-    pub resources: Vec<String>,
+    /// The APIs that tokens would be for, by name.
+    pub apis: Vec<String>,
+    /// Whether its access outlives the session.
+    pub is_offline: bool,
 }
 
 /// Keeps an authorization until the person is done, or too late. Anybody may begin one, so an address may
@@ -92,7 +99,9 @@ pub(super) async fn get(call: &Call, id: Id<id::Draft>) -> Result<Draft> {
 pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
     let Draft { request, progress } = get(call, id).await?;
     let client = clients::get_active(call, &request.trusted.client_id).await?;
-    let scopes = described(call, &client, &request).await?;
+    let (scopes, apis) = described(call, &client, &request).await?;
+    let publisher = orgs::get(call, client.org).await?;
+    let is_answered_for = client.is_first_party || publisher.kind == orgs::Kind::Team;
     let metadata = &client.metadata;
     Ok(View {
         client_name: client.name.clone(),
@@ -101,29 +110,39 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         policy_uri: metadata.policy_uri.clone(),
         tos_uri: metadata.tos_uri.clone(),
         is_first_party: client.is_first_party,
+        publisher: is_answered_for.then_some(publisher.name),
+        organization: request.ask.organization.clone().or_else(|| request.ask.organization_name.clone()),
         redirect_uri: request.trusted.redirect_uri.clone(),
         whom: Whom::of(&request, &progress),
         ui_locales: request.ask.ui_locales.clone(),
         wants_sign_up: request.ask.prompt.contains(Prompt::Create)
             || request.ask.screen_hint.as_deref() == Some("signup"),
         scopes,
-        resources: request.resources.clone(),
+        apis,
+        is_offline: request.scope.contains("offline_access"),
     })
 }
 
-/// Each scope with what one of the APIs says about it.
-async fn described(call: &Call, client: &Client, request: &Request) -> Result<Vec<(String, String)>> {
-    let mut known = Vec::new();
-    for audience in request.resources.iter().chain(client.metadata.default_api.as_ref()) {
+/// Each scope with what one of the APIs says about it, and the names of the APIs.
+async fn described(
+    call: &Call,
+    client: &Client,
+    request: &Request,
+) -> Result<(Vec<(String, String)>, Vec<String>)> {
+    let (mut known, mut names) = (Vec::new(), Vec::new());
+    // As for the token itself: the API of the client's own counts where none is asked for.
+    let own = client.metadata.default_api.as_ref().filter(|_| request.resources.is_empty());
+    for audience in request.resources.iter().chain(own) {
         if let Some(api) = apis::find(call, audience).await? {
             known.extend(api.scopes);
+            names.push(api.name);
         }
     }
     let describe = |name: &str| {
         let scope = known.iter().find(|scope| scope.name == name);
         (name.to_owned(), scope.map(|scope| scope.description.clone()).unwrap_or_default())
     };
-    Ok(request.scope.iter().map(describe).collect())
+    Ok((request.scope.iter().map(describe).collect(), names))
 }
 
 /// Notes that the person has signed in for this authorization, in this session.

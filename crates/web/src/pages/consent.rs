@@ -12,6 +12,7 @@ use url::{Host, Url};
 
 use super::{
     draft,
+    form::Tick,
     frame::{Asker, Frame, initials},
     text::Text,
     visit::{Posted, Visit, to},
@@ -74,6 +75,10 @@ pub struct Page<'a> {
     pub wishes: Vec<Wish>,
     /// The APIs it wants to reach, by name.
     pub apis: Vec<String>,
+    /// Whether its access outlives the session.
+    pub is_offline: bool,
+    /// What the application says about itself elsewhere: the key of a word, and where it leads.
+    pub links: Vec<(&'static str, String)>,
     /// Where the browser goes next: the redirect URI's host or scheme.
     pub returns_to: String,
     /// To another account.
@@ -81,6 +86,9 @@ pub struct Page<'a> {
 }
 
 impl Page<'_> {
+    fn once(&self) -> Tick {
+        Tick { id: "once", label: self.frame.t("consent-once"), is_ticked: false }
+    }
     fn initials(&self) -> String {
         initials(&self.email, 1)
     }
@@ -92,14 +100,16 @@ struct Answer {
     answer: String,
     #[serde(default)]
     session: String,
+    once: Option<String>,
 }
 
 async fn ask(mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
     let Some(view) = &visit.asked else { return Err(Code::DraftUnknown.into()) };
     let Some(account) = draft::account(&visit, view) else { return Ok(to(&visit.carry.on("/sign-in"))) };
+    let organisation = authorize::on_behalf_of(&visit.call, view, account).await?;
     let frame = visit.frame();
-    Ok(visit.show(&page(&visit, &frame, view, account)))
+    Ok(visit.show(&Page { organisation, ..page(&visit, &frame, view, account) }))
 }
 
 fn page<'a>(visit: &Visit, frame: &'a Frame, view: &View, account: &Account) -> Page<'a> {
@@ -113,10 +123,23 @@ fn page<'a>(visit: &Visit, frame: &'a Frame, view: &View, account: &Account) -> 
         email: account.email.clone().unwrap_or_default(),
         organisation: None,
         wishes: wishes.collect(),
-        apis: view.resources.clone(),
+        apis: view.apis.clone(),
+        is_offline: view.is_offline,
+        links: links(view),
         returns_to: returns_to(visit.text, &view.redirect_uri),
         other: visit.carry.on("/choose-account"),
     }
+}
+
+/// Only addresses that a browser may open; the application chose them.
+fn links(view: &View) -> Vec<(&'static str, String)> {
+    let all = [
+        ("consent-policy", &view.policy_uri),
+        ("consent-terms", &view.tos_uri),
+        ("consent-website", &view.client_uri),
+    ];
+    let is_open = |uri: &&String| uri.starts_with("https://") || uri.starts_with("http://");
+    all.into_iter().filter_map(|(key, uri)| Some((key, uri.as_ref().filter(is_open)?.clone()))).collect()
 }
 
 /// The redirect URI as far as a person can judge it: the host, this device, or an installed application.
@@ -146,7 +169,8 @@ async fn answer(Posted { visit, form }: Posted<Answer>) -> Result<Response, Fail
     let Some(account) = accounts.into_iter().find(|account| account.session.id == session) else {
         return Ok(to(&visit.carry.on("/sign-in")));
     };
-    authorize::approve(&visit.call, &Consented { draft, session }, account).await?;
+    authorize::approve(&visit.call, &Consented { draft, session, only_once: form.once.is_some() }, account)
+        .await?;
     Ok(to(&visit.carry.onward()))
 }
 

@@ -31,7 +31,7 @@ fn policy(view: &View) -> Policy {
 
 /// Who asked. A logo lives on another host, which no page of ours loads from; its letter stands for it.
 pub fn asker(view: &View) -> Asker {
-    Asker { name: view.client_name.clone(), logo: None }
+    Asker { name: view.client_name.clone(), logo: None, publisher: view.publisher.clone() }
 }
 
 /// Notes in the authorization in progress that the person has just signed in. One that is too old says so

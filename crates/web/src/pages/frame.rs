@@ -17,6 +17,8 @@ pub struct Asker {
     pub name: String,
     /// Its logo, served by us.
     pub logo: Option<String>,
+    /// The organisation that answers for it.
+    pub publisher: Option<String>,
 }
 
 impl Asker {
