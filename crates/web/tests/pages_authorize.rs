@@ -19,11 +19,13 @@ fn request(client: &serde_json::Value, more: &[(&str, &str)]) -> String {
         .append_pair("client_id", client["client_id"].as_str().unwrap())
         .append_pair("redirect_uri", CALLBACK)
         .append_pair("response_type", "code")
-        .append_pair("scope", "openid email")
         .append_pair("state", "as it was")
         .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
         .append_pair("code_challenge_method", "S256")
         .extend_pairs(more);
+    if !more.iter().any(|(name, _)| *name == "scope") {
+        query.append_pair("scope", "openid email");
+    }
     format!("/oauth2/authorize?{}", query.finish())
 }
 
@@ -95,6 +97,29 @@ both_engines! {
         assert!(answer(&out, "code").is_some());
         let page = browser.open(&request(&client, &[])).await;
         assert_eq!(page.title(), "Orders asks for access to your account", "asked again");
+    }
+
+    /// An API's scopes are asked for in its own words, else in those that are usual for the name.
+    async fn a_scope_is_asked_for_in_words(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let api = json!({"identifier": "https://tools.example/mcp", "name": "Tools", "scopes": [
+            {"name": "mcp:read", "description": "Look around"}, "mcp:write", "tools:odd",
+        ]});
+        browser.make("apis", api).await;
+        let set = json!({"identifier": "https://chroma.example", "name": "Vectors", "scope_set": "chroma"});
+        assert_eq!(browser.make("apis", set).await["scopes"].as_array().unwrap().len(), 21);
+        let scopes = json!(["openid", "mcp:read", "mcp:write", "tools:odd"]);
+        let client = browser.client(json!({"scopes": scopes})).await;
+        let asked = [("scope", "openid mcp:read mcp:write tools:odd"), ("resource", "https://tools.example/mcp")];
+        let page = browser.open(&request(&client, &asked)).await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        for words in ["Look around", "Use tools that change something", "tools:odd", "<dd>Tools</dd>"] {
+            assert!(page.text.contains(words), "{words} in {}", page.text);
+        }
+        browser.submit(&page, "/consent", &[("answer", "allow")]).await;
+        let page = browser.open("/account/applications").await;
+        assert!(page.text.contains("Look around"), "{}", page.text);
     }
 
     /// Who says no goes back to the application, which is told.

@@ -41,19 +41,79 @@ pub const MANAGEMENT: Set = &[
     ("admin:tokens:write", "Create, rotate and revoke service tokens"),
 ];
 
-/// Orcheo's scopes.
-pub const ORCHEO: Set = &[
-    ("workflows:read", "List and view workflow definitions"),
-    ("workflows:write", "Create, update, and delete workflows"),
-    ("workflows:execute", "Trigger workflow executions"),
-    ("vault:read", "Access credential vault (read-only)"),
-    ("vault:write", "Manage credentials in vault"),
-    ("admin:tokens:read", "View service tokens"),
-    ("admin:tokens:write", "Create, rotate, and revoke service tokens"),
-];
+/// Scopes of a system that Doorward is often put in front of.
+#[derive(Debug, Clone, Copy)]
+pub struct Known {
+    /// What an API is created with.
+    pub name: &'static str,
+    /// The system.
+    pub system: &'static str,
+    /// Its scopes.
+    pub scopes: Set,
+}
 
-/// The sets that an API can be created with, by name.
-pub const SETS: &[(&str, Set)] = &[("orcheo", ORCHEO)];
+/// The sets that an API can be created with. The words are those of the consent page: what somebody may
+/// do who was allowed this.
+pub const SETS: &[Known] = &[
+    Known {
+        name: "orcheo",
+        system: "Orcheo",
+        scopes: &[
+            ("workflows:read", "List and view workflow definitions"),
+            ("workflows:write", "Create, update, and delete workflows"),
+            ("workflows:execute", "Trigger workflow executions"),
+            ("vault:read", "Access credential vault (read-only)"),
+            ("vault:write", "Manage credentials in vault"),
+            ("admin:tokens:read", "View service tokens"),
+            ("admin:tokens:write", "Create, rotate, and revoke service tokens"),
+        ],
+    },
+    Known {
+        name: "mcp",
+        system: "MCP servers",
+        scopes: &[
+            ("mcp:read", "Use tools and resources that only read"),
+            ("mcp:write", "Use tools that change something"),
+            ("files:read", "Read files"),
+            ("files:write", "Create, change and delete files"),
+        ],
+    },
+    Known {
+        name: "chroma",
+        system: "Chroma",
+        scopes: &[
+            ("system:reset", "Erase the whole database server"),
+            ("tenant:create_tenant", "Create tenants"),
+            ("tenant:get_tenant", "See tenants"),
+            ("db:create_database", "Create databases"),
+            ("db:get_database", "See databases"),
+            ("db:delete_database", "Delete databases"),
+            ("db:list_databases", "List databases"),
+            ("db:list_collections", "List collections"),
+            ("db:count_collections", "Count collections"),
+            ("db:create_collection", "Create collections"),
+            ("db:get_or_create_collection", "Open collections, and create those that are missing"),
+            ("collection:get_collection", "See collections"),
+            ("collection:delete_collection", "Delete collections"),
+            ("collection:update_collection", "Rename collections and change their settings"),
+            ("collection:add", "Add records"),
+            ("collection:delete", "Delete records"),
+            ("collection:get", "Read records"),
+            ("collection:query", "Search records"),
+            ("collection:count", "Count records"),
+            ("collection:update", "Change records"),
+            ("collection:upsert", "Add and change records"),
+        ],
+    },
+    Known {
+        name: "prims",
+        system: "PRIMS",
+        scopes: &[
+            ("prims:execute", "Run code in your sandbox, and use its files"),
+            ("code:execute", "Run code"),
+        ],
+    },
+];
 
 /// Whether a scope is about this server itself, so that only who holds it may hand it on.
 pub fn is_management(scope: &str) -> bool {
@@ -77,5 +137,15 @@ pub fn is_account(scope: &str) -> bool {
 
 /// The set of that name.
 pub fn set(name: &str) -> Option<Set> {
-    SETS.iter().find(|(known, _)| *known == name).map(|(_, set)| *set)
+    SETS.iter().find(|known| known.name == name).map(|known| known.scopes)
 }
+
+/// What a scope allows, where it is known by name.
+pub fn describe(scope: &str) -> Option<&'static str> {
+    let own = [OPENID, ACCOUNT, MANAGEMENT].into_iter();
+    let mut all = own.chain(SETS.iter().map(|known| known.scopes)).flatten();
+    all.find(|(name, _)| *name == scope).map(|(_, what)| *what)
+}
+
+#[cfg(test)]
+mod tests;

@@ -222,6 +222,13 @@ pub async fn connected(call: &Call, user: Id<id::User>) -> Result<Vec<Connected>
         .await
 }
 
+/// What an application was allowed, each scope in words.
+pub async fn allowed_in_words(call: &Call, one: &Connected) -> Result<Vec<(String, String)>> {
+    let Some(client) = clients::find(call, &one.client_id).await? else { return Ok(Vec::new()) };
+    let resources: Vec<String> = one.resource.split_whitespace().map(str::to_owned).collect();
+    Ok(draft::in_words(call, &client, &resources, &one.scope).await?.0)
+}
+
 /// Takes back what a person has allowed an application, and ends every token made from it.
 ///
 /// # Errors

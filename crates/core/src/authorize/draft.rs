@@ -5,11 +5,12 @@ use std::time::Duration;
 use doorward_proto::{
     authorize::Prompt,
     id::{self, Id},
+    scope::ScopeSet,
 };
 
 use super::{Progress, Request, sql, whom::Whom};
 use crate::{
-    apis,
+    apis::{self, catalog},
     call::Call,
     clients::{self, Client},
     orgs,
@@ -99,7 +100,7 @@ pub(super) async fn get(call: &Call, id: Id<id::Draft>) -> Result<Draft> {
 pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
     let Draft { request, progress } = get(call, id).await?;
     let client = clients::get_active(call, &request.trusted.client_id).await?;
-    let (scopes, apis) = described(call, &client, &request).await?;
+    let (scopes, apis) = in_words(call, &client, &request.resources, &request.scope).await?;
     let publisher = orgs::get(call, client.org).await?;
     let is_answered_for = client.is_first_party || publisher.kind == orgs::Kind::Team;
     let metadata = &client.metadata;
@@ -123,26 +124,29 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
     })
 }
 
-/// Each scope with what one of the APIs says about it, and the names of the APIs.
-async fn described(
+/// Each scope with what it allows, and the names of the APIs: these, or the client's own where none is
+/// named, as for the token itself. The words of an API come first, then those that scopes of that name
+/// usually have.
+pub(super) async fn in_words(
     call: &Call,
     client: &Client,
-    request: &Request,
+    resources: &[String],
+    scope: &ScopeSet,
 ) -> Result<(Vec<(String, String)>, Vec<String>)> {
     let (mut known, mut names) = (Vec::new(), Vec::new());
-    // As for the token itself: the API of the client's own counts where none is asked for.
-    let own = client.metadata.default_api.as_ref().filter(|_| request.resources.is_empty());
-    for audience in request.resources.iter().chain(own) {
+    let own = client.metadata.default_api.as_ref().filter(|_| resources.is_empty());
+    for audience in resources.iter().chain(own) {
         if let Some(api) = apis::find(call, audience).await? {
             known.extend(api.scopes);
             names.push(api.name);
         }
     }
     let describe = |name: &str| {
-        let scope = known.iter().find(|scope| scope.name == name);
-        (name.to_owned(), scope.map(|scope| scope.description.clone()).unwrap_or_default())
+        let scope = known.iter().find(|scope| scope.name == name && !scope.description.is_empty());
+        let words = scope.map(|scope| scope.description.as_str()).or_else(|| catalog::describe(name));
+        (name.to_owned(), words.unwrap_or_default().to_owned())
     };
-    Ok((request.scope.iter().map(describe).collect(), names))
+    Ok((scope.iter().map(describe).collect(), names))
 }
 
 /// Notes that the person has signed in for this authorization, in this session.

@@ -94,7 +94,7 @@ struct ApiBody {
     /// The scopes that it knows.
     #[serde(skip_serializing_if = "Option::is_none")]
     scopes: Option<Vec<ScopeBody>>,
-    /// At creation, instead of `scopes`: a known set (`orcheo`).
+    /// At creation, instead of `scopes`: a known set: `orcheo`, `mcp`, `chroma` or `prims`.
     #[serde(skip_serializing_if = "Option::is_none")]
     scope_set: Option<String>,
 }
@@ -145,7 +145,7 @@ impl ApiBody {
         let scopes = match (self.scopes, self.scope_set) {
             (Some(_), Some(_)) => return Err(wrong("scope_set", "Either scopes or a set of them").into()),
             (None, Some(name)) => catalog::set(&name)
-                .ok_or_else(|| wrong("scope_set", "There is no set of scopes with this name"))?
+                .ok_or_else(|| wrong("scope_set", "The sets are orcheo, mcp, chroma and prims"))?
                 .iter()
                 .map(|(name, what)| Scope { name: (*name).to_owned(), description: (*what).to_owned() })
                 .collect(),

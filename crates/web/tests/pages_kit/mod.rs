@@ -195,10 +195,15 @@ impl Browser {
             "scopes": ["openid", "profile", "email"], "token_endpoint_auth_method": "none",
         });
         client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
-        let request = Request::post("/api/v1/clients")
+        self.make("clients", client).await
+    }
+
+    /// Makes something by the management API.
+    pub(crate) async fn make(&self, what: &str, body: Json) -> Json {
+        let request = Request::post(format!("/api/v1/{what}"))
             .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
             .header(header::CONTENT_TYPE, "application/json")
-            .body(Body::from(client.to_string()))
+            .body(Body::from(body.to_string()))
             .unwrap();
         let page = self.send(request).await;
         assert_eq!(page.status, StatusCode::CREATED, "{}", page.text);

@@ -1,5 +1,7 @@
 //! Applications with access: what each may do, since when, and taking it back.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{
     Router,
@@ -70,22 +72,32 @@ impl<'a> Page<'a> {
 async fn look(resident: Resident) -> Result<Response, Failure> {
     let visit = &resident.visit;
     let connected = authorize::connected(&visit.call, resident.account.session.user).await?;
+    let mut applications = Vec::new();
+    for one in connected {
+        let words = authorize::allowed_in_words(&visit.call, &one).await?;
+        applications.push((one, words));
+    }
     let (frame, errors) = (visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Applications, &errors);
-    Ok(resident.show(&Page::new(&house, by_client(visit, connected))))
+    Ok(resident.show(&Page::new(&house, by_client(visit, applications))))
 }
 
+/// Scopes, each with what it allows.
+type Words = Vec<(String, String)>;
+
 /// One entry for each application, whatever APIs and organisations it was allowed.
-fn by_client(visit: &Visit, mut connected: Vec<Connected>) -> Vec<Application> {
-    connected.sort_by(|a, b| (&a.name, a.client, a.granted_at).cmp(&(&b.name, b.client, b.granted_at)));
-    let of_one = connected.chunk_by(|a, b| a.client == b.client);
-    let application = |all: &[Connected]| {
-        let first = all.first()?;
-        let scope = all.iter().fold(first.scope.clone(), |scope, more| scope.union(&more.scope));
+fn by_client(visit: &Visit, mut connected: Vec<(Connected, Words)>) -> Vec<Application> {
+    connected
+        .sort_by(|(a, _), (b, _)| (&a.name, a.client, a.granted_at).cmp(&(&b.name, b.client, b.granted_at)));
+    let of_one = connected.chunk_by(|(a, _), (b, _)| a.client == b.client);
+    let application = |all: &[(Connected, Words)]| {
+        let (first, _) = all.first()?;
+        let words: BTreeMap<&String, &String> =
+            all.iter().flat_map(|(_, words)| words).map(|(scope, words)| (scope, words)).collect();
         Some(Application {
             id: first.client.to_string(),
             name: first.name.clone(),
-            wishes: scope.iter().map(|name| Wish::of_scope(visit.text, name, "")).collect(),
+            wishes: words.iter().map(|(scope, words)| Wish::of_scope(visit.text, scope, words)).collect(),
             since: When::new(visit.text, first.granted_at, visit.call.now),
         })
     };
