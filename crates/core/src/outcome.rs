@@ -197,6 +197,8 @@ codes! {
     IdempotencyConflict = "idempotency_conflict",
     /// A form was posted from another site, or with an old form token.
     FormForged = "form.forged",
+    /// A form came without any cookie of ours.
+    CookieMissing = "form.cookie_missing",
     /// Too many tries; comes with `retry_after`.
     RateLimited = "auth.rate_limited.identity",
     /// Too many tries from this address; comes with `retry_after`.

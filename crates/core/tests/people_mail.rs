@@ -138,7 +138,7 @@ both_engines! {
         let waiting = only(&call).await;
         assert_eq!((waiting.status, waiting.attempts), (Status::Waiting, 0));
         let (_, words) = mail::show(&call, waiting.id).await.expect("shows");
-        assert_eq!(words.subject, "Confirm your mail address");
+        assert_eq!(words.subject, "Confirm your email address");
     }
 
     async fn what_is_over_is_cleaned_away_in_turn(place: Fresh) {

@@ -1,7 +1,7 @@
 //! Writes every page, filled with an example, to a folder, so that it can be looked at in a browser:
 //! `cargo run -p doorward-web --example preview -- FOLDER`.
 
-use std::{env, fs, io, path::Path};
+use std::{env, fs, io, path::Path, time::Duration};
 
 use doorward_core::outcome::{Code, Refusal};
 use doorward_proto::time::Time;
@@ -85,10 +85,15 @@ fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         "sign-up",
         &sign_up::Page::new(frame, to("/sign-up"), sign_up::Typed::default(), Errors::none(), 8),
     )?;
+    let stale = Frame { notice: Some(frame.t("kept-again")), ..frame.clone() };
+    write("sign-up-again", &sign_up::Page::new(&stale, to("/sign-up"), typed(), Errors::none(), 8))?;
     write("sign-up-wrong", &sign_up::Page::new(frame, to("/sign-up"), typed(), errors, 8))?;
     write("setup", &setup::Page::new(frame, "dw_ml_x", sign_up::Typed::default(), Errors::none(), 8))?;
     for (name, sent) in [("check-mail", sign_up::Sent::Confirm), ("check-mail-reset", sign_up::Sent::Reset)] {
-        write(name, &sign_up::CheckMailPage::new(frame, sent, to(EMAIL), to("/sign-up")))?;
+        write(
+            name,
+            &sign_up::CheckMailPage::new(frame, (sent, Duration::from_hours(1)), to(EMAIL), to("/sign-up")),
+        )?;
     }
     let page = || verify::Page::new(frame, "/verify", "dw_ml_x", to(EMAIL));
     write("verify", &page())?;
@@ -137,20 +142,36 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         ..page
     };
     write("consent-unverified", &page)?;
+    let long = "Quarterly Reconciliation And Very Longwordwithoutanybreakthatgoesonandon Importer";
+    let asker = Asker { name: long.to_owned(), logo: None, publisher: Some(format!("{long} Holding")) };
+    let asked = Frame { asker: Some(asker.clone()), ..frame.clone() };
+    let typed = "augusta.ada.king.countess.of.lovelace@mathematics.analytical-engine.example.org";
+    let first = sign_in::IdentifierPage::new(&asked, "/sign-in".to_owned(), typed, Errors::none());
+    write("sign-in-long", &first.sign_up("/sign-up".to_owned()))?;
+    let page = consent::Page {
+        asker,
+        email: typed.to_owned(),
+        organisation: Some(long.to_owned()),
+        returns_to: "an.application.with.a.very.long.host.name.and.many.labels.example.com".to_owned(),
+        ..page
+    };
+    write("consent-long", &page)?;
     let emails = vec![EMAIL.to_owned()];
     write("sign-out", &sign_out::ConfirmPage { frame, after: "", emails, stay: "/account".to_owned() })?;
     write("signed-out", &sign_out::SignedOutPage { frame })?;
     let uri = "https://orders.example.com/cb".parse().map_err(io::Error::other)?;
     write("form-post", &form_post::Page::new(frame, &uri, &[("code", "dw_ac_x"), ("state", "s")]))?;
-    for (name, code) in [
-        ("error-client", Code::ClientUnknown),
-        ("error-redirect", Code::RedirectUriUnregistered),
-        ("error-request", Code::RequestInvalid),
-        ("error-fault", Code::Unavailable),
-        ("error-link", Code::LinkInvalid),
+    for (name, code, path) in [
+        ("error-client", Code::ClientUnknown, "/"),
+        ("error-redirect", Code::RedirectUriUnregistered, "/"),
+        ("error-request", Code::RequestInvalid, "/"),
+        ("error-fault", Code::Unavailable, "/"),
+        ("error-link", Code::LinkInvalid, "/verify"),
+        ("error-cookies", Code::CookieMissing, "/sign-in"),
+        ("error-draft", Code::DraftUnknown, "/"),
     ] {
         let refusal = Refusal::new(code).hint("The parameter client_id is missing");
-        write(name, &error::Page::new(frame, &refusal, "4f1c2a9be07d4c53a1e6d1b5c0f3a7e2"))?;
+        write(name, &error::Page::new(frame, &refusal, path, "4f1c2a9be07d4c53a1e6d1b5c0f3a7e2"))?;
     }
     Ok(())
 }

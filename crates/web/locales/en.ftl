@@ -22,6 +22,9 @@ field-show = Show
 field-hide = Hide
 form-wrong = Please check this
 new-window = (opens in a new window)
+kept-again = This page had been open for a while, so nothing was saved. Check what it says and send it again.
+kept-sign-in = You were signed out meanwhile. Sign in, and what you typed is still there.
+session-ended = You are signed out. Sign in to go on.
 
 when-now = just now
 when-minutes =
@@ -64,8 +67,13 @@ setup-what = This server is new. The account you create now can manage everythin
 setup-do = Create administrator
 setup-once = This link works once. Keep the password somewhere safe.
 check-mail-title = Check your mail
-check-mail-confirm = We have sent you a link to finish creating your account. Open it within the hour.
-check-mail-reset = If this address has an account, a link to choose a new password is on its way. Open it within the hour.
+check-mail-confirm = We have sent you a link to finish creating your account. { mail-lasts }
+check-mail-reset = If this address has an account, a link to choose a new password is on its way. { mail-lasts }
+mail-lasts =
+    { $count ->
+        [60] Open it within the hour.
+       *[other] Open it within { $count } minutes.
+    }
 check-mail-none = Nothing there? Look in your spam folder.
 check-mail-again = Send it again
 check-mail-other = Use another address
@@ -153,7 +161,7 @@ profile-change = Change address
 profile-news = News by email
 profile-news-since = You agreed to this
 
-security-current = Present password
+security-current = Current password
 security-ends-sessions = Changing it signs you out on all other devices.
 security-do = Change password
 
@@ -185,14 +193,18 @@ error-reference = Reference number
 error-to-account = Go to your account
 error-to-sign-in = Go to sign in
 error-to-forgot = Ask for a new link
+error-to-sign-up = Sign up again
+error-again = Try again
 error-request = This request cannot be read
 error-request-what = Something in the address or the form is missing or not as it should be. Go back and try again; if an application sent you here, tell the people who run it.
 error-missing = There is nothing here
 error-missing-what = The address may be mistyped, or what was here is gone.
 error-forbidden = This is not open to you
 error-forbidden-what = You are signed in, but your account may not do this. If you need it, ask an administrator.
-error-forged = This form is too old
-error-forged-what = It did not come from a page that is open in this browser now. Go back, reload the page and try again.
+error-forged = This form came from another site
+error-forged-what = To keep you safe it was not carried out. If you meant to do it, open the page here and do it there.
+error-cookies = Your browser keeps no cookies
+error-cookies-what = Without them nobody can be signed in. Allow cookies for { $host }, then try again.
 error-wait = Too many tries
 error-wait-what =
     { $count ->
@@ -200,7 +212,10 @@ error-wait-what =
        *[other] Wait { $count } minutes, then try again.
     }
 error-link = This link does not work any more
-error-link-what = It was used before, is too old, or was cut short by the mail program.
+error-link-sign-up = It was used before, is too old, or was cut short by the mail program. If your address is confirmed already, sign in; if not, sign up again.
+error-link-reset = It was used before, is too old, or was cut short by the mail program. If you have just chosen a new password, sign in with it; if not, ask for a new link.
+error-link-address = It was used before, is too old, or was cut short by the mail program. Your account shows which address is in use, and sends a new link.
+error-link-setup = It was used before or is too old. If there is an administrator already, sign in. If not, “doorward setup” on the server prints a new one.
 error-setup-done = This server is set up already
 error-setup-done-what = The first administrator exists. Sign in with that account.
 error-sign-up-closed = Accounts cannot be created here
@@ -210,7 +225,7 @@ error-client-what = The application that sent you has not been registered with t
 error-redirect = The application's return address is not registered
 error-redirect-what = To keep you safe we do not send you to an address that the application has not registered. Tell the people who run it.
 error-draft = This sign-in has ended
-error-draft-what = It was finished before, or was open for too long. Go back to the application and sign in again.
+error-draft-what = It was finished before, or was open for too long. Close this page, go back to the application and sign in from there.
 error-busy = The server is busy
 error-busy-what = Your request was not carried out. Try again in a moment.
 error-fault = Something went wrong on our side
@@ -226,7 +241,7 @@ password-short = Choose a longer password.
 password-long = Choose a shorter password.
 password-weak = This password is easy to guess. Use more words, or let your password manager choose one.
 password-breached = This password is known from break-ins elsewhere. Choose another one.
-password-wrong = This is not your present password.
+password-wrong = This is not your current password.
 form-wait =
     { $count ->
         [one] Too many tries. Wait a minute, then try again.

@@ -21,6 +21,8 @@ pub enum Cookie {
     SignUp,
     /// A word for the next page: what has just been done.
     Done,
+    /// What was typed into a form that has to be sent again.
+    Kept,
 }
 
 impl Cookie {
@@ -37,6 +39,8 @@ impl Cookie {
             (Self::SignUp, false) => "doorward_sign_up",
             (Self::Done, true) => "__Host-doorward_done",
             (Self::Done, false) => "doorward_done",
+            (Self::Kept, true) => "__Host-doorward_kept",
+            (Self::Kept, false) => "doorward_kept",
         }
     }
 

@@ -21,10 +21,30 @@ pub fn token(cookie: &str) -> String {
     BASE64URL_NOPAD.encode(hmac::sign(&key(cookie), PURPOSE).as_ref())
 }
 
-/// Whether a post with this token, from a browser that sent these headers, comes from one of our forms.
-/// `ours` is the origin of the public URL.
-pub fn is_ours(headers: &HeaderMap, ours: &Origin, https: bool, token: &str) -> bool {
-    comes_from_us(headers, ours) && holds_cookie(headers, https, token)
+/// Where a post comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Source {
+    /// One of our forms, in this browser, now: the only one that may change anything.
+    Ours,
+    /// One of our pages that is older than the browser's cookies.
+    Stale,
+    /// One of our pages, in a browser that keeps no cookies.
+    NoCookie,
+    /// Another site.
+    Foreign,
+}
+
+/// Where a post with this token comes from, of a browser that sent these headers. `ours` is the origin of
+/// the public URL.
+pub fn source(headers: &HeaderMap, ours: &Origin, https: bool, token: &str) -> Source {
+    if !comes_from_us(headers, ours) {
+        return Source::Foreign;
+    }
+    match holds_cookie(headers, https, token) {
+        Some(true) => Source::Ours,
+        Some(false) => Source::Stale,
+        None => Source::NoCookie,
+    }
 }
 
 /// Browsers that send Fetch Metadata decide alone; older ones send `Origin`; without both only the token
@@ -36,14 +56,14 @@ pub(crate) fn comes_from_us(headers: &HeaderMap, ours: &Origin) -> bool {
     headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == ours.ascii_serialization().as_bytes())
 }
 
-/// A form may have been loaded before somebody signed in from another tab: both cookies count.
-fn holds_cookie(headers: &HeaderMap, https: bool, token: &str) -> bool {
-    let Ok(tag) = BASE64URL_NOPAD.decode(token.as_bytes()) else { return false };
-    [Cookie::Browser, Cookie::Form]
-        .iter()
-        .filter_map(|cookie| cookie.read(headers, https))
-        .filter(|value| !value.is_empty())
-        .any(|value| hmac::verify(&key(value), PURPOSE, &tag).is_ok())
+/// Whether the token was made from one of the browser's cookies; `None` where it sent none. A form may
+/// have been loaded before somebody signed in from another tab: both cookies count.
+fn holds_cookie(headers: &HeaderMap, https: bool, token: &str) -> Option<bool> {
+    let values = [Cookie::Browser, Cookie::Form].map(|cookie| cookie.read(headers, https));
+    let mut values = values.into_iter().flatten().filter(|value| !value.is_empty()).peekable();
+    values.peek()?;
+    let Ok(tag) = BASE64URL_NOPAD.decode(token.as_bytes()) else { return Some(false) };
+    Some(values.any(|value| hmac::verify(&key(value), PURPOSE, &tag).is_ok()))
 }
 
 fn key(cookie: &str) -> hmac::Key {

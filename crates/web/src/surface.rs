@@ -79,6 +79,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::VersionMismatch             => wire("invalid_request", StatusCode::PRECONDITION_FAILED, "It was changed meanwhile"),
         C::IdempotencyConflict         => wire("invalid_request", CONFLICT, "The idempotency key was used for another request"),
         C::FormForged                  => wire("invalid_request", FORBIDDEN, "The form is not from this page, or is too old"),
+        C::CookieMissing               => wire("invalid_request", FORBIDDEN, "The browser sent no cookie"),
         C::RateLimited                 => wire("slow_down", TOO_MANY, "Too many authentication attempts"),
         C::RateLimitedAddress          => wire("slow_down", TOO_MANY, "Too many authentication attempts from this address"),
         C::Overloaded                  => wire("temporarily_unavailable", UNAVAILABLE, "The server is busy"),
@@ -328,6 +329,8 @@ fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
 pub struct PageFacts {
     /// The reference number.
     pub request_id: String,
+    /// The path that was asked for.
+    pub path: String,
     /// `Accept-Language`, if sent.
     pub accept_language: Option<String>,
 }
@@ -340,6 +343,7 @@ impl PageFacts {
         let language = request.headers().get(header::ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         Self {
             request_id: request.extensions().get::<RequestId>().map(RequestId::to_string).unwrap_or_default(),
+            path: request.uri().path().to_owned(),
             accept_language: language.map(str::to_owned),
         }
     }

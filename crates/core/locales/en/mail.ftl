@@ -3,9 +3,9 @@
 link-hint = If the button does not work, open this address:
 footer = This message was sent by { $issuer }. Nobody there will ever ask for your password.
 
-verify-sign-up-subject = Confirm your mail address
+verify-sign-up-subject = Confirm your email address
 verify-sign-up-heading = Almost there
-verify-sign-up-body = Somebody, hopefully you, is making an account with this mail address. Confirm it to finish.
+verify-sign-up-body = Somebody, hopefully you, is making an account with this email address. Confirm it to finish.
 verify-sign-up-button = Confirm address
 verify-sign-up-after = The link works once, for { $minutes ->
         [one] one minute
@@ -14,31 +14,31 @@ verify-sign-up-after = The link works once, for { $minutes ->
 
 already-signed-up-subject = You already have an account
 already-signed-up-heading = You already have an account
-already-signed-up-body = Somebody, hopefully you, wanted to make an account with this mail address. There is one already: sign in with it. If you do not remember the password, ask for a new one there.
+already-signed-up-body = Somebody, hopefully you, wanted to make an account with this email address. There is one already: sign in with it. If you do not remember the password, ask for a new one there.
 already-signed-up-button = Sign in
 already-signed-up-after = If it was not you, ignore this message. Nothing was changed.
 
 reset-password-subject = Set a new password
 reset-password-heading = Set a new password
-reset-password-body = Somebody, hopefully you, asked for a new password for the account with this mail address.
+reset-password-body = Somebody, hopefully you, asked for a new password for the account with this email address.
 reset-password-button = Set a new password
 reset-password-after = The link works once, for { $minutes ->
         [one] one minute
        *[other] { $minutes } minutes
     }. If it was not you, ignore this message: your password stays as it is.
 
-verify-email-subject = Confirm your new mail address
-verify-email-heading = Confirm your new mail address
-verify-email-body = This shall become the mail address of your account. Confirm it to make the change.
+verify-email-subject = Confirm your new email address
+verify-email-heading = Confirm your new email address
+verify-email-body = This shall become the email address of your account. Confirm it to make the change.
 verify-email-button = Confirm address
 verify-email-after = The link works once, for { $minutes ->
         [one] one minute
        *[other] { $minutes } minutes
     }. If it was not you, ignore this message: nothing will be changed.
 
-email-changed-subject = Your mail address was changed
-email-changed-heading = Your mail address was changed
-email-changed-body = The mail address of your account is now { $address }. This one is not used any more.
+email-changed-subject = Your email address was changed
+email-changed-heading = Your email address was changed
+email-changed-body = The email address of your account is now { $address }. This one is not used any more.
 email-changed-after = If it was not you, somebody else may have access to your account. Tell your administrator at once.
 
 password-changed-subject = Your password was changed
@@ -49,5 +49,5 @@ password-changed-after = If it was not you, set another password at once.
 
 account-deleted-subject = Your account was deleted
 account-deleted-heading = Your account was deleted
-account-deleted-body = The account with this mail address was deleted on { $when }, and with it what we knew about you.
+account-deleted-body = The account with this email address was deleted on { $when }, and with it what we knew about you.
 account-deleted-after = If it was not you, tell your administrator. Thank you for having been here.

@@ -99,7 +99,7 @@ const PAGE: &str = "margin:0;font-family:system-ui,-apple-system,'Segoe UI',Robo
 const HEADING: &str = "font-size:20px;line-height:28px;font-weight:600;margin:0 0 16px";
 const TEXT: &str = "font-size:16px;line-height:24px;margin:0 0 16px";
 const SMALL: &str = "font-size:13px;line-height:20px;margin:0 0 12px;opacity:.75";
-const BUTTON: &str = "display:inline-block;padding:12px 20px;border-radius:6px;background:#3658c8;\
+const BUTTON: &str = "display:inline-block;padding:12px 20px;border-radius:6px;background:#2b4acb;\
     color:#ffffff;font-size:16px;line-height:20px;font-weight:600;text-decoration:none";
 
 fn paragraphs(text: &str, style: &str) -> String {

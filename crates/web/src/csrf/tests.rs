@@ -2,13 +2,17 @@ use http::{HeaderName, HeaderValue, header::COOKIE};
 
 use super::*;
 
-fn check(headers: &[(&str, &str)], token: &str) -> bool {
+fn source_of(headers: &[(&str, &str)], token: &str) -> Source {
     let headers: HeaderMap = headers
         .iter()
         .map(|(name, value)| (HeaderName::try_from(*name).unwrap(), HeaderValue::try_from(*value).unwrap()))
         .collect();
     let ours = url::Url::parse("https://id.example.com").unwrap().origin();
-    is_ours(&headers, &ours, true, token)
+    source(&headers, &ours, true, token)
+}
+
+fn check(headers: &[(&str, &str)], token: &str) -> bool {
+    source_of(headers, token) == Source::Ours
 }
 
 #[test]
@@ -50,4 +54,16 @@ fn the_token_must_belong_to_one_of_the_cookies() {
     }
     assert!(!check(&[(COOKIE.as_str(), "__Host-doorward_form=")], &token("")));
     assert!(!check(&[(COOKIE.as_str(), "doorward_form=v1")], &token("v1")), "no prefix on https");
+}
+
+#[test]
+fn what_is_wrong_with_a_post_is_told_apart() {
+    let cookie = (COOKIE.as_str(), "__Host-doorward_form=v1");
+    let (here, there) = (("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site"));
+    assert_eq!(source_of(&[cookie, here], &token("v1")), Source::Ours);
+    assert_eq!(source_of(&[cookie, here], &token("v0")), Source::Stale);
+    assert_eq!(source_of(&[cookie, here], ""), Source::Stale);
+    assert_eq!(source_of(&[here], &token("v1")), Source::NoCookie);
+    assert_eq!(source_of(&[cookie, there], &token("v1")), Source::Foreign);
+    assert_eq!(source_of(&[there], ""), Source::Foreign);
 }

@@ -51,6 +51,11 @@ impl Carry {
         self.draft
     }
 
+    /// Whether somebody was on the way to one of our own pages.
+    pub const fn is_coming_back(&self) -> bool {
+        self.return_to.is_some()
+    }
+
     /// Whether the person asked for another account than the one in use.
     pub const fn wants_other(&self) -> bool {
         self.wants_other

@@ -8,6 +8,7 @@ use http::{HeaderValue, header::RETRY_AFTER};
 
 use super::{
     frame::{Frame, html},
+    kept,
     text::Text,
 };
 use crate::{
@@ -25,31 +26,24 @@ pub struct Page<'a> {
     what: String,
     hint: Option<String>,
     reference: &'a str,
-    onward: &'static str,
-    onward_key: &'static str,
+    ways: Vec<Way>,
 }
 
+/// What to do now: where it leads, and the key of its words.
+type Way = (String, &'static str);
+
 impl<'a> Page<'a> {
-    /// The page for a refusal; `reference` is the request's id.
-    pub fn new(frame: &'a Frame, refusal: &Refusal, reference: &'a str) -> Self {
-        let kind = Kind::of(refusal.code);
+    /// The page for a refusal of what stood at `path`; `reference` is the request's id.
+    pub fn new(frame: &'a Frame, refusal: &Refusal, path: &str, reference: &'a str) -> Self {
+        let kind = Kind::of(refusal.code, path);
         let (title, what) = kind.keys();
         let minutes = refusal.retry_after.map_or(1, |seconds| u64::from(seconds.div_ceil(60).max(1)));
         let hint = (kind == Kind::Request && !refusal.hint.is_empty()).then(|| refusal.hint.to_string());
-        let (onward, onward_key) = match kind {
-            Kind::Link => ("/forgot", "error-to-forgot"),
-            Kind::SetUpDone => ("/sign-in", "error-to-sign-in"),
-            _ => ("/account", "error-to-account"),
+        let what = match kind {
+            Kind::Cookies => frame.tv(what, "host", &frame.host),
+            _ => frame.text.count(what, minutes),
         };
-        Self {
-            frame,
-            title: frame.t(title),
-            what: frame.text.count(what, minutes),
-            hint,
-            reference,
-            onward,
-            onward_key,
-        }
+        Self { frame, title: frame.t(title), what, hint, reference, ways: kind.ways(path) }
     }
 }
 
@@ -60,8 +54,12 @@ enum Kind {
     Missing,
     Forbidden,
     Forged,
+    Cookies,
     Wait,
-    Link,
+    SignUpLink,
+    ResetLink,
+    AddressLink,
+    SetUpLink,
     SetUpDone,
     SignUpClosed,
     Client,
@@ -72,17 +70,23 @@ enum Kind {
 }
 
 impl Kind {
-    const fn of(code: Code) -> Self {
+    fn of(code: Code, path: &str) -> Self {
         match code {
             Code::FormForged => Self::Forged,
+            Code::CookieMissing => Self::Cookies,
             Code::RateLimited | Code::RateLimitedAddress => Self::Wait,
-            Code::LinkInvalid => Self::Link,
+            Code::LinkInvalid => match path {
+                "/verify" => Self::SignUpLink,
+                "/verify-email" => Self::AddressLink,
+                "/setup" => Self::SetUpLink,
+                _ => Self::ResetLink,
+            },
             Code::SetUpDone => Self::SetUpDone,
             Code::SignUpClosed | Code::SignUpDomain => Self::SignUpClosed,
             Code::ClientUnknown => Self::Client,
             Code::RedirectUriUnregistered | Code::RedirectUriInvalid => Self::Redirect,
             Code::DraftUnknown => Self::Draft,
-            Code::NotFound => Self::Missing,
+            Code::NotFound | Code::MethodNotAllowed => Self::Missing,
             Code::Forbidden | Code::OrganizationUnknown => Self::Forbidden,
             Code::Overloaded => Self::Busy,
             Code::Unavailable => Self::Fault,
@@ -97,7 +101,11 @@ impl Kind {
             Self::Forbidden => ("error-forbidden", "error-forbidden-what"),
             Self::Forged => ("error-forged", "error-forged-what"),
             Self::Wait => ("error-wait", "error-wait-what"),
-            Self::Link => ("error-link", "error-link-what"),
+            Self::Cookies => ("error-cookies", "error-cookies-what"),
+            Self::SignUpLink => ("error-link", "error-link-sign-up"),
+            Self::ResetLink => ("error-link", "error-link-reset"),
+            Self::AddressLink => ("error-link", "error-link-address"),
+            Self::SetUpLink => ("error-link", "error-link-setup"),
             Self::SetUpDone => ("error-setup-done", "error-setup-done-what"),
             Self::SignUpClosed => ("error-sign-up-closed", "error-sign-up-closed-what"),
             Self::Client => ("error-client", "error-client-what"),
@@ -109,11 +117,28 @@ impl Kind {
     }
 }
 
+impl Kind {
+    /// What to do now, the likeliest first; nothing where only going back helps.
+    fn ways(self, path: &str) -> Vec<Way> {
+        let to = |path: &str, key| (path.to_owned(), key);
+        match self {
+            Self::SignUpLink => vec![to("/sign-in", "error-to-sign-in"), to("/sign-up", "error-to-sign-up")],
+            Self::ResetLink => vec![to("/forgot", "error-to-forgot"), to("/sign-in", "error-to-sign-in")],
+            Self::SetUpLink | Self::SetUpDone | Self::SignUpClosed => {
+                vec![to("/sign-in", "error-to-sign-in")]
+            }
+            Self::Cookies => vec![to(kept::page_of(path), "error-again")],
+            Self::Client | Self::Redirect | Self::Draft => Vec::new(),
+            _ => vec![to("/account", "error-to-account")],
+        }
+    }
+}
+
 /// The answer of the page surface to a refusal.
 pub fn render(app: &App, facts: &PageFacts, refusal: &Refusal) -> Response {
     let text = Text::negotiate(None, None, facts.accept_language.as_deref());
     let frame = Frame::new(&app.realm.issuer, text);
-    let page = Page::new(&frame, refusal, &facts.request_id);
+    let page = Page::new(&frame, refusal, &facts.path, &facts.request_id);
     let mut response = html(wire_of(refusal.code).status, &page, &Policy::new());
     secure(response.headers_mut());
     if let Some(seconds) = refusal.retry_after {

@@ -41,6 +41,8 @@ pub struct Frame {
     pub asker: Option<Asker>,
     /// The token that every form carries.
     pub form_token: String,
+    /// What has happened since the page was asked for, in one sentence.
+    pub notice: Option<String>,
 }
 
 impl Frame {
@@ -49,7 +51,7 @@ impl Frame {
     pub fn new(issuer: &str, text: Text) -> Self {
         let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
         let host = host.split('/').next().unwrap_or(host).to_owned();
-        Self { text, name: "Doorward".to_owned(), host, asker: None, form_token: String::new() }
+        Self { text, name: "Doorward".to_owned(), host, asker: None, form_token: String::new(), notice: None }
     }
 
     /// A message; for templates.

@@ -14,6 +14,7 @@ pub mod error;
 pub mod form;
 pub mod form_post;
 pub mod frame;
+pub mod kept;
 pub mod news;
 pub mod problems;
 pub mod recover;

@@ -101,7 +101,8 @@ fn page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> For
 
 async fn form(visit: Visit) -> Response {
     let frame = visit.frame();
-    let typed = sign_in::typed_before(&visit).unwrap_or_default();
+    let typed = visit.typed("email").map(str::to_owned).or_else(|| sign_in::typed_before(&visit));
+    let typed = typed.unwrap_or_default();
     visit.show(&page(&visit, &frame, &typed, Errors::none()))
 }
 
@@ -127,7 +128,8 @@ async fn ask(visit: &Visit, typed: &str) -> Result<(), Failure> {
 async fn sent(visit: Visit) -> Response {
     let Some(email) = sign_in::typed_before(&visit) else { return to(&visit.carry.on("/forgot")) };
     let frame = visit.frame();
-    visit.show(&CheckMailPage::new(&frame, Sent::Reset, email, visit.carry.on("/forgot")))
+    let sent = (Sent::Reset, visit.call.realm.settings.mail.link_ttl);
+    visit.show(&CheckMailPage::new(&frame, sent, email, visit.carry.on("/forgot")))
 }
 
 async fn reset_form(visit: Visit, Link(link): Link) -> Result<Response, Failure> {

@@ -58,9 +58,14 @@ struct SetupForm {
 
 async fn form(visit: Visit, Link(link): Link) -> Result<Response, Failure> {
     setup::check(&visit.call, &link).await?;
+    let typed = Typed {
+        name: visit.typed("name").unwrap_or_default().to_owned(),
+        email: visit.typed("email").unwrap_or_default().to_owned(),
+        ..Typed::default()
+    };
     let frame = visit.frame();
     let shortest = visit.call.realm.settings.password.min_length;
-    Ok(visit.show(&Page::new(&frame, link.expose(), Typed::default(), Errors::none(), shortest)))
+    Ok(visit.show(&Page::new(&frame, link.expose(), typed, Errors::none(), shortest)))
 }
 
 async fn complete(Posted { visit, form }: Posted<SetupForm>) -> Result<Response, Failure> {

@@ -127,7 +127,7 @@ struct PasswordForm {
 
 async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
-    let mut typed = typed_before(&visit);
+    let mut typed = visit.typed("identifier").map(str::to_owned).or_else(|| typed_before(&visit));
     if visit.carry.wants_other() {
         typed = None;
     } else if let Some(view) = &visit.asked {

@@ -2,6 +2,8 @@
 //!
 //! The answer to a sign-up is the same whether or not the address has an account: the mail says which.
 
+use std::time::Duration;
+
 use askama::Template;
 use axum::{Router, response::Response, routing::get};
 use doorward_core::{
@@ -102,12 +104,13 @@ pub struct CheckMailPage<'a> {
 }
 
 impl<'a> CheckMailPage<'a> {
-    /// The page for a mail to `email`; `back` leads to the form it came from.
-    pub fn new(frame: &'a Frame, sent: Sent, email: String, back: String) -> Self {
-        let what = frame.t(match sent {
+    /// The page for a mail to `email`, with how long its link works; `back` leads to the form it came from.
+    pub fn new(frame: &'a Frame, (sent, lasts): (Sent, Duration), email: String, back: String) -> Self {
+        let what = match sent {
             Sent::Confirm => "check-mail-confirm",
             Sent::Reset => "check-mail-reset",
-        });
+        };
+        let what = frame.text.count(what, lasts.as_secs().div_ceil(60));
         let again = match sent {
             Sent::Confirm => None,
             Sent::Reset => Some("/forgot"),
@@ -132,8 +135,13 @@ async fn form(mut visit: Visit) -> Result<Response, Failure> {
         return Err(Code::SignUpClosed.into());
     }
     draft::read(&mut visit).await?;
+    let typed = Typed {
+        name: visit.typed("name").unwrap_or_default().to_owned(),
+        email: visit.typed("email").unwrap_or_default().to_owned(),
+        wants_news: visit.typed("news").is_some(),
+    };
     let frame = visit.frame();
-    Ok(visit.show(&page(&visit, &frame, Typed::default(), Errors::none())))
+    Ok(visit.show(&page(&visit, &frame, typed, Errors::none())))
 }
 
 fn page<'a>(visit: &Visit, frame: &'a Frame, typed: Typed, errors: Errors) -> Page<'a> {
@@ -173,7 +181,11 @@ async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Respo
 
 async fn wrong(mut visit: Visit, typed: Typed, refusal: Refusal) -> Result<Response, Failure> {
     let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
-    draft::read(&mut visit).await?;
+    // An authorization that is over meanwhile says so when it is come back to; what was typed stays.
+    match draft::read(&mut visit).await {
+        Err(error) if error.code() == Some(Code::DraftUnknown) => {}
+        other => other?,
+    }
     let frame = visit.frame();
     Ok(visit.show_wrong(&page(&visit, &frame, typed, errors), &refusal))
 }
@@ -181,5 +193,6 @@ async fn wrong(mut visit: Visit, typed: Typed, refusal: Refusal) -> Result<Respo
 async fn sent(visit: Visit) -> Response {
     let Some(email) = sign_in::typed_before(&visit) else { return to(&visit.carry.on("/sign-up")) };
     let frame = visit.frame();
-    visit.show(&CheckMailPage::new(&frame, Sent::Confirm, email, visit.carry.on("/sign-up")))
+    let sent = (Sent::Confirm, visit.call.realm.settings.mail.link_ttl);
+    visit.show(&CheckMailPage::new(&frame, sent, email, visit.carry.on("/sign-up")))
 }

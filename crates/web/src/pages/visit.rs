@@ -26,20 +26,21 @@ use http::{
     request::Parts,
 };
 use serde::de::DeserializeOwned;
-use url::Url;
+use url::{Origin, Url};
 
 use super::{
     carry::Carry,
     draft,
     frame::{Frame, html},
+    kept::{self, Kept},
     text::Text,
 };
 use crate::{
     app::{App, Incoming},
     cookies::Cookie,
-    csrf,
+    csrf::{self, Source},
+    edge::BODY_LIMIT,
     headers::Policy,
-    routes::BODY_LIMIT,
     surface::Failure,
 };
 
@@ -61,6 +62,11 @@ pub struct Visit {
     pub asked: Option<View>,
     /// Where forms may end.
     pub policy: Policy,
+    /// What was typed on this page before and has to be sent again.
+    pub kept: Option<Kept>,
+    /// The form that has just been sent, as far as it may be kept.
+    pub sent: Kept,
+    path: String,
     headers: HeaderMap,
     bound_to: String,
     new_form_cookie: Option<HeaderValue>,
@@ -93,6 +99,7 @@ impl FromRequestParts<App> for Visit {
             let header = Cookie::Form.set(https, &value, None);
             (value, header)
         };
+        let path = parts.uri.path().to_owned();
         let mut visit = Self {
             app: app.clone(),
             call,
@@ -102,11 +109,15 @@ impl FromRequestParts<App> for Visit {
             carry,
             asked: None,
             policy: Policy::new(),
+            kept: None,
+            sent: Kept::default(),
+            path,
             headers: parts.headers.clone(),
             bound_to,
             new_form_cookie,
         };
         visit.speak(ui_locales.as_deref().unwrap_or_default());
+        visit.kept = visit.cookie_value(Cookie::Kept).and_then(Kept::read);
         Ok(visit)
     }
 }
@@ -129,7 +140,30 @@ impl Visit {
         let mut frame = Frame::new(&self.call.realm.issuer, self.text);
         frame.form_token = csrf::token(&self.bound_to);
         frame.asker = self.asked.as_ref().map(draft::asker);
+        frame.notice = self.notice().map(|key| self.text.get(key));
         frame
+    }
+
+    /// What this page says about the one before it, which was not taken.
+    fn notice(&self) -> Option<&'static str> {
+        let signs_in = self.path.starts_with("/sign-in");
+        match &self.kept {
+            Some(kept) if kept.is_for(&self.path) => Some("kept-again"),
+            Some(_) if signs_in => Some("kept-sign-in"),
+            _ if signs_in && self.carry.is_coming_back() && self.has_lost_its_session() => {
+                Some("session-ended")
+            }
+            _ => None,
+        }
+    }
+
+    fn has_lost_its_session(&self) -> bool {
+        self.cookie.is_some() && self.active().is_none()
+    }
+
+    /// What was typed on this page before, and could not be taken.
+    pub fn typed(&self, field: &str) -> Option<&str> {
+        self.kept.as_ref().filter(|kept| kept.is_for(&self.path))?.field(field)
     }
 
     /// The headers of the request.
@@ -144,7 +178,11 @@ impl Visit {
 
     /// Answers with a page.
     pub fn show(&self, page: &impl askama::Template) -> Response {
-        self.bind(html(StatusCode::OK, page, &self.policy))
+        let response = self.bind(html(StatusCode::OK, page, &self.policy));
+        match &self.kept {
+            Some(kept) if kept.is_for(&self.path) => self.without(response, Cookie::Kept),
+            _ => response,
+        }
     }
 
     /// Answers with a form again, with what is wrong.
@@ -193,7 +231,8 @@ impl Visit {
     }
 }
 
-/// A form from one of our own pages.
+/// A form from one of our own pages. One from a page of ours that is older than the browser's cookie is
+/// not taken: its page is shown again, with what was typed, and says for whom.
 pub struct Posted<T> {
     /// The request.
     pub visit: Visit,
@@ -202,35 +241,50 @@ pub struct Posted<T> {
 }
 
 impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
-    type Rejection = Failure;
+    type Rejection = Response;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
-        let (mut parts, body) = request.into_parts();
-        let visit = Visit::from_request_parts(&mut parts, app).await?;
-        let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| {
-            kind.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
-        });
-        if !is_form {
-            return Err(Code::MediaTypeUnsupported.into());
-        }
-        let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
-        let body = body.map_err(|_| Failure::from(Code::RequestTooLarge))?;
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let (visit, body) = sent(request, app).await.map_err(Failure::into_response)?;
         let params = Params::parse(&body, BODY_LIMIT).map_err(|error| {
-            Failure::from(match error {
+            let code = match error {
                 FormError::TooLarge => Code::RequestTooLarge,
                 FormError::NotText => Code::RequestInvalid,
-            })
+            };
+            Failure::from(code).into_response()
         })?;
         // Twice is as bad as none: nobody can say which one counts.
         let token = params.one(csrf::FIELD).ok().flatten().unwrap_or_default();
-        let issuer = &visit.call.realm.issuer;
-        let ours = Url::parse(issuer).map_err(|_| Error::fault("the issuer is no URL"))?.origin();
-        if !csrf::is_ours(&visit.headers, &ours, app.is_https(), token) {
-            return Err(Code::FormForged.into());
+        let ours = origin_of(&visit).map_err(IntoResponse::into_response)?;
+        match csrf::source(&visit.headers, &ours, app.is_https(), token) {
+            Source::Ours => {}
+            Source::Stale => return Err(kept::back(&visit, &visit.path, &body)),
+            Source::NoCookie => return Err(Failure::from(Code::CookieMissing).into_response()),
+            Source::Foreign => return Err(Failure::from(Code::FormForged).into_response()),
         }
-        let form = serde_urlencoded::from_bytes(&body).map_err(|_| Failure::from(Code::RequestInvalid))?;
-        Ok(Self { visit, form })
+        let form = serde_urlencoded::from_bytes(&body)
+            .map_err(|_| Failure::from(Code::RequestInvalid).into_response())?;
+        let sent = Kept::of(kept::page_of(&visit.path), &body);
+        Ok(Self { visit: Visit { kept: None, sent, ..visit }, form })
     }
+}
+
+fn origin_of(visit: &Visit) -> Result<Origin, Failure> {
+    let url = Url::parse(&visit.call.realm.issuer).map_err(|_| Error::fault("the issuer is no URL"))?;
+    Ok(url.origin())
+}
+
+/// What was posted, by whomever.
+async fn sent(request: Request, app: &App) -> Result<(Visit, Bytes), Failure> {
+    let (mut parts, body) = request.into_parts();
+    let visit = Visit::from_request_parts(&mut parts, app).await?;
+    let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| {
+        kind.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
+    });
+    if !is_form {
+        return Err(Code::MediaTypeUnsupported.into());
+    }
+    let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
+    Ok((visit, body.map_err(|_| Failure::from(Code::RequestTooLarge))?))
 }
 
 /// A form without fields.

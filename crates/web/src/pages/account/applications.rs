@@ -31,7 +31,7 @@ use crate::{
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account/applications", get(look))
-        .route("/account/applications/{client}/revoke", post(revoke))
+        .route("/account/applications/{client}/revoke", post(revoke).get(Room::Applications.door()))
 }
 
 /// An application that the person has allowed something.

@@ -27,7 +27,9 @@ use crate::{
 
 /// The page and its form.
 pub fn routes() -> Router<App> {
-    Router::new().route("/account/data", get(look)).route("/account/delete", post(delete))
+    Router::new()
+        .route("/account/data", get(look))
+        .route("/account/delete", post(delete).get(Room::Data.door()))
 }
 
 /// The page.

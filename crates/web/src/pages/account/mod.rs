@@ -68,6 +68,11 @@ impl Room {
         }
     }
 
+    /// To the page, for whoever opens the address of one of its forms: by reloading, or from the history.
+    fn door(self) -> impl Fn() -> std::future::Ready<Response> + Clone + Send + Sync + 'static {
+        move || std::future::ready(to(self.path()))
+    }
+
     const fn key(self) -> &'static str {
         match self {
             Self::Profile => "account-profile",
@@ -188,7 +193,10 @@ impl Resident {
         let Posted { visit, form } = posted;
         match visit.active().cloned() {
             Some(account) => Ok((Self { visit, account }, form)),
-            None => Err(to(&Carry::back_to(room.path()).on("/sign-in"))),
+            None => {
+                let elsewhere = to(&Carry::back_to(room.path()).on("/sign-in"));
+                Err(visit.sent.put(&visit, elsewhere))
+            }
         }
     }
 

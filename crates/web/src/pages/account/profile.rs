@@ -30,9 +30,9 @@ use crate::{
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account", get(look))
-        .route("/account/profile", post(save))
-        .route("/account/email", post(change_email))
-        .route("/account/news", post(choose_news))
+        .route("/account/profile", post(save).get(Room::Profile.door()))
+        .route("/account/email", post(change_email).get(Room::Profile.door()))
+        .route("/account/news", post(choose_news).get(Room::Profile.door()))
 }
 
 /// What stands now.
@@ -110,7 +110,12 @@ async fn look(resident: Resident) -> Result<Response, Failure> {
     let user = users::get(&resident.visit.call, resident.account.session.user).await?;
     let (frame, errors) = (resident.visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Profile, &errors);
-    Ok(resident.show(&Page::new(&house, Facts::of(&resident.visit, &user), "", errors)))
+    let mut facts = Facts::of(&resident.visit, &user);
+    if let Some(name) = resident.visit.typed("name") {
+        name.clone_into(&mut facts.name);
+    }
+    let typed = resident.visit.typed("email").unwrap_or_default();
+    Ok(resident.show(&Page::new(&house, facts, typed, errors)))
 }
 
 async fn save(posted: Posted<NameForm>) -> Result<Response, Failure> {

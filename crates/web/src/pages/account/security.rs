@@ -24,7 +24,9 @@ use crate::{
 
 /// The page and its form.
 pub fn routes() -> Router<App> {
-    Router::new().route("/account/security", get(look)).route("/account/security/password", post(change))
+    Router::new()
+        .route("/account/security", get(look))
+        .route("/account/security/password", post(change).get(Room::Security.door()))
 }
 
 /// The page.

@@ -25,8 +25,8 @@ use crate::{
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account/sessions", get(look))
-        .route("/account/sessions/{session}/end", post(end))
-        .route("/account/sessions/end-others", post(end_others))
+        .route("/account/sessions/{session}/end", post(end).get(Room::Sessions.door()))
+        .route("/account/sessions/end-others", post(end_others).get(Room::Sessions.door()))
 }
 
 /// A signed-in session.
