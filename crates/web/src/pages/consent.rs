@@ -95,7 +95,7 @@ impl Page<'_> {
 }
 
 #[derive(Deserialize)]
-struct Answer {
+struct ConsentForm {
     #[serde(default)]
     answer: String,
     #[serde(default)]
@@ -158,7 +158,7 @@ fn returns_to(text: Text, uri: &str) -> String {
     }
 }
 
-async fn answer(Posted { visit, form }: Posted<Answer>) -> Result<Response, Failure> {
+async fn answer(Posted { visit, form }: Posted<ConsentForm>) -> Result<Response, Failure> {
     let Some(draft) = visit.carry.draft() else { return Err(Code::DraftUnknown.into()) };
     if form.answer != "allow" {
         let next = authorize::deny(&visit.call, draft).await?;

@@ -191,13 +191,11 @@ impl Resident {
     #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
     pub fn of<T>(posted: Posted<T>, room: Room) -> Result<(Self, T), Response> {
         let Posted { visit, form } = posted;
-        match visit.active().cloned() {
-            Some(account) => Ok((Self { visit, account }, form)),
-            None => {
-                let elsewhere = to(&Carry::back_to(room.path()).on("/sign-in"));
-                Err(visit.sent.put(&visit, elsewhere))
-            }
+        if let Some(account) = visit.active().cloned() {
+            return Ok((Self { visit, account }, form));
         }
+        let elsewhere = to(&Carry::back_to(room.path()).on("/sign-in"));
+        Err(visit.sent.put(&visit, elsewhere))
     }
 
     /// What is around the page; `errors` belong to a form that was just sent.
