@@ -15,4 +15,4 @@ mod routes;
 pub mod surface;
 
 pub use app::{App, Bootstrap, ClientAddress, Hsts, ThroughSocket, WebSettings};
-pub use routes::router;
+pub use routes::{every_route, router};

@@ -21,6 +21,11 @@ pub fn router(app: App) -> Router {
     Router::new().fallback_service(Edge { own, crossing, app })
 }
 
+/// The routes alone, for whoever wants to walk them all: a router shows its paths by `Debug`.
+pub fn every_route(app: &App) -> Router {
+    tree(app, oauth::routes())
+}
+
 fn tree(app: &App, oauth: Router<App>) -> Router {
     let dressed = |routes: Router<App>, surface| {
         routes.layer(middleware::from_fn_with_state((app.clone(), surface), dress))

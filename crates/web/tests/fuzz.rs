@@ -126,7 +126,7 @@ fn queries() {
     );
     target(
         "authorize",
-        &[b"client_id=x&redirect_uri=https://app.example/cb&response_type=code"],
+        &[b"client_id=x&redirect_uri=https://app.example/cb&response_type=code", b"client_id=%00"],
         400,
         |input| with_query("/oauth2/authorize", input),
     );

@@ -47,15 +47,26 @@ fn form(form_token: &str, value: &str) -> Vec<u8> {
     format!("form_token={form_token}&{}", fields.join("&")).into_bytes()
 }
 
+fn case(name: &'static str, kind: Option<&'static str>, body: Vec<u8>, is_refused: bool) -> Case {
+    Case { name, kind, body, is_refused }
+}
+
 pub(crate) fn cases(token: &str) -> Vec<Case> {
-    let case = |name, kind, body, is_refused| Case { name, kind, body, is_refused };
-    let nested = |open: &str, depth: usize| open.repeat(depth).into_bytes();
-    vec![
+    let mut all = vec![
         case("no body and no kind", None, Vec::new(), false),
         case("a kind that is unknown", Some("application/x-nothing"), b"hello".to_vec(), true),
         case("a kind that is no kind", Some(";;;"), b"hello".to_vec(), true),
         case("text", Some("text/plain"), b"identifier=a&password=b".to_vec(), true),
         case("multipart", Some("multipart/form-data; boundary=x"), b"--x\r\n\r\n--x--".to_vec(), true),
+    ];
+    all.extend(json());
+    all.extend(forms(token));
+    all
+}
+
+fn json() -> Vec<Case> {
+    let nested = |open: &str, depth: usize| open.repeat(depth).into_bytes();
+    vec![
         case(
             "JSON in another encoding",
             Some("application/json; charset=utf-16"),
@@ -93,6 +104,11 @@ pub(crate) fn cases(token: &str) -> Vec<Case> {
             [b"{\"name\":\"".to_vec(), vec![b'a'; HUGE], b"\"}".to_vec()].concat(),
             true,
         ),
+    ]
+}
+
+fn forms(token: &str) -> Vec<Case> {
+    vec![
         case("a form that is empty", Some(FORM), Vec::new(), false),
         case("a form with stray percent signs", Some(FORM), form(token, "%zz%"), false),
         case("a form with zero bytes", Some(FORM), form(token, "a%00b"), true),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use axum::body::Body;
-use doorward_web::api::endpoints;
+use doorward_web::{App, WebSettings, api::endpoints, every_route};
 use http::{Method, Request, StatusCode};
 
 use super::pages_kit::Browser;
@@ -56,10 +56,11 @@ pub(crate) async fn all(browser: &Browser) -> Vec<Route> {
     routes
 }
 
-/// A router shows its paths to whoever debugs it: `RouteId(7): "/oauth2/token"`. There is no other list
+/// The router shows its paths to whoever debugs it: `RouteId(7): "/oauth2/token"`. There is no other list
 /// that could not lack one.
 fn paths(browser: &Browser) -> BTreeSet<String> {
-    let shown = format!("{:?}", browser.router());
+    let app = App::new(browser.world.realm.clone(), WebSettings::default());
+    let shown = format!("{:?}", every_route(&app));
     let mut paths = BTreeSet::new();
     for rest in shown.split("RouteId(").skip(1) {
         let Some((_, rest)) = rest.split_once("): \"") else { continue };

@@ -80,11 +80,6 @@ impl Browser {
         Self { world, router, cookies: BTreeMap::new() }
     }
 
-    /// The server.
-    pub(crate) const fn router(&self) -> &Router {
-        &self.router
-    }
-
     /// Another browser at the same server.
     pub(crate) fn another(&self) -> Self {
         Self { cookies: BTreeMap::new(), ..self.clone() }
