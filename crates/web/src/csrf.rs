@@ -15,6 +15,8 @@ use crate::cookies::Cookie;
 pub const FIELD: &str = "form_token";
 
 const PURPOSE: &[u8] = b"doorward form token v1";
+/// How long a token is, in bytes.
+const TAG: usize = 32;
 
 /// The token for forms shown to the browser that holds this cookie value.
 pub fn token(cookie: &str) -> String {
@@ -26,21 +28,20 @@ pub fn token(cookie: &str) -> String {
 pub enum Source {
     /// One of our forms, in this browser, now: the only one that may change anything.
     Ours,
-    /// One of our pages that is older than the browser's cookies.
+    /// One of our pages that is older than the browser's cookies: its token is of another cookie's making.
     Stale,
     /// One of our pages, in a browser that keeps no cookies.
     NoCookie,
-    /// Another site.
+    /// Another site, or no page of ours at all.
     Foreign,
 }
 
 /// Where a post with this token comes from, of a browser that sent these headers. `ours` is the origin of
 /// the public URL.
 pub fn source(headers: &HeaderMap, ours: &Origin, https: bool, token: &str) -> Source {
-    if !comes_from_us(headers, ours) {
-        return Source::Foreign;
-    }
-    match holds_cookie(headers, https, token) {
+    let tag = BASE64URL_NOPAD.decode(token.as_bytes()).ok().filter(|tag| tag.len() == TAG);
+    let Some(tag) = tag.filter(|_| comes_from_us(headers, ours)) else { return Source::Foreign };
+    match holds_cookie(headers, https, &tag) {
         Some(true) => Source::Ours,
         Some(false) => Source::Stale,
         None => Source::NoCookie,
@@ -58,12 +59,11 @@ pub(crate) fn comes_from_us(headers: &HeaderMap, ours: &Origin) -> bool {
 
 /// Whether the token was made from one of the browser's cookies; `None` where it sent none. A form may
 /// have been loaded before somebody signed in from another tab: both cookies count.
-fn holds_cookie(headers: &HeaderMap, https: bool, token: &str) -> Option<bool> {
+fn holds_cookie(headers: &HeaderMap, https: bool, tag: &[u8]) -> Option<bool> {
     let values = [Cookie::Browser, Cookie::Form].map(|cookie| cookie.read(headers, https));
     let mut values = values.into_iter().flatten().filter(|value| !value.is_empty()).peekable();
     values.peek()?;
-    let Ok(tag) = BASE64URL_NOPAD.decode(token.as_bytes()) else { return Some(false) };
-    Some(values.any(|value| hmac::verify(&key(value), PURPOSE, &tag).is_ok()))
+    Some(values.any(|value| hmac::verify(&key(value), PURPOSE, tag).is_ok()))
 }
 
 fn key(cookie: &str) -> hmac::Key {

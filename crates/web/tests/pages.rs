@@ -254,7 +254,7 @@ both_engines! {
         for (site, token, status) in [
             ("cross-site", token.as_str(), StatusCode::FORBIDDEN),
             ("same-site", &token, StatusCode::FORBIDDEN),
-            ("same-origin", "", StatusCode::SEE_OTHER),
+            ("same-origin", "", StatusCode::FORBIDDEN),
             ("same-origin", &stranger.field("form_token").unwrap(), StatusCode::SEE_OTHER),
         ] {
             let request = Request::post("/account/profile")

@@ -62,7 +62,7 @@ fn what_is_wrong_with_a_post_is_told_apart() {
     let (here, there) = (("sec-fetch-site", "same-origin"), ("sec-fetch-site", "cross-site"));
     assert_eq!(source_of(&[cookie, here], &token("v1")), Source::Ours);
     assert_eq!(source_of(&[cookie, here], &token("v0")), Source::Stale);
-    assert_eq!(source_of(&[cookie, here], ""), Source::Stale);
+    assert_eq!(source_of(&[cookie, here], ""), Source::Foreign, "no page of ours is without a token");
     assert_eq!(source_of(&[here], &token("v1")), Source::NoCookie);
     assert_eq!(source_of(&[cookie, there], &token("v1")), Source::Foreign);
     assert_eq!(source_of(&[there], ""), Source::Foreign);
