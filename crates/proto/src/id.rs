@@ -12,6 +12,7 @@ const LENGTH: usize = 26;
 /// The value of each letter of the alphabet by its byte; 255 for all others.
 const VALUES: [u8; 256] = values();
 
+#[expect(clippy::indexing_slicing, clippy::cast_possible_truncation, reason = "run by the compiler only")]
 const fn values() -> [u8; 256] {
     let mut values = [u8::MAX; 256];
     let mut value = 0;

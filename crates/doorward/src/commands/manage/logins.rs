@@ -29,6 +29,7 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// Every sign-in of this person, by the server's address.
+#[expect(clippy::struct_field_names, reason = "what the table of the file is called")]
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Logins {
     /// Where one signed in last: the server that is meant when nothing says which.
