@@ -242,6 +242,10 @@ fn configurations_in_the_documentation_are_good() {
         let text = std::fs::read_to_string(page).unwrap();
         for block in text.split("```toml\n").skip(1) {
             let block = block.split("```").next().unwrap();
+            // The command line's own file, which is read elsewhere.
+            if block.contains("api_url") {
+                continue;
+            }
             let config =
                 load(Some(block), &[], &[]).unwrap_or_else(|error| panic!("{page:?}: {error}")).config;
             let refusals: Vec<_> = concerns(&config).into_iter().filter(|concern| concern.refuses).collect();
