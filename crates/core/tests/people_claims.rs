@@ -79,7 +79,7 @@ both_engines! {
                     doorward_core::authorize::approve(&call, &yes, account).await.expect("says yes");
                     code_for(&call, app, &signed, &ask).await
                 }
-                other => panic!("{other:?}"),
+                other @ doorward_core::authorize::Next::Refuse { .. } => panic!("{other:?}"),
             };
             let made = redeem(&call, app, &code).await.expect("is redeemed");
             let live = tokens::verify(&call, &made.access_token).await.expect("is good");

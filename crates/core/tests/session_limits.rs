@@ -78,7 +78,7 @@ both_engines! {
         let call = world.call();
         let online = tokens(&call, &app, &alice, ONLINE).await.refresh_token.expect("a refresh token");
         let offline = tokens(&call, &app, &alice, &[]).await.refresh_token.expect("a refresh token");
-        world.advance(7 * DAY - SECOND);
+        world.advance((7 * DAY).saturating_sub(SECOND));
         jobs::run_due(&world.call()).await.expect("runs");
         assert!(told.lock().expect("no panic").is_empty(), "nothing is over yet");
         let last = rotate(&world.call(), &app, &online).await.expect("is within the limits");

@@ -7,9 +7,7 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "a test: clippy only excuses functions that are marked as one"
 )]
 

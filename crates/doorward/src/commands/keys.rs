@@ -31,7 +31,7 @@ pub(super) enum Keys {
 /// What `keys rotate` takes.
 #[derive(Debug, Args)]
 pub(super) struct Rotate {
-    /// Only this algorithm [default: every one that signs now].
+    /// Only this algorithm: `RS256`, `ES256` or `EdDSA` [default: every one that signs now].
     #[arg(long)]
     alg: Option<String>,
     /// A private key is known to somebody: the new keys sign at once, the old ones verify nothing.

@@ -94,7 +94,6 @@ impl Page<'_> {
     }
 }
 
-#[expect(clippy::struct_field_names, reason = "the field of the form has that name")]
 #[derive(Deserialize)]
 struct ConsentForm {
     #[serde(default)]

@@ -29,13 +29,12 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(30);
 
 /// Every sign-in of this person, by the server's address.
-#[expect(clippy::struct_field_names, reason = "what the table of the file is called")]
 #[derive(Default, Serialize, Deserialize)]
 pub(crate) struct Logins {
     /// Where one signed in last: the server that is meant when nothing says which.
     current: Option<String>,
-    #[serde(default)]
-    logins: BTreeMap<String, Login>,
+    #[serde(default, rename = "logins")]
+    by_server: BTreeMap<String, Login>,
     #[serde(skip)]
     path: PathBuf,
 }
@@ -95,21 +94,21 @@ impl Logins {
 
     /// Whether there is a sign-in at this server.
     pub(crate) fn has(&self, server: &str) -> bool {
-        self.logins.contains_key(server.trim_end_matches('/'))
+        self.by_server.contains_key(server.trim_end_matches('/'))
     }
 
     /// Remembers a sign-in.
     pub(crate) fn put(&mut self, server: &str, login: Login) -> Result<()> {
         self.current = Some(server.to_owned());
-        self.logins.insert(server.to_owned(), login);
+        self.by_server.insert(server.to_owned(), login);
         self.write()
     }
 
     /// Forgets a sign-in.
     pub(crate) fn take(&mut self, server: &str) -> Result<Option<Login>> {
-        let login = self.logins.remove(server.trim_end_matches('/'));
+        let login = self.by_server.remove(server.trim_end_matches('/'));
         if login.is_some() {
-            self.current = self.current.take().filter(|current| self.logins.contains_key(current));
+            self.current = self.current.take().filter(|current| self.by_server.contains_key(current));
             self.write()?;
         }
         Ok(login)
@@ -118,7 +117,7 @@ impl Logins {
     /// The access token for a server, made anew where its time is over.
     pub(crate) async fn token(&mut self, server: &str) -> Result<Option<SecretText>> {
         let server = server.trim_end_matches('/');
-        let Some(login) = self.logins.get(server) else { return Ok(None) };
+        let Some(login) = self.by_server.get(server) else { return Ok(None) };
         if now() + MARGIN < login.expires_at {
             return Ok(Some(login.access_token.0.clone()));
         }
@@ -140,7 +139,7 @@ impl Logins {
         let mut fresh = Login::of(login.token_endpoint.clone(), login.revocation_endpoint.clone(), &answer)?;
         fresh.refresh_token = fresh.refresh_token.or_else(|| login.refresh_token.clone());
         let token = fresh.access_token.0.clone();
-        self.logins.insert(server.to_owned(), fresh);
+        self.by_server.insert(server.to_owned(), fresh);
         self.write()?;
         Ok(Some(token))
     }
