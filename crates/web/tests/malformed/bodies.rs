@@ -171,7 +171,7 @@ pub(crate) fn headers() -> Vec<(HeaderName, HeaderValue)> {
         "content-length",
         "last-event-id",
     ];
-    let long = [b'a'; 20_000];
+    let long = vec![b'a'; 20_000];
     let values: [&[u8]; 8] = [
         b"",
         b"\xff\xfe\x80",

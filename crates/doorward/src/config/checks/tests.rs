@@ -7,7 +7,9 @@ fn config(settings: &[(&str, &str)]) -> Config {
 }
 
 /// Settings, the key that is objected to, and whether a start is refused.
-const TABLE: &[(&[(&str, &str)], &str, bool)] = &[
+type Case = (&'static [(&'static str, &'static str)], &'static str, bool);
+
+const TABLE: &[Case] = &[
     (&[("mail.url", "http://mail.example"), ("mail.from", "a@b.example")], "mail.url", true),
     (&[("mail.url", "smtps://user@mail.example"), ("mail.from", "a@b.example")], "mail.url", true),
     (&[("mail.url", "smtps://mail.example")], "mail.from", false),
