@@ -16,22 +16,28 @@ use crate::{
 
 /// The whole server as one router.
 pub fn router(app: App) -> Router {
-    let own = tree(&app, oauth::routes());
-    let crossing = tree(&app, oauth::routes().layer(cors(&app)));
+    let own = tree(&app, None);
+    let crossing = tree(&app, Some(cors(&app)));
     Router::new().fallback_service(Edge { own, crossing, app })
 }
 
 /// The routes alone, for whoever wants to walk them all: a router shows its paths by `Debug`.
 pub fn every_route(app: &App) -> Router {
-    tree(app, oauth::routes())
+    tree(app, None)
 }
 
-fn tree(app: &App, oauth: Router<App>) -> Router {
+fn tree(app: &App, cors: Option<CorsLayer>) -> Router {
     let dressed = |routes: Router<App>, surface| {
         routes.layer(middleware::from_fn_with_state((app.clone(), surface), dress))
     };
+    let protocol = dressed(oauth::routes(), Surface::OAuth);
+    // Outside of what renders refusals, which browsers must be let read too.
+    let protocol = match cors {
+        Some(cors) => protocol.layer(cors),
+        None => protocol,
+    };
     Router::new()
-        .merge(dressed(oauth, Surface::OAuth))
+        .merge(protocol)
         .merge(dressed(oauth::documents(), Surface::OAuth))
         .merge(dressed(oauth::pages(), Surface::Page))
         .merge(dressed(Router::new().fallback(not_found), Surface::Api))
