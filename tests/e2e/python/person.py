@@ -99,7 +99,8 @@ class Person:
 
     def answer(self, page, allow_redirects=False):
         for form in Forms(page.text).forms:
-            fields = {it["name"]: it.get("value") or "" for it in form["inputs"] if "name" in it}
+            sent = [it for it in form["inputs"] if it.get("type") != "checkbox" or "checked" in it]
+            fields = {it["name"]: it.get("value") or "" for it in sent if "name" in it}
             shown = [it for it in form["inputs"] if it.get("type") != "hidden" and "hidden" not in it]
             words = {word: it["name"] for it in shown for word in (it.get("autocomplete") or "").split()}
             allow = [it for it in form["buttons"] if it.get("value") == "allow"]

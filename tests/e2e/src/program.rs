@@ -99,6 +99,19 @@ impl Server {
         fs::read_to_string(self.log_file()).unwrap_or_default()
     }
 
+    /// What it has logged once this text is there: lines are written a moment after what they tell.
+    pub fn log_with(&self, text: &str) -> String {
+        let begun = now();
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            assert!(now() - begun < PATIENCE, "{text} is not in the log:\n{log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The folder of its certificate, when it speaks TLS itself.
     pub fn certificates(&self) -> Option<&Path> {
         self.options.certificates.as_deref()
