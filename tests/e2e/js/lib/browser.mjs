@@ -63,8 +63,20 @@ export async function type(page, word, text) {
   await page.keyboard.type(text);
 }
 
-// No axe violation in light and dark, at desktop and at phone width; nothing wider than the window.
+// A page may still be on its way to the next one when it is looked at: then the next one is looked at.
 export async function examine(page, name) {
+  for (let tries = 0; ; tries += 1) {
+    await page.waitForLoadState();
+    try {
+      return await examineOnce(page, name);
+    } catch (error) {
+      if (tries === 3 || !/context was destroyed|because of a navigation/.test(error.message)) throw error;
+    }
+  }
+}
+
+// No axe violation in light and dark, at desktop and at phone width; nothing wider than the window.
+async function examineOnce(page, name) {
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     const found = await page.evaluate(`${axeSource};axe.run(document, {
