@@ -13,6 +13,7 @@ use doorward_core::{
     env::{Env, no_fetch},
     outcome::{Code, Refusal},
     realm::{Parts, Realm},
+    sessions,
     settings::Settings,
     users::{self, Email, NewUser},
     vault::Vault,
@@ -251,6 +252,27 @@ both_engines! {
             let refused = sign_in(&world.call(), &format!("new{number}@example.org"), "wrong", None).await;
             assert_eq!(refused.expect_err("wrong").code, Code::SignInFailed, "{number}");
         }
+    }
+
+    /// People who hang up before the answer have guessed nothing: each of them is at most one of the five
+    /// tries of an account that cost nothing, and none of them is left once their sign-in has ended.
+    async fn who_hangs_up_with_the_right_password_is_not_counted(world: World) {
+        let call = world.call();
+        let user = alice(&call).await;
+        for gone in 1..=6 {
+            let ask = PasswordAsk { identifier: "alice@example.org".to_owned(), password: GOOD.into(), cookie: None };
+            {
+                let mut hung_up = Box::pin(credentials::sign_in(&call, ask));
+                assert!(futures_util::poll!(hung_up.as_mut()).is_pending());
+            }
+            let ended = async {
+                while sessions::list(&call, user.id).await.expect("lists").len() < gone {
+                    tokio::task::yield_now().await;
+                }
+            };
+            tokio::time::timeout(Duration::from_secs(60), ended).await.expect("what was begun ends");
+        }
+        assert!(sign_in(&call, "alice@example.org", GOOD, None).await.is_ok());
     }
 
     /// Somebody behind the same address guesses at an account: the neighbours' accounts are not concerned.

@@ -21,9 +21,11 @@ pub async fn confirm(call: &Call, user: Id<User>, password: &SecretText) -> Resu
     verified(call, user, password).await.map(|_| ())
 }
 
-/// The hash that the password was verified against. A refusal is recorded, once a minute.
+/// The hash that the password was verified against. A refusal is recorded, once a minute. Once begun it
+/// ends, as a sign-in does.
 async fn verified(call: &Call, user: Id<User>, password: &SecretText) -> Result<Hashed> {
-    let outcome = verify(call, user, password).await;
+    let (own, password) = (call.clone(), password.clone());
+    let outcome = tokio::spawn(async move { verify(&own, user, &password).await }).await?;
     if let Err(Error::Refused(refusal)) = &outcome {
         let code = refusal.code;
         audit::refused(call, ("confirm", code), &user.to_string(), || {
@@ -43,17 +45,19 @@ async fn verify(call: &Call, user: Id<User>, password: &SecretText) -> Result<Ha
             Box::pin(async move { Ok((throttle::take(tx, tried).await?, sql::find(tx, *user).await?)) })
         })
         .await?;
-    let is_right = call.realm.passwords.verify(password, stored.as_ref()).await?.is_right;
-    let Some(stored) = stored.filter(|_| is_right) else {
+    let judged = call.realm.passwords.verify(password, stored.as_ref()).await;
+    if judged.as_ref().is_ok_and(|verified| !verified.is_right) {
         return Err(Refusal::new(Code::PasswordWrong).field("current_password").into());
-    };
+    }
+    // It was right, or the server had no time for it: nobody has guessed.
     call.realm
         .db
         .write("credentials.confirmed", taken, |tx, taken| {
             Box::pin(async move { throttle::give_back(tx, taken).await })
         })
         .await?;
-    Ok(stored)
+    judged?;
+    stored.ok_or_else(|| Refusal::new(Code::PasswordWrong).field("current_password").into())
 }
 
 struct Change {

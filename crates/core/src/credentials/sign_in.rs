@@ -69,8 +69,14 @@ struct Begun {
     taken: Taken,
 }
 
-/// Signs a person in by password.
+/// Signs a person in by password. Once begun it ends, even when the caller has gone: a try that was
+/// counted would stay counted otherwise, though the password was right.
 pub async fn sign_in(call: &Call, ask: PasswordAsk) -> Result<SignedIn> {
+    let call = call.clone();
+    tokio::spawn(async move { counted(&call, ask).await }).await?
+}
+
+async fn counted(call: &Call, ask: PasswordAsk) -> Result<SignedIn> {
     let outcome = judged(call, ask).await;
     let label = match &outcome {
         Ok(_) => "granted",
