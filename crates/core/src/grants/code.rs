@@ -20,8 +20,8 @@ use crate::{
     db::Tx,
     outcome::{Code, Refusal, Result, refuse},
     tokens::{
-        self, access_claims,
-        issue::{self, IdTokenFacts, Minting, granted_of, refresh_expiry},
+        self,
+        issue::{self, IdTokenFacts, granted_of, refresh_expiry},
         sql::{self, CodeRow, NewRefresh, Presented, Reader},
         target_of,
     },
@@ -65,27 +65,20 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
     }
     let Some(code) = Opaque::parse(Kind::Code, &ask.code) else { return refuse(Code::CodeUnknown) };
     let hash = call.realm.vault.hash(&code);
-    let Presented { row, grant, person } = presented(call, client, hash).await?;
+    let found = presented(call, client, hash).await?;
+    let row = &found.row;
     let reuse = Event::refused(call, "code.reused", Code::CodeReused)?
         .client(client.id)
         .fact("grant_id", row.family.to_string());
     if row.consumed_at.is_some() {
         return end_reused(call, (row.family, reuse)).await;
     }
-    check(call, &ask, &row)?;
-    let granted = granted_of(call, client, grant.resources.clone());
+    check(call, &ask, row)?;
+    let granted = granted_of(call, client, found.grant.resources.clone());
     let target = target_of(call, client, &ask.resources, &granted).await?;
-    let (scope, jkt) = (target.scope_of(&grant.scope), ask.jkt.as_deref());
-    let minting = Minting {
-        client,
-        target: &target,
-        grant: &grant,
-        person: &person,
-        epoch: row.epoch,
-        scope: &scope,
-        jkt,
-    };
-    let claims = access_claims(call, &minting)?;
+    let (scope, jkt) = (target.scope_of(&found.grant.scope), ask.jkt.as_deref());
+    let claims = found.access_claims(call, client, (&target, &scope), jkt)?;
+    let Presented { row, grant, .. } = found;
     let refresh = gets_refresh(client, &grant.scope).then(|| call.secret(Kind::Refresh)).transpose()?;
     let nonce = row.nonce.clone();
     let redeem = Redeem {

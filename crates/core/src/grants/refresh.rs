@@ -23,8 +23,8 @@ use crate::{
     realm::Realm,
     sessions,
     tokens::{
-        self, Claims, Grant, Target, access_claims,
-        issue::{self, IdTokenFacts, Minting, granted_of, refresh_expiry},
+        self, Claims, Grant, Target,
+        issue::{self, IdTokenFacts, granted_of, refresh_expiry},
         sql::{self, NewRefresh, Presented, Reader, RefreshRow},
         target_of,
     },
@@ -72,24 +72,16 @@ pub async fn rotate(call: &Call, client: &Arc<Client>, ask: RefreshAsk) -> Resul
         return refuse(Code::GrantNotAllowed);
     }
     let Some(token) = Opaque::parse(Kind::Refresh, &ask.token) else { return refuse(Code::RefreshUnknown) };
-    let Presented { row, grant, person } = presented(call, client, &token).await?;
-    if row.cnf.is_some() && row.cnf != ask.jkt {
+    let found = presented(call, client, &token).await?;
+    if found.row.cnf.is_some() && found.row.cnf != ask.jkt {
         return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
     }
-    let granted = granted_of(call, client, grant.resources.clone());
+    let granted = granted_of(call, client, found.grant.resources.clone());
     let target = target_of(call, client, &ask.resources, &granted).await?;
-    let scope = narrowed(ask.scope.as_ref(), &grant, &target)?;
+    let scope = narrowed(ask.scope.as_ref(), &found.grant, &target)?;
     let jkt = ask.jkt.as_deref();
-    let minting = Minting {
-        client,
-        target: &target,
-        grant: &grant,
-        person: &person,
-        epoch: row.epoch,
-        scope: &scope,
-        jkt,
-    };
-    let claims = access_claims(call, &minting)?;
+    let claims = found.access_claims(call, client, (&target, &scope), jkt)?;
+    let Presented { row, grant, .. } = found;
     let rotate = prepare(call, client, token, row, (&claims, &grant))?;
     let successor = call
         .realm

@@ -13,7 +13,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Grant, standard_claims};
+use super::{Grant, sql::Presented, standard_claims};
 use crate::{
     apis::{Api, TokenFormat},
     audit::Event,
@@ -158,38 +158,32 @@ impl Target {
     }
 }
 
-/// The access token that a person's grant is made into.
-pub(crate) struct Minting<'a> {
-    pub(crate) client: &'a Client,
-    pub(crate) target: &'a Target,
-    pub(crate) grant: &'a Grant,
-    pub(crate) person: &'a Person,
-    /// The epoch that the operation holds the person to.
-    pub(crate) epoch: i64,
-    /// The scopes of the grant, or fewer.
-    pub(crate) scope: &'a ScopeSet,
-    /// The DPoP key to bind to.
-    pub(crate) jkt: Option<&'a str>,
-}
-
-/// The access token of a person, through an application.
-pub(crate) fn access_claims(call: &Call, minting: &Minting<'_>) -> Result<Claims> {
-    let Minting { client, target, grant, person, epoch, scope, jkt } = minting;
-    let opaque = target.is_opaque().then(|| call.secret(secret::Kind::Access)).transpose()?;
-    let jti: Id<id::Token> = call.id()?;
-    let mut claims = target.common(call, client, scope, (jti.under(*epoch, client.epoch), *jkt));
-    claims.sub = grant.user.to_string();
-    claims.token_use = Some(TokenUse::User);
-    claims.auth_time = Some(grant.facts.auth_time);
-    claims.acr = Some(grant.facts.acr.clone());
-    claims.amr.clone_from(&grant.facts.amr);
-    claims.sid = grant.session.map(|sid| sid.to_string());
-    claims.tenant_id = Some(grant.org.to_string());
-    claims.org_role.clone_from(&person.org_role);
-    claims.roles.clone_from(&person.roles);
-    claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
-    claims.grant_id = Some(grant.id.to_string());
-    Ok(Claims { body: claims, alg: target.alg(), opaque })
+impl<R> Presented<R> {
+    /// The access token of the person whose grant this is, for `scope` or less than was granted.
+    pub(crate) fn access_claims(
+        &self,
+        call: &Call,
+        client: &Client,
+        (target, scope): (&Target, &ScopeSet),
+        jkt: Option<&str>,
+    ) -> Result<Claims> {
+        let Self { grant, person, epoch, .. } = self;
+        let opaque = target.is_opaque().then(|| call.secret(secret::Kind::Access)).transpose()?;
+        let jti: Id<id::Token> = call.id()?;
+        let mut claims = target.common(call, client, scope, (jti.under(*epoch, client.epoch), jkt));
+        claims.sub = grant.user.to_string();
+        claims.token_use = Some(TokenUse::User);
+        claims.auth_time = Some(grant.facts.auth_time);
+        claims.acr = Some(grant.facts.acr.clone());
+        claims.amr.clone_from(&grant.facts.amr);
+        claims.sid = grant.session.map(|sid| sid.to_string());
+        claims.tenant_id = Some(grant.org.to_string());
+        claims.org_role.clone_from(&person.org_role);
+        claims.roles.clone_from(&person.roles);
+        claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
+        claims.grant_id = Some(grant.id.to_string());
+        Ok(Claims { body: claims, alg: target.alg(), opaque })
+    }
 }
 
 impl Claims {

@@ -16,7 +16,7 @@ mod verify;
 
 pub use dpop::{Bound, fresh_nonce, prove};
 pub use introspect::{Introspection, introspect};
-pub(crate) use issue::{Claims, access_claims, sign};
+pub(crate) use issue::{Claims, sign};
 pub use issue::{Target, Tokens, target_of};
 pub use revoke::revoke;
 pub use userinfo::{standard_claims, supported_claims, userinfo};

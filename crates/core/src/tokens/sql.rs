@@ -88,6 +88,8 @@ pub(crate) struct Presented<R> {
     pub(crate) row: R,
     pub(crate) grant: Grant,
     pub(crate) person: Person,
+    /// The epoch of the person under which it was made.
+    pub(crate) epoch: i64,
 }
 
 /// An application as it was read: a write that names it fails once its epoch has moved.
@@ -237,7 +239,9 @@ pub(crate) async fn presented_code(
     hash: TokenHash,
 ) -> Result<Option<Presented<CodeRow>>> {
     tx.opt(PRESENTED_CODE, args![hash], |row| {
-        Ok(Presented { grant: read_grant(row)?, person: read_person(row, 10)?, row: read_code(row, 13)? })
+        let code = read_code(row, 13)?;
+        let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, code.epoch);
+        Ok(Presented { row: code, grant, person, epoch })
     })
     .await
 }
@@ -280,7 +284,9 @@ pub(crate) async fn presented_refresh(
     hash: TokenHash,
 ) -> Result<Option<Presented<RefreshRow>>> {
     tx.opt(PRESENTED_REFRESH, args![hash], |row| {
-        Ok(Presented { grant: read_grant(row)?, person: read_person(row, 10)?, row: read_refresh(row, 13)? })
+        let token = read_refresh(row, 13)?;
+        let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, token.epoch);
+        Ok(Presented { row: token, grant, person, epoch })
     })
     .await
 }
