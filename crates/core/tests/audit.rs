@@ -340,39 +340,6 @@ both_engines! {
         assert_eq!(all.await, 160);
     }
 
-    async fn of_a_flood_of_refusals_one_is_kept_and_the_rest_counted(world: World) {
-        let refuse = |who: &'static str| {
-            let call = world.call();
-            async move {
-                audit::refused(&call, ("/token", Code::ClientAuthentication), who, || {
-                    Event::refused(&call, "client.refused", Code::ClientAuthentication)
-                })
-                .await
-                .unwrap();
-            }
-        };
-        for _ in 0..100 {
-            refuse("198.51.100.1").await;
-        }
-        refuse("198.51.100.2").await;
-        let found = |code: &str| {
-            let filter = Filter { code: Some(code.to_owned()), ..Filter::default() };
-            let realm = Arc::clone(&world.realm);
-            async move { audit::list(&realm, filter, None, 100).await.unwrap() }
-        };
-        assert_eq!(found("client.refused").await.len(), 2);
-        audit::count_refusals(&world.call(), false).await.unwrap();
-        assert_eq!(found("refusals.counted").await.len(), 0, "the minute is not over");
-        world.advance(Duration::from_secs(60));
-        refuse("198.51.100.1").await;
-        assert_eq!(found("client.refused").await.len(), 3);
-        let counted = found("refusals.counted").await;
-        assert_eq!(counted.len(), 1);
-        assert_eq!(counted[0].facts["more"], 99);
-        assert_eq!(counted[0].facts["route"], "/token");
-        assert_eq!(counted[0].detail.as_ref().unwrap()["identity"], "198.51.100.1");
-    }
-
     async fn an_issuance_is_gated_by_its_principals_epoch(world: World) {
         const ADD: &str = "INSERT INTO principals (id, kind, org_id, status, epoch, created_at)
             SELECT $1, 1, id, 0, 3, 0 FROM orgs";
