@@ -162,8 +162,6 @@ async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members
     Err(Refusal::new(Code::Conflict).hint("Others keep changing this; try again").into())
 }
 
-/// The merge patch that makes one profile of the other.
-
 async fn end(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
     let user = get_for_change(&caller, &name).await?;
     seen.check(user.version)?;
