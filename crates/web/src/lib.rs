@@ -11,6 +11,7 @@ pub mod headers;
 mod health;
 mod oauth;
 pub mod pages;
+mod presented;
 mod routes;
 pub mod surface;
 

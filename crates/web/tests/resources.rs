@@ -34,6 +34,28 @@ both_engines! {
         assert!(document.body["scopes_supported"].as_array().unwrap().contains(&json!("admin:*")));
     }
 
+    /// RFC 6750 3.1: who presents nothing is told what is asked for, by a challenge without an error.
+    async fn an_empty_token_is_none(world: World) {
+        let server = Server::new(world);
+        for path in ["/api/v1/users", "/api/whoami", "/oauth2/userinfo", "/api/auth/oauth2/userinfo"] {
+            for nothing in ["Bearer", "Bearer ", "bearer  ", "DPoP", "DPoP "] {
+                let refused = server.asks(Method::GET, path, None, &[("authorization", nothing)]).await;
+                assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path} {nothing:?}");
+                assert!(refused.text.contains("Missing bearer token"), "{path} {nothing:?}: {}", refused.text);
+                let challenge = refused.header("www-authenticate");
+                assert!(challenge.starts_with("Bearer realm="), "{path} {nothing:?}: {challenge}");
+                assert!(!challenge.contains("error"), "{path} {nothing:?}: {challenge}");
+                assert!(path.contains("oauth2") || refused.code() == "auth.missing_token", "{}", refused.text);
+            }
+            let other = server.asks(Method::GET, path, None, &[("authorization", "Basic YTpi")]).await;
+            assert_eq!(other.status, StatusCode::UNAUTHORIZED);
+            assert!(other.text.contains("scheme is not supported"), "{path}: {}", other.text);
+        }
+        let form = [("content-type", "application/x-www-form-urlencoded"), ("authorization", "Bearer ")];
+        let posted = server.asks(Method::POST, "/oauth2/userinfo", None, &form).await;
+        assert!(posted.text.contains("Missing bearer token"), "{}", posted.text);
+    }
+
     /// RFC 9449 7.1: the status, and the body that repeats it.
     async fn a_refused_proof_has_one_status(world: World) {
         let server = Server::new(world);

@@ -19,17 +19,15 @@ use doorward_proto::{
     id::{Id, Session, User},
     secret::{SecretText, TokenHash},
 };
-use http::{header, request::Parts};
+use http::request::Parts;
 
 use super::session;
 use crate::{
     app::{App, ThroughSocket},
     oauth::proof,
+    presented::{self, Scheme},
     surface::Failure,
 };
-
-/// No credential of ours is longer.
-const MAX_CREDENTIAL: usize = 8 * 1024;
 
 /// Who calls, as the guard has found out. Handlers take it as an argument.
 #[derive(Clone)]
@@ -124,7 +122,7 @@ pub(super) fn lacks(scope: &str) -> Refusal {
 
 /// Finds out who calls.
 pub(super) async fn recognise(app: &App, parts: &Parts, call: Call) -> Result<Caller> {
-    if let Some((scheme, token)) = credential(parts)? {
+    if let Some((scheme, token)) = presented::in_header(&parts.headers)? {
         return match scheme {
             Scheme::Bearer => by_bearer(app, parts, &call, &token).await,
             Scheme::Dpop => by_token(parts, &call, (scheme, &token)).await,
@@ -134,35 +132,6 @@ pub(super) async fn recognise(app: &App, parts: &Parts, call: Call) -> Result<Ca
         return Ok(Caller::local(&call));
     }
     session::recognise(app, parts, call).await
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Bearer,
-    Dpop,
-}
-
-/// The token of the `Authorization` header (RFC 6750 2.1, RFC 9449 7.1; the scheme's case does not
-/// matter).
-fn credential(parts: &Parts) -> Result<Option<(Scheme, SecretText)>> {
-    let mut values = parts.headers.get_all(header::AUTHORIZATION).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
-        let hint = "The Authorization header may be sent once";
-        return Err(Refusal::new(Code::RequestInvalid).hint(hint).into());
-    }
-    let text = value.to_str().map_err(|_| Error::from(Refusal::new(Code::CredentialInvalid)))?;
-    let (scheme, token) = text.split_once(' ').unwrap_or((text, ""));
-    let scheme = match scheme.to_ascii_lowercase().as_str() {
-        "bearer" => Scheme::Bearer,
-        "dpop" => Scheme::Dpop,
-        _ => return refuse(Code::CredentialScheme),
-    };
-    match token.trim_matches(' ') {
-        "" => refuse(Code::CredentialMissing),
-        token if token.len() > MAX_CREDENTIAL => refuse(Code::CredentialInvalid),
-        token => Ok(Some((scheme, SecretText::from(token)))),
-    }
 }
 
 async fn by_bearer(app: &App, parts: &Parts, call: &Call, token: &SecretText) -> Result<Caller> {

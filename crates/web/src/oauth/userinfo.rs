@@ -10,11 +10,13 @@ use doorward_core::{
     outcome::{Code, Error, Refusal, Result, refuse},
     tokens,
 };
+use doorward_proto::secret::SecretText;
 use http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::{body, metadata::resource_realm, proof, refusals::noted};
 use crate::{
     app::Incoming,
+    presented::{self, Scheme},
     surface::{Failure, wire_of},
 };
 
@@ -64,11 +66,11 @@ async fn userinfo(
     in_body: Option<String>,
 ) -> Result<std::sync::Arc<str>> {
     let (scheme, token) = credential(headers, in_body)?;
-    let live = tokens::verify(call, &token).await?;
+    let live = tokens::verify(call, token.expose()).await?;
     match (live.jkt(), scheme) {
         (None, Scheme::Bearer) => {}
         (Some(jkt), Scheme::Dpop) => {
-            let proven = proof::proven(call, headers, request, Some(&token)).await?;
+            let proven = proof::proven(call, headers, request, Some(token.expose())).await?;
             if proven.as_deref() != Some(jkt) {
                 return refuse(Code::DpopInvalid);
             }
@@ -78,31 +80,15 @@ async fn userinfo(
     tokens::userinfo(call, &live).await
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Scheme {
-    Bearer,
-    Dpop,
-}
-
 /// The one token of a request (RFC 6750 2: never in two ways at once).
-fn credential(headers: &HeaderMap, in_body: Option<String>) -> Result<(Scheme, String)> {
-    let mut all = headers.get_all(header::AUTHORIZATION).iter();
-    match (all.next(), all.next(), in_body) {
-        (None, _, None) => refuse(Code::CredentialMissing),
-        (None, _, Some(token)) => Ok((Scheme::Bearer, token)),
-        (Some(value), None, None) => {
-            let text = value.to_str().unwrap_or_default();
-            let (scheme, token) = text.split_once(' ').unwrap_or_default();
-            let token = token.trim().to_owned();
-            if scheme.eq_ignore_ascii_case("bearer") {
-                Ok((Scheme::Bearer, token))
-            } else if scheme.eq_ignore_ascii_case("dpop") {
-                Ok((Scheme::Dpop, token))
-            } else {
-                refuse(Code::CredentialScheme)
-            }
-        }
-        _ => Err(Refusal::new(Code::RequestInvalid).hint("Send one token in one way").into()),
+fn credential(headers: &HeaderMap, in_body: Option<String>) -> Result<(Scheme, SecretText)> {
+    match (headers.contains_key(header::AUTHORIZATION), in_body) {
+        (true, Some(_)) => Err(Refusal::new(Code::RequestInvalid).hint("Send one token in one way").into()),
+        (false, Some(token)) => Ok((Scheme::Bearer, token.as_str().into())),
+        (_, None) => match presented::in_header(headers)? {
+            Some(presented) => Ok(presented),
+            None => refuse(Code::CredentialMissing),
+        },
     }
 }
 
