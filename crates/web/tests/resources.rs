@@ -34,6 +34,35 @@ both_engines! {
         assert!(document.body["scopes_supported"].as_array().unwrap().contains(&json!("admin:*")));
     }
 
+    /// RFC 9728 3.1: an API below our own address is described where clients look for it.
+    async fn an_api_below_the_issuer_is_described(world: World) {
+        let server = Server::new(world);
+        let described = async |path: &str| {
+            server.asks(Method::GET, &format!("/.well-known/oauth-protected-resource{path}"), None, &[]).await
+        };
+        for identifier in ["https://id.example/orders/v2", "https://elsewhere.example/stock", "plain-name"] {
+            let api = json!({
+                "identifier": identifier, "name": "Orders",
+                "scopes": [{"name": "orders:read", "description": "Read orders"}],
+            });
+            server.make("/api/v1/apis", api).await;
+        }
+        let document = described("/orders/v2").await;
+        assert_eq!(document.status, StatusCode::OK, "{}", document.text);
+        assert_eq!(document.header("access-control-allow-origin"), "*");
+        let expected = json!({
+            "resource": "https://id.example/orders/v2",
+            "authorization_servers": ["https://id.example"],
+            "scopes_supported": ["orders:read"],
+            "bearer_methods_supported": ["header"],
+            "resource_name": "Orders",
+        });
+        assert_eq!(document.body, expected);
+        for other in ["/orders", "/orders/v2/", "/orders/v2?x=1", "/orders%2Fv2", "/stock", "/plain-name", "/"] {
+            assert_eq!(described(other).await.status, StatusCode::NOT_FOUND, "{other}");
+        }
+    }
+
     /// RFC 6750 3.1: who presents nothing is told what is asked for, by a challenge without an error.
     async fn an_empty_token_is_none(world: World) {
         let server = Server::new(world);

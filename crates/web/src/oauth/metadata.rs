@@ -3,12 +3,18 @@
 
 use axum::{
     Json, Router,
-    extract::State,
+    extract::{OriginalUri, State},
     response::{IntoResponse, Response},
     routing::get,
 };
 use doorward_core::{
-    apis::catalog, authorize::RESPONSE_MODES, call::Call, clients::AuthMethod, credentials, keys, tokens,
+    apis::{self, catalog},
+    authorize::RESPONSE_MODES,
+    call::Call,
+    clients::AuthMethod,
+    credentials, keys,
+    outcome::Code,
+    tokens,
 };
 use doorward_proto::{
     authorize::{Display, Prompt},
@@ -16,7 +22,7 @@ use doorward_proto::{
     metadata::Metadata,
     token::Grant,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header, uri::PathAndQuery};
 use serde_json::json;
 
 use crate::{app::App, surface::Failure};
@@ -38,6 +44,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/.well-known/jwks.json", get(jwks))
         .route("/api/auth/jwks", get(jwks))
         .route(PROTECTED_RESOURCE, get(resource))
+        .route(&format!("{PROTECTED_RESOURCE}/{{*path}}"), get(resource_below))
 }
 
 const PROTECTED_RESOURCE: &str = "/.well-known/oauth-protected-resource";
@@ -61,6 +68,25 @@ async fn resource(State(app): State<App>) -> Response {
         "dpop_signing_alg_values_supported": names(Alg::ALL, Alg::as_str),
         "resource_name": "Doorward",
     })))
+}
+
+/// An API that is known by an address below the issuer's (RFC 9728 3.1): where its tokens come from, and its
+/// scopes. What else it can do it has to tell itself.
+async fn resource_below(State(app): State<App>, OriginalUri(uri): OriginalUri) -> Result<Response, Failure> {
+    let asked = uri.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
+    let issuer = &app.realm.issuer;
+    let identifier = format!("{issuer}{}", asked.strip_prefix(PROTECTED_RESOURCE).unwrap_or_default());
+    let Some(api) = apis::find(&Call::system(&app.realm), &identifier).await? else {
+        return Err(Code::NotFound.into());
+    };
+    let scopes: Vec<&str> = api.scopes.iter().map(|scope| scope.name.as_str()).collect();
+    Ok(open(Json(json!({
+        "resource": api.identifier,
+        "authorization_servers": [issuer],
+        "scopes_supported": scopes,
+        "bearer_methods_supported": ["header"],
+        "resource_name": api.name,
+    }))))
 }
 
 async fn metadata(State(app): State<App>) -> Response {
