@@ -33,6 +33,8 @@ pub struct WebSettings {
     pub bootstrap: Option<Bootstrap>,
     /// How browsers that came by https insist on it.
     pub hsts: Hsts,
+    /// Where weaknesses are reported (RFC 9116), as URIs; without any there is no `security.txt`.
+    pub security_contacts: Vec<String>,
 }
 
 /// The value of `Strict-Transport-Security` (RFC 6797).

@@ -13,6 +13,7 @@ mod oauth;
 pub mod pages;
 mod presented;
 mod routes;
+mod security_txt;
 pub mod surface;
 
 pub use app::{App, Bootstrap, ClientAddress, Hsts, ThroughSocket, WebSettings};

@@ -10,7 +10,7 @@ use crate::{
     api,
     app::App,
     edge::Edge,
-    health, oauth, pages,
+    health, oauth, pages, security_txt,
     surface::{Surface, dress},
 };
 
@@ -38,7 +38,7 @@ fn tree(app: &App, cors: Option<CorsLayer>) -> Router {
     };
     Router::new()
         .merge(protocol)
-        .merge(dressed(oauth::documents(), Surface::OAuth))
+        .merge(dressed(oauth::documents().merge(security_txt::routes()), Surface::OAuth))
         .merge(dressed(oauth::pages(), Surface::Page))
         .merge(dressed(Router::new().fallback(not_found), Surface::Api))
         .merge(dressed(api::routes(app), Surface::Api))

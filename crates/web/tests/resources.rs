@@ -2,14 +2,21 @@
 
 mod api_kit;
 
+use std::time::Duration;
+
 use api_kit::Server;
+use axum::body::Body;
 use doorward_core::{
     clients,
     grants::client::{self, ClientAsk},
 };
+use doorward_proto::time::Time;
+use doorward_web::{App, WebSettings, router};
 use doorward_world::{World, both_engines};
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
+use http_body_util::BodyExt as _;
 use serde_json::json;
+use tower::ServiceExt as _;
 
 const METADATA: &str = "https://id.example/.well-known/oauth-protected-resource";
 
@@ -61,6 +68,31 @@ both_engines! {
         for other in ["/orders", "/orders/v2/", "/orders/v2?x=1", "/orders%2Fv2", "/stock", "/plain-name", "/"] {
             assert_eq!(described(other).await.status, StatusCode::NOT_FOUND, "{other}");
         }
+    }
+
+    /// RFC 9116: whom to tell of a weakness, where the operator says so.
+    async fn security_txt_names_the_contacts(world: World) {
+        const PATH: &str = "/.well-known/security.txt";
+        let ask = async |security_contacts| {
+            let settings = WebSettings { security_contacts, ..WebSettings::default() };
+            let router = router(App::new(world.realm.clone(), settings));
+            let response = router.oneshot(Request::get(PATH).body(Body::empty()).unwrap()).await.unwrap();
+            let (parts, body) = response.into_parts();
+            let bytes = body.collect().await.unwrap().to_bytes();
+            (parts, String::from_utf8(bytes.to_vec()).unwrap())
+        };
+        assert_eq!(ask(Vec::new()).await.0.status, StatusCode::NOT_FOUND);
+        let contacts = ["mailto:security@id.example", "https://id.example/report"].map(str::to_owned);
+        let (parts, text) = ask(contacts.to_vec()).await;
+        assert_eq!(parts.status, StatusCode::OK);
+        assert_eq!(parts.headers["content-type"], "text/plain; charset=utf-8");
+        let lines: Vec<(&str, &str)> = text.lines().map(|line| line.split_once(": ").unwrap()).collect();
+        assert_eq!(lines[..2], [("Contact", contacts[0].as_str()), ("Contact", contacts[1].as_str())]);
+        assert_eq!(lines[3], ("Canonical", "https://id.example/.well-known/security.txt"));
+        let (name, expires) = lines[2];
+        let left = expires.parse::<Time>().unwrap().since(world.call().now);
+        assert_eq!(name, "Expires");
+        assert!(Duration::from_hours(90 * 24) < left && left < Duration::from_hours(365 * 24), "{expires}");
     }
 
     /// RFC 6750 3.1: who presents nothing is told what is asked for, by a challenge without an error.

@@ -32,6 +32,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     let mut found = Vec::new();
     plain_http(config, &mut found);
     origins(config, &mut found);
+    contacts(config, &mut found);
     pairs(config, &mut found);
     places(config, &mut found);
     mail(config, &mut found);
@@ -104,6 +105,26 @@ fn origins(config: &Config, found: &mut Vec<Concern>) {
             ));
         }
     }
+}
+
+fn contacts(config: &Config, found: &mut Vec<Concern>) {
+    for contact in config.security.contact.iter().filter(|contact| !is_contact(contact)) {
+        found.push(refuse(
+            "security.contact",
+            format!(
+                "`{contact}` is nowhere to write to; write mailto:security@example.com, tel:+1-201-555-0123 or \
+                 https://example.com/report"
+            ),
+        ));
+    }
+}
+
+/// RFC 9116 2.5.3, on a line of its own.
+fn is_contact(text: &str) -> bool {
+    let is_one_line = text.bytes().all(|byte| byte.is_ascii_graphic());
+    is_one_line
+        && url::Url::parse(text)
+            .is_ok_and(|url| matches!(url.scheme(), "mailto" | "tel" | "https") && url.path() != "")
 }
 
 fn is_origin(text: &str) -> bool {

@@ -75,6 +75,13 @@ sections! {
         allowed_origins: Vec<String> = "";
     }
 
+    /// Whom to tell of weaknesses.
+    security: Security {
+        /// Where weaknesses are reported, as `mailto:security@example.com` or `https://example.com/report`;
+        /// `/.well-known/security.txt` (RFC 9116) names them. Without any there is no such file.
+        contact: Vec<String> = "";
+    }
+
     /// Outgoing mail. Without `mail.url`, mails wait in the outbox: `doorward mail list`.
     mail: Mail {
         /// `smtp://user:password@host:587` (STARTTLS) or `smtps://user:password@host:465`.

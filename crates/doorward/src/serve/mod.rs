@@ -222,6 +222,7 @@ pub(crate) fn web_settings(config: &Config) -> WebSettings {
     WebSettings {
         allowed_origins: config.cors.allowed_origins.clone(),
         hsts: Hsts::new(config.tls.hsts.0, config.tls.hsts_subdomains),
+        security_contacts: config.security.contact.clone(),
         bootstrap: auth.bootstrap_service_token.as_ref().map(|token| Bootstrap {
             token: token.0.clone(),
             scopes: auth.bootstrap_token_scopes.clone(),

@@ -13,6 +13,9 @@ const TABLE: &[Case] = &[
     (&[("mail.url", "http://mail.example"), ("mail.from", "a@b.example")], "mail.url", true),
     (&[("mail.url", "smtps://user@mail.example"), ("mail.from", "a@b.example")], "mail.url", true),
     (&[("mail.url", "smtps://mail.example")], "mail.from", false),
+    (&[("security.contact", "security@example.com")], "security.contact", true),
+    (&[("security.contact", "http://example.com/report")], "security.contact", true),
+    (&[("security.contact", "mailto:")], "security.contact", true),
     (&[("mail.from", "not a mailbox")], "mail.from", true),
     (&[("database.url", "mysql://x")], "database.url", true),
     (&[("master_key", "short")], "master_key", true),
@@ -61,6 +64,7 @@ fn what_is_safe_is_not_objected_to() {
         &[("master_key", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")],
         &[("trusted_proxies", "10.0.0.0/8")],
         &[("metrics.listen", "127.0.0.1:9090")],
+        &[("security.contact", "mailto:security@example.com, https://example.com/report")],
         &[("keys.rotation", "30d"), ("keys.overlap", "2d")],
     ] {
         assert_eq!(concerns(&config(settings)), [], "{settings:?}");
