@@ -110,6 +110,37 @@ both_engines! {
         assert_eq!(after.code(), Some(Code::CredentialRevoked));
     }
 
+    /// What was found good is asked for again after half a minute, even where the news of a change got lost.
+    async fn a_verdict_is_remembered_for_half_a_minute(world: World) {
+        let app = application(&world, "app", |_| {}).await;
+        let token = client::issue(&world.call(), &app, ClientAsk::default()).await.expect("is issued").access_token;
+        tokens::verify(&world.call(), &token).await.expect("is good");
+        let silently = "UPDATE principals SET epoch = epoch + 1 WHERE id = $1";
+        let changed = async |id: String| {
+            world.realm.db.write("a change by hand", id, move |tx, id| {
+                Box::pin(async move { tx.exec(silently, doorward_core::args![id.as_str()]).await })
+            })
+            .await
+        };
+        assert_eq!(changed(app.id.to_string()).await.expect("is changed"), 1);
+        world.advance(Duration::from_secs(29));
+        tokens::verify(&world.call(), &token).await.expect("is remembered");
+        world.advance(Duration::from_secs(1));
+        let refused = tokens::verify(&world.call(), &token).await.expect_err("is looked at again");
+        assert_eq!(refused.code(), Some(Code::CredentialRevoked));
+    }
+
+    /// What is remembered never outlives the token.
+    async fn a_verdict_ends_with_its_token(world: World) {
+        let app = application(&world, "app", |_| {}).await;
+        let made = client::issue(&world.call(), &app, ClientAsk::default()).await.expect("is issued");
+        world.advance(world.realm.settings.tokens.access_ttl - Duration::from_secs(2));
+        tokens::verify(&world.call(), &made.access_token).await.expect("is good");
+        world.advance(Duration::from_secs(2));
+        let refused = tokens::verify(&world.call(), &made.access_token).await.expect_err("is over");
+        assert_eq!(refused.code(), Some(Code::CredentialExpired));
+    }
+
     /// Nodes share a database, not a clock: what ends is told by epochs.
     async fn an_end_on_a_node_that_is_behind_reaches_tokens_of_one_that_is_ahead(world: World) {
         let (alice, app) = (alice(&world).await, application(&world, "app", |_| {}).await);

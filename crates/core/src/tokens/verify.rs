@@ -1,10 +1,13 @@
 //! Whether an access token of ours is good now.
 //!
 //! Warm calls do no I/O: what was found is remembered under the token's SHA-256 for as long as the
-//! `changes` counter stands still, and never past `exp`. Proof of possession is the caller's to check,
-//! on every request.
+//! `changes` counter stands still, for half a minute at the most, and never past `exp`. Proof of
+//! possession is the caller's to check, on every request.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use aws_lc_rs::digest::{SHA256, digest};
 use doorward_proto::{
@@ -25,6 +28,9 @@ use crate::{
     principals::{self, Principal, Status},
 };
 
+/// A node that hears of no change, for whatever reason, asks the database again after this.
+const REMEMBERED: Duration = Duration::from_secs(30);
+
 /// An access token that is good: its claims, and where it comes from.
 #[derive(Debug)]
 pub struct Live {
@@ -34,6 +40,7 @@ pub struct Live {
     pub grant: Option<Grant>,
     /// Its keyed hash, when it is an opaque one.
     pub opaque: Option<TokenHash>,
+    found_at: Time,
     /// The userinfo answer, once it has been asked for.
     pub(super) userinfo: OnceLock<Arc<str>>,
     /// The introspection answer, likewise.
@@ -69,7 +76,8 @@ pub async fn verify(call: &Call, token: &str) -> Result<Arc<Live>> {
     let mut key = [0_u8; 32];
     key.copy_from_slice(digest(&SHA256, token.as_bytes()).as_ref());
     let changes = call.realm.db.changes();
-    let live = if let Some(live) = call.realm.caches.tokens.get(&key, changes) {
+    let remembered = call.realm.caches.tokens.get(&key, changes);
+    let live = if let Some(live) = remembered.filter(|live| call.now.since(live.found_at) < REMEMBERED) {
         live
     } else {
         let live = Arc::new(look_up(call, token).await?);
@@ -105,7 +113,14 @@ async fn look_up(call: &Call, token: &str) -> Result<Live> {
         return refuse(Code::CredentialExpired);
     }
     let grant = still_stands(call, &claims).await?;
-    Ok(Live { claims, grant, opaque, userinfo: OnceLock::new(), introspection: OnceLock::new() })
+    Ok(Live {
+        claims,
+        grant,
+        opaque,
+        found_at: call.now,
+        userinfo: OnceLock::new(),
+        introspection: OnceLock::new(),
+    })
 }
 
 async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {
