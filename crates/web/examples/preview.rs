@@ -184,12 +184,14 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         room,
         email: EMAIL.to_owned(),
         done: done.map(|done| done.sentence(frame.text)),
+        warning: None,
     };
     let rooms = house(Room::Profile, Some(Done::Profile));
     let facts =
         profile::Facts { name: "Ada Lovelace".to_owned(), is_verified: true, news_since: Some(ago(700_000)) };
     write("account-profile", &profile::Page::new(&rooms, facts, "", Errors::none()))?;
-    let rooms = house(Room::Security, None);
+    let warning = Some(frame.t("account-bootstrap-unused"));
+    let rooms = House { warning, ..house(Room::Security, None) };
     let wrong = Errors::one("current_password", frame.t("password-wrong"));
     write("account-security", &security::Page::new(&rooms, wrong, 8))?;
     let session = |agent: &str, address: &str, seen, is_this| sessions::Session {

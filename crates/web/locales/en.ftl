@@ -150,6 +150,8 @@ account-security = Security
 account-sessions = Sessions
 account-applications = Applications
 account-data = Your data
+account-bootstrap-unused = A bootstrap token is configured. Whoever has it can do what an administrator can. Remove it from the configuration of this server as soon as nobody needs it. It has not been used yet.
+account-bootstrap-used = A bootstrap token is configured. Whoever has it can do what an administrator can. Remove it from the configuration of this server as soon as nobody needs it. It was used last on { $when }.
 
 profile-name = Name
 profile-name-what = Shown to applications that you allow to see your profile.

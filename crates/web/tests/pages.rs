@@ -7,6 +7,7 @@ use doorward_core::{settings::SignUpMode, users::setup};
 use doorward_world::{ISSUER, World, both_engines};
 use http::{Request, StatusCode, header};
 use pages_kit::{Browser, PASSWORD, Page};
+use serde_json::json;
 
 const ADA: &str = "ada@example.com";
 
@@ -172,6 +173,26 @@ both_engines! {
         assert_eq!(browser.open("/account").await.title(), "Sign in");
         let used = other.submit(&page, "/reset", &[("new_password", "violet harbour 72 teapot engine")]).await;
         assert_eq!(used.title(), "This link does not work any more");
+    }
+
+    /// A root credential that is still configured is not forgotten, and is nobody else's business.
+    async fn an_administrator_is_told_of_the_bootstrap_token(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let page = browser.open("/account").await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        assert!(!page.text.contains("bootstrap token"), "{}", page.text);
+        let mut boss = browser.another();
+        let body = json!({"email": "root@example.com", "password": PASSWORD, "role": "admin"});
+        browser.make("users", body).await;
+        let page = boss.open("/account").await;
+        let page = boss.sign_in(&page, "root@example.com", PASSWORD).await;
+        let used = format!("It was used last on {}.", boss.world.call().now.to_human());
+        for room in ["/account", "/account/sessions", "/account/data"] {
+            let page = boss.open(room).await;
+            assert!(page.text.contains("A bootstrap token is configured") && page.text.contains(&used), "{}", page.text);
+        }
+        assert_eq!(page.path, "/account");
     }
 
     /// The set-up link makes one administrator.

@@ -8,7 +8,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::sessions::Account;
+use doorward_core::{bootstrap, sessions::Account, users::PlatformRole};
 use http::request::Parts;
 
 use super::{
@@ -160,6 +160,8 @@ pub struct House<'a> {
     pub email: String,
     /// What has just been done, in one sentence.
     pub done: Option<String>,
+    /// What an administrator should not forget, in one sentence.
+    pub warning: Option<String>,
 }
 
 /// A signed-in person at an account page. Anybody else is sent to sign in, and comes back.
@@ -168,6 +170,8 @@ pub struct Resident {
     pub visit: Visit,
     /// The account in use.
     pub account: Account,
+    /// What an administrator should not forget.
+    warning: Option<String>,
 }
 
 impl FromRequestParts<App> for Resident {
@@ -177,7 +181,10 @@ impl FromRequestParts<App> for Resident {
         let path = parts.uri.path().to_owned();
         let visit = Visit::from_request_parts(parts, app).await.map_err(Failure::into_response)?;
         match visit.active().cloned() {
-            Some(account) => Ok(Self { visit, account }),
+            Some(account) => {
+                let warning = root_credential(&visit, &account).await.map_err(IntoResponse::into_response)?;
+                Ok(Self { visit, account, warning })
+            }
             None => Err(to(&Carry::back_to(&path).on("/sign-in"))),
         }
     }
@@ -192,7 +199,7 @@ impl Resident {
     pub fn of<T>(posted: Posted<T>, room: Room) -> Result<(Self, T), Response> {
         let Posted { visit, form } = posted;
         if let Some(account) = visit.active().cloned() {
-            return Ok((Self { visit, account }, form));
+            return Ok((Self { visit, account, warning: None }, form));
         }
         let elsewhere = to(&Carry::back_to(room.path()).on("/sign-in"));
         Err(visit.sent.put(&visit, elsewhere))
@@ -202,13 +209,28 @@ impl Resident {
     pub fn house<'a>(&self, frame: &'a Frame, room: Room, errors: &Errors) -> House<'a> {
         let word = self.visit.cookie_value(Cookie::Done).filter(|_| errors.is_empty());
         let done = word.and_then(Done::read).map(|done| done.sentence(self.visit.text));
-        House { frame, room, email: self.account.email.clone().unwrap_or_default(), done }
+        let email = self.account.email.clone().unwrap_or_default();
+        House { frame, room, email, done, warning: self.warning.clone() }
     }
 
     /// Answers with a page; what has been done is said once.
     pub fn show(&self, page: &impl askama::Template) -> Response {
         self.visit.without(self.visit.show(page), Cookie::Done)
     }
+}
+
+/// Tells an administrator of the bootstrap token for as long as one is configured: whoever has it can do
+/// whatever an administrator can.
+async fn root_credential(visit: &Visit, account: &Account) -> Result<Option<String>, Failure> {
+    let Some(configured) = &visit.app.settings.bootstrap else { return Ok(None) };
+    if account.platform_role != PlatformRole::Administrator {
+        return Ok(None);
+    }
+    let memory = bootstrap::memory(&visit.call, &configured.token).await?;
+    Ok(Some(match memory.and_then(|memory| memory.last_used_at) {
+        Some(at) => visit.text.with("account-bootstrap-used", "when", &at.to_human()),
+        None => visit.text.get("account-bootstrap-unused"),
+    }))
 }
 
 impl House<'_> {
