@@ -7,6 +7,7 @@ use doorward_world::{World, both_engines};
 
 use doorward_core::{
     args,
+    audit::{self, Filter},
     bootstrap::{Terms, admit, memory, notice},
     outcome::Code,
     users::{self, Email, NewUser, PlatformRole},
@@ -29,6 +30,30 @@ both_engines! {
         }
         let seen = memory(&world.call(), &token()).await.unwrap().unwrap();
         assert_eq!(seen.uses, 4, "refused uses are remembered as well");
+    }
+
+    /// Who watches the trail sees that it is used at once and how often within a minute: following the
+    /// trail with the token itself would tell of nothing else otherwise.
+    async fn every_use_is_in_the_audit_trail(world: World) {
+        let told = async |code: &str| {
+            let filter = Filter { code: Some(code.to_owned()), ..Filter::default() };
+            let found = audit::list(&world.realm, filter, None, 100).await.unwrap();
+            assert!(found.iter().all(|event| event.actor == "bootstrap"));
+            let mut uses: Vec<i64> = found.iter().map(|event| event.facts["uses"].as_i64().unwrap()).collect();
+            uses.sort_unstable();
+            uses
+        };
+        for _ in 0..5 {
+            admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap();
+            assert_eq!(told("bootstrap.used").await, [1]);
+        }
+        world.advance(Duration::from_secs(60));
+        admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap();
+        assert_eq!(told("bootstrap.used").await, [1, 5]);
+        world.advance(Duration::from_secs(24 * 3600));
+        admit(&world.call(), &token(), Terms::default(), &token()).await.unwrap_err();
+        assert_eq!(told("bootstrap.refused").await, [1]);
+        assert_eq!(told("bootstrap.used").await, [1, 5]);
     }
 
     async fn its_day_begins_when_a_server_starts_with_it(world: World) {

@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up ends there"
 )]
 
+mod bootstrap;
 mod config;
 mod follow;
 mod manage;
