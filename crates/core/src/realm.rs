@@ -2,13 +2,22 @@
 //!
 //! A database belongs to one master key, whose id it holds from the first start on. A realm over it under
 //! another key does not open: it could read nothing that is sealed, and every hash that it wrote would be
-//! lost to the nodes that hold the right one.
+//! lost to the nodes that hold the right one. [`rekey`] gives it to another master key.
 
-mod sql;
+mod nodes;
+mod rekey;
+pub(crate) mod sql;
 
 use std::sync::Arc;
 
-use doorward_proto::id::{Id, Org};
+use doorward_proto::{
+    id::{Id, Org},
+    jose::decode_base64url,
+    time::Time,
+};
+
+pub use nodes::Attendance;
+pub use rekey::{Rekeyed, rekey};
 
 use crate::{
     audit,
@@ -53,6 +62,8 @@ pub struct Realm {
     pub(crate) refusals: audit::Refusals,
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
+    /// What signed the audit trail under earlier master keys.
+    pub(crate) checkpoint_keys: audit::Predecessors,
 }
 
 /// What a realm remembers between requests.
@@ -85,7 +96,15 @@ impl Realm {
     /// A fault when the database does not answer or belongs to another master key.
     pub async fn open(parts: Parts) -> Result<Arc<Self>> {
         let Parts { issuer, db, env, vault, settings, mail_transport } = parts;
-        claim(&db, &env, &vault).await?;
+        let left = claim(&db, &env, &vault).await?;
+        let checkpoint_keys = match &left.audit {
+            Some(kept) => audit::Predecessors::open(&vault, kept)?,
+            None => audit::Predecessors::default(),
+        };
+        let vault = match &left.lasting {
+            Some(sealed) => vault.take_over(&unfold(sealed)?)?,
+            None => vault,
+        };
         let instance_org = orgs::ensure_instance(&db, &env).await?;
         let passwords = credentials::Pool::start(&env)?;
         let caches = Caches {
@@ -106,6 +125,7 @@ impl Realm {
             refusals: audit::Refusals::default(),
             ring,
             caches,
+            checkpoint_keys,
         });
         let call = Call::system(&realm);
         keys::ensure(&call).await?;
@@ -130,31 +150,58 @@ pub async fn master_key(db: &Db) -> Result<Option<String>> {
     db.read("realm.master_key", (), |tx, ()| Box::pin(async move { sql::master_key(tx).await })).await
 }
 
+/// The name under which starts and changes of the master key wait for one another.
+const LOCK: &str = "doorward.master_key";
+
+/// What the database holds of master keys.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Left {
+    /// The id of the one in use.
+    pub(crate) owner: Option<String>,
+    /// The lasting keys that earlier ones handed on, sealed under it.
+    pub(crate) lasting: Option<String>,
+    /// The keys that signed the audit trail under earlier ones, sealed under it.
+    pub(crate) audit: Option<String>,
+    /// When the one that was asked for was replaced.
+    pub(crate) replaced_at: Option<Time>,
+}
+
+fn unfold(sealed: &str) -> Result<Vec<u8>> {
+    decode_base64url(sealed.as_bytes()).map_err(|_| Error::fault("a sealed value in settings was changed"))
+}
+
 /// Takes a fresh database for this master key.
 ///
 /// # Errors
 /// A fault when it belongs to another one.
-async fn claim(db: &Db, env: &Env, vault: &Vault) -> Result<()> {
+async fn claim(db: &Db, env: &Env, vault: &Vault) -> Result<Left> {
     let ask = (vault.id().to_owned(), env.now());
-    let owner = db
+    let left = db
         .write("realm.claim", ask, |tx, (ours, now)| {
             Box::pin(async move {
-                tx.lock_exclusive(&["doorward.master_key"]).await?;
-                if let Some(owner) = sql::master_key(tx).await? {
-                    return Ok(owner);
+                tx.lock_exclusive(&[LOCK]).await?;
+                let left = sql::left(tx, ours).await?;
+                if left.owner.is_some() {
+                    return Ok(left);
                 }
                 sql::insert_master_key(tx, ours, *now).await?;
-                Ok(ours.clone())
+                Ok(Left { owner: Some(ours.clone()), ..left })
             })
         })
         .await?;
+    let owner = left.owner.as_deref().unwrap_or_default();
     if owner == vault.id() {
-        return Ok(());
+        return Ok(left);
     }
-    Err(Error::fault(format!(
-        "the master key is {}, and this database belongs to {owner}: nothing in it could be opened. Either the \
-         key was replaced or lost: put the one from your backup back. Or database.url names the database of \
-         another installation, or of another node: then use that one's master key",
-        vault.id()
-    )))
+    let ours = vault.id();
+    Err(Error::fault(match left.replaced_at {
+        Some(at) => format!(
+            "the master key {ours} was replaced at {at}: this database belongs to {owner} now. Use that one"
+        ),
+        None => format!(
+            "the master key is {ours}, and this database belongs to {owner}: nothing in it could be opened. \
+             Either the key was replaced or lost: put the one from your backup back. Or database.url names the \
+             database of another installation, or of another node: then use that one's master key"
+        ),
+    }))
 }

@@ -3,16 +3,16 @@
 //! Neither the master key nor a derived key is ever stored in the database. A sealed value is
 //! AES-256-GCM (NIST SP 800-38D) under a key derived by HKDF (RFC 5869) for its use, with its place
 //! (table, row) as associated data, so that a value cannot be moved to another row. The layout is
-//! `version 1 | master key's id 4 | nonce 12 | ciphertext and tag`.
+//! `kind 1 | master key's id 4 | nonce 12 | ciphertext and tag`.
 //!
 //! # When the master key changes
-//! A sealed value names the key it was sealed under, so it can be opened with that one and sealed again,
-//! one by one. A keyed hash cannot be made again without its secret, and needs no column to say which key
-//! it is of: `settings` remembers since when each master key is in use (see [`crate::realm`]), so the time at
-//! which a row was written names its key. What lives for minutes (codes,
-//! links, pushed requests, opaque access tokens, replays) simply ends with its key. What lives for weeks
-//! (refresh tokens, browsers) is looked up under the new key and then under the one before, and gets its
-//! new hash at that first use. Client secrets, which may have no end, carry `hash_key`.
+//! Two kinds of keys are derived from it. What is *sealed at rest* is opened and sealed again under the new
+//! one ([`crate::realm::rekey`]). What depends on a presented secret cannot be made again without that
+//! secret: keyed hashes, and values sealed under a secret. Their keys are the *lasting* ones: they come from
+//! the first master key, and are handed on from one to the next, sealed. So every secret in use goes on
+//! working, and no look-up knows that there ever was another key. Who has a former master key and the
+//! database of its time has the lasting keys: that does not help to find a secret (each is 256 random bits),
+//! and who could write hashes of his own making into the database could write anything else there as well.
 
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
@@ -26,16 +26,46 @@ use crate::{
     outcome::{Error, Result},
 };
 
-const VERSION: u8 = 1;
+/// Sealed at rest: sealed again when the master key changes.
+const AT_REST: u8 = 1;
+/// Sealed under a presented secret: stays as it is.
+const UNDER_SECRET: u8 = 2;
 const ID_LEN: usize = 4;
+const LASTING: &str = "settings/master_key.lasting";
 
-/// Keys derived from one master key.
+/// Keys derived from one master key, and the lasting ones.
 pub struct Vault {
-    id: String,
     mark: [u8; ID_LEN],
-    hash: hmac::Key,
+    id: String,
     root: hkdf::Prk,
     at_rest: LessSafeKey,
+    lasting: Lasting,
+}
+
+/// The keys that outlive a change of the master key; `mark` is the one that they come from.
+struct Lasting {
+    mark: [u8; ID_LEN],
+    id: String,
+    seed: Zeroizing<[u8; 64]>,
+    hash: hmac::Key,
+    under: hkdf::Prk,
+}
+
+impl Lasting {
+    fn new(mark: [u8; ID_LEN], seed: Zeroizing<[u8; 64]>) -> Self {
+        let (hash, under) = seed.split_at(32);
+        let (hash, under) =
+            (hmac::Key::new(hmac::HMAC_SHA256, hash), hkdf::Prk::new_less_safe(hkdf::HKDF_SHA256, under));
+        Self { mark, id: name(mark), seed, hash, under }
+    }
+
+    fn of(root: &hkdf::Prk, mark: [u8; ID_LEN]) -> Result<Self> {
+        let mut seed = Zeroizing::new([0_u8; 64]);
+        let (hash, under) = seed.split_at_mut(32);
+        hash.copy_from_slice(&*derive(root, b"token hashes")?);
+        under.copy_from_slice(&*derive(root, b"under secrets")?);
+        Ok(Self::new(mark, seed))
+    }
 }
 
 struct Bytes32;
@@ -53,6 +83,10 @@ fn derive(root: &hkdf::Prk, info: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
     Ok(key)
 }
 
+fn name(mark: [u8; ID_LEN]) -> String {
+    data_encoding::HEXLOWER.encode(&mark)
+}
+
 fn aead(key: &[u8; 32]) -> Result<LessSafeKey> {
     let key = UnboundKey::new(&AES_256_GCM, key).map_err(|_| Error::fault("an AES-256 key was refused"))?;
     Ok(LessSafeKey::new(key))
@@ -65,16 +99,56 @@ impl Vault {
     /// A fault when the cryptographic library refuses.
     pub fn new(master: &[u8; 32]) -> Result<Self> {
         let root = hkdf::Salt::new(hkdf::HKDF_SHA256, b"doorward master v1").extract(master);
-        let hash = hmac::Key::new(hmac::HMAC_SHA256, &*derive(&root, b"token hashes")?);
         let at_rest = aead(&*derive(&root, b"at rest")?)?;
         let [a, b, c, d, ..] = *derive(&root, b"key id")?;
         let mark = [a, b, c, d];
-        Ok(Self { id: data_encoding::HEXLOWER.encode(&mark), mark, hash, root, at_rest })
+        let lasting = Lasting::of(&root, mark)?;
+        Ok(Self { mark, id: name(mark), root, at_rest, lasting })
+    }
+
+    /// The vault under the next master key, with the lasting keys of this one.
+    ///
+    /// # Errors
+    /// A fault when the cryptographic library refuses.
+    pub fn followed_by(&self, master: &[u8; 32]) -> Result<Self> {
+        let lasting = Lasting::new(self.lasting.mark, self.lasting.seed.clone());
+        Ok(Self { lasting, ..Self::new(master)? })
+    }
+
+    /// The lasting keys, sealed for who opens the database next.
+    pub(crate) fn hand_on(&self, env: &Env) -> Result<Vec<u8>> {
+        let mut keys = Zeroizing::new(self.lasting.mark.to_vec());
+        keys.extend_from_slice(&*self.lasting.seed);
+        self.seal(env, LASTING, &keys)
+    }
+
+    /// This vault with the lasting keys that were handed on to it.
+    pub(crate) fn take_over(self, sealed: &[u8]) -> Result<Self> {
+        let keys = self.open(LASTING, sealed)?;
+        let wrong = || Error::fault("the keys that an earlier master key left have another length");
+        let (mark, rest) = keys.split_at_checked(ID_LEN).ok_or_else(wrong)?;
+        let mut seed = Zeroizing::new([0_u8; 64]);
+        if rest.len() != seed.len() {
+            return Err(wrong());
+        }
+        seed.copy_from_slice(rest);
+        Ok(Self { lasting: Lasting::new(mark.try_into().map_err(|_| wrong())?, seed), ..self })
     }
 
     /// Which master key this is: eight hexadecimal digits, safe to store and to show.
     pub fn id(&self) -> &str {
         &self.id
+    }
+
+    /// What every value that is sealed at rest under this master key begins with.
+    pub(crate) fn at_rest_prefix(&self) -> [u8; 1 + ID_LEN] {
+        let [a, b, c, d] = self.mark;
+        [AT_REST, a, b, c, d]
+    }
+
+    /// The master key that the keyed hashes come from: this one, or the first of its forerunners.
+    pub fn hash_key_id(&self) -> &str {
+        &self.lasting.id
     }
 
     /// The keyed hash (HMAC-SHA-256) under which a secret is stored and looked up.
@@ -84,7 +158,7 @@ impl Vault {
 
     /// The keyed hash of any high-entropy value.
     pub fn hash_bytes(&self, value: &[u8]) -> TokenHash {
-        let tag = hmac::sign(&self.hash, value);
+        let tag = hmac::sign(&self.lasting.hash, value);
         let mut hash = [0_u8; 32];
         hash.copy_from_slice(tag.as_ref());
         TokenHash(hash)
@@ -92,7 +166,7 @@ impl Vault {
 
     /// Seals a value for one place, such as `signing_keys/key_…`.
     pub fn seal(&self, env: &Env, place: &str, value: &[u8]) -> Result<Vec<u8>> {
-        self.seal_by(env, &self.at_rest, place, value)
+        seal_by(env, (AT_REST, self.mark), &self.at_rest, (place, value))
     }
 
     /// Opens what [`Vault::seal`] made for the same place.
@@ -100,17 +174,17 @@ impl Vault {
     /// # Errors
     /// A fault when the value was changed, moved, or sealed under another master key.
     pub fn open(&self, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        self.open_by(&self.at_rest, place, sealed)
+        open_by((AT_REST, self.mark), &self.at_rest, (place, sealed))
     }
 
-    /// Seals a value under a presented secret and the master key: only who presents it again can open.
+    /// Seals a value under a presented secret and a lasting key: only who presents it again can open.
     pub fn seal_under(&self, env: &Env, secret: &Opaque, place: &str, value: &[u8]) -> Result<Vec<u8>> {
-        self.seal_by(env, &self.key_under(secret)?, place, value)
+        seal_by(env, (UNDER_SECRET, self.lasting.mark), &self.key_under(secret)?, (place, value))
     }
 
     /// Opens what [`Vault::seal_under`] made.
     pub fn open_under(&self, secret: &Opaque, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        self.open_by(&self.key_under(secret)?, place, sealed)
+        open_by((UNDER_SECRET, self.lasting.mark), &self.key_under(secret)?, (place, sealed))
     }
 
     /// A key for one use, such as signing form tokens.
@@ -121,46 +195,51 @@ impl Vault {
     fn key_under(&self, secret: &Opaque) -> Result<LessSafeKey> {
         let mut info = Zeroizing::new(b"under: ".to_vec());
         info.extend_from_slice(secret.expose().as_bytes());
-        aead(&*derive(&self.root, &info)?)
+        aead(&*derive(&self.lasting.under, &info)?)
     }
+}
 
-    fn seal_by(&self, env: &Env, key: &LessSafeKey, place: &str, value: &[u8]) -> Result<Vec<u8>> {
-        let nonce: [u8; NONCE_LEN] = env.bytes()?;
-        let mut body = value.to_vec();
-        let aad = Aad::from(place.as_bytes());
-        key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut body)
-            .map_err(|_| Error::fault("a value could not be sealed"))?;
-        let mut sealed = Vec::with_capacity(1 + ID_LEN + NONCE_LEN + body.len());
-        sealed.push(VERSION);
-        sealed.extend_from_slice(&self.mark);
-        sealed.extend_from_slice(&nonce);
-        sealed.append(&mut body);
-        Ok(sealed)
-    }
+type Head = (u8, [u8; ID_LEN]);
 
-    fn open_by(&self, key: &LessSafeKey, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        let damaged = || Error::fault(format!("the sealed value of {place} was changed or moved"));
-        let (version, rest) = sealed.split_first().ok_or_else(damaged)?;
-        let (mark, rest) = rest.split_at_checked(ID_LEN).ok_or_else(damaged)?;
-        let (nonce, body) = rest.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
-        let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| damaged())?;
-        if *version != VERSION {
-            return Err(damaged());
-        }
-        if mark != self.mark {
-            let (theirs, ours) = (data_encoding::HEXLOWER.encode(mark), &self.id);
-            let what = format!("{place} is sealed under master key {theirs}, and this one is {ours}");
-            return Err(Error::fault(what));
-        }
-        let mut body = Zeroizing::new(body.to_vec());
-        let aad = Aad::from(place.as_bytes());
-        let length = key
-            .open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut body)
-            .map_err(|_| damaged())?
-            .len();
-        body.truncate(length);
-        Ok(body)
+fn seal_by(env: &Env, head: Head, key: &LessSafeKey, (place, value): (&str, &[u8])) -> Result<Vec<u8>> {
+    let nonce: [u8; NONCE_LEN] = env.bytes()?;
+    let mut body = value.to_vec();
+    let aad = Aad::from(place.as_bytes());
+    key.seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), aad, &mut body)
+        .map_err(|_| Error::fault("a value could not be sealed"))?;
+    let (version, mark) = head;
+    let mut sealed = Vec::with_capacity(1 + ID_LEN + NONCE_LEN + body.len());
+    sealed.push(version);
+    sealed.extend_from_slice(&mark);
+    sealed.extend_from_slice(&nonce);
+    sealed.append(&mut body);
+    Ok(sealed)
+}
+
+fn open_by(
+    (ours_version, ours): Head,
+    key: &LessSafeKey,
+    (place, sealed): (&str, &[u8]),
+) -> Result<Zeroizing<Vec<u8>>> {
+    let damaged = || Error::fault(format!("the sealed value of {place} was changed or moved"));
+    let (version, rest) = sealed.split_first().ok_or_else(damaged)?;
+    let (mark, rest) = rest.split_at_checked(ID_LEN).ok_or_else(damaged)?;
+    let (nonce, body) = rest.split_at_checked(NONCE_LEN).ok_or_else(damaged)?;
+    let nonce: [u8; NONCE_LEN] = nonce.try_into().map_err(|_| damaged())?;
+    if *version != ours_version {
+        return Err(damaged());
     }
+    if mark != ours {
+        let (theirs, ours) = (data_encoding::HEXLOWER.encode(mark), name(ours));
+        let what = format!("{place} is sealed under master key {theirs}, and this one is {ours}");
+        return Err(Error::fault(what));
+    }
+    let mut body = Zeroizing::new(body.to_vec());
+    let aad = Aad::from(place.as_bytes());
+    let length =
+        key.open_in_place(Nonce::assume_unique_for_key(nonce), aad, &mut body).map_err(|_| damaged())?.len();
+    body.truncate(length);
+    Ok(body)
 }
 
 #[cfg(test)]
@@ -195,5 +274,24 @@ mod tests {
         let sealed = vault.seal_under(&env, &mine, "x", b"successor").unwrap();
         assert_eq!(&**vault.open_under(&mine, "x", &sealed).unwrap(), b"successor");
         assert!(vault.open_under(&yours, "x", &sealed).is_err());
+    }
+    #[test]
+    fn the_next_master_key_knows_every_secret_and_opens_nothing_at_rest() {
+        let (env, first) = (env(), Vault::new(&[1; 32]).unwrap());
+        let secret = Opaque::new(Kind::Refresh, &[3; 32]);
+        let (rest, under) =
+            (first.seal(&env, "x", b"1").unwrap(), first.seal_under(&env, &secret, "y", b"2").unwrap());
+        let second = first.followed_by(&[2; 32]).unwrap();
+        let second = Vault::new(&[2; 32]).unwrap().take_over(&second.hand_on(&env).unwrap()).unwrap();
+        let third = second.followed_by(&[3; 32]).unwrap();
+        let third = Vault::new(&[3; 32]).unwrap().take_over(&third.hand_on(&env).unwrap()).unwrap();
+        for later in [second, third] {
+            assert_eq!(later.hash(&secret).0, first.hash(&secret).0);
+            assert_eq!(&**later.open_under(&secret, "y", &under).unwrap(), b"2");
+            assert_eq!(later.hash_key_id(), first.id());
+            assert!(later.open("x", &rest).is_err() && later.id() != first.id());
+        }
+        let foreign = first.followed_by(&[2; 32]).unwrap().hand_on(&env).unwrap();
+        assert!(Vault::new(&[4; 32]).unwrap().take_over(&foreign).is_err());
     }
 }

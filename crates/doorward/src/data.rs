@@ -1,8 +1,7 @@
-//! The data folder and the master key: their places, their modes, their first creation.
+//! The data folder: its place, its mode, what lies in it. The master key is in [`master`].
 
 use std::{
     fs::{DirBuilder, OpenOptions},
-    io::Write as _,
     os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
 };
@@ -11,12 +10,11 @@ use anyhow::{Context as _, Result, bail};
 use doorward_core::{
     db::{Place, PostgresSettings},
     env::Env,
-    vault::Vault,
 };
-use doorward_proto::secret::SecretText;
-use zeroize::Zeroizing;
 
 use crate::config::Config;
+
+pub mod master;
 
 /// The administration socket's name in the data folder.
 pub const SOCKET: &str = "admin.sock";
@@ -83,95 +81,6 @@ pub fn place(config: &Config) -> Result<Place> {
         }));
     }
     bail!("database.url must begin with sqlite:// or postgres://")
-}
-
-/// Where the master key's file is.
-pub fn key_path(config: &Config) -> PathBuf {
-    config.master_key_file.clone().unwrap_or_else(|| config.data_dir.join("master.key"))
-}
-
-/// The vault under the master key; makes the key at the first start. `owner` is the id of the master key
-/// that the database belongs to, if it was used before.
-///
-/// # Errors
-/// When the key can be read by others, is not 32 bytes, or is missing beside a database that is in use.
-pub fn vault(config: &Config, env: &Env, owner: Option<&str>) -> Result<Vault> {
-    let key = if let Some(text) = &config.master_key {
-        parse_key(text.expose().as_bytes()).context("master_key")?
-    } else {
-        let path = key_path(config);
-        match (path.exists(), owner) {
-            (true, _) => read_key(&path)?,
-            (false, None) => make_key(config, &path, env)?,
-            (false, Some(owner)) => bail!(
-                "the database is in use under master key {owner}, and there is none at {}. Without it nothing in \
-                 the database can be opened: put the key back from your backup; a further node needs a copy of \
-                 the first one's",
-                path.display()
-            ),
-        }
-    };
-    Vault::new(&key).map_err(fault)
-}
-
-fn read_key(path: &Path) -> Result<Zeroizing<[u8; 32]>> {
-    let shown = path.display();
-    let mode = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.mode() & 0o777;
-    if mode & 0o077 != 0 {
-        bail!("the master key {shown} can be read by others (mode {mode:03o}); run: chmod 600 {shown}");
-    }
-    let text = Zeroizing::new(std::fs::read(path).with_context(|| format!("cannot read {shown}"))?);
-    parse_key(&text).with_context(|| format!("the master key {shown}"))
-}
-
-fn make_key(config: &Config, path: &Path, env: &Env) -> Result<Zeroizing<[u8; 32]>> {
-    let shown = path.display();
-    if config.master_key_file.is_some() {
-        bail!("there is no master key at {shown}; make one with: doorward keys generate > {shown}");
-    }
-    let key = Zeroizing::new(env.bytes::<32>().map_err(fault)?);
-    let text = Zeroizing::new(format!("{}\n", data_encoding::BASE64URL_NOPAD.encode(&*key)));
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .with_context(|| format!("cannot make the master key {shown}"))?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()?;
-    if let Some(folder) = path.parent() {
-        std::fs::File::open(folder)?.sync_all()?;
-    }
-    Ok(key)
-}
-
-/// Whether this text is a master key.
-///
-/// # Errors
-/// When it is not 32 bytes.
-pub fn check_key(text: &SecretText) -> Result<()> {
-    parse_key(text.expose().as_bytes()).map(drop)
-}
-
-/// 32 bytes: raw, or in hexadecimal or either base64 alphabet.
-fn parse_key(bytes: &[u8]) -> Result<Zeroizing<[u8; 32]>> {
-    let decoded = Zeroizing::new(if bytes.len() == 32 {
-        bytes.to_vec()
-    } else {
-        let text = bytes.trim_ascii();
-        let bare: Vec<u8> = text.iter().copied().filter(|byte| *byte != b'=').collect();
-        data_encoding::HEXLOWER_PERMISSIVE
-            .decode(text)
-            .or_else(|_| data_encoding::BASE64URL_NOPAD.decode(&bare))
-            .or_else(|_| data_encoding::BASE64_NOPAD.decode(&bare))
-            .unwrap_or_default()
-    });
-    let mut key = Zeroizing::new([0_u8; 32]);
-    if decoded.len() != key.len() {
-        bail!("must be 32 bytes in base64 or hexadecimal");
-    }
-    key.copy_from_slice(&decoded);
-    Ok(key)
 }
 
 /// A folder of our own for a while, gone when this is dropped.

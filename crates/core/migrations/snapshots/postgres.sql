@@ -415,7 +415,7 @@ CREATE TABLE jobs (
 ) ;
 CREATE INDEX jobs_due ON jobs (done_at, due_at);
 
--- Who does what only one node may do.
+-- Who does what only one node may do; and which nodes serve ('node/…').
 CREATE TABLE leases (
     name TEXT PRIMARY KEY,
     holder TEXT NOT NULL,
@@ -435,8 +435,9 @@ CREATE TABLE idempotency (
 CREATE INDEX idempotency_expiry ON idempotency (expires_at);
 
 -- Facts about this realm that are not configuration: the bootstrap token's first sight, and 'master_key',
--- the id of the master key in use and since when (earlier ones: 'master_key/ID'). A keyed hash is made
--- under the key of its time, a sealed value names its own.
+-- the id of the master key in use and since when (one that was replaced: 'master_key/ID', and since when).
+-- What earlier master keys handed on is sealed: 'master_key.lasting' the keys of keyed hashes and of what
+-- is sealed under secrets, 'master_key.audit' the public keys that signed the audit trail.
 CREATE TABLE settings (
     key TEXT PRIMARY KEY,
     value TEXT NOT NULL,

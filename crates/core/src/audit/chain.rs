@@ -5,7 +5,8 @@
 //! salted hash, so it can be erased and the chain still verifies.
 //!
 //! Checkpoints are signed with an Ed25519 key (RFC 8032) of the trail's own, derived from the master
-//! key: it outlives every signing key of the realm, and who can write to the database cannot make it.
+//! key: it outlives every signing key of the realm, and who can write to the database cannot make it. When
+//! the master key changes, the public key of the one before is kept (see [`super::succession`]).
 
 use aws_lc_rs::{
     digest::{Context, SHA256, digest},
@@ -14,9 +15,11 @@ use aws_lc_rs::{
 use data_encoding::HEXLOWER;
 use doorward_proto::time::Time;
 
+use super::succession::Predecessors;
 use crate::{
     outcome::{Error, Result},
     realm::Realm,
+    vault::Vault,
 };
 
 /// A SHA-256 value.
@@ -101,6 +104,17 @@ pub(super) struct Notary {
     /// What the trail belongs to: the realm's own organisation, which no change of address changes.
     realm: String,
     issuer: String,
+    before: Predecessors,
+}
+
+/// The key pair that signs under a master key, and its name.
+pub(super) fn key_of(vault: &Vault) -> Result<(Ed25519KeyPair, String)> {
+    let seed = vault.subkey("audit checkpoints")?;
+    let pair = Ed25519KeyPair::from_seed_unchecked(&*seed)
+        .map_err(|_| Error::fault("the key of the audit trail was refused"))?;
+    let mark = digest(&SHA256, pair.public_key().as_ref());
+    let key_id = HEXLOWER.encode(mark.as_ref().get(..8).unwrap_or_default());
+    Ok((pair, key_id))
 }
 
 /// The layouts of a statement: the present one, and the one that named the issuer.
@@ -112,12 +126,14 @@ enum Layout {
 
 impl Notary {
     pub(super) fn of(realm: &Realm) -> Result<Self> {
-        let seed = realm.vault.subkey("audit checkpoints")?;
-        let pair = Ed25519KeyPair::from_seed_unchecked(&*seed)
-            .map_err(|_| Error::fault("the key of the audit trail was refused"))?;
-        let mark = digest(&SHA256, pair.public_key().as_ref());
-        let key_id = HEXLOWER.encode(mark.as_ref().get(..8).unwrap_or_default());
-        Ok(Self { pair, key_id, realm: realm.instance_org.to_string(), issuer: realm.issuer.clone() })
+        let (pair, key_id) = key_of(&realm.vault)?;
+        let (issuer, before) = (realm.issuer.clone(), realm.checkpoint_keys.clone());
+        Ok(Self { pair, key_id, realm: realm.instance_org.to_string(), issuer, before })
+    }
+
+    /// What the earlier master keys left.
+    pub(super) const fn before(&self) -> &Predecessors {
+        &self.before
     }
 
     pub(super) fn sign(&self, seq: i64, at: Time, link: &[u8], reason: &str) -> Checkpoint {
@@ -136,10 +152,15 @@ impl Notary {
 
     /// Says what is wrong with a checkpoint, if anything is.
     pub(super) fn refute(&self, checkpoint: &Checkpoint) -> Option<&'static str> {
-        if checkpoint.key_id != self.key_id {
-            return Some("the checkpoint was signed under another master key");
-        }
-        let key = UnparsedPublicKey::new(&ED25519, self.pair.public_key().as_ref());
+        let public = if checkpoint.key_id == self.key_id {
+            self.pair.public_key().as_ref()
+        } else {
+            match self.before.public_key(checkpoint) {
+                Ok(key) => key,
+                Err(what) => return Some(what),
+            }
+        };
+        let key = UnparsedPublicKey::new(&ED25519, public);
         let is_signed = [Layout::OfRealm, Layout::OfIssuer].into_iter().any(|layout| {
             key.verify(self.statement(checkpoint, layout).as_bytes(), &checkpoint.signature).is_ok()
         });

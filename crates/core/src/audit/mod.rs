@@ -11,6 +11,7 @@ mod query;
 mod refusals;
 mod seal;
 mod sql;
+mod succession;
 mod verify;
 
 use doorward_proto::{
@@ -24,6 +25,7 @@ pub use keep::{erase, retain};
 pub use query::{Entry, Filter, MAX_PAGE, find, follow, list, tip};
 pub use refusals::{Refusals, count_refusals, refused};
 pub use seal::Sealer;
+pub(crate) use succession::Predecessors;
 pub use verify::{Broken, Report, last_checkpoint_at, verify};
 
 use crate::{

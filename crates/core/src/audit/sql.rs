@@ -40,6 +40,8 @@ const INSERT_CHECKPOINT: &str = "INSERT INTO event_checkpoints (seq, at, link, k
         WHERE event_checkpoints.reason = 'minute' OR excluded.reason = 'retention'";
 const LAST_CHECKPOINT: &str = "SELECT seq, at, link, key_id, signature, reason
     FROM event_checkpoints ORDER BY seq DESC LIMIT 1";
+// scan: one by the minute or month, and looked for when the master key changes
+const LAST_CUT: &str = "SELECT MAX(seq) FROM event_checkpoints WHERE reason = 'retention'";
 const CHECKPOINTS: &str = "SELECT seq, at, link, key_id, signature, reason
     FROM event_checkpoints WHERE seq > $1 ORDER BY seq LIMIT $2";
 const CHAIN: &str = "SELECT events.seq, events.id, events.at, events.code, events.outcome, events.org_id,
@@ -212,6 +214,10 @@ fn checkpoint(row: &Row<'_>) -> Result<Checkpoint> {
 
 pub(super) async fn last_checkpoint(tx: &mut ReadTx<'_>) -> Result<Option<Checkpoint>> {
     tx.opt(LAST_CHECKPOINT, &[], checkpoint).await
+}
+
+pub(super) async fn last_cut(tx: &mut ReadTx<'_>) -> Result<Option<i64>> {
+    Ok(tx.opt(LAST_CUT, &[], |row| row.opt_int(0)).await?.flatten())
 }
 
 pub(super) async fn checkpoints(tx: &mut ReadTx<'_>, after: i64, limit: i64) -> Result<Vec<Checkpoint>> {

@@ -117,7 +117,12 @@ impl<'n> Walk<'n> {
         }
         self.fill(tx).await?;
         let beyond = self.points.front().map(|point| point.seq);
-        Ok(beyond.map(|seq| Broken { seq, event: None, what: "events up to this checkpoint are missing" }))
+        if let Some(seq) = beyond {
+            return Ok(Some(Broken { seq, event: None, what: "events up to this checkpoint are missing" }));
+        }
+        let reached = self.notary.before().reached();
+        let what = "events from before the master key changed are missing";
+        Ok((self.seq < reached).then_some(Broken { seq: reached, event: None, what }))
     }
 
     /// What a signed retention checkpoint covers may be gone, or on its way out.
@@ -147,6 +152,9 @@ impl<'n> Walk<'n> {
         let link = chain::link(&self.link, event.seq, &event.body, &event.detail_hash);
         if link.as_slice() != event.link {
             return Some("the event or its link was changed");
+        }
+        if !self.notary.before().allow(event.seq, &link) {
+            return Some("the chain is not the one that the master key before has left");
         }
         match (&event.salt, &event.detail, event.erased_at) {
             (Some(salt), Some(detail), None) => {

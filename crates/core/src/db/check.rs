@@ -2,7 +2,7 @@
 
 use super::{
     Db, Engine, ReadTx, migrate,
-    schema::{self, Reference, Table},
+    schema::{self, Reference, Table, ValueKind},
 };
 use crate::{args, outcome::Result};
 
@@ -55,6 +55,27 @@ async fn inconsistencies(tx: &mut ReadTx<'_>, tables: &[Table]) -> Result<Vec<St
         }
     }
     Ok(wrong)
+}
+
+/// The columns that hold a value which begins with these bytes.
+///
+/// # Errors
+/// A fault when they cannot be read.
+pub(crate) async fn columns_with(tx: &mut ReadTx<'_>, prefix: &[u8]) -> Result<Vec<String>> {
+    let length = prefix.len();
+    let mut found = Vec::new();
+    for table in schema::tables()? {
+        for column in table.columns.iter().filter(|column| column.kind == ValueKind::Bytes) {
+            let (table, column) = (&table.name, &column.name);
+            let sql = format!(
+                "SELECT CAST(COUNT(*) AS BIGINT) FROM {table} WHERE substr({column}, 1, {length}) = $1"
+            );
+            if tx.all_with(&sql, args![prefix], |row| row.int(0)).await? != [0] {
+                found.push(format!("{table}.{column}"));
+            }
+        }
+    }
+    Ok(found)
 }
 
 impl super::sqlite::Sqlite {

@@ -13,7 +13,7 @@ mod args;
 pub mod backup;
 mod batch;
 mod bulk;
-mod check;
+pub(crate) mod check;
 pub mod migrate;
 mod postgres;
 mod row;

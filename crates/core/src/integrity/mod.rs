@@ -2,7 +2,17 @@
 
 mod sql;
 
-use crate::{audit, outcome::Result, realm::Realm};
+use std::sync::Arc;
+
+use crate::{
+    audit,
+    db::ReadTx,
+    outcome::Result,
+    realm::{Realm, sql as sealed},
+};
+
+/// Sealed values held at once.
+const PAGE: i64 = 500;
 
 /// What a verification found.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -26,23 +36,35 @@ impl Report {
 ///
 /// # Errors
 /// A fault when the database cannot be read at all.
-pub async fn verify(realm: &Realm) -> Result<Report> {
+pub async fn verify(realm: &Arc<Realm>) -> Result<Report> {
     let mut wrong = realm.db.check().await?;
     let mut opened = 0;
     if wrong.is_empty() {
-        let (orphans, sealed) = realm
-            .db
-            .scan("integrity", (), |tx, ()| {
-                Box::pin(async move { Ok((sql::orphans(tx).await?, sql::sealed(tx).await?)) })
-            })
-            .await?;
-        wrong.extend(orphans);
-        for value in sealed {
-            match realm.vault.open(&value.place, &value.sealed) {
-                Ok(_) => opened += 1,
-                Err(error) => wrong.push(format!("{}: {error:?}", value.place)),
+        let (found, count) =
+            realm.db.scan("integrity", Arc::clone(realm), |tx, realm| Box::pin(inside(tx, realm))).await?;
+        wrong.extend(found);
+        opened = count;
+    }
+    Ok(Report { wrong, opened, audit: audit::verify(realm).await? })
+}
+
+/// What does not belong together or does not open, and how many values do.
+async fn inside(tx: &mut ReadTx<'_>, realm: &Realm) -> Result<(Vec<String>, u64)> {
+    let (mut wrong, mut opened) = (sql::orphans(tx).await?, 0);
+    for column in sealed::columns() {
+        let mut after = String::new();
+        loop {
+            let page = sealed::page(tx, column, &mut after, PAGE).await?;
+            if page.is_empty() {
+                break;
+            }
+            for value in page {
+                match realm.vault.open(&value.place, &value.sealed) {
+                    Ok(_) => opened += 1,
+                    Err(error) => wrong.push(format!("{}: {error:?}", value.place)),
+                }
             }
         }
     }
-    Ok(Report { wrong, opened, audit: audit::verify(realm).await? })
+    Ok((wrong, opened))
 }

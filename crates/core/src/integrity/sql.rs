@@ -25,16 +25,6 @@ const ORPHANS: &[(&str, &str)] = &[
          WHERE principals.kind < 2 AND principals.status < 2 AND users.id IS NULL AND clients.id IS NULL",
     ),
 ];
-// scan: a handful of rows
-const KEYS: &str = "SELECT id, sealed FROM signing_keys";
-const MAILS: &str = "SELECT id, parameters FROM mails WHERE status = 0";
-
-/// A value sealed for its place.
-pub(super) struct Sealed {
-    pub(super) place: String,
-    pub(super) sealed: Vec<u8>,
-}
-
 pub(super) async fn orphans(tx: &mut ReadTx<'_>) -> Result<Vec<String>> {
     let mut wrong = Vec::new();
     for (what, sql) in ORPHANS {
@@ -44,17 +34,4 @@ pub(super) async fn orphans(tx: &mut ReadTx<'_>) -> Result<Vec<String>> {
         }
     }
     Ok(wrong)
-}
-
-pub(super) async fn sealed(tx: &mut ReadTx<'_>) -> Result<Vec<Sealed>> {
-    let mut all = tx
-        .all(KEYS, &[], |row| {
-            Ok(Sealed { place: format!("signing_keys/{}", row.text(0)?), sealed: row.bytes(1)? })
-        })
-        .await?;
-    let mails = tx.all(MAILS, &[], |row| {
-        Ok(Sealed { place: format!("mails/{}", row.text(0)?), sealed: row.bytes(1)? })
-    });
-    all.extend(mails.await?);
-    Ok(all)
 }

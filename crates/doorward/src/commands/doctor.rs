@@ -91,7 +91,7 @@ fn shown(line: &Line, secrets: &[String]) -> Json {
 fn private(loaded: &Loaded) -> Vec<String> {
     let config = &loaded.config;
     let mut all = vec![
-        data::key_path(config).display().to_string(),
+        data::master::path(config).display().to_string(),
         config.data_dir.display().to_string(),
         target::issuer(loaded),
         config.mail.from.clone(),
@@ -147,7 +147,7 @@ fn files(loaded: &Loaded, report: &mut Report) {
     if !config.data_dir.exists() {
         return;
     }
-    let key = data::key_path(config);
+    let key = data::master::path(config);
     let mut private = vec![config.data_dir.clone(), config.data_dir.join(data::SOCKET)];
     if let Ok(doorward_core::db::Place::Sqlite(path)) = data::place(config) {
         private.push(path);
@@ -158,6 +158,13 @@ fn files(loaded: &Loaded, report: &mut Report) {
             report.bad("master key", format!("{} is missing; put it back from your backup", key.display()));
         }
     }
+    let others = data::master::Succession::of(config).others();
+    for other in &others {
+        let shown = other.display();
+        report
+            .note("master key", format!("{shown}: backups of its time need it; keep it with them, not here"));
+    }
+    private.extend(others);
     let open: Vec<String> = private.iter().filter_map(|path| readable_by_others(path)).collect();
     if open.is_empty() {
         report.well("permissions", "data folder, database, key and socket belong to their owner alone");

@@ -16,6 +16,7 @@ use super::{
         profile::Connection,
         target::{self, Locality},
     },
+    rekey::Rekey,
 };
 use crate::data::fault;
 
@@ -26,6 +27,8 @@ pub(super) enum Keys {
     Generate,
     /// Make new signing keys, which sign once everybody has had time to learn of them.
     Rotate(Rotate),
+    /// Replace the master key, while no server runs; everything that was issued goes on working.
+    Rekey(Rekey),
 }
 
 /// What `keys rotate` takes.
@@ -53,6 +56,7 @@ impl Keys {
                 Ok(Exit::Done)
             }
             Self::Rotate(rotate) => super::block_on(rotate.run(common)),
+            Self::Rekey(rekey) => super::block_on(rekey.run(common)),
         }
     }
 }

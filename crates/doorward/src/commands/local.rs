@@ -166,7 +166,7 @@ async fn restore(loaded: &Loaded, file: PathBuf) -> Result<Exit> {
     data::folder(loaded.data_dir())?;
     let place = data::place(&loaded.config)?;
     backup::restore(&file, &place, now(loaded)).await.map_err(fault)?;
-    let key = data::key_path(&loaded.config);
+    let key = data::master::path(&loaded.config);
     let reminder = if loaded.config.master_key.is_some() || key.exists() {
         String::new()
     } else {

@@ -11,6 +11,7 @@ mod login;
 pub(crate) mod manage;
 mod misc;
 mod reference;
+mod rekey;
 mod serve;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};

@@ -167,7 +167,7 @@ fn places(config: &Config, found: &mut Vec<Concern>) {
     if let Err(error) = data::place(config) {
         found.push(refuse("database.url", format!("{error:#}")));
     }
-    if let Some(Err(error)) = config.master_key.as_ref().map(data::check_key) {
+    if let Some(Err(error)) = config.master_key.as_ref().map(data::master::check) {
         found.push(refuse(
             "master_key",
             format!("the master key {error:#}; make one with: doorward keys generate"),

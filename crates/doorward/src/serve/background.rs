@@ -7,7 +7,7 @@ use doorward_core::{
     call::Call,
     jobs, keys,
     outcome::Result,
-    realm::Realm,
+    realm::{Attendance, Realm},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,6 +15,7 @@ use super::{pause, tls::Certificate};
 
 /// How often the outbox, the jobs and the audit intake are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+const OFTEN: Duration = Duration::from_secs(15);
 const MINUTELY: Duration = Duration::from_mins(1);
 const HOURLY: Duration = Duration::from_hours(1);
 
@@ -71,6 +72,14 @@ impl Background {
         self.every(every, move || {
             let work = work(Call::system(&realm));
             async move { report(what, work.await) }
+        });
+    }
+
+    /// Says again and again that this node serves.
+    pub(super) fn attend(&self, attendance: Attendance) {
+        self.every(OFTEN, move || {
+            let attendance = attendance.clone();
+            async move { report("attendance", attendance.renew().await) }
         });
     }
 

@@ -20,7 +20,7 @@ use doorward_core::{
     clients,
     db::{Db, Place, migrate},
     env::Env,
-    realm::{self, Parts, Realm},
+    realm::{self, Attendance, Parts, Realm},
 };
 use doorward_web::{App, Bootstrap, Hsts, WebSettings};
 use futures_util::future::BoxFuture;
@@ -106,6 +106,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let issuer = issuer(config, &listeners)?;
     let realm = open_realm(config, issuer).await?;
+    let attendance = Attendance::begin(&realm).await.map_err(data::fault)?;
     welcome::check_default_org(&realm).await?;
     welcome::set_up(&realm, config).await?;
     if let Some(token) = &config.auth.bootstrap_service_token {
@@ -127,6 +128,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let afterwards = CancellationToken::new();
     let background = Background::new(afterwards.clone());
     background.work_for(&realm).map_err(data::fault)?;
+    background.attend(attendance.clone());
     let acceptor = certificate.as_ref().map(|certificate| {
         background.watch_certificate(Arc::clone(certificate));
         TlsAcceptor::from(tls::server_config(Arc::clone(certificate)))
@@ -158,6 +160,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     drop(socket);
     afterwards.cancel();
     background.finish().await;
+    attendance.end().await.map_err(data::fault)?;
     tracing::info!(cut_off = cut, "stopped");
     Ok(())
 }
@@ -201,7 +204,7 @@ pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
     let db = open_database(&place).await?;
     migrate::up(&db, env.now()).await.map_err(data::fault).context("the migration failed")?;
     let owner = realm::master_key(&db).await.map_err(data::fault)?;
-    let vault = data::vault(config, &env, owner.as_deref())?;
+    let vault = data::master::vault(config, &env, owner.as_deref())?;
     let settings = core_settings(config);
     let mail = &config.mail;
     let mail_transport =

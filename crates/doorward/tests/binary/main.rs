@@ -11,6 +11,7 @@ mod bootstrap;
 mod config;
 mod follow;
 mod manage;
+mod rekey;
 mod serve;
 mod support;
 mod tools;

@@ -139,6 +139,8 @@ pub(crate) struct Answer {
     pub(crate) body: String,
     /// The cookies it set, as the next request sends them.
     pub(crate) cookies: String,
+    /// Where it leads to.
+    pub(crate) location: Option<String>,
 }
 
 fn exchange<S: std::io::Read + std::io::Write>(mut stream: S, head: &str, body: &str) -> Answer {
@@ -158,5 +160,6 @@ pub(crate) fn read_answer(stream: &mut impl std::io::Read) -> Answer {
     let set = head.lines().filter_map(|line| line.strip_prefix("set-cookie: "));
     let cookies: Vec<&str> = set.filter_map(|cookie| cookie.split(';').next()).collect();
     let cookies = cookies.join("; ");
-    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned(), cookies }
+    let location = head.lines().find_map(|line| line.strip_prefix("location: ")).map(str::to_owned);
+    Answer { status, head: head.to_ascii_lowercase(), body: body.to_owned(), cookies, location }
 }

@@ -4,7 +4,13 @@ use super::*;
 
 fn notary(realm: &str, issuer: &str) -> Notary {
     let pair = Ed25519KeyPair::from_seed_unchecked(&[5; 32]).unwrap();
-    Notary { pair, key_id: "key".to_owned(), realm: realm.to_owned(), issuer: issuer.to_owned() }
+    Notary {
+        pair,
+        key_id: "key".to_owned(),
+        realm: realm.to_owned(),
+        issuer: issuer.to_owned(),
+        before: Predecessors::default(),
+    }
 }
 
 fn signed(notary: &Notary, layout: Layout) -> Checkpoint {

@@ -108,7 +108,7 @@ pub async fn register(call: &Call, ask: NewClient) -> Result<WithSecret> {
 }
 
 fn hashed(call: &Call, secret: &Opaque) -> (TokenHash, String) {
-    (call.realm.vault.hash(secret), call.realm.vault.id().to_owned())
+    (call.realm.vault.hash(secret), call.realm.vault.hash_key_id().to_owned())
 }
 
 async fn insert(tx: &mut Tx<'_>, ask: &Register) -> Result<Client> {
