@@ -25,6 +25,7 @@ use super::{
     access::{Served, trace_id},
     body::{Late, Timely},
     peer::{client_address, is_trusted},
+    taken::{Streams, Taken},
 };
 
 /// How long a client may take, and how much room.
@@ -34,6 +35,8 @@ pub(super) struct Limits {
     pub(super) head: Duration,
     /// To send a request's body.
     pub(super) body: Duration,
+    /// To take an answer.
+    pub(super) answer: Duration,
     /// Connections at once from one address that is no trusted proxy.
     pub(super) from_one: usize,
 }
@@ -43,6 +46,7 @@ impl Default for Limits {
         Self {
             head: Duration::from_secs(20),
             body: Duration::from_secs(30),
+            answer: Duration::from_mins(1),
             from_one: super::listen::FROM_ONE,
         }
     }
@@ -104,25 +108,39 @@ pub(super) async fn sniff(stream: &TcpStream, shared: &Shared) -> Option<Protoco
     }
 }
 
-/// Serves a connection to its end; finishes the request at hand when the server stops.
+/// Serves a connection to its end; finishes the request at hand when the server stops. A peer that takes no
+/// answers, or has no use for its HTTP/2 connection, is told goodbye and then left.
 pub(super) async fn serve<S>(stream: S, door: Door, protocol: Protocol, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let (stop, limits) = (shared.stop.clone(), shared.limits);
+    let (streams, env) = (Streams::default(), shared.env.clone());
+    let begun = streams.clone();
     let service = tower::service_fn(move |request| {
         let shared = Arc::clone(&shared);
-        async move { Ok::<_, std::convert::Infallible>(answer(request, door, &shared).await) }
+        let stream = (protocol == Protocol::Two).then(|| begun.begin());
+        async move {
+            let response = answer(request, door, &shared).await;
+            Ok::<_, std::convert::Infallible>(match stream {
+                Some(stream) => response.map(|body| stream.answered(body, shared.env.monotonic())),
+                None => response,
+            })
+        }
     });
     let builder = builder(protocol, limits);
-    let mut connection =
-        pin!(builder.serve_connection_with_upgrades(TokioIo::new(stream), TowerToHyperService::new(service)));
+    let io = TokioIo::new(Taken::new(stream, limits.answer));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(io, TowerToHyperService::new(service)));
     let outcome = tokio::select! {
         biased;
         outcome = connection.as_mut() => outcome,
         () = stop.cancelled() => {
             connection.as_mut().graceful_shutdown();
             connection.await
+        }
+        () = streams.over(&env, limits), if protocol == Protocol::Two => {
+            connection.as_mut().graceful_shutdown();
+            tokio::time::timeout(limits.head, connection).await.unwrap_or(Ok(()))
         }
     };
     if let Err(error) = outcome {
@@ -174,7 +192,10 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     let (method, path, version) =
         (request.method().clone(), request.uri().path().to_owned(), request.version());
     let trace = trace_id(request.headers().get("traceparent")).map(str::to_owned);
-    let response = match AssertUnwindSafe(routed(request, shared)).catch_unwind().await {
+    // RFC 9112 6.3: a length beside the chunks is a request in the request for somebody else on the way, and
+    // is gone before it could be seen here. Nothing that follows on the connection is believed.
+    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    let mut response = match AssertUnwindSafe(routed(request, shared)).catch_unwind().await {
         Ok(Ok(response)) if late.is_so() => too_slow(&response, version),
         Ok(Ok(response)) => response,
         Ok(Err(never)) => match never {},
@@ -183,6 +204,9 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
             broken()
         }
     };
+    if is_chunked {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
     Served {
         method: &method,

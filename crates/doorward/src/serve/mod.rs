@@ -8,6 +8,7 @@ mod listen;
 pub mod logs;
 mod metrics;
 mod peer;
+mod taken;
 pub(crate) mod tls;
 mod welcome;
 

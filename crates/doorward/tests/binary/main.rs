@@ -11,6 +11,7 @@ mod bootstrap;
 mod config;
 mod follow;
 mod manage;
+mod raw;
 mod rekey;
 mod serve;
 mod support;

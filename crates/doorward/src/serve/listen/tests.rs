@@ -6,9 +6,15 @@ use std::{
     os::unix::net::UnixStream,
 };
 
-use axum::{Router, routing::post};
+use axum::{
+    Router,
+    body::Body,
+    routing::{get, post},
+};
 use bytes::Bytes;
 use doorward_core::env::{Env, no_fetch};
+use http::Request;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
 
@@ -17,11 +23,13 @@ use crate::serve::connection::Limits;
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
-const PATIENT: Limits = Limits { head: LONG, body: LONG, from_one: 1000 };
+const PATIENT: Limits = Limits { head: LONG, body: LONG, answer: LONG, from_one: 1000 };
 const FEW: Limits = Limits { from_one: 3, ..PATIENT };
 
 async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
-    let router = Router::new().route("/", post(|body: Bytes| async move { body.len().to_string() }));
+    let router = Router::new()
+        .route("/", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/much", get(async || vec![b'x'; 64 << 20]));
     let stop = CancellationToken::new();
     let shared = Shared { router, env: Env::system(no_fetch()), trusted, stop, limits };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -69,6 +77,89 @@ async fn a_head_that_never_ends_is_not_waited_for() {
     for begun in ["", "PRI * HTTP/2.0\r\n", "POST / HT", "POST / HTTP/1.1\r\nhost: x\r\nx-slow: 1\r\n"] {
         let answer = said(address, begun).await;
         assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 408 "), "{begun:?}: {answer}");
+    }
+}
+
+/// One byte after another begins no new time.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_drips_is_not_waited_for() {
+    for (begun, limits) in [
+        ("POST / HTTP/1.1\r\nx-slow: ", Limits { head: SHORT, ..PATIENT }),
+        ("POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 1000000\r\n\r\n", Limits { body: SHORT, ..PATIENT }),
+    ] {
+        let (doors, address) = listening(limits, Vec::new()).await;
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        while stream.write_all(b"x").is_ok() {
+            crate::serve::pause(SHORT / 30).await;
+        }
+        drop(stream);
+        assert_eq!(doors.close(LONG).await, 0);
+    }
+}
+
+/// Who asks and never reads is left, and holds nothing then.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_nobody_reads_is_not_kept() {
+    let (doors, address) = listening(Limits { answer: SHORT, ..PATIENT }, Vec::new()).await;
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.write_all(b"GET /much HTTP/1.1\r\nhost: x\r\n\r\n").unwrap();
+    stream.set_read_timeout(Some(LONG)).unwrap();
+    stream.read_exact(&mut [0; 15]).unwrap();
+    assert_eq!(doors.close(LONG).await, 0, "the connection ended, with most of the answer unread");
+    drop(stream);
+}
+
+/// An HTTP/2 connection on which a client answers pings and does nothing else.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_idle_connection_is_ended_although_it_answers_pings() {
+    let (doors, address) = listening(Limits { head: SHORT, ..PATIENT }, Vec::new()).await;
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake::<_, _, Body>(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let answer = client.send_request(Request::post("http://x/").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    drop(answer);
+    tokio::time::timeout(LONG, connection).await.unwrap().unwrap().unwrap();
+    assert!(client.is_closed());
+    assert_eq!(doors.close(LONG).await, 0);
+}
+
+/// The connection moves, and the stream has no room for its answer.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_without_room_is_not_waited_for() {
+    let (doors, address) = listening(Limits { head: SHORT, answer: SHORT, ..PATIENT }, Vec::new()).await;
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    let (mut client, connection) = hyper::client::conn::http2::Builder::new(TokioExecutor::new())
+        .initial_stream_window_size(0)
+        .handshake::<_, Body>(stream)
+        .await
+        .unwrap();
+    let connection = tokio::spawn(connection);
+    let answer = client.send_request(Request::post("http://x/").body(Body::empty()).unwrap()).await.unwrap();
+    assert_eq!(answer.status(), 200);
+    assert_eq!(doors.close(LONG).await, 0, "the connection ended, with the answer never taken");
+    drop((answer, connection));
+}
+
+/// A request that says two lengths has one meaning here, and nothing after it another.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_request_has_one_length() {
+    let (_doors, address) = listening(PATIENT, Vec::new()).await;
+    let next = "POST / HTTP/1.1\r\nhost: x\r\n\r\n";
+    let head = "POST / HTTP/1.1\r\nhost: x\r\n";
+    for (request, status) in [
+        (format!("{head}content-length: 4\r\ncontent-length: 5\r\n\r\nbody{next}"), "400"),
+        (format!("{head}content-length: 4, 5\r\n\r\nbody{next}"), "400"),
+        (format!("{head}content-length: +4\r\n\r\nbody{next}"), "400"),
+        (format!("{head}transfer-encoding: gzip\r\n\r\nbody{next}"), "400"),
+        (format!("{head}content-length: 4\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n{next}"), "200"),
+        (format!("{head}transfer-encoding: chunked\r\ncontent-length: 9\r\n\r\n0\r\n\r\n{next}"), "200"),
+    ] {
+        let answer = said(address, request.clone().leak()).await;
+        assert_eq!(answer.split(' ').nth(1), Some(status), "{request:?}: {answer}");
+        assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{request:?}: {answer}");
     }
 }
 
