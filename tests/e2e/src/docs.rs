@@ -2,8 +2,8 @@
 //!
 //! A fenced block marked `sh` is run; one marked `console` or `text` is for the eye. What a block needs
 //! stands in a comment line before it: `<!-- run: server -->` gives it a running server (and
-//! `DOORWARD_URL`, `DOORWARD_SERVICE_TOKEN` and `doorward` on the path), `<!-- run: no, because … -->`
-//! exempts it, which is for commands that start something that never ends.
+//! `DOORWARD_URL`, `DOORWARD_SERVICE_TOKEN` and `doorward` on the path), `<!-- run: stopped server -->` the
+//! data folder that one has left, `<!-- run: no, because … -->` exempts it, which is for commands that start something that never ends.
 
 use std::{fs, path::Path};
 
@@ -27,6 +27,8 @@ pub enum Needs {
     Nothing,
     /// A running server.
     Server,
+    /// The data folder of a server that was stopped.
+    Stopped,
     /// Not run, and why.
     Exempt(String),
 }
@@ -79,6 +81,7 @@ pub fn blocks_of(file: &str, text: &str) -> Vec<Block> {
                     let said = said.trim_end_matches("-->").trim();
                     needs = match said {
                         "server" => Needs::Server,
+                        "stopped server" => Needs::Stopped,
                         other => Needs::Exempt(other.to_owned()),
                     };
                 }

@@ -31,6 +31,14 @@ fn every_block_runs() {
             shell.env("DOORWARD_URL", &server.issuer).env("DOORWARD_SERVICE_TOKEN", BOOTSTRAP);
             shell.env("DOORWARD_DATA_DIR", server.data());
         }
+        let stopped = (block.needs == Needs::Stopped).then(|| {
+            let mut server = Server::start(Options::default());
+            assert!(server.stop(), "it ends well");
+            server
+        });
+        if let Some(server) = &stopped {
+            shell.env("DOORWARD_DATA_DIR", server.data());
+        }
         let done = shell.output().expect("bash runs");
         let (said, complained) =
             (String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));

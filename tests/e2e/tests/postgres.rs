@@ -53,3 +53,24 @@ fn a_second_node_does_not_make_a_master_key_of_its_own_on_postgres() {
     let told = refused(&[("DOORWARD_DATABASE_URL", &place.url())]);
     assert!(told.contains("a further node needs a copy of the first one's"), "{told}");
 }
+
+#[test]
+fn the_master_key_is_not_replaced_under_a_node_on_postgres() {
+    let place = block_on(Fresh::postgres(false)).expect("a database");
+    let (mut first, mut second) = two(&place.url(), &[]);
+    let rekey = |node: &Server| {
+        let done = node.command(&["keys", "rekey"]);
+        let said = String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).into_owned();
+        (done.status.success(), said)
+    };
+    assert!(second.stop());
+    let (done, said) = rekey(&second);
+    assert!(!done && said.contains("A node is running"), "{said}");
+    assert!(first.stop());
+    let (done, said) = rekey(&first);
+    assert!(done && said.contains("Every node needs a copy"), "{said}");
+    first.restart();
+    second.restart();
+    let verified = second.command(&["db", "verify"]);
+    assert!(verified.status.success(), "{verified:?}");
+}

@@ -49,6 +49,7 @@ impl Attendance {
                 Box::pin(async move {
                     tx.lock_shared(&[LOCK]).await?;
                     leases::hold(tx, name, "serves", (*now, TERM)).await?;
+                    sql::drop_nodes(tx, *now).await?;
                     sql::master_key(tx).await
                 })
             })

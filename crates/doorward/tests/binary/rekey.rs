@@ -185,6 +185,42 @@ fn cut_short_anywhere_it_leaves_one_key_that_works() {
     assert!(!next.exists() && std::fs::read(&key).unwrap() == after);
 }
 
+/// Killed as soon as a file has come or gone, the work is at its end or not begun for whoever looks next.
+#[test]
+fn killed_at_any_step_it_leaves_one_key_that_works() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("doorward-data");
+    assert!(start(home.path()).stop().0.success());
+    let others = || -> Vec<String> {
+        let names = std::fs::read_dir(&data)
+            .unwrap()
+            .flatten()
+            .map(|it| it.file_name().to_string_lossy().into_owned());
+        names.filter(|name| name.starts_with("master.key.")).collect()
+    };
+    let has = |end: &str| others().iter().any(|name| name.contains(end));
+    let steps: [&dyn Fn() -> bool; 3] =
+        [&|| has(".next"), &|| has(".old-"), &|| has(".old-") && !has(".next")];
+    for step in steps {
+        let mut command = doorward(home.path(), &["keys", "rekey"]);
+        let mut child = command.stdout(std::process::Stdio::null()).spawn().unwrap();
+        while !step() && child.try_wait().unwrap().is_none() {
+            std::thread::yield_now();
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        for command in [["db", "verify"], ["audit", "verify"]] {
+            let said = run(&mut doorward(home.path(), &command));
+            assert_eq!(said.code, 0, "{}{}{:?}", said.out, said.err, others());
+        }
+        assert_eq!(rekey(home.path(), &[]).code, 0, "and it can be done again");
+        assert!(!has(".next"));
+        for name in others() {
+            std::fs::remove_file(data.join(name)).unwrap();
+        }
+    }
+}
+
 #[test]
 fn a_key_from_elsewhere_is_the_operators_to_replace() {
     let home = tempfile::tempdir().unwrap();
