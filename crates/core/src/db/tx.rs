@@ -185,21 +185,16 @@ impl<'c> Tx<'c> {
     }
 
     pub(super) async fn exec_rows(&mut self, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
-        if let On::Sqlite(_) = &self.read.on {
-            let mut changed = 0;
-            for row in rows {
-                changed += self.exec_dynamic(sql, row).await?;
-            }
-            return Ok(changed);
-        }
         if self.keeps_refusal {
             return self.read.end(Err(Error::fault("wrote after it had refused")));
         }
         for row in rows {
             self.read.begin(row)?;
         }
-        let On::Postgres(session) = &mut self.read.on else { return Ok(0) };
-        let changed = session.execute_each(sql, rows).await;
+        let changed = match &mut self.read.on {
+            On::Sqlite(connection) => super::sqlite::exec_each(connection, sql, rows),
+            On::Postgres(session) => session.execute_each(sql, rows).await,
+        };
         self.read.touched |= changed.as_ref().is_ok_and(|changed| *changed > 0);
         self.read.end(changed)
     }

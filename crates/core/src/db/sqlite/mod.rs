@@ -175,8 +175,8 @@ fn open_reader(path: &Path) -> Result<Connection> {
     Ok(connection)
 }
 
-/// SQLite takes `$2` for a name and numbers names by first appearance: bind by the number in the name.
-fn bind(statement: &mut rusqlite::CachedStatement<'_>, args: &[Value<'_>]) -> Result<()> {
+/// SQLite takes `$2` for a name and numbers names by first appearance.
+fn bind(statement: &mut rusqlite::CachedStatement<'_>, sql: &str, args: &[Value<'_>]) -> Result<()> {
     if statement.parameter_count() != args.len() {
         return Err(Error::fault(format!(
             "a statement has {} parameters and was given {}",
@@ -184,18 +184,37 @@ fn bind(statement: &mut rusqlite::CachedStatement<'_>, args: &[Value<'_>]) -> Re
             args.len()
         )));
     }
-    for index in 1..=args.len() {
-        let number = statement.parameter_name(index).and_then(|name| name.get(1..)?.parse::<usize>().ok());
-        let Some(value) = number.and_then(|number| args.get(number.checked_sub(1)?)) else {
+    let mut bound = 0;
+    for number in by_appearance(sql) {
+        bound += 1;
+        debug_assert_eq!(statement.parameter_name(bound), Some(format!("${number}").as_str()));
+        let Some(value) = number.checked_sub(1).and_then(|number| args.get(number)) else {
             return Err(Error::fault("a statement has a parameter without a value"));
         };
         match value {
-            Value::Int(value) => statement.raw_bind_parameter(index, value)?,
-            Value::Text(value) => statement.raw_bind_parameter(index, value.as_deref())?,
-            Value::Bytes(value) => statement.raw_bind_parameter(index, value.as_deref())?,
+            Value::Int(value) => statement.raw_bind_parameter(bound, value)?,
+            Value::Text(value) => statement.raw_bind_parameter(bound, value.as_deref())?,
+            Value::Bytes(value) => statement.raw_bind_parameter(bound, value.as_deref())?,
         }
     }
+    if bound != args.len() {
+        return Err(Error::fault("a statement has a parameter that could not be told"));
+    }
     Ok(())
+}
+
+/// The numbers of the parameters, each where it appears first: read from the text, since SQLite finds a
+/// name by walking through all of them. Nothing else in our statements has a `$`.
+fn by_appearance(sql: &str) -> impl Iterator<Item = usize> {
+    let mut seen = 0_u64;
+    memchr::memchr_iter(b'$', sql.as_bytes()).filter_map(move |at| {
+        let digits = sql.as_bytes().get(at + 1..)?.iter().take_while(|byte| byte.is_ascii_digit());
+        let number = digits.fold(0_usize, |number, digit| number * 10 + usize::from(digit - b'0'));
+        let mark = u32::try_from(number).ok().and_then(|number| 1_u64.checked_shl(number))?;
+        let is_new = seen & mark == 0;
+        seen |= mark;
+        is_new.then_some(number)
+    })
 }
 
 pub(super) fn all<T>(
@@ -205,7 +224,7 @@ pub(super) fn all<T>(
     mut read: impl FnMut(&Row<'_>) -> Result<T>,
 ) -> Result<Vec<T>> {
     let mut statement = connection.prepare_cached(sql)?;
-    bind(&mut statement, args)?;
+    bind(&mut statement, sql, args)?;
     let mut rows = statement.raw_query();
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
@@ -222,7 +241,7 @@ pub(super) fn opt<T>(
     read: fn(&Row<'_>) -> Result<T>,
 ) -> Result<Option<T>> {
     let mut statement = connection.prepare_cached(sql)?;
-    bind(&mut statement, args)?;
+    bind(&mut statement, sql, args)?;
     let mut rows = statement.raw_query();
     let found = rows.next()?.map(|row| read(&Row(RowInner::Sqlite(row)))).transpose()?;
     while rows.next()?.is_some() {}
@@ -231,6 +250,17 @@ pub(super) fn opt<T>(
 
 pub(super) fn exec(connection: &Connection, sql: &str, args: &[Value<'_>]) -> Result<u64> {
     let mut statement = connection.prepare_cached(sql)?;
-    bind(&mut statement, args)?;
+    bind(&mut statement, sql, args)?;
     Ok(statement.raw_execute()? as u64)
+}
+
+/// One statement for many rows of values.
+pub(super) fn exec_each(connection: &Connection, sql: &str, rows: &[Vec<Value<'_>>]) -> Result<u64> {
+    let mut statement = connection.prepare_cached(sql)?;
+    let mut changed = 0;
+    for row in rows {
+        bind(&mut statement, sql, row)?;
+        changed += statement.raw_execute()? as u64;
+    }
+    Ok(changed)
 }
