@@ -1,5 +1,5 @@
--- The first schema. One text for both engines: @int, @bytes, @folded, @strict and @keyed are replaced
--- at load.
+-- The first schema. One text for both engines: @int, @bytes, @folded, @strict and @arrival are
+-- replaced at load.
 -- Times are microseconds since 1970 (UTC); a NULL time means "has not happened"; ids are text; JSON is
 -- opaque text. Tables that an organisation owns lead their keys with org_id.
 
@@ -443,12 +443,13 @@ CREATE TABLE settings (
     updated_at @int NOT NULL
 ) @strict;
 
--- The audit trail. event_intake has no second index: writers do not wait for one another. The sealer
--- moves rows to events in arrival order and links them; detail holds the personal part, which can be
--- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused. Ids begin with their time, so
--- the order of ids is the order of time.
+-- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
+-- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
+-- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,
+-- 1 refused. Ids begin with their time.
 CREATE TABLE event_intake (
-    id TEXT PRIMARY KEY,
+    seq @arrival,
+    id TEXT NOT NULL,
     at @int NOT NULL,
     code TEXT NOT NULL,
     outcome @int NOT NULL,
@@ -459,7 +460,7 @@ CREATE TABLE event_intake (
     request_id TEXT NOT NULL,
     facts TEXT NOT NULL,
     detail TEXT NOT NULL
-) @keyed;
+) @strict;
 
 CREATE TABLE events (
     seq @int PRIMARY KEY,
@@ -476,19 +477,19 @@ CREATE TABLE events (
     detail_hash @bytes NOT NULL,
     link @bytes NOT NULL
 ) @strict;
-CREATE INDEX events_code ON events (code, id);
-CREATE INDEX events_actor ON events (actor, id);
-CREATE INDEX events_subject ON events (subject, id);
-CREATE INDEX events_client ON events (client_id, id);
-CREATE INDEX events_org ON events (org_id, id);
+CREATE INDEX events_code ON events (code, seq);
+CREATE INDEX events_actor ON events (actor, seq);
+CREATE INDEX events_subject ON events (subject, seq);
+CREATE INDEX events_client ON events (client_id, seq);
+CREATE INDEX events_org ON events (org_id, seq);
 CREATE INDEX events_request ON events (request_id);
 
 CREATE TABLE event_details (
-    event_id TEXT PRIMARY KEY,
+    seq @int PRIMARY KEY,
     salt @bytes NOT NULL,
     detail TEXT NOT NULL,
     erased_at @int
-) @keyed;
+) @strict;
 
 -- reason: minute, month, retention. What a retention checkpoint covers may be gone.
 CREATE TABLE event_checkpoints (

@@ -109,7 +109,7 @@ both_engines! {
         let last = audit::tip(&world.realm).await.unwrap();
         let victim = last - 2;
         let signed = count(db, "SELECT MIN(seq) FROM event_checkpoints").await;
-        let (next, event) = (victim + 1, format!("(SELECT id FROM events WHERE seq = {victim})"));
+        let next = victim + 1;
         let of_next = |column: &str| format!("(SELECT {column} FROM events WHERE seq = {next})");
         let mut changes: Vec<(String, i64)> = [
             ("id", "id || 'x'".to_owned()),
@@ -134,10 +134,10 @@ both_engines! {
             ("DELETE FROM events WHERE seq = 1".to_owned(), 2),
             (format!("DELETE FROM events WHERE seq > {victim}"), last),
             ("DELETE FROM events".to_owned(), signed),
-            (format!("UPDATE event_details SET detail = '{{}}' WHERE event_id = {event}"), victim),
-            (format!("UPDATE event_details SET salt = {} WHERE event_id = {event}", of_next("link")), victim),
-            (format!("UPDATE event_details SET erased_at = 1 WHERE event_id = {event}"), victim),
-            (format!("DELETE FROM event_details WHERE event_id = {event}"), victim),
+            (format!("UPDATE event_details SET detail = '{{}}' WHERE seq = {victim}"), victim),
+            (format!("UPDATE event_details SET salt = {} WHERE seq = {victim}", of_next("link")), victim),
+            (format!("UPDATE event_details SET erased_at = 1 WHERE seq = {victim}"), victim),
+            (format!("DELETE FROM event_details WHERE seq = {victim}"), victim),
             (format!("UPDATE event_checkpoints SET seq = seq - 1 WHERE seq = {signed}"), signed - 1),
             (format!("UPDATE event_checkpoints SET at = at + 1 WHERE seq = {signed}"), signed),
             (format!("UPDATE event_checkpoints SET link = signature WHERE seq = {signed}"), signed),

@@ -1,6 +1,6 @@
 -- 0001_init
--- The first schema. One text for both engines: INTEGER, BLOB, TEXT, STRICT and STRICT, WITHOUT ROWID are replaced
--- at load.
+-- The first schema. One text for both engines: INTEGER, BLOB, TEXT, STRICT and INTEGER PRIMARY KEY are
+-- replaced at load.
 -- Times are microseconds since 1970 (UTC); a NULL time means "has not happened"; ids are text; JSON is
 -- opaque text. Tables that an organisation owns lead their keys with org_id.
 
@@ -444,12 +444,13 @@ CREATE TABLE settings (
     updated_at INTEGER NOT NULL
 ) STRICT;
 
--- The audit trail. event_intake has no second index: writers do not wait for one another. The sealer
--- moves rows to events in arrival order and links them; detail holds the personal part, which can be
--- erased, and events keeps its salted hash. outcome: 0 granted, 1 refused. Ids begin with their time, so
--- the order of ids is the order of time.
+-- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
+-- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
+-- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,
+-- 1 refused. Ids begin with their time.
 CREATE TABLE event_intake (
-    id TEXT PRIMARY KEY,
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL,
     at INTEGER NOT NULL,
     code TEXT NOT NULL,
     outcome INTEGER NOT NULL,
@@ -460,7 +461,7 @@ CREATE TABLE event_intake (
     request_id TEXT NOT NULL,
     facts TEXT NOT NULL,
     detail TEXT NOT NULL
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
@@ -477,19 +478,19 @@ CREATE TABLE events (
     detail_hash BLOB NOT NULL,
     link BLOB NOT NULL
 ) STRICT;
-CREATE INDEX events_code ON events (code, id);
-CREATE INDEX events_actor ON events (actor, id);
-CREATE INDEX events_subject ON events (subject, id);
-CREATE INDEX events_client ON events (client_id, id);
-CREATE INDEX events_org ON events (org_id, id);
+CREATE INDEX events_code ON events (code, seq);
+CREATE INDEX events_actor ON events (actor, seq);
+CREATE INDEX events_subject ON events (subject, seq);
+CREATE INDEX events_client ON events (client_id, seq);
+CREATE INDEX events_org ON events (org_id, seq);
 CREATE INDEX events_request ON events (request_id);
 
 CREATE TABLE event_details (
-    event_id TEXT PRIMARY KEY,
+    seq INTEGER PRIMARY KEY,
     salt BLOB NOT NULL,
     detail TEXT NOT NULL,
     erased_at INTEGER
-) STRICT, WITHOUT ROWID;
+) STRICT;
 
 -- reason: minute, month, retention. What a retention checkpoint covers may be gone.
 CREATE TABLE event_checkpoints (

@@ -45,10 +45,10 @@ pub(super) struct Body {
 
 /// The link of an event, after `previous`.
 pub(super) fn link(previous: &[u8], seq: i64, body: &Body, detail_hash: &[u8]) -> Hash {
-    let mut hash = Context::new(&SHA256);
+    let mut canonical = Vec::with_capacity(1024);
     let mut field = |bytes: &[u8]| {
-        hash.update(&(bytes.len() as u64).to_be_bytes());
-        hash.update(bytes);
+        canonical.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        canonical.extend_from_slice(bytes);
     };
     field(b"doorward audit event v1");
     field(previous);
@@ -64,7 +64,7 @@ pub(super) fn link(previous: &[u8], seq: i64, body: &Body, detail_hash: &[u8]) -
     field(body.request_id.as_bytes());
     field(body.facts.as_bytes());
     field(detail_hash);
-    to_hash(hash.finish().as_ref())
+    to_hash(digest(&SHA256, &canonical).as_ref())
 }
 
 /// The hash of a personal detail; the salt keeps a short one from being guessed.

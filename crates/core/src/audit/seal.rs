@@ -23,7 +23,7 @@ use crate::{
 const LEASE: &str = "audit.seal";
 const TERM: Duration = Duration::from_secs(10);
 /// Events in one operation: few enough that other writers hardly wait.
-const BATCH: u8 = 250;
+const BATCH: u16 = 500;
 /// Events are linked within a second.
 const PAUSE: Duration = Duration::from_millis(500);
 const CHECKPOINT_EVERY: Duration = Duration::from_mins(1);

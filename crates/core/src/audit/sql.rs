@@ -20,15 +20,15 @@ const INSERT_UNDER: &str = "INSERT INTO event_intake
     (id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
     FROM principals WHERE principals.id = $12 AND principals.epoch = $13 AND principals.status = 0";
-const WAITING: &str = "SELECT id FROM event_intake ORDER BY id LIMIT 1";
+const WAITING: &str = "SELECT seq FROM event_intake ORDER BY seq LIMIT 1";
 // scan: takes the first in the order of the key
 const TAKE: &str = "DELETE FROM event_intake
-    WHERE id IN (SELECT i.id FROM event_intake i ORDER BY i.id LIMIT $1)
-    RETURNING id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail";
+    WHERE seq IN (SELECT i.seq FROM event_intake i ORDER BY i.seq LIMIT $1)
+    RETURNING seq, id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail";
 const INSERT_SEALED: &str = "INSERT INTO events
     (seq, id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail_hash, link)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const INSERT_DETAIL: &str = "INSERT INTO event_details (event_id, salt, detail) VALUES ($1, $2, $3)";
+const INSERT_DETAIL: &str = "INSERT INTO event_details (seq, salt, detail) VALUES ($1, $2, $3)";
 const LAST: &str = "SELECT seq, link, at FROM events ORDER BY seq DESC LIMIT 1";
 const LINK_AT: &str = "SELECT seq, link, at FROM events WHERE seq = $1";
 const FIRST_SEQ: &str = "SELECT seq FROM events ORDER BY seq LIMIT 1";
@@ -47,17 +47,16 @@ const CHECKPOINTS: &str = "SELECT seq, at, link, key_id, signature, reason
 const CHAIN: &str = "SELECT events.seq, events.id, events.at, events.code, events.outcome, events.org_id,
         events.actor, events.subject, events.client_id, events.request_id, events.facts,
         events.detail_hash, events.link, event_details.salt, event_details.detail, event_details.erased_at
-    FROM events LEFT JOIN event_details ON event_details.event_id = events.id
+    FROM events LEFT JOIN event_details ON event_details.seq = events.seq
     WHERE events.seq > $1 ORDER BY events.seq LIMIT $2";
 // scan: the intake holds the events of the last second
 const UNSEALED: &str = "SELECT CAST(COUNT(*) AS BIGINT), MIN(id) FROM event_intake";
 // scan: the intake holds the events of the last second
 const ERASE_UNSEALED: &str = "UPDATE event_intake SET detail = '{}' WHERE actor = $1 OR subject = $1";
 const ERASE: &str = "UPDATE event_details SET detail = '', salt = $2, erased_at = $3
-    WHERE erased_at IS NULL AND event_id IN (
-        SELECT id FROM events WHERE actor = $1 UNION SELECT id FROM events WHERE subject = $1)";
-const DROP_DETAILS: &str = "DELETE FROM event_details
-    WHERE event_id IN (SELECT id FROM events WHERE seq <= $1)";
+    WHERE erased_at IS NULL AND seq IN (
+        SELECT seq FROM events WHERE actor = $1 UNION SELECT seq FROM events WHERE subject = $1)";
+const DROP_DETAILS: &str = "DELETE FROM event_details WHERE seq <= $1";
 const DROP_EVENTS: &str = "DELETE FROM events WHERE seq <= $1";
 const DROP_CHECKPOINTS: &str = "DELETE FROM event_checkpoints WHERE seq < $1";
 
@@ -102,14 +101,15 @@ pub(super) async fn insert_under(
 }
 
 pub(super) async fn is_waiting(tx: &mut ReadTx<'_>) -> Result<bool> {
-    Ok(tx.opt(WAITING, &[], |row| row.text(0)).await?.is_some())
+    Ok(tx.opt(WAITING, &[], |row| row.int(0)).await?.is_some())
 }
 
-/// Takes the oldest events out of the intake, with their personal details.
+/// Takes the events that arrived first out of the intake, with their personal details.
 pub(super) async fn take(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<(Body, String)>> {
-    let mut taken = tx.all(TAKE, args![limit], |row| Ok((body(row, 0)?, row.text(10)?))).await?;
-    taken.sort_by(|(one, _), (other, _)| one.id.cmp(&other.id));
-    Ok(taken)
+    let mut taken =
+        tx.all(TAKE, args![limit], |row| Ok((row.int(0)?, (body(row, 1)?, row.text(11)?)))).await?;
+    taken.sort_unstable_by_key(|(seq, _)| *seq);
+    Ok(taken.into_iter().map(|(_, event)| event).collect())
 }
 
 fn body(row: &Row<'_>, from: usize) -> Result<Body> {
@@ -163,7 +163,7 @@ pub(super) async fn insert_sealed(tx: &mut Tx<'_>, events: &[Linked]) -> Result<
     tx.exec_each(INSERT_SEALED, &rows).await?;
     let details: Vec<Vec<Value<'_>>> = events
         .iter()
-        .map(|event| args![&event.body.id, event.salt.as_slice(), &event.detail].to_vec())
+        .map(|event| args![event.seq, event.salt.as_slice(), &event.detail].to_vec())
         .collect();
     tx.exec_each(INSERT_DETAIL, &details).await.map(|_| ())
 }

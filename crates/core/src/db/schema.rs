@@ -49,6 +49,8 @@ pub struct Table {
     pub columns: Vec<Column>,
     /// The columns of its primary key, in order.
     pub key: Vec<String>,
+    /// Whether the engine counts that key up as rows arrive.
+    pub is_numbered: bool,
     /// What it refers to.
     pub references: Vec<Reference>,
 }
@@ -126,5 +128,7 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
     let references = found
         .query_map([&name], |row| Ok(Reference { column: row.get(0)?, table: row.get(1)?, to: row.get(2)? }))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
-    Ok(Table { name, columns, key: key.into_iter().map(|(_, column)| column).collect(), references })
+    let key = key.into_iter().map(|(_, column)| column).collect();
+    let is_numbered = migrate::is_numbered(&name);
+    Ok(Table { name, columns, key, is_numbered, references })
 }

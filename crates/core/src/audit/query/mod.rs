@@ -1,12 +1,12 @@
 //! Reading the trail: filters, paging by key, following.
 //!
-//! An event is in the intake or in the chain. Pages go by id, the order of time, over both, so an event
-//! that is sealed between two pages is neither lost nor shown twice. A follower goes by the number in
-//! the chain, where nothing is ever put in between.
+//! An event is in the intake or in the chain, and in both the order is that of arrival, which sealing
+//! keeps. So a page begins behind the last event of the page before, wherever that one is by now, and
+//! nothing is lost or shown twice. A follower goes by the number in the chain.
 
 mod sql;
 
-use std::collections::HashSet;
+use std::time::Duration;
 
 use doorward_proto::{
     id::{self, Id},
@@ -22,6 +22,9 @@ use crate::{
 
 /// Rows in one page at the most.
 pub const MAX_PAGE: usize = 1_000;
+/// Events arrive in the order of their times but for this much: the clocks of nodes differ, and
+/// operations take their time.
+const DISORDER: Duration = Duration::from_mins(60);
 
 /// Which events are wanted; what is not set does not matter.
 #[derive(Debug, Clone, Default)]
@@ -76,11 +79,10 @@ pub struct Entry {
 }
 
 impl Filter {
-    /// The ids between which the wanted instants lie: from the first one on, before the second.
-    fn ids(&self) -> (Option<String>, Option<String>) {
+    /// The ids from which on, and before which, every event must have arrived that happened in time.
+    fn arrived(&self) -> (Option<String>, Option<String>) {
         let at = |time: Time| Id::<id::Event>::new(time, [0; 10]).to_string();
-        // Ids count milliseconds; the exact instant is compared beside.
-        (self.since.map(at), self.until.map(|until| at(until + std::time::Duration::from_millis(1))))
+        (self.since.map(|since| at(since - DISORDER)), self.until.map(|until| at(until + DISORDER)))
     }
 }
 
@@ -88,24 +90,32 @@ impl Filter {
 pub async fn list(realm: &Realm, filter: Filter, before: Option<String>, limit: usize) -> Result<Vec<Entry>> {
     let limit = limit.min(MAX_PAGE);
     let ask = (filter, before, i64::try_from(limit)?);
-    let both = realm
+    realm
         .db
-        .read("audit.list", ask, |tx, (filter, before, limit)| {
+        .scan("audit.list", ask, |tx, (filter, before, limit)| {
             Box::pin(async move {
-                // In this order: what is sealed in between is found twice, not missed.
-                let mut found = sql::list_unsealed(tx, filter, before.as_deref(), *limit).await?;
-                found.extend(sql::list_sealed(tx, filter, before.as_deref(), *limit).await?);
+                let begin = match before {
+                    Some(id) => sql::place(tx, id).await?,
+                    None => Begin::AtTheEnd,
+                };
+                let mut found = sql::list_unsealed(tx, filter, begin, *limit).await?;
+                if let rest @ 1.. = *limit - i64::try_from(found.len())? {
+                    found.extend(sql::list_sealed(tx, filter, begin, rest).await?);
+                }
                 Ok(found)
             })
         })
-        .await?;
-    let mut seen = HashSet::new();
-    // The sealed form wins.
-    let mut found: Vec<Entry> =
-        both.into_iter().rev().filter(|entry| seen.insert(entry.id.clone())).collect();
-    found.sort_by(|one, other| other.id.cmp(&one.id));
-    found.truncate(limit);
-    Ok(found)
+        .await
+}
+
+/// Behind what a page begins.
+#[derive(Debug, Clone, Copy)]
+enum Begin {
+    AtTheEnd,
+    /// This number in the intake.
+    Unsealed(i64),
+    /// This number in the chain.
+    Sealed(i64),
 }
 
 /// The next sealed events after number `after`, oldest first.

@@ -1,7 +1,7 @@
 //! Statements that list events. Their conditions depend on the filter, so they are put together from
 //! the constant parts below; values never enter the text.
 
-use super::{Entry, Filter, outcome};
+use super::{Begin, Entry, Filter, outcome};
 use crate::{
     args,
     audit::sql::outcome_number,
@@ -12,12 +12,16 @@ use crate::{
 // part: conditions, an order by key and a limit follow
 const SEALED: &str = "SELECT e.seq, e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
         e.request_id, e.facts, d.detail, d.erased_at
-    FROM events e LEFT JOIN event_details d ON d.event_id = e.id";
+    FROM events e LEFT JOIN event_details d ON d.seq = e.seq";
 // part: conditions, an order by key and a limit follow
 const UNSEALED: &str =
     "SELECT CAST(NULL AS BIGINT), e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
         e.request_id, e.facts, e.detail, CAST(NULL AS BIGINT)
     FROM event_intake e";
+
+// scan: the intake holds the events of the last second
+const UNSEALED_SEQ: &str = "SELECT seq FROM event_intake WHERE id = $1";
+const SEALED_SEQ: &str = "SELECT seq FROM events WHERE id >= $1 ORDER BY id LIMIT 1";
 
 /// A statement in the making.
 struct Text<'v> {
@@ -45,7 +49,6 @@ impl<'v> Text<'v> {
     }
 
     fn filter(&mut self, filter: &'v Filter) {
-        let (from, to) = filter.ids();
         let texts = [
             ("e.actor = ?", &filter.actor),
             ("e.subject = ?", &filter.subject),
@@ -67,13 +70,26 @@ impl<'v> Text<'v> {
         if let Some(outcome) = filter.outcome {
             self.and("e.outcome = ?", outcome_number(outcome));
         }
-        if let (Some(since), Some(from)) = (filter.since, from) {
-            self.and("e.id >= ?", from);
+        if let Some(since) = filter.since {
             self.and("e.at >= ?", since);
         }
-        if let (Some(until), Some(to)) = (filter.until, to) {
-            self.and("e.id < ?", to);
+        if let Some(until) = filter.until {
             self.and("e.at < ?", until);
+        }
+    }
+
+    /// Keeps to the part of the chain in which the wanted times are.
+    fn part(&mut self, filter: &Filter) {
+        let (from, to) = filter.arrived();
+        if let Some(from) = from {
+            self.and("e.seq >= (SELECT b.seq FROM events b WHERE b.id >= ? ORDER BY b.id LIMIT 1)", from);
+        }
+        if let Some(to) = to {
+            self.and(
+                "e.seq < COALESCE((SELECT b.seq FROM events b WHERE b.id >= ? ORDER BY b.id LIMIT 1),
+                    9223372036854775807)",
+                to,
+            );
         }
     }
 
@@ -103,37 +119,46 @@ fn entry(row: &Row<'_>) -> Result<Entry> {
     })
 }
 
-async fn page(
-    tx: &mut ReadTx<'_>,
-    select: &str,
-    filter: &Filter,
-    (before, limit): (Option<&str>, i64),
-) -> Result<Vec<Entry>> {
-    let mut text = Text::new(select);
-    text.filter(filter);
-    if let Some(before) = before {
-        text.and("e.id < ?", before);
+/// Where the event is. One that retention took away was before all that is left.
+pub(super) async fn place(tx: &mut ReadTx<'_>, id: &str) -> Result<Begin> {
+    if let Some(seq) = tx.opt(UNSEALED_SEQ, args![id], |row| row.int(0)).await? {
+        return Ok(Begin::Unsealed(seq));
     }
-    text.end(" ORDER BY e.id DESC", limit);
-    text.run(tx).await
+    let seq = tx.opt(SEALED_SEQ, args![id], |row| row.int(0)).await?;
+    Ok(seq.map_or(Begin::AtTheEnd, Begin::Sealed))
 }
 
 pub(super) async fn list_sealed(
     tx: &mut ReadTx<'_>,
     filter: &Filter,
-    before: Option<&str>,
+    begin: Begin,
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    page(tx, SEALED, filter, (before, limit)).await
+    let mut text = Text::new(SEALED);
+    text.filter(filter);
+    text.part(filter);
+    if let Begin::Sealed(seq) = begin {
+        text.and("e.seq < ?", seq);
+    }
+    text.end(" ORDER BY e.seq DESC", limit);
+    text.run(tx).await
 }
 
 pub(super) async fn list_unsealed(
     tx: &mut ReadTx<'_>,
     filter: &Filter,
-    before: Option<&str>,
+    begin: Begin,
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    page(tx, UNSEALED, filter, (before, limit)).await
+    let mut text = Text::new(UNSEALED);
+    text.filter(filter);
+    match begin {
+        Begin::AtTheEnd => {}
+        Begin::Unsealed(seq) => text.and("e.seq < ?", seq),
+        Begin::Sealed(_) => return Ok(Vec::new()),
+    }
+    text.end(" ORDER BY e.seq DESC", limit);
+    text.run(tx).await
 }
 
 pub(super) async fn follow(
@@ -144,6 +169,7 @@ pub(super) async fn follow(
 ) -> Result<Vec<Entry>> {
     let mut text = Text::new(SEALED);
     text.filter(filter);
+    text.part(filter);
     text.and("e.seq > ?", after);
     text.end(" ORDER BY e.seq", limit);
     text.run(tx).await

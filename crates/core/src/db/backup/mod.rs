@@ -258,15 +258,22 @@ async fn import(from: &Path, to: &Db, now: Time) -> Result<u64> {
             let mut archive = Reader::new(BufReader::new(File::open(from)?))?;
             let mut into = Vec::new();
             for (name, columns) in &archive.header().tables {
-                let names: Vec<&str> = columns.iter().map(|column| column.name.as_str()).collect();
-                if !tables.iter().any(|table| table.name == *name && table.columns == *columns) {
+                let is_ours = |table: &&Table| table.name == *name && table.columns == *columns;
+                let Some(table) = tables.iter().find(is_ours) else {
                     return Err(Error::fault(format!("the archive's table {name} is not like ours")));
-                }
-                into.push(BulkInto::new(name, &names));
+                };
+                // The engine goes on counting from the numbers that it gives.
+                let given = usize::from(table.is_numbered);
+                let names: Vec<&str> = columns.iter().skip(given).map(|column| &*column.name).collect();
+                into.push((BulkInto::new(name, &names), given));
             }
             let mut rows = 0;
-            while let Some(block) = archive.next()? {
-                let into = into.get(block.table).ok_or_else(|| Error::fault("an unknown table"))?;
+            while let Some(mut block) = archive.next()? {
+                let (into, given) =
+                    into.get(block.table).ok_or_else(|| Error::fault("an unknown table"))?;
+                for row in &mut block.rows {
+                    row.drain(..*given);
+                }
                 tx.bulk(into, &block.rows).await?;
                 rows += block.rows.len() as u64;
             }
