@@ -80,6 +80,36 @@ both_engines! {
         assert!(report.opened > 0, "signing keys were opened");
     }
 
+    async fn events_that_wait_are_restored_and_others_arrive_after_them(world: World) {
+        for _ in 0..3 {
+            let event = Event::new(&world.call(), "test.waits").unwrap();
+            audit::note(&world.call(), event).await.unwrap();
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("backup");
+        backup::backup(&world.realm.db, &file, BEGINNING).await.unwrap();
+        for engine in [EngineName::Sqlite, EngineName::Postgres] {
+            let target = empty(engine).await;
+            backup::restore(&file, target.place(), BEGINNING).await.unwrap();
+            let restored = Db::open(target.place()).await.unwrap();
+            let arrive = "INSERT INTO event_intake
+                (id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail)
+                SELECT 'evt_late', at, 'test.late', outcome, org_id, actor, subject, client_id, request_id,
+                    facts, detail FROM event_intake WHERE code = 'test.waits' ORDER BY seq LIMIT 1";
+            restored
+                .write("arrive", (), move |tx, ()| Box::pin(async move { tx.exec(arrive, &[]).await }))
+                .await
+                .unwrap();
+            let codes = "SELECT code FROM event_intake WHERE code LIKE 'test.%' ORDER BY seq";
+            let found = restored.read("codes", (), move |tx, ()| {
+                Box::pin(async move { tx.all(codes, &[], |row| row.text(0)).await })
+            });
+            assert_eq!(found.await.unwrap(), ["test.waits", "test.waits", "test.waits", "test.late"]);
+            drop(restored);
+            target.remove().await;
+        }
+    }
+
     async fn a_damaged_archive_changes_nothing(world: World) {
         fill(&world).await;
         let folder = tempfile::tempdir().unwrap();

@@ -8,6 +8,9 @@
 //! Rules that both engines share: parameters are `$1`…, bound by their number; a conflict is avoided by
 //! `ON CONFLICT DO NOTHING` and a look at the count, never caught; every state change is a guarded
 //! write; times are microseconds, ids are text, JSON is opaque text.
+//!
+//! What waits for PostgreSQL is boxed, and an operation is handed to SQLite's writer when it is asked
+//! for: every caller up to the route would carry those kilobytes about.
 
 mod args;
 pub mod backup;
@@ -26,7 +29,7 @@ use std::sync::{
     atomic::{AtomicI64, Ordering},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, Either};
 
 pub use args::Value;
 pub use batch::{Batch, Outcomes};
@@ -116,7 +119,7 @@ impl Db {
     {
         match &self.0.engine {
             Engine::Sqlite(sqlite) => sqlite.read(name, &ask, &op),
-            Engine::Postgres(postgres) => timed("read", postgres.read(name, &ask, &op)).await,
+            Engine::Postgres(postgres) => Box::pin(timed("read", postgres.read(name, &ask, &op))).await,
         }
     }
 
@@ -134,44 +137,63 @@ impl Db {
                     let sqlite = sqlite.clone();
                     tokio::task::spawn_blocking(move || sqlite.scan(name, &ask, &op)).await?
                 }
-                Engine::Postgres(postgres) => postgres.scan(name, &ask, &op).await,
+                Engine::Postgres(postgres) => Box::pin(postgres.scan(name, &ask, &op)).await,
             }
         };
         timed("scan", scan).await
     }
 
     /// Runs an operation as one transaction. Once begun it ends, even when the caller is dropped.
-    pub async fn write<A, T, F>(&self, name: &'static str, ask: A, op: F) -> Result<T>
+    pub fn write<A, T, F>(
+        &self,
+        name: &'static str,
+        ask: A,
+        op: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<'_, A, T, F>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
         F: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
-        self.run(name, Mode::Whole, ask, op).await
+        self.run(name, Mode::Whole, ask, op)
     }
 
     /// Runs an operation that consists of one statement, which is atomic without a transaction around
     /// it: two round trips less on PostgreSQL, no savepoint on SQLite. A second statement is a fault; so
     /// is a refusal after a row was written, since that row stays.
-    pub async fn write_one<A, T, F>(&self, name: &'static str, ask: A, op: F) -> Result<T>
+    pub fn write_one<A, T, F>(
+        &self,
+        name: &'static str,
+        ask: A,
+        op: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<'_, A, T, F>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
         F: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
-        self.run(name, Mode::One, ask, op).await
+        self.run(name, Mode::One, ask, op)
     }
 
-    async fn run<A, T, F>(&self, name: &'static str, mode: Mode, ask: A, op: F) -> Result<T>
+    fn run<A, T, F>(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        ask: A,
+        op: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<'_, A, T, F>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
         F: for<'t, 'c> Fn(&'t mut Tx<'c>, &'t A) -> BoxFuture<'t, Result<T>> + Send + Sync + 'static,
     {
-        match &self.0.engine {
-            Engine::Sqlite(sqlite) => timed("write", sqlite.write(name, mode, ask, op)).await,
-            Engine::Postgres(postgres) => timed("write", postgres.write(name, mode, ask, op)).await,
-        }
+        timed(
+            "write",
+            match &self.0.engine {
+                Engine::Sqlite(sqlite) => Either::Left(sqlite.write(name, mode, ask, op)),
+                Engine::Postgres(postgres) => Either::Right(Box::pin(postgres.write(name, mode, ask, op))),
+            },
+        )
     }
 
     /// A number that moves whenever an epoch moved anywhere: a cache that remembers it is fresh for as

@@ -91,7 +91,7 @@ impl<'c> ReadTx<'c> {
         self.begin(args)?;
         let found = match &mut self.on {
             On::Sqlite(connection) => super::sqlite::opt(connection, sql, args, read),
-            On::Postgres(session) => match session.query(sql, args).await {
+            On::Postgres(session) => match Box::pin(session.query(sql, args)).await {
                 Ok(rows) => rows.first().map(|row| read(&Row(RowInner::Postgres(row)))).transpose(),
                 Err(error) => Err(error),
             },
@@ -121,7 +121,7 @@ impl<'c> ReadTx<'c> {
         self.begin(args)?;
         let found = match &mut self.on {
             On::Sqlite(connection) => super::sqlite::all(connection, sql, args, read),
-            On::Postgres(session) => match session.query(sql, args).await {
+            On::Postgres(session) => match Box::pin(session.query(sql, args)).await {
                 Ok(rows) => rows.iter().map(|row| read(&Row(RowInner::Postgres(row)))).collect(),
                 Err(error) => Err(error),
             },
@@ -172,7 +172,7 @@ impl<'c> Tx<'c> {
         self.read.begin(args)?;
         let changed = match &mut self.read.on {
             On::Sqlite(connection) => super::sqlite::exec(connection, sql, args),
-            On::Postgres(session) => session.execute(sql, args).await,
+            On::Postgres(session) => Box::pin(session.execute(sql, args)).await,
         };
         self.read.touched |= changed.as_ref().is_ok_and(|changed| *changed > 0);
         self.read.end(changed)
@@ -193,7 +193,7 @@ impl<'c> Tx<'c> {
         }
         let changed = match &mut self.read.on {
             On::Sqlite(connection) => super::sqlite::exec_each(connection, sql, rows),
-            On::Postgres(session) => session.execute_each(sql, rows).await,
+            On::Postgres(session) => Box::pin(session.execute_each(sql, rows)).await,
         };
         self.read.touched |= changed.as_ref().is_ok_and(|changed| *changed > 0);
         self.read.end(changed)
@@ -223,7 +223,7 @@ impl<'c> Tx<'c> {
         let counter = counter.ok_or_else(|| Error::fault("the change counter is missing"))?;
         self.raised = Some(counter);
         if let On::Postgres(session) = &mut self.read.on {
-            let told = session.notify(counter).await;
+            let told = Box::pin(session.notify(counter)).await;
             self.read.end(told)?;
         }
         Ok(())
@@ -248,7 +248,7 @@ impl<'c> Tx<'c> {
             let mut locked = Ok(());
             for key in keys {
                 if locked.is_ok() {
-                    locked = session.query(sql, &[Value::from(key)]).await.map(|_| ());
+                    locked = Box::pin(session.query(sql, &[Value::from(key)])).await.map(|_| ());
                 }
             }
             self.read.end(locked)?;
@@ -260,7 +260,7 @@ impl<'c> Tx<'c> {
     pub(super) async fn run_script(&mut self, text: &str) -> Result<()> {
         let done = match &mut self.read.on {
             On::Sqlite(connection) => connection.execute_batch(text).map_err(Error::from),
-            On::Postgres(session) => session.batch(text).await,
+            On::Postgres(session) => Box::pin(session.batch(text)).await,
         };
         self.read.end(done)
     }

@@ -122,7 +122,14 @@ impl Sqlite {
         }
     }
 
-    pub(super) async fn write<A, T, F>(&self, name: &'static str, mode: Mode, ask: A, op: F) -> Result<T>
+    /// Queues the operation; what is answered waits for its end.
+    pub(super) fn write<A, T, F>(
+        &self,
+        name: &'static str,
+        mode: Mode,
+        ask: A,
+        op: F,
+    ) -> impl Future<Output = Result<T>> + Send + use<A, T, F>
     where
         A: Send + Sync + 'static,
         T: Send + 'static,
@@ -131,8 +138,11 @@ impl Sqlite {
         let (answer, outcome) = oneshot::channel();
         let changes = Arc::clone(&self.0.changes);
         let job = Write { name, mode, ask, op, changes, raised: None, outcome: None, answer };
-        self.0.queue.as_ref().ok_or_else(gone)?.send(Box::new(job)).map_err(|_| gone())?;
-        outcome.await.map_err(|_| gone())?
+        // Without a writer the job is dropped here, and with it the sender of the answer.
+        if let Some(queue) = &self.0.queue {
+            let _ = queue.send(Box::new(job));
+        }
+        async { outcome.await.map_err(|_| gone())? }
     }
 }
 
