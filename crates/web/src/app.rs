@@ -7,8 +7,8 @@ use doorward_core::{
     call::{Actor, Call, Origin},
     realm::Realm,
 };
-use doorward_proto::trace::TraceParent;
-use http::{HeaderMap, HeaderValue, header, request::Parts};
+use doorward_proto::{time::Time, trace::TraceParent};
+use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
 use crate::surface::Failure;
 
@@ -95,6 +95,10 @@ pub struct ClientAddress(pub IpAddr);
 #[derive(Debug, Clone, Copy)]
 pub struct ThroughSocket;
 
+/// Carries a [`RequestId`].
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+
 /// The reference of a request: in the log, the audit trail, error pages and `X-Request-ID`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(Arc<str>);
@@ -102,13 +106,18 @@ pub struct RequestId(Arc<str>);
 impl RequestId {
     /// Takes a caller's id when it is short and plain.
     pub fn accept(headers: &HeaderMap) -> Option<Self> {
-        let text = headers.get("x-request-id")?.to_str().ok()?;
+        let text = headers.get(REQUEST_ID)?.to_str().ok()?;
         let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.'));
         ((8..=64).contains(&text.len()) && is_plain).then(|| Self(text.into()))
     }
-    /// A new one.
-    pub fn new(random: [u8; 16]) -> Self {
-        Self(data_encoding::HEXLOWER.encode(&random).into())
+    /// A new one. It begins with its time in milliseconds, so that those of an hour stand together in
+    /// an index.
+    pub fn new(now: Time, random: [u8; 10]) -> Self {
+        let mut id = [0; 16];
+        let (time, rest) = id.split_at_mut(6);
+        time.copy_from_slice(now.as_millis().to_be_bytes().get(2..).unwrap_or(&[0; 6]));
+        rest.copy_from_slice(&random);
+        Self(data_encoding::HEXLOWER.encode(&id).into())
     }
     /// Its text.
     pub fn as_str(&self) -> &str {
@@ -124,7 +133,7 @@ impl fmt::Display for RequestId {
 
 /// The trace that a request belongs to (W3C Trace Context), when it says so in the right form.
 pub(crate) fn trace_of(headers: &HeaderMap) -> Option<TraceParent> {
-    headers.get("traceparent")?.to_str().ok()?.parse().ok()
+    headers.get(TRACEPARENT)?.to_str().ok()?.parse().ok()
 }
 
 /// A request's facts, taken before anybody is recognised.

@@ -11,12 +11,11 @@ use axum::{
     response::Response,
 };
 use futures_util::future::BoxFuture;
-use http::{HeaderName, HeaderValue, header};
+use http::{HeaderValue, header};
 use tower::Service;
 
-use crate::app::{App, RequestId};
+use crate::app::{App, REQUEST_ID, RequestId};
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// No body of ours is larger; a longer one is refused before it is read.
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
 
@@ -48,9 +47,9 @@ impl Service<Request> for Edge {
 }
 
 async fn pass(app: App, mut router: Router, mut request: Request) -> Result<Response, Infallible> {
+    let env = &app.realm.env;
     let id = RequestId::accept(request.headers())
-        .or_else(|| app.realm.env.unique().ok().map(RequestId::new))
-        .unwrap_or_else(|| RequestId::new([0; 16]));
+        .unwrap_or_else(|| RequestId::new(env.now(), env.unique().unwrap_or_default()));
     request.extensions_mut().insert(id.clone());
     DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
     let mut response = router.call(request).await?;
