@@ -99,6 +99,14 @@ impl Event {
         Ok(Self { id: env.id(self.at)?, ..self.clone() })
     }
 
+    /// What is recorded in its place when it was refused after all: of the same request, client and
+    /// subject, without what was to be granted.
+    pub fn refusal(&self, env: &crate::env::Env, code: &'static str, why: Code) -> Result<Self> {
+        let mut refused = Self { code, outcome: Outcome::Refused, ..self.again(env)? };
+        refused.facts.retain(|name, _| name == "trace_id");
+        Ok(refused.fact("refusal", why.name()))
+    }
+
     /// Not of one request: leaves its address and its actor out.
     fn without_origin(mut self) -> Self {
         self.detail.clear();

@@ -161,10 +161,8 @@ pub(super) async fn insert_sealed(tx: &mut Tx<'_>, events: &[Linked]) -> Result<
         })
         .collect();
     tx.exec_each(INSERT_SEALED, &rows).await?;
-    let details: Vec<Vec<Value<'_>>> = events
-        .iter()
-        .map(|event| args![event.seq, event.salt.as_slice(), &event.detail].to_vec())
-        .collect();
+    let details: Vec<Vec<Value<'_>>> =
+        events.iter().map(|event| args![event.seq, event.salt.as_slice(), &event.detail].to_vec()).collect();
     tx.exec_each(INSERT_DETAIL, &details).await.map(|_| ())
 }
 

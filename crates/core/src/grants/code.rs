@@ -18,6 +18,7 @@ use crate::{
     call::Call,
     clients::{Client, RefreshPolicy},
     db::Tx,
+    env::Env,
     outcome::{Code, Refusal, Result, refuse},
     tokens::{
         self,
@@ -26,6 +27,9 @@ use crate::{
         target_of,
     },
 };
+
+/// What is recorded when a code comes back.
+const REUSED: &str = "code.reused";
 
 /// What the client presents.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ struct Redeem {
     client: (String, i64),
     refresh: Option<NewRefresh>,
     event: Event,
-    reuse: Event,
+    env: Env,
     /// The opaque access token, where the API wants one.
     stored: Option<(TokenHash, AccessTokenClaims)>,
 }
@@ -67,11 +71,8 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
     let hash = call.realm.vault.hash(&code);
     let found = presented(call, client, hash).await?;
     let row = &found.row;
-    let reuse = Event::refused(call, "code.reused", Code::CodeReused)?
-        .client(client.id)
-        .fact("grant_id", row.family.to_string());
     if row.consumed_at.is_some() {
-        return end_reused(call, (row.family, reuse)).await;
+        return end_reused(call, client, row).await;
     }
     check(call, &ask, row)?;
     let granted = granted_of(call, client, found.grant.resources.clone());
@@ -87,7 +88,7 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         client: (client.id.to_string(), client.epoch),
         refresh: refresh.as_ref().map(|token| first_refresh(call, client, &row, (token, &ask))),
         event: claims.event(call, client, &grant)?.fact("grant", "authorization_code"),
-        reuse,
+        env: call.realm.env.clone(),
         stored: claims.stored(call),
         row,
     };
@@ -115,8 +116,12 @@ async fn presented(call: &Call, client: &Client, hash: TokenHash) -> Result<Pres
 }
 
 /// A used code ends its family, whatever else is presented with it.
-async fn end_reused(call: &Call, (family, event): (Id<id::Grant>, Event)) -> Result<Tokens> {
-    let ask = (family, event, call.now);
+async fn end_reused(call: &Call, client: &Client, row: &CodeRow) -> Result<Tokens> {
+    let event = Event::refused(call, REUSED, Code::CodeReused)?
+        .client(client.id)
+        .subject(&row.principal)
+        .fact("grant_id", row.family.to_string());
+    let ask = (row.family, event, call.now);
     call.realm
         .db
         .write("code.reused", ask, |tx, (family, event, now)| {
@@ -178,7 +183,8 @@ async fn not_consumed(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
     let now = &redeem.now;
     let Some(row) = sql::find_code(tx, redeem.hash).await? else { return refuse(Code::CodeUnknown) };
     if row.consumed_at.is_some() {
-        return reused(tx, row.family, &redeem.reuse, *now).await;
+        let event = redeem.event.refusal(&redeem.env, REUSED, Code::CodeReused)?;
+        return reused(tx, row.family, &event.fact("grant_id", row.family.to_string()), *now).await;
     }
     let grant = sql::find_grant(tx, row.family).await?;
     refuse(match () {

@@ -57,7 +57,6 @@ struct Rotate {
     next: NewRefresh,
     sealed: Vec<u8>,
     event: Event,
-    reuse: Event,
     /// The opaque access token, where the API wants one.
     stored: Option<(TokenHash, AccessTokenClaims)>,
 }
@@ -152,10 +151,6 @@ fn prepare(
         },
         sealed: vault.seal_under(&call.realm.env, &token, PLACE, successor.expose().as_bytes())?,
         event: claims.event(call, client, grant)?.fact("grant", "refresh_token"),
-        reuse: Event::refused(call, "refresh.reused", Code::RefreshReused)?
-            .client(client.id)
-            .subject(&row.principal)
-            .fact("grant_id", row.family.to_string()),
         stored: claims.stored(call),
         token,
         row,
@@ -176,7 +171,9 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Opaque> {
             Replay::Same(successor) => successor,
             Replay::Theft => {
                 sql::end_grant(tx, row.family, *now, "refresh token reused").await?;
-                audit::record(tx, &rotate.reuse).await?;
+                let env = &rotate.realm.env;
+                let reuse = rotate.event.refusal(env, "refresh.reused", Code::RefreshReused)?;
+                audit::record(tx, &reuse.fact("grant_id", row.family.to_string())).await?;
                 return tx.refuse(Code::RefreshReused);
             }
         }

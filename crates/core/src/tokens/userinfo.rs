@@ -66,16 +66,15 @@ pub fn standard_claims(
         asked.is_some_and(|asked| asked.contains_key(name))
             || BY_SCOPE.iter().any(|(of, names)| scope.contains(of) && names.contains(&name))
     };
-    for (name, value) in everything(facts) {
-        if !value.is_null() && is_asked(name) {
-            claims.insert(name.to_owned(), value);
+    for (name, value) in CLAIMS.iter().filter(|(name, _)| is_asked(name)) {
+        let value = value(facts);
+        if !value.is_null() {
+            claims.insert((*name).to_owned(), value);
         }
     }
-    let (ids, names): (Vec<_>, Vec<_>) =
-        facts.orgs.iter().map(|org| (org.org.to_string(), org.name.clone())).unzip();
-    for (name, value) in [("organization_ids", json!(ids)), ("organization_names", json!(names))] {
+    for (name, value) in ORGANISATIONS {
         if client.is_first_party || is_asked(name) {
-            claims.insert(name.to_owned(), value);
+            claims.insert((*name).to_owned(), value(facts));
         }
     }
     claims.insert("tenant_id".to_owned(), json!(org));
@@ -85,39 +84,40 @@ pub fn standard_claims(
     claims
 }
 
-fn everything(facts: &Facts) -> Vec<(&'static str, Value)> {
-    let (user, profile) = (&facts.user, &facts.user.profile);
-    vec![
-        ("name", json!(user.name)),
-        ("family_name", json!(profile.family_name)),
-        ("given_name", json!(profile.given_name)),
-        ("middle_name", json!(profile.middle_name)),
-        ("nickname", json!(profile.nickname)),
-        ("preferred_username", json!(user.username)),
-        ("profile", json!(profile.profile)),
-        ("picture", json!(profile.picture)),
-        ("website", json!(profile.website)),
-        ("gender", json!(profile.gender)),
-        ("birthdate", json!(profile.birthdate)),
-        ("zoneinfo", json!(user.zone)),
-        ("locale", json!(user.locale)),
-        ("updated_at", json!(user.updated_at.as_seconds())),
-        ("email", json!(user.email)),
-        (
-            "email_verified",
-            user.email.as_ref().map_or(Value::Null, |_| json!(user.email_verified_at.is_some())),
-        ),
-        ("address", json!(profile.address)),
-        ("phone_number", json!(profile.phone_number)),
-        (
-            "phone_number_verified",
-            profile
-                .phone_number
-                .as_ref()
-                .map_or(Value::Null, |_| json!(profile.phone_number_verified.unwrap_or(false))),
-        ),
-    ]
-}
+/// A claim, and where it comes from.
+type Claim = (&'static str, fn(&Facts) -> Value);
+
+/// The claims of a person; one that is not known is null.
+const CLAIMS: &[Claim] = &[
+    ("name", |of| json!(of.user.name)),
+    ("family_name", |of| json!(of.user.profile.family_name)),
+    ("given_name", |of| json!(of.user.profile.given_name)),
+    ("middle_name", |of| json!(of.user.profile.middle_name)),
+    ("nickname", |of| json!(of.user.profile.nickname)),
+    ("preferred_username", |of| json!(of.user.username)),
+    ("profile", |of| json!(of.user.profile.profile)),
+    ("picture", |of| json!(of.user.profile.picture)),
+    ("website", |of| json!(of.user.profile.website)),
+    ("gender", |of| json!(of.user.profile.gender)),
+    ("birthdate", |of| json!(of.user.profile.birthdate)),
+    ("zoneinfo", |of| json!(of.user.zone)),
+    ("locale", |of| json!(of.user.locale)),
+    ("updated_at", |of| json!(of.user.updated_at.as_seconds())),
+    ("email", |of| json!(of.user.email)),
+    ("email_verified", |of| json!(of.user.email.as_ref().map(|_| of.user.email_verified_at.is_some()))),
+    ("address", |of| json!(of.user.profile.address)),
+    ("phone_number", |of| json!(of.user.profile.phone_number)),
+    ("phone_number_verified", |of| {
+        let profile = &of.user.profile;
+        json!(profile.phone_number.as_ref().map(|_| profile.phone_number_verified.unwrap_or(false)))
+    }),
+];
+
+/// To which organisations the person belongs.
+const ORGANISATIONS: &[Claim] = &[
+    ("organization_ids", |of| of.orgs.iter().map(|org| json!(org.org)).collect()),
+    ("organization_names", |of| of.orgs.iter().map(|org| json!(org.name)).collect()),
+];
 
 /// The userinfo answer for a token that [`super::verify()`] found good (OpenID Connect Core 5.3). Warm
 /// calls make nothing anew.

@@ -269,8 +269,7 @@ async fn import(from: &Path, to: &Db, now: Time) -> Result<u64> {
             }
             let mut rows = 0;
             while let Some(mut block) = archive.next()? {
-                let (into, given) =
-                    into.get(block.table).ok_or_else(|| Error::fault("an unknown table"))?;
+                let (into, given) = into.get(block.table).ok_or_else(|| Error::fault("an unknown table"))?;
                 for row in &mut block.rows {
                     row.drain(..*given);
                 }
