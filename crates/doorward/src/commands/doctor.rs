@@ -158,11 +158,16 @@ fn files(loaded: &Loaded, report: &mut Report) {
             report.bad("master key", format!("{} is missing; put it back from your backup", key.display()));
         }
     }
-    let others = data::master::Succession::of(config).others();
+    let succession = data::master::Succession::of(config);
+    let others = succession.others();
     for other in &others {
         let shown = other.display();
-        report
-            .note("master key", format!("{shown}: backups of its time need it; keep it with them, not here"));
+        let what = if other == succession.next() {
+            "left by `doorward keys rekey`: either not put in its place yet, or of no use"
+        } else {
+            "backups of its time need it; keep it with them, not here"
+        };
+        report.note("master key", format!("{shown}: {what}"));
     }
     private.extend(others);
     let open: Vec<String> = private.iter().filter_map(|path| readable_by_others(path)).collect();

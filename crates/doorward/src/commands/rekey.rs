@@ -49,6 +49,7 @@ impl Rekey {
         Sealer::new(&realm).map_err(fault)?.finish().await.map_err(fault)?;
         let given = self.new_key_file.as_deref();
         let succession = Succession::of(config);
+        let _guard = succession.lock()?;
         let key = succession.prepare(&realm.env, realm.vault.id(), given)?;
         let call = Call::system(&realm).by(Actor::LocalAdministrator);
         let done = match realm::rekey(&call, &key).await {

@@ -6,7 +6,7 @@
 //! the database names. A key that comes from elsewhere is the operator's to replace.
 
 use std::{
-    fs::{File, OpenOptions},
+    fs::{File, OpenOptions, TryLockError},
     io::Write as _,
     os::unix::fs::{MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
@@ -107,8 +107,12 @@ fn write(path: &Path, key: &Key) -> Result<()> {
 }
 
 fn sync_folder(of: &Path) -> Result<()> {
-    let folder = of.parent().filter(|folder| !folder.as_os_str().is_empty());
-    Ok(File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?)
+    Ok(folder_of(of)?.sync_all()?)
+}
+
+fn folder_of(path: &Path) -> Result<File> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    Ok(File::open(folder.unwrap_or(Path::new(".")))?)
 }
 
 /// Whether this text is a master key.
@@ -154,9 +158,23 @@ impl Succession {
     pub fn of(config: &Config) -> Self {
         let path = path(config);
         let present = config.master_key.is_none().then(|| path.clone());
-        let ours = present.clone().filter(|path| lies_in(path, &config.data_dir));
+        // A link leads to somebody else's file, which would be there again after the next deployment.
+        let ours = present.clone().filter(|path| lies_in(path, &config.data_dir) && !path.is_symlink());
         let next = with_end(&ours.clone().unwrap_or_else(|| config.data_dir.join("master.key")), ".next");
         Self { ours, present, next }
+    }
+
+    /// Keeps others from the files until the answer is dropped.
+    ///
+    /// # Errors
+    /// When somebody else replaces the key already.
+    pub fn lock(&self) -> Result<File> {
+        let folder = folder_of(&self.next)?;
+        match folder.try_lock() {
+            Ok(()) => Ok(folder),
+            Err(TryLockError::WouldBlock) => bail!("`keys rekey` is at work in this data folder already"),
+            Err(TryLockError::Error(error)) => Err(error).context("cannot lock the data folder"),
+        }
     }
 
     /// Makes the next key, or takes it from a file, and keeps it for good beside the present one. Where the
@@ -218,8 +236,12 @@ impl Succession {
             }
             kept = Some(place);
         }
-        std::fs::rename(&self.next, path)
-            .with_context(|| format!("cannot rename {} to {}", self.next.display(), path.display()))?;
+        std::fs::rename(&self.next, path).with_context(|| {
+            let (next, path) = (self.next.display(), path.display());
+            format!(
+                "the database belongs to the master key in {next} now, which cannot take the place of {path}"
+            )
+        })?;
         sync_folder(path)?;
         Ok(kept)
     }
@@ -227,6 +249,7 @@ impl Succession {
     /// The key that the database was given to before the work was cut short, in its place now.
     fn resume(&self, owner: &str) -> Result<Option<Vault>> {
         if self.next.exists() {
+            let _guard = self.lock()?;
             let next = vault_of(&read(&self.next)?)?;
             if next.id() == owner {
                 if self.ours.is_none() {
@@ -275,6 +298,11 @@ impl Succession {
     /// Whether the key is in the data folder.
     pub const fn is_ours(&self) -> bool {
         self.ours.is_some()
+    }
+
+    /// Where the next key lies until it takes its place.
+    pub fn next(&self) -> &Path {
+        &self.next
     }
 
     /// Other master keys than the present one that lie beside it.

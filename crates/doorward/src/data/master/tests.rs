@@ -152,3 +152,26 @@ fn a_key_outside_the_data_folder_stays_where_it_is() {
     let inside = config(&home, &[("master_key_file", &home.join("own.key").display().to_string())]);
     assert!(Succession::of(&inside).is_ours());
 }
+
+#[test]
+fn a_link_is_not_ours_to_replace() {
+    let top = tempfile::tempdir().unwrap();
+    let home = top.path().join("data");
+    let (config, ..) = prepared(&home);
+    assert!(Succession::of(&config).is_ours());
+    std::fs::rename(home.join("master.key"), top.path().join("mounted")).unwrap();
+    std::os::unix::fs::symlink(top.path().join("mounted"), home.join("master.key")).unwrap();
+    assert!(!Succession::of(&config).is_ours());
+}
+
+#[test]
+fn one_at_a_time() {
+    let top = tempfile::tempdir().unwrap();
+    let home = top.path().join("data");
+    let (config, env, _, next) = prepared(&home);
+    let held = Succession::of(&config).lock().unwrap();
+    assert!(Succession::of(&config).lock().is_err());
+    assert!(vault(&config, &env, Some(&id(&next))).is_err(), "a start leaves the files alone");
+    drop(held);
+    assert!(vault(&config, &env, Some(&id(&next))).is_ok());
+}
