@@ -29,6 +29,7 @@ pub mod outcome;
 pub mod page;
 pub mod principals;
 pub mod realm;
+mod room;
 pub mod sessions;
 pub mod settings;
 mod throttle;

@@ -20,7 +20,7 @@ pub use nodes::Attendance;
 pub use rekey::{Rekeyed, rekey};
 
 use crate::{
-    audit,
+    audit, authorize,
     cache::Cache,
     call::Call,
     clients::{Client, RemoteKeys},
@@ -29,6 +29,7 @@ use crate::{
     env::Env,
     jobs, keys, mail, orgs,
     outcome::{Error, Result},
+    room::Room,
     settings::Settings,
     tokens,
     vault::Vault,
@@ -62,6 +63,7 @@ pub struct Realm {
     pub(crate) refusals: audit::Refusals,
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
+    pub(crate) rooms: Rooms,
     /// What signed the audit trail under earlier master keys.
     pub(crate) checkpoint_keys: audit::Predecessors,
 }
@@ -71,6 +73,12 @@ pub(crate) struct Caches {
     pub(crate) clients: Cache<String, Arc<Client>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
     pub(crate) remote_keys: Cache<String, RemoteKeys>,
+}
+
+/// What may be kept for strangers.
+pub(crate) struct Rooms {
+    pub(crate) drafts: Room,
+    pub(crate) proofs: Room,
 }
 
 /// What a realm is opened from.
@@ -112,6 +120,10 @@ impl Realm {
             tokens: Cache::new(TOKENS),
             remote_keys: Cache::new(REMOTE_KEYS),
         };
+        let rooms = Rooms {
+            drafts: Room::new(settings.bounds.drafts, authorize::DRAFT_TTL),
+            proofs: Room::new(settings.bounds.proofs, tokens::PROOF_MEMORY),
+        };
         let ring = keys::Ring::default();
         let realm = Arc::new(Self {
             issuer,
@@ -125,6 +137,7 @@ impl Realm {
             refusals: audit::Refusals::default(),
             ring,
             caches,
+            rooms,
             checkpoint_keys,
         });
         let call = Call::system(&realm);

@@ -22,6 +22,8 @@ pub struct Settings {
     pub mail: Mail,
     /// How long audit events are kept.
     pub audit: Audit,
+    /// What a flood may have kept.
+    pub bounds: Bounds,
 }
 
 /// Lifetimes of codes and tokens; clients and APIs may override some.
@@ -172,6 +174,23 @@ pub struct Mail {
 impl Default for Mail {
     fn default() -> Self {
         Self { from: "Doorward <no-reply@localhost>".to_owned(), link_ttl: Duration::from_secs(60 * MINUTE) }
+    }
+}
+
+/// What anybody may have kept on one node before proving anything; no operator has to set it.
+#[derive(Debug, Clone)]
+pub struct Bounds {
+    /// Bytes of authorizations that are not finished.
+    pub drafts: u64,
+    /// DPoP proofs from one address, for one application.
+    pub proofs: u64,
+}
+
+impl Default for Bounds {
+    /// A gibibyte, of authorizations that are a kibibyte each in honest use; and for each address more
+    /// proofs than two hundred a second.
+    fn default() -> Self {
+        Self { drafts: 1 << 30, proofs: 100_000 }
     }
 }
 

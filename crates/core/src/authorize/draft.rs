@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// How long a person may take.
-const TTL: Duration = Duration::from_secs(10 * 60);
+pub(crate) const TTL: Duration = Duration::from_secs(10 * 60);
 
 /// A stored draft.
 pub(super) struct Draft {
@@ -63,20 +63,31 @@ pub struct View {
 }
 
 /// Keeps an authorization until the person is done, or too late. Anybody may begin one, so an address may
-/// only have so many kept.
+/// only have so many kept, and all together only so much.
 pub(super) async fn store(call: &Call, request: Request) -> Result<Id<id::Draft>> {
     let draft: Id<id::Draft> = call.id()?;
-    let ask = (draft, request, call.now, throttle::drafting(call));
+    let text = serde_json::to_string(&request)?;
+    make_room(call, text.len())?;
+    let ask = (draft, (request.trusted.client, text), call.now, throttle::drafting(call));
     call.realm
         .db
         .write("drafts.store", ask, |tx, (draft, request, now, tried)| {
             Box::pin(async move {
                 throttle::take(tx, tried).await?;
-                sql::insert(tx, *draft, request, *now, *now + TTL).await
+                sql::insert(tx, *draft, request, (*now, *now + TTL)).await
             })
         })
         .await?;
     Ok(draft)
+}
+
+/// Counts what is about to be kept against what all strangers together may have kept.
+///
+/// # Errors
+/// `Overloaded`.
+pub(super) fn make_room(call: &Call, bytes: usize) -> Result<()> {
+    let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+    call.realm.rooms.drafts.take("", bytes, (call.now, Code::Overloaded))
 }
 
 pub(super) async fn get(call: &Call, id: Id<id::Draft>) -> Result<Draft> {

@@ -28,6 +28,7 @@ pub(crate) use checks::repeats_redirect_uri;
 pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
 pub use consent::{Connected, Consented, allowed_in_words, approve, connected, deny, revoke};
 pub use decide::on_behalf_of;
+pub(crate) use draft::TTL as DRAFT_TTL;
 pub use draft::{View, chose_account, signed_in, view};
 pub use push::{PUSHED_TTL, Pushed, push, store_posted};
 pub use whom::{Found, Whom};

@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     begin,
     checks::{self, Seen},
-    sql,
+    draft, sql,
 };
 use crate::{
     call::Call,
@@ -64,7 +64,7 @@ pub async fn push(call: &Call, client: &Client, params: &Params, jkt: Option<Str
     }
     // Whoever knows its name can push as a public client.
     let tried = (!client.is_confidential).then(|| throttle::drafting(call));
-    keep(call, client, Kept::Pushed(Box::new(parsed.request)), tried).await
+    keep(call, client, &Kept::Pushed(Box::new(parsed.request)), tried).await
 }
 
 /// What is kept under a `request_uri`.
@@ -92,9 +92,13 @@ pub(super) async fn take(call: &Call, client: &Client, name: &Opaque) -> Result<
     }
 }
 
-async fn keep(call: &Call, client: &Client, kept: Kept, tried: Option<Try>) -> Result<Pushed> {
+async fn keep(call: &Call, client: &Client, kept: &Kept, tried: Option<Try>) -> Result<Pushed> {
     let name = call.secret(Kind::Pushed)?;
-    let write = (call.realm.vault.hash(&name), client.id, kept, (call.now, tried));
+    let text = serde_json::to_string(kept)?;
+    if tried.is_some() {
+        draft::make_room(call, text.len())?;
+    }
+    let write = (call.realm.vault.hash(&name), client.id, text, (call.now, tried));
     call.realm
         .db
         .write("pushed.store", write, |tx, (hash, client, kept, (now, tried))| {
@@ -121,7 +125,7 @@ pub async fn store_posted(call: &Call, params: &Params) -> Result<String> {
     let client = crate::clients::get_active(call, client_id).await?;
     let form = with_query("", params.iter());
     let kept = Kept::Posted(form.trim_start_matches('?').to_owned());
-    let kept = keep(call, &client, kept, Some(throttle::drafting(call))).await?;
+    let kept = keep(call, &client, &kept, Some(throttle::drafting(call))).await?;
     let pairs = [("client_id", client.client_id.as_str()), ("request_uri", kept.request_uri.as_str())];
     Ok(with_query("", pairs).trim_start_matches('?').to_owned())
 }

@@ -7,7 +7,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Connected, Progress, Request, draft::Draft, push::Kept};
+use super::{Connected, Progress, draft::Draft, push::Kept};
 use crate::{
     args,
     db::{ReadTx, Tx},
@@ -53,12 +53,10 @@ const HELD: &str = "SELECT g.client_id, k.client_id, k.name, g.org_id, g.scope, 
 pub(super) async fn insert(
     tx: &mut Tx<'_>,
     id: Id<id::Draft>,
-    request: &Request,
-    now: Time,
-    expires: Time,
+    (client, request): &(Id<id::Client>, String),
+    (now, expires): (Time, Time),
 ) -> Result<()> {
-    let text = serde_json::to_string(request)?;
-    tx.exec(INSERT, args![id, request.trusted.client, text, now, expires]).await?;
+    tx.exec(INSERT, args![id, *client, request.as_str(), now, expires]).await?;
     Ok(())
 }
 
@@ -105,11 +103,10 @@ pub(super) async fn insert_pushed(
     tx: &mut Tx<'_>,
     hash: TokenHash,
     client: Id<id::Client>,
-    kept: &Kept,
+    kept: &str,
     (now, expires): (Time, Time),
 ) -> Result<()> {
-    let text = serde_json::to_string(kept)?;
-    tx.exec(INSERT_PUSHED, args![hash, client, text, now, expires]).await?;
+    tx.exec(INSERT_PUSHED, args![hash, client, kept, now, expires]).await?;
     Ok(())
 }
 

@@ -18,6 +18,7 @@ const LEASE: &str = "clean";
 const BATCHES: usize = 200;
 const BATCH: u64 = 500;
 
+const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
 const DAY: Duration = Duration::from_hours(24);
 
@@ -30,7 +31,8 @@ enum Sweep {
     Throttles,
     Schemes,
     Successors,
-    Plain(usize),
+    Soon(&'static str),
+    Plain(&'static str),
 }
 
 /// Cleans when it is this node's turn; answers how many rows went.
@@ -50,7 +52,8 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
     let mut cleaned = 0;
     let own =
         [Sweep::Links, Sweep::Mails, Sweep::Sessions, Sweep::Throttles, Sweep::Schemes, Sweep::Successors];
-    for sweep in own.into_iter().chain((0..sql::SWEEPS.len()).map(Sweep::Plain)) {
+    let soon = sql::SOON.iter().copied().map(Sweep::Soon);
+    for sweep in soon.chain(own).chain(sql::SWEEPS.iter().copied().map(Sweep::Plain)) {
         for _ in 0..BATCHES {
             let gone = batch(call, sweep, now).await?;
             cleaned += gone;
@@ -76,7 +79,8 @@ async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
                     Sweep::Schemes => credentials::clean(tx).await,
                     Sweep::Successors => tokens::sql::forget_successors(tx, *now - *window).await,
                     // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
-                    Sweep::Plain(place) => sql::sweep(tx, *place, *now - HOUR).await,
+                    Sweep::Plain(statement) => sql::sweep(tx, statement, *now - HOUR).await,
+                    Sweep::Soon(statement) => sql::sweep(tx, statement, *now - MINUTE).await,
                 }
             })
         })

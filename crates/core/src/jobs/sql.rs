@@ -34,13 +34,19 @@ const NEXT_DUE: &str = "SELECT MIN(due_at) FROM jobs WHERE done_at IS NULL";
 const TAKE_LEASE: &str = "INSERT INTO leases (name, holder, until) VALUES ($1, $2, $4)
     ON CONFLICT (name) DO UPDATE SET holder = $2, until = $4 WHERE leases.until <= $3";
 
-/// What goes away a while after its time is over.
-pub(super) const SWEEPS: &[&str] = &[
-    "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE done_at < $1 ORDER BY done_at LIMIT 500)",
+/// What strangers may have kept: it goes away as soon as its time is over on every node's clock.
+pub(super) const SOON: &[&str] = &[
     "DELETE FROM drafts WHERE id IN (
         SELECT id FROM drafts WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     "DELETE FROM pushed_requests WHERE hash IN (
         SELECT hash FROM pushed_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+    "DELETE FROM replays WHERE hash IN (
+        SELECT hash FROM replays WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+];
+
+/// What goes away a while after its time is over.
+pub(super) const SWEEPS: &[&str] = &[
+    "DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE done_at < $1 ORDER BY done_at LIMIT 500)",
     "DELETE FROM codes WHERE hash IN (
         SELECT hash FROM codes WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     "DELETE FROM refresh_tokens WHERE hash IN (
@@ -49,8 +55,6 @@ pub(super) const SWEEPS: &[&str] = &[
         SELECT hash FROM access_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     "DELETE FROM revoked_jtis WHERE jti IN (
         SELECT jti FROM revoked_jtis WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
-    "DELETE FROM replays WHERE hash IN (
-        SELECT hash FROM replays WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     "DELETE FROM idempotency WHERE (caller, key) IN (
         SELECT caller, key FROM idempotency WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
 ];
@@ -98,9 +102,6 @@ pub(super) async fn take_lease(
     Ok(tx.exec(TAKE_LEASE, args![name, holder, now, until]).await? > 0)
 }
 
-pub(super) async fn sweep(tx: &mut Tx<'_>, place: usize, before: Time) -> Result<u64> {
-    match SWEEPS.get(place) {
-        Some(statement) => tx.exec(statement, args![before]).await,
-        None => Ok(0),
-    }
+pub(super) async fn sweep(tx: &mut Tx<'_>, statement: &'static str, before: Time) -> Result<u64> {
+    tx.exec(statement, args![before]).await
 }

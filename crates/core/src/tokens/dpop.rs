@@ -19,7 +19,7 @@ use crate::{
 /// A nonce is fresh for one to two of these.
 const WINDOW: Duration = Duration::from_secs(120);
 /// How long a proof is remembered: its age at most, and the skew.
-const MEMORY: Duration = Duration::from_secs(420);
+pub(crate) const MEMORY: Duration = Duration::from_secs(420);
 
 /// What a proof must be for.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ fn nonce(call: &Call, windows_ago: i64) -> String {
 /// Checks a proof; answers the thumbprint of its key.
 ///
 /// # Errors
-/// `DpopNonceRequired`, `DpopInvalid`.
+/// `DpopNonceRequired`, `DpopInvalid`; `RateLimitedAddress` where one address has had very many remembered.
 pub async fn prove(call: &Call, proof: &str, bound: &Bound<'_>) -> Result<String> {
     let refused = |hint: String| Refusal::new(Code::DpopInvalid).hint(hint);
     let target =
@@ -65,6 +65,9 @@ pub async fn prove(call: &Call, proof: &str, bound: &Bound<'_>) -> Result<String
         DpopError::UseNonce => Refusal::new(Code::DpopNonceRequired),
         other => refused(other.to_string()),
     })?;
+    // Keys cost nothing, so who has made this one is told by the address, and by who has authenticated.
+    let whose = format!("{} {}", call.actor.name(), call.origin.network());
+    call.realm.rooms.proofs.take(&whose, 1, (call.now, Code::RateLimitedAddress))?;
     let once = call.realm.vault.hash_bytes(format!("dpop {} {}", proof.jkt, proof.jti).as_bytes());
     let is_first = call
         .realm

@@ -14,6 +14,7 @@ pub(crate) mod sql;
 mod userinfo;
 mod verify;
 
+pub(crate) use dpop::MEMORY as PROOF_MEMORY;
 pub use dpop::{Bound, fresh_nonce, prove};
 pub use introspect::{Introspection, introspect};
 pub(crate) use issue::{Claims, sign};

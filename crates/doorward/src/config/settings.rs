@@ -54,5 +54,6 @@ pub fn core_settings(config: &Config) -> core::Settings {
         },
         mail: core::Mail { from: config.mail.from.clone(), link_ttl: config.mail.link_ttl.0 },
         audit: core::Audit { retention: config.audit.retention.0 },
+        bounds: core::Bounds::default(),
     }
 }
