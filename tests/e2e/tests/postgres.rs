@@ -67,6 +67,8 @@ fn the_master_key_is_not_replaced_under_a_node_on_postgres() {
     let (done, said) = rekey(&second);
     assert!(!done && said.contains("A node is running"), "{said}");
     assert!(first.stop());
+    let verified = first.command(&["db", "verify"]);
+    assert!(verified.status.success(), "a command leaves when it is done: {verified:?}");
     let (done, said) = rekey(&first);
     assert!(done && said.contains("Every node needs a copy"), "{said}");
     first.restart();

@@ -1,4 +1,5 @@
-//! Who serves this database: a lease for each node, so that the master key is not changed under one.
+//! Who is at work on this database, a node that serves or a command: a lease for each, so that the master
+//! key is not changed under one.
 //!
 //! Only PostgreSQL has several nodes; a SQLite file belongs to one process, and nothing is written there.
 
@@ -14,7 +15,7 @@ use crate::{
 /// A node that has not said anything for this long is gone.
 const TERM: Duration = Duration::from_mins(1);
 
-/// A node that serves.
+/// A node that serves, or a command that is at work.
 #[derive(Clone)]
 pub struct Attendance {
     realm: Arc<Realm>,

@@ -150,7 +150,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         Greeting::Links => welcome::greet(&realm).await?,
         Greeting::Own(greet) => {
             let issuer = realm.issuer.clone();
-            greet(Api::Here { router, realm: Arc::clone(&realm) }, issuer).await?;
+            greet(Api::Here { router, realm: Arc::clone(&realm), attendance: None }, issuer).await?;
         }
     }
     tracing::debug!("the greeting was given");

@@ -6,7 +6,10 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 use anyhow::{Context as _, Result, bail};
 use axum::Router;
 use bytes::Bytes;
-use doorward_core::{audit::Sealer, realm::Realm};
+use doorward_core::{
+    audit::Sealer,
+    realm::{Attendance, Realm},
+};
 use doorward_proto::secret::SecretText;
 use doorward_web::{ClientAddress, ThroughSocket};
 use http::{HeaderValue, Method, Request, StatusCode, header};
@@ -52,7 +55,12 @@ pub(crate) enum Api {
     /// The server of this machine.
     Socket(PathBuf),
     /// No server: the database is ours for as long as this lives.
-    Here { router: Router, realm: Arc<Realm> },
+    Here {
+        router: Router,
+        realm: Arc<Realm>,
+        /// Keeps the master key as it is until this is closed; none in a server, which says so itself.
+        attendance: Option<Attendance>,
+    },
 }
 
 impl Api {
@@ -88,9 +96,12 @@ impl Api {
 
     /// Lets the database go: what was written is linked into the audit chain first.
     pub(crate) async fn close(self) -> Result<()> {
-        if let Self::Here { realm, .. } = self {
+        if let Self::Here { realm, attendance, .. } = self {
             let sealer = Sealer::new(&realm).map_err(fault)?;
             sealer.finish().await.map_err(fault)?;
+            if let Some(attendance) = attendance {
+                attendance.end().await.map_err(fault)?;
+            }
         }
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::{os::unix::net::UnixStream, path::Path, sync::Arc};
 
 use anyhow::Result;
-use doorward_core::db::Place;
+use doorward_core::{db::Place, realm::Attendance};
 
 use super::{
     connect::Api,
@@ -116,6 +116,7 @@ pub(crate) fn issuer(loaded: &Loaded) -> String {
 /// Opens the database in this process.
 pub(crate) async fn here(loaded: &Loaded) -> Result<Api> {
     let realm = serve::open_realm(&loaded.config, issuer(loaded)).await?;
+    let attendance = Some(Attendance::begin(&realm).await.map_err(data::fault)?);
     let app = doorward_web::App::new(Arc::clone(&realm), serve::web_settings(&loaded.config));
-    Ok(Api::Here { router: doorward_web::router(app), realm })
+    Ok(Api::Here { router: doorward_web::router(app), realm, attendance })
 }
