@@ -320,7 +320,7 @@ CREATE TABLE refresh_tokens (
     successor BYTEA,
     revoked_at BIGINT
 ) ;
-CREATE INDEX refresh_tokens_family ON refresh_tokens (family);
+CREATE INDEX refresh_tokens_family ON refresh_tokens (family) WHERE consumed_at IS NULL;
 CREATE INDEX refresh_tokens_expiry ON refresh_tokens (expires_at);
 CREATE INDEX refresh_tokens_successor ON refresh_tokens (consumed_at) WHERE successor IS NOT NULL;
 
