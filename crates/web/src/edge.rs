@@ -20,9 +20,9 @@ use crate::app::{App, REQUEST_ID, RequestId};
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
 
 /// The outermost service: once round the whole router, since a layer of the router is paid for by every
-/// route that a request passes.
+/// route that a request passes. Cheap to clone.
 #[derive(Clone)]
-pub(crate) struct Edge {
+pub struct Edge {
     /// For requests that name no origin.
     pub(crate) own: Router,
     /// For requests that do, with what browsers must be told.
@@ -40,26 +40,33 @@ impl Service<Request> for Edge {
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
-        let crosses = request.headers().contains_key(header::ORIGIN);
-        let router = if crosses { &self.crossing } else { &self.own };
-        Box::pin(pass(self.app.clone(), router.clone(), request))
+        let edge = self.clone();
+        Box::pin(async move { Ok(edge.answer(request).await) })
     }
 }
 
-async fn pass(app: App, mut router: Router, mut request: Request) -> Result<Response, Infallible> {
-    let env = &app.realm.env;
-    let id = RequestId::accept(request.headers())
-        .unwrap_or_else(|| RequestId::new(env.now(), env.unique().unwrap_or_default()));
-    request.extensions_mut().insert(id.clone());
-    DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
-    let mut response = router.call(request).await?;
-    let headers = response.headers_mut();
-    if let Ok(value) = HeaderValue::from_str(id.as_str()) {
-        headers.insert(REQUEST_ID, value);
+impl Edge {
+    /// Answers one request.
+    pub async fn answer(&self, mut request: Request) -> Response {
+        let env = &self.app.realm.env;
+        let id = RequestId::accept(request.headers())
+            .unwrap_or_else(|| RequestId::new(env.now(), env.unique().unwrap_or_default()));
+        request.extensions_mut().insert(id.clone());
+        DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
+        let crosses = request.headers().contains_key(header::ORIGIN);
+        let mut router = if crosses { self.crossing.clone() } else { self.own.clone() };
+        let mut response = match router.call(request).await {
+            Ok(response) => response,
+            Err(never) => match never {},
+        };
+        let headers = response.headers_mut();
+        if let Ok(value) = HeaderValue::from_str(id.as_str()) {
+            headers.insert(REQUEST_ID, value);
+        }
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if self.app.is_https() {
+            headers.insert(header::STRICT_TRANSPORT_SECURITY, self.app.settings.hsts.0.clone());
+        }
+        response
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    if app.is_https() {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, app.settings.hsts.0.clone());
-    }
-    Ok(response)
 }

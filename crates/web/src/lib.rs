@@ -16,5 +16,6 @@ mod routes;
 mod security_txt;
 pub mod surface;
 
-pub use app::{App, Bootstrap, ClientAddress, Hsts, ThroughSocket, WebSettings};
-pub use routes::{every_route, router};
+pub use app::{App, Bootstrap, ClientAddress, Hsts, REQUEST_ID, ThroughSocket, WebSettings};
+pub use edge::Edge;
+pub use routes::{every_route, router, server};

@@ -14,11 +14,16 @@ use crate::{
     surface::{Surface, dress},
 };
 
-/// The whole server as one router.
-pub fn router(app: App) -> Router {
+/// The whole server.
+pub fn server(app: App) -> Edge {
     let own = tree(&app, None);
     let crossing = tree(&app, Some(cors(&app)));
-    Router::new().fallback_service(Edge { own, crossing, app })
+    Edge { own, crossing, app }
+}
+
+/// The whole server as one router, for whoever wants to call it without a connection.
+pub fn router(app: App) -> Router {
+    Router::new().fallback_service(server(app))
 }
 
 /// The routes alone, for whoever wants to walk them all: a router shows its paths by `Debug`.

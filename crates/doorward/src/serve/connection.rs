@@ -2,11 +2,11 @@
 
 use std::{net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use doorward_core::env::Env;
-use doorward_web::{ClientAddress, ThroughSocket};
-use futures_util::FutureExt as _;
-use http::{HeaderValue, Request, Response, StatusCode, Version, header};
+use doorward_web::{ClientAddress, REQUEST_ID, ThroughSocket};
+use futures_util::{FutureExt as _, future::BoxFuture};
+use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -19,7 +19,6 @@ use tokio::{
     net::TcpStream,
 };
 use tokio_util::sync::CancellationToken;
-use tower::Service as _;
 
 use super::{
     access::{Served, trace_id},
@@ -52,6 +51,7 @@ impl Default for Limits {
     }
 }
 
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
 const MAX_HEAD: usize = 32 * 1024;
 const STREAMS: u32 = 128;
 /// What an HTTP/2 client says first (RFC 9113 3.4).
@@ -75,9 +75,12 @@ pub(super) enum Door {
     Socket,
 }
 
+/// What answers a request, wherever it came in.
+pub(super) type Answering = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
+
 /// What every connection shares.
 pub(super) struct Shared {
-    pub(super) router: Router,
+    pub(super) answering: Answering,
     pub(super) env: Env,
     pub(super) trusted: Vec<IpNet>,
     pub(super) stop: CancellationToken,
@@ -186,19 +189,18 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
         Door::Network(peer) if is_trusted(peer, &shared.trusted) => {}
         // A stranger's reference would stand in the log and the audit trail beside other people's.
         Door::Network(_) => {
-            request.headers_mut().remove("x-request-id");
+            request.headers_mut().remove(REQUEST_ID);
         }
     }
     let (method, path, version) =
         (request.method().clone(), request.uri().path().to_owned(), request.version());
-    let trace = trace_id(request.headers().get("traceparent")).map(str::to_owned);
+    let trace = trace_id(request.headers().get(TRACEPARENT)).map(str::to_owned);
     // RFC 9112 6.3: a length beside the chunks is a request in the request for somebody else on the way, and
     // is gone before it could be seen here. Nothing that follows on the connection is believed.
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let mut response = match AssertUnwindSafe(routed(request, shared)).catch_unwind().await {
-        Ok(Ok(response)) if late.is_so() => too_slow(&response, version),
-        Ok(Ok(response)) => response,
-        Ok(Err(never)) => match never {},
+        Ok(response) if late.is_so() => too_slow(&response, version),
+        Ok(response) => response,
         Err(_) => {
             tracing::error!(method = method.as_str(), path, "a handler panicked");
             broken()
@@ -207,7 +209,7 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     if is_chunked {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    let request_id = response.headers().get("x-request-id").and_then(|id| id.to_str().ok());
+    let request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());
     Served {
         method: &method,
         path: &path,
@@ -222,20 +224,20 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     response
 }
 
-async fn routed(request: Request<Body>, shared: &Shared) -> Result<Response<Body>, std::convert::Infallible> {
+async fn routed(request: Request<Body>, shared: &Shared) -> Response<Body> {
     // RFC 9112 3.2: without one Host, a proxy in front and this server may see two different requests.
     let hosts = request.headers().get_all(header::HOST).iter().count();
     if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return Ok(problem(StatusCode::BAD_REQUEST, "Bad Request"));
+        return problem(StatusCode::BAD_REQUEST, "Bad Request");
     }
-    shared.router.clone().call(request).await
+    (shared.answering)(request).await
 }
 
 /// In place of what the handler made of half a body. The rest of it is not waited for.
 fn too_slow(response: &Response<Body>, version: Version) -> Response<Body> {
     let mut slow = problem(StatusCode::REQUEST_TIMEOUT, "Request Timeout");
-    if let Some(id) = response.headers().get("x-request-id") {
-        slow.headers_mut().insert("x-request-id", id.clone());
+    if let Some(id) = response.headers().get(REQUEST_ID) {
+        slow.headers_mut().insert(REQUEST_ID, id.clone());
     }
     if version < Version::HTTP_2 {
         slow.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));

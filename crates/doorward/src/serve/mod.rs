@@ -15,6 +15,7 @@ mod welcome;
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail};
+use axum::Router;
 use doorward_core::{
     bootstrap::{self, Terms},
     call::Call,
@@ -116,9 +117,13 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     clients::ensure_command_line(&Call::system(&realm)).await.map_err(data::fault)?;
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
-    let router = doorward_web::router(app);
+    let edge = doorward_web::server(app);
+    let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
-        router: router.clone(),
+        answering: Box::new(move |request| {
+            let edge = edge.clone();
+            Box::pin(async move { edge.answer(request).await })
+        }),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.clone(),
         stop: stop.clone(),

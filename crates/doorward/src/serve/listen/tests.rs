@@ -17,9 +17,10 @@ use http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
+use tower::ServiceExt as _;
 
 use super::*;
-use crate::serve::connection::Limits;
+use crate::serve::connection::{Answering, Limits};
 
 const LONG: Duration = Duration::from_secs(60);
 const SHORT: Duration = Duration::from_millis(300);
@@ -31,7 +32,11 @@ async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
         .route("/", post(|body: Bytes| async move { body.len().to_string() }))
         .route("/much", get(async || vec![b'x'; 64 << 20]));
     let stop = CancellationToken::new();
-    let shared = Shared { router, env: Env::system(no_fetch()), trusted, stop, limits };
+    let answering: Answering = Box::new(move |request| {
+        let answer = router.clone().oneshot(request);
+        Box::pin(async move { answer.await.unwrap() })
+    });
+    let shared = Shared { answering, env: Env::system(no_fetch()), trusted, stop, limits };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let doors = Doors::new(shared);
