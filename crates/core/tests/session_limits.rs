@@ -103,6 +103,21 @@ both_engines! {
         assert!(ends[0].contains("\"reason\":\"idle\""), "{ends:?}");
     }
 
+    /// The applications of a session that a person ends are told at once, not with the next sweep.
+    async fn an_end_is_due_at_once(place: Fresh) {
+        let (world, told) = world(&place).await;
+        let (alice, app) = (alice(&world).await, listener(&world).await);
+        let call = world.call();
+        tokens(&call, &app, &alice, ONLINE).await;
+        jobs::run_due(&call).await.expect("runs");
+        assert_eq!(jobs::next_due(&call).await.expect("reads"), None);
+        sessions::end(&call, Some(alice.user.id), alice.signed_in.session.id).await.expect("ends");
+        assert_eq!(jobs::next_due(&call).await.expect("reads"), Some(call.now));
+        jobs::run_due(&call).await.expect("runs");
+        assert_eq!(told.lock().expect("no panic").len(), 1);
+        assert_eq!(jobs::next_due(&call).await.expect("reads"), None);
+    }
+
     /// However much it is used, it ends.
     async fn a_busy_session_ends_at_its_absolute_limit(place: Fresh) {
         let (world, told) = world(&place).await;

@@ -90,6 +90,9 @@ pub async fn run_due(call: &Call) -> Result<Ran> {
 
 /// When something is due next, apart from cleaning; `None` when nothing waits.
 pub async fn next_due(call: &Call) -> Result<Option<Time>> {
+    if logout::has_ended(call).await? {
+        return Ok(Some(call.now));
+    }
     let mail = mail::next_due(call).await?;
     let job = call
         .realm

@@ -31,15 +31,19 @@ pub(crate) struct Notice {
     pub(crate) client: Id<id::Client>,
 }
 
+/// Whether a session has ended whose applications are not about to be told yet.
+pub(crate) async fn has_ended(call: &Call) -> Result<bool> {
+    let db = &call.realm.db;
+    db.read("logout.any_ended", (), |tx, ()| Box::pin(async move { sql::has_ended(tx).await })).await
+}
+
 /// Writes a job for every application of every session that has ended since; answers how many sessions.
 pub async fn notice_ended(call: &Call) -> Result<usize> {
-    let call = call.clone();
-    let db = call.realm.db.clone();
-    let has_any =
-        db.read("logout.any_ended", (), |tx, ()| Box::pin(async move { sql::has_ended(tx).await })).await?;
-    if !has_any {
+    if !has_ended(call).await? {
         return Ok(0);
     }
+    let call = call.clone();
+    let db = call.realm.db.clone();
     db.write("logout.notice_ended", call, |tx, call| {
         Box::pin(async move {
             let ended = sql::ended(tx).await?;

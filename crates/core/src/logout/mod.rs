@@ -15,7 +15,7 @@ use doorward_proto::{
 use serde::Deserialize;
 
 pub use backchannel::notice_ended;
-pub(crate) use backchannel::{Notice, deliver};
+pub(crate) use backchannel::{Notice, deliver, has_ended};
 
 use crate::{
     call::Call,
