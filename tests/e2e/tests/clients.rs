@@ -9,6 +9,13 @@ fn npm_openid_client_signs_in() {
 }
 
 #[test]
+fn npm_jose_accepts_the_logout_tokens() {
+    // The receiver is on this machine.
+    let env = vec![("DOORWARD_ALLOW_PRIVATE_FETCH", "true".to_owned())];
+    scripts::node(&Server::start(Options { env, ..Options::default() }), "backchannel.test.mjs");
+}
+
+#[test]
 fn a_person_signs_the_command_line_in_and_out() {
     let server = Server::start(Options::default());
     scripts::python(&server, "command_line.py");
