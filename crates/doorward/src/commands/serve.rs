@@ -2,11 +2,14 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use super::{Common, Exit};
-use crate::serve::{self, Greeting};
+use crate::{
+    config::exposure,
+    serve::{self, Greeting},
+};
 
 /// What `serve` takes on the command line; each is a setting.
 #[derive(Debug, Args)]
@@ -23,7 +26,8 @@ pub(super) struct Serve {
     /// `sqlite://…` or `postgres://…`.
     #[arg(long, value_name = "URL")]
     database_url: Option<String>,
-    /// For a developer's machine: a log to be read, and URLs of applications may be local.
+    /// For a developer's machine, and refused where others could reach it: a log to be read, and URLs of
+    /// applications may be local.
     #[arg(long)]
     dev: bool,
 }
@@ -31,6 +35,11 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self, common: &Common) -> Result<Exit> {
         let loaded = common.load(self.settings())?;
+        if let Some(by) = exposure(&loaded.config).filter(|_| self.dev) {
+            bail!(
+                "--dev is for this machine alone, and others could reach it by {by}; leave one of them out"
+            );
+        }
         let _log = serve::logs::start(&loaded.config)?;
         serve::runtime()?.block_on(serve::run(loaded, Greeting::Links))?;
         Ok(Exit::Done)

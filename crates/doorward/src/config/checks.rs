@@ -86,6 +86,15 @@ fn plain_http(config: &Config, found: &mut Vec<Concern>) {
     }
 }
 
+/// By what other machines could reach the server, if by anything.
+pub(crate) fn exposure(config: &Config) -> Option<String> {
+    let listener = config.listen.iter().find(|address| !is_local(address));
+    let url = config.public_url.as_ref().filter(|url| !url.is_loopback());
+    listener
+        .map(|address| format!("listen {address}"))
+        .or_else(|| Some(format!("public_url {}", url?.issuer())))
+}
+
 fn is_local(address: &SocketAddr) -> bool {
     address.ip().to_canonical().is_loopback()
 }

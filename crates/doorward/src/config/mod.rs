@@ -19,6 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub(crate) use checks::exposure;
 pub use checks::{Concern, concerns};
 pub use environment::Environment;
 pub use keys::{Config, KEYS, SECTIONS};

@@ -68,6 +68,26 @@ fn an_unsafe_start_is_refused_with_the_key_that_would_allow_it() {
     assert!(said.code == 1 && said.err.contains("`listen`"), "{}", said.err);
 }
 
+/// What a developer's machine may do is no way to run a server for others.
+#[test]
+fn dev_is_for_this_machine_alone() {
+    let home = tempfile::tempdir().unwrap();
+    for setting in [
+        &["listen=0.0.0.0:0", "allow.plain_http=true"][..],
+        &["public_url=https://id.example.com", "trusted_proxies=127.0.0.1/32"],
+    ] {
+        let mut args = vec!["serve", "--dev"];
+        args.extend(setting.iter().flat_map(|setting| ["--set", setting]));
+        let said = run(&mut doorward(home.path(), &args));
+        assert!(
+            said.code == 1 && said.err.contains("--dev is for this machine"),
+            "{setting:?}: {}",
+            said.err
+        );
+    }
+    assert!(!home.path().join("doorward-data").exists(), "nothing is made before that");
+}
+
 #[test]
 fn oversized_heads_are_refused() {
     let home = tempfile::tempdir().unwrap();
