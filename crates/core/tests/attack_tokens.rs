@@ -134,7 +134,7 @@ both_engines! {
     async fn a_verdict_ends_with_its_token(world: World) {
         let app = application(&world, "app", |_| {}).await;
         let made = client::issue(&world.call(), &app, ClientAsk::default()).await.expect("is issued");
-        world.advance(world.realm.settings.tokens.access_ttl - Duration::from_secs(2));
+        world.advance(world.realm.settings.tokens.access_ttl.saturating_sub(Duration::from_secs(2)));
         tokens::verify(&world.call(), &made.access_token).await.expect("is good");
         world.advance(Duration::from_secs(2));
         let refused = tokens::verify(&world.call(), &made.access_token).await.expect_err("is over");
