@@ -446,7 +446,8 @@ CREATE TABLE settings (
 -- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
 -- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
 -- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,
--- 1 refused. Ids begin with their time.
+-- 1 refused. Ids begin with their time. month (202611) only goes up along the chain: it says where a row
+-- lies, and is what retention goes by.
 CREATE TABLE event_intake (
     seq @arrival,
     id TEXT NOT NULL,
@@ -463,8 +464,17 @@ CREATE TABLE event_intake (
 ) @strict;
 
 CREATE TABLE events (
+-- @sqlite
     seq @int PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
+-- @end
+-- @postgres
+    seq @int NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (seq, month),
+    UNIQUE (id, month),
+-- @end
+    month @int NOT NULL,
     at @int NOT NULL,
     code TEXT NOT NULL,
     outcome @int NOT NULL,
@@ -476,7 +486,7 @@ CREATE TABLE events (
     facts TEXT NOT NULL,
     detail_hash @bytes NOT NULL,
     link @bytes NOT NULL
-) @strict;
+) @monthly;
 CREATE INDEX events_code ON events (code, seq);
 CREATE INDEX events_actor ON events (actor, seq);
 CREATE INDEX events_subject ON events (subject, seq);
@@ -485,11 +495,18 @@ CREATE INDEX events_org ON events (org_id, seq);
 CREATE INDEX events_request ON events (request_id);
 
 CREATE TABLE event_details (
+-- @sqlite
     seq @int PRIMARY KEY,
+-- @end
+-- @postgres
+    seq @int NOT NULL,
+    PRIMARY KEY (seq, month),
+-- @end
+    month @int NOT NULL,
     salt @bytes NOT NULL,
     detail TEXT NOT NULL,
     erased_at @int
-) @strict;
+) @monthly;
 
 -- reason: minute, month, retention. What a retention checkpoint covers may be gone.
 CREATE TABLE event_checkpoints (

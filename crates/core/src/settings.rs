@@ -197,7 +197,7 @@ impl Default for Bounds {
 /// How long audit events are kept.
 #[derive(Debug, Clone)]
 pub struct Audit {
-    /// Older events are dropped, behind a signed checkpoint.
+    /// Months that are older are dropped whole, behind a signed checkpoint.
     pub retention: Duration,
 }
 

@@ -196,6 +196,8 @@ both_engines! {
         note(&world.realm).await;
         Sealer::new(&world.realm).unwrap().finish().await.unwrap();
         world.advance(Duration::from_secs(3 * 365 * 24 * 3600));
+        note(&world.realm).await;
+        Sealer::new(&world.realm).unwrap().finish().await.unwrap();
         assert!(audit::retain(&Call::system(&world.realm)).await.unwrap() > 0);
         let next = rekeyed(&world, &world.realm, [8; 32]).await;
         assert_eq!(broken(&next).await, None);
@@ -203,6 +205,8 @@ both_engines! {
         Sealer::new(&next).unwrap().finish().await.unwrap();
         assert_eq!(broken(&next).await, None);
         world.advance(Duration::from_secs(3 * 365 * 24 * 3600));
+        note(&next).await;
+        Sealer::new(&next).unwrap().finish().await.unwrap();
         assert!(audit::retain(&Call::system(&next)).await.unwrap() > 0);
         assert_eq!(broken(&next).await, None);
     }

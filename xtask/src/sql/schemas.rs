@@ -24,10 +24,13 @@ const SQLITE_ROW_KEYS: &str = "SELECT m.name, 1, 0, c.name
     FROM sqlite_schema m JOIN pragma_table_info(m.name) c
     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite_%' AND c.pk = 1 AND c.type = 'INTEGER'
         AND NOT EXISTS (SELECT 1 FROM pragma_index_list(m.name) i WHERE i.origin = 'pk')";
+/// What is unique in a partitioned table has to have the column that it is partitioned by in it.
 const POSTGRES_INDICES: &str = "SELECT t.relname::text, i.indisunique, i.indpred IS NOT NULL,
         (SELECT string_agg(a.attname::text, ',' ORDER BY k.place)
             FROM unnest(i.indkey::int[]) WITH ORDINALITY AS k (number, place)
-            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number)
+            JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.number
+            WHERE NOT EXISTS (SELECT 1 FROM pg_partitioned_table p
+                WHERE i.indisunique AND p.partrelid = i.indrelid AND a.attnum = ANY (p.partattrs::int2[])))
     FROM pg_index i JOIN pg_class t ON t.oid = i.indrelid JOIN pg_namespace n ON n.oid = t.relnamespace
     WHERE n.nspname = 'public'";
 const SQLITE_REFERENCES: &str = "SELECT m.name, f.\"from\", f.\"table\", f.\"to\"

@@ -447,7 +447,8 @@ CREATE TABLE settings (
 -- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
 -- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
 -- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,
--- 1 refused. Ids begin with their time.
+-- 1 refused. Ids begin with their time. month (202611) only goes up along the chain: it says where a row
+-- lies, and is what retention goes by.
 CREATE TABLE event_intake (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL,
@@ -466,6 +467,7 @@ CREATE TABLE event_intake (
 CREATE TABLE events (
     seq INTEGER PRIMARY KEY,
     id TEXT NOT NULL UNIQUE,
+    month INTEGER NOT NULL,
     at INTEGER NOT NULL,
     code TEXT NOT NULL,
     outcome INTEGER NOT NULL,
@@ -487,6 +489,7 @@ CREATE INDEX events_request ON events (request_id);
 
 CREATE TABLE event_details (
     seq INTEGER PRIMARY KEY,
+    month INTEGER NOT NULL,
     salt BLOB NOT NULL,
     detail TEXT NOT NULL,
     erased_at INTEGER

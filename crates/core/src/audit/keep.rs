@@ -1,9 +1,8 @@
 //! How long the trail is kept, and what is taken out of it before.
+//!
+//! It goes by whole months, which PostgreSQL drops with their tables and SQLite deletes in steps.
 
-use doorward_proto::{
-    id::{self, Id},
-    time::Time,
-};
+use doorward_proto::time::Time;
 
 use super::{
     Event,
@@ -11,7 +10,11 @@ use super::{
     record,
     sql::{self, Tip},
 };
-use crate::{call::Call, db::Tx, outcome::Result};
+use crate::{
+    call::Call,
+    db::{Tx, month_of},
+    outcome::Result,
+};
 
 /// Events dropped in one operation: few enough that other writers hardly wait.
 const STEP: i64 = 500;
@@ -22,47 +25,63 @@ pub async fn erase(tx: &mut Tx<'_>, who: impl ToString, now: Time) -> Result<()>
     sql::erase(tx, &who.to_string(), now).await
 }
 
-/// The last event that is older than the retention time, when there is one.
-async fn cut(call: &Call) -> Result<Option<(i64, Tip)>> {
-    let limit = Id::<id::Event>::new(call.now - call.realm.settings.audit.retention, [0; 10]).to_string();
+/// What may go: the months that ended before all that is to be kept.
+struct Cut {
+    /// The first event of the chain.
+    first: i64,
+    /// The last event that goes.
+    last: Tip,
+    /// The first month that stays.
+    month: i64,
+}
+
+/// What is to be dropped, when there is something. The month in which the chain ends stays, whatever its
+/// age: events are being linked there.
+async fn cut(call: &Call) -> Result<Option<Cut>> {
+    let oldest = month_of(call.now - call.realm.settings.audit.retention);
     call.realm
         .db
-        .read("audit.cut", limit, |tx, limit| {
+        .scan("audit.cut", oldest, |tx, oldest| {
             Box::pin(async move {
-                let Some(first) = sql::first_seq(tx).await? else { return Ok(None) };
-                let tip = match sql::first_seq_since(tx, limit).await? {
-                    Some(kept) => sql::link_at(tx, kept - 1).await?,
-                    None => sql::last(tx).await?,
+                let (Some(first), Some(tip)) = (sql::first(tx).await?, sql::last(tx).await?) else {
+                    return Ok(None);
                 };
-                Ok(tip.map(|tip| (first, tip)))
+                let month = tip.month.min(*oldest);
+                if first.month >= month {
+                    return Ok(None);
+                }
+                let Some(kept) = sql::first_seq_in(tx, month).await? else { return Ok(None) };
+                let last = sql::link_at(tx, kept - 1).await?;
+                Ok(last.map(|last| Cut { first: first.seq, last, month }))
             })
         })
         .await
 }
 
-/// Drops what is older than `audit.retention`, behind a signed checkpoint, and records that it did;
-/// answers how many events went. Cut short, it goes on where it was.
+/// Drops the months that are older than `audit.retention`, behind a signed checkpoint, and records that
+/// it did; answers how many events went. Cut short, it goes on where it was.
 pub async fn retain(call: &Call) -> Result<u64> {
-    let Some((first, Tip { seq: through, link, .. })) = cut(call).await? else { return Ok(0) };
-    let point = Notary::of(&call.realm)?.sign(through, call.now, &link, "retention");
+    let Some(Cut { first, last, month }) = cut(call).await? else { return Ok(0) };
+    let (db, through) = (&call.realm.db, last.seq);
+    let point = Notary::of(&call.realm)?.sign(through, call.now, &last.link, "retention");
     let event = Event::new(call, "audit.retained")?.fact("first", first).fact("through", through);
-    call.realm.db.write("audit.mark", (point, event), |tx, ask| Box::pin(mark(tx, ask))).await?;
-    let (mut dropped, mut upto) = (0, first - 1);
-    while upto < through {
-        upto = through.min(upto + STEP);
-        dropped += call
-            .realm
-            .db
-            .write("audit.drop", upto, |tx, upto| Box::pin(async move { sql::drop_through(tx, *upto).await }))
+    db.write("audit.mark", (point, event), |tx, ask| Box::pin(mark(tx, ask))).await?;
+    // The events go last: while there are some, the next time does the rest.
+    if !(db.drop_months("event_details", month).await? && db.drop_months("events", month).await?) {
+        let mut upto = first - 1;
+        while upto < through {
+            upto = through.min(upto + STEP);
+            db.write("audit.drop", upto, |tx, upto| {
+                Box::pin(async move { sql::drop_through(tx, *upto).await })
+            })
             .await?;
+        }
     }
-    call.realm
-        .db
-        .write("audit.drop", through, |tx, through| {
-            Box::pin(async move { sql::drop_checkpoints_before(tx, *through).await })
-        })
-        .await?;
-    Ok(dropped)
+    db.write("audit.drop", through, |tx, through| {
+        Box::pin(async move { sql::drop_checkpoints_before(tx, *through).await })
+    })
+    .await?;
+    Ok(u64::try_from(through + 1 - first)?)
 }
 
 async fn mark(tx: &mut Tx<'_>, (point, event): &(Checkpoint, Event)) -> Result<()> {

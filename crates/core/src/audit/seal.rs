@@ -2,6 +2,10 @@
 //!
 //! Many nodes may run one; a lease lets one of them work. Taking the lease, taking events out of the
 //! intake and linking them is one operation, so nothing is lost or doubled wherever it is cut short.
+//!
+//! A sealed event lies in the month in which it happened, or in that of the event before it when that is
+//! later: months are parts of the chain that follow one another. No month is later than the clock of who
+//! seals. The next one is opened ahead, so that nothing waits when it begins.
 
 use std::{sync::Arc, time::Duration};
 
@@ -13,7 +17,7 @@ use super::{
     sql::{self, Linked, Tip},
 };
 use crate::{
-    db::{EngineName, Tx},
+    db::{EngineName, Tx, month_after, month_of},
     env::Env,
     leases,
     outcome::{Error, Result},
@@ -35,6 +39,8 @@ pub struct Sealer {
     holder: String,
     /// No checkpoint is due before.
     next_checkpoint: Time,
+    /// The last month that is known to be open.
+    open_through: i64,
 }
 
 /// What one batch did.
@@ -53,7 +59,13 @@ impl Sealer {
             EngineName::Postgres => data_encoding::HEXLOWER.encode(&realm.env.bytes::<8>()?),
         };
         let notary = Notary::of(realm)?;
-        Ok(Self { realm: Arc::clone(realm), notary, holder, next_checkpoint: Time::from_micros(0) })
+        Ok(Self {
+            realm: Arc::clone(realm),
+            notary,
+            holder,
+            next_checkpoint: Time::from_micros(0),
+            open_through: 0,
+        })
     }
 
     /// Works until it is dropped.
@@ -78,7 +90,17 @@ impl Sealer {
                 self.next_checkpoint = signed_at + CHECKPOINT_EVERY;
             }
         }
+        self.open_ahead(month_after(month_of(now))).await?;
         Ok(sealed)
+    }
+
+    async fn open_ahead(&mut self, month: i64) -> Result<()> {
+        if month > self.open_through {
+            let open = self.realm.db.write("audit.open", month, |tx, month| Box::pin(open(tx, *month)));
+            open.await?;
+            self.open_through = month;
+        }
+        Ok(())
     }
 
     /// The last round of a process: seals, signs the end, and leaves the work to other nodes.
@@ -152,36 +174,40 @@ async fn seal_batch(tx: &mut Tx<'_>, env: &Env, holder: &str) -> Result<Batch> {
     if !leases::hold(tx, LEASE, holder, (env.now(), TERM)).await? {
         return Ok(batch);
     }
-    let Tip { mut seq, mut link, at } = match (sql::last(tx).await?, sql::last_checkpoint(tx).await?) {
+    let Tip { mut seq, mut link, mut month } = match (sql::last(tx).await?, sql::last_checkpoint(tx).await?) {
         (Some(tip), _) => tip,
-        (None, Some(point)) => Tip { seq: point.seq, link: point.link, at: point.at },
-        (None, None) => Tip { seq: 0, link: GENESIS.to_vec(), at: Time::from_micros(0) },
+        (None, Some(point)) => Tip { seq: point.seq, link: point.link, month: 0 },
+        (None, None) => Tip { seq: 0, link: GENESIS.to_vec(), month: 0 },
     };
-    let mut month = month_of(at);
+    let this_month = month_of(env.now());
     let mut linked = Vec::new();
     for (body, detail) in sql::take(tx, i64::from(BATCH)).await? {
-        let next_month = month_of(body.at);
-        if next_month > month && seq > 0 {
-            batch.months.push((seq, to_hash(&link)?));
+        let next_month = month_of(body.at).min(this_month);
+        if next_month > month {
+            if month > 0 {
+                batch.months.push((seq, to_hash(&link)?));
+            }
+            month = next_month;
+            open(tx, month).await?;
         }
-        month = month.max(next_month);
         seq += 1;
         let salt: [u8; 16] = env.bytes()?;
         let hash = detail_hash(&salt, &detail);
         let next = self::link(&link, seq, &body, &hash);
         link = next.to_vec();
-        linked.push(Linked { seq, body, detail_hash: hash, link: next, salt, detail });
+        linked.push(Linked { seq, month, body, detail_hash: hash, link: next, salt, detail });
     }
     batch.events = linked.len();
     sql::insert_sealed(tx, &linked).await?;
     Ok(batch)
 }
 
-fn to_hash(bytes: &[u8]) -> Result<Hash> {
-    bytes.try_into().map_err(|_| Error::fault("a stored link has another length"))
+/// For a sealed event and its detail.
+async fn open(tx: &mut Tx<'_>, month: i64) -> Result<()> {
+    tx.open_month("events", month).await?;
+    tx.open_month("event_details", month).await
 }
 
-/// `2026-11`.
-fn month_of(at: Time) -> String {
-    at.to_string().chars().take(7).collect()
+fn to_hash(bytes: &[u8]) -> Result<Hash> {
+    bytes.try_into().map_err(|_| Error::fault("a stored link has another length"))
 }

@@ -26,13 +26,14 @@ const TAKE: &str = "DELETE FROM event_intake
     WHERE seq IN (SELECT i.seq FROM event_intake i ORDER BY i.seq LIMIT $1)
     RETURNING seq, id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail";
 const INSERT_SEALED: &str = "INSERT INTO events
-    (seq, id, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail_hash, link)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)";
-const INSERT_DETAIL: &str = "INSERT INTO event_details (seq, salt, detail) VALUES ($1, $2, $3)";
-const LAST: &str = "SELECT seq, link, at FROM events ORDER BY seq DESC LIMIT 1";
-const LINK_AT: &str = "SELECT seq, link, at FROM events WHERE seq = $1";
-const FIRST_SEQ: &str = "SELECT seq FROM events ORDER BY seq LIMIT 1";
-const FIRST_SEQ_SINCE: &str = "SELECT seq FROM events WHERE id >= $1 ORDER BY id LIMIT 1";
+    (seq, id, month, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail_hash, link)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
+const INSERT_DETAIL: &str = "INSERT INTO event_details (seq, month, salt, detail) VALUES ($1, $2, $3, $4)";
+const LAST: &str = "SELECT seq, link, month FROM events ORDER BY seq DESC LIMIT 1";
+const LINK_AT: &str = "SELECT seq, link, month FROM events WHERE seq = $1";
+const FIRST: &str = "SELECT seq, link, month FROM events ORDER BY seq LIMIT 1";
+// scan: over what retention is about to drop
+const FIRST_SEQ_IN: &str = "SELECT seq FROM events WHERE month >= $1 ORDER BY seq LIMIT 1";
 const INSERT_CHECKPOINT: &str = "INSERT INTO event_checkpoints (seq, at, link, key_id, signature, reason)
     VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (seq) DO UPDATE SET at = excluded.at, link = excluded.link, key_id = excluded.key_id,
@@ -48,6 +49,7 @@ const CHAIN: &str = "SELECT events.seq, events.id, events.at, events.code, event
         events.actor, events.subject, events.client_id, events.request_id, events.facts,
         events.detail_hash, events.link, event_details.salt, event_details.detail, event_details.erased_at
     FROM events LEFT JOIN event_details ON event_details.seq = events.seq
+        AND event_details.month = events.month
     WHERE events.seq > $1 ORDER BY events.seq LIMIT $2";
 // scan: the intake holds the events of the last second
 const UNSEALED: &str = "SELECT CAST(COUNT(*) AS BIGINT), MIN(id) FROM event_intake";
@@ -130,6 +132,7 @@ fn body(row: &Row<'_>, from: usize) -> Result<Body> {
 /// An event with its place in the chain.
 pub(super) struct Linked {
     pub(super) seq: i64,
+    pub(super) month: i64,
     pub(super) body: Body,
     pub(super) detail_hash: Hash,
     pub(super) link: Hash,
@@ -145,6 +148,7 @@ pub(super) async fn insert_sealed(tx: &mut Tx<'_>, events: &[Linked]) -> Result<
             args![
                 event.seq,
                 &body.id,
+                event.month,
                 body.at,
                 &body.code,
                 body.outcome,
@@ -161,20 +165,22 @@ pub(super) async fn insert_sealed(tx: &mut Tx<'_>, events: &[Linked]) -> Result<
         })
         .collect();
     tx.exec_each(INSERT_SEALED, &rows).await?;
-    let details: Vec<Vec<Value<'_>>> =
-        events.iter().map(|event| args![event.seq, event.salt.as_slice(), &event.detail].to_vec()).collect();
+    let details: Vec<Vec<Value<'_>>> = events
+        .iter()
+        .map(|event| args![event.seq, event.month, event.salt.as_slice(), &event.detail].to_vec())
+        .collect();
     tx.exec_each(INSERT_DETAIL, &details).await.map(|_| ())
 }
 
-/// The end of the chain, or of what it was before retention took everything.
+/// An end of the chain.
 pub(super) struct Tip {
     pub(super) seq: i64,
     pub(super) link: Vec<u8>,
-    pub(super) at: Time,
+    pub(super) month: i64,
 }
 
 fn tip(row: &Row<'_>) -> Result<Tip> {
-    Ok(Tip { seq: row.int(0)?, link: row.bytes(1)?, at: row.time(2)? })
+    Ok(Tip { seq: row.int(0)?, link: row.bytes(1)?, month: row.int(2)? })
 }
 
 pub(super) async fn last(tx: &mut ReadTx<'_>) -> Result<Option<Tip>> {
@@ -185,12 +191,13 @@ pub(super) async fn link_at(tx: &mut ReadTx<'_>, seq: i64) -> Result<Option<Tip>
     tx.opt(LINK_AT, args![seq], tip).await
 }
 
-pub(super) async fn first_seq(tx: &mut ReadTx<'_>) -> Result<Option<i64>> {
-    tx.opt(FIRST_SEQ, &[], |row| row.int(0)).await
+pub(super) async fn first(tx: &mut ReadTx<'_>) -> Result<Option<Tip>> {
+    tx.opt(FIRST, &[], tip).await
 }
 
-pub(super) async fn first_seq_since(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<i64>> {
-    tx.opt(FIRST_SEQ_SINCE, args![id], |row| row.int(0)).await
+/// The first event of this month or a later one.
+pub(super) async fn first_seq_in(tx: &mut ReadTx<'_>, month: i64) -> Result<Option<i64>> {
+    tx.opt(FIRST_SEQ_IN, args![month], |row| row.int(0)).await
 }
 
 /// One by the minute makes room for one that marks a month, and every one for a cut.
@@ -261,9 +268,9 @@ pub(super) async fn erase(tx: &mut Tx<'_>, who: &str, now: Time) -> Result<()> {
     tx.exec(ERASE, args![who, no_salt, now]).await.map(|_| ())
 }
 
-pub(super) async fn drop_through(tx: &mut Tx<'_>, seq: i64) -> Result<u64> {
+pub(super) async fn drop_through(tx: &mut Tx<'_>, seq: i64) -> Result<()> {
     tx.exec(DROP_DETAILS, args![seq]).await?;
-    tx.exec(DROP_EVENTS, args![seq]).await
+    tx.exec(DROP_EVENTS, args![seq]).await.map(|_| ())
 }
 
 pub(super) async fn drop_checkpoints_before(tx: &mut Tx<'_>, seq: i64) -> Result<u64> {

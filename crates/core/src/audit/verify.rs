@@ -92,6 +92,7 @@ impl<'n> Walk<'n> {
     }
 
     async fn run(mut self, tx: &mut ReadTx<'_>) -> Result<Report> {
+        tx.hold_months().await?;
         (self.report.unsealed, self.report.unsealed_from) = sql::unsealed(tx).await?;
         self.report.broken = self.walk(tx).await?;
         Ok(self.report)

@@ -143,7 +143,7 @@ impl<'c> ReadTx<'c> {
         Ok(())
     }
 
-    fn end<T>(&mut self, outcome: Result<T>) -> Result<T> {
+    pub(super) fn end<T>(&mut self, outcome: Result<T>) -> Result<T> {
         self.broken |= outcome.is_err();
         outcome
     }

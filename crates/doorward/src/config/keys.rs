@@ -153,7 +153,7 @@ sections! {
 
     /// The audit trail.
     audit: Audit {
-        /// Older events are dropped, behind a signed checkpoint.
+        /// Months that are older are dropped whole, behind a signed checkpoint.
         retention: Span = "730d";
     }
 

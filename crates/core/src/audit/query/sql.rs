@@ -12,7 +12,7 @@ use crate::{
 // part: conditions, an order by key and a limit follow
 const SEALED: &str = "SELECT e.seq, e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
         e.request_id, e.facts, d.detail, d.erased_at
-    FROM events e LEFT JOIN event_details d ON d.seq = e.seq";
+    FROM events e LEFT JOIN event_details d ON d.seq = e.seq AND d.month = e.month";
 // part: conditions, an order by key and a limit follow
 const UNSEALED: &str =
     "SELECT CAST(NULL AS BIGINT), e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,

@@ -188,6 +188,7 @@ pub async fn export(db: &Db, to: &Path, now: Time) -> Result<u64> {
     let ask = (tables, Arc::clone(&writer));
     db.scan("backup", ask, |tx, (tables, writer)| {
         Box::pin(async move {
+            tx.hold_months().await?;
             if migrate::applied(tx).await? != migrate::known() {
                 return Err(Error::fault(
                     "the database has another version than this program; migrate first",
@@ -256,7 +257,7 @@ async fn import(from: &Path, to: &Db, now: Time) -> Result<u64> {
         Box::pin(async move {
             empty(tx, tables).await?;
             let mut archive = Reader::new(BufReader::new(File::open(from)?))?;
-            let mut into = Vec::new();
+            let (mut into, mut ours) = (Vec::new(), Vec::new());
             for (name, columns) in &archive.header().tables {
                 let is_ours = |table: &&Table| table.name == *name && table.columns == *columns;
                 let Some(table) = tables.iter().find(is_ours) else {
@@ -266,9 +267,13 @@ async fn import(from: &Path, to: &Db, now: Time) -> Result<u64> {
                 let given = usize::from(table.is_numbered);
                 let names: Vec<&str> = columns.iter().skip(given).map(|column| &*column.name).collect();
                 into.push((BulkInto::new(name, &names), given));
+                ours.push(table);
             }
             let mut rows = 0;
             while let Some(mut block) = archive.next()? {
+                if let Some(table) = ours.get(block.table) {
+                    open_months(tx, table, &block.rows).await?;
+                }
                 let (into, given) = into.get(block.table).ok_or_else(|| Error::fault("an unknown table"))?;
                 for row in &mut block.rows {
                     row.drain(..*given);
@@ -280,6 +285,26 @@ async fn import(from: &Path, to: &Db, now: Time) -> Result<u64> {
         })
     })
     .await
+}
+
+/// Makes room for rows of a table that is kept by the month.
+async fn open_months(tx: &mut Tx<'_>, table: &Table, rows: &[Cells]) -> Result<()> {
+    if !migrate::monthly().any(|name| name == table.name) {
+        return Ok(());
+    }
+    let at = table.columns.iter().position(|column| column.name == "month");
+    let at = at.ok_or_else(|| Error::fault("a table that is kept by the month has no column for it"))?;
+    let mut months: Vec<i64> = Vec::new();
+    for row in rows {
+        if let Some(Value::Int(Some(month))) = row.get(at) {
+            months.push(*month);
+        }
+    }
+    months.dedup();
+    for month in months {
+        tx.open_month(&table.name, month).await?;
+    }
+    Ok(())
 }
 
 /// Takes out what the migrations themselves put in; anything else means that the place is in use.
