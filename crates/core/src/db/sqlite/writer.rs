@@ -159,10 +159,19 @@ fn write_group(
         if done.len() == GROUP {
             break;
         }
-        let Ok(next) = jobs.try_recv() else { break };
+        let Some(next) = next(jobs) else { break };
         done.push(next);
     }
     run_sql(connection, "COMMIT")
+}
+
+/// The next operation, if anybody has one. Before the group is closed the processor is left once to
+/// whoever has work: on a busy machine they bring their operations, on an idle one nobody takes it.
+fn next(jobs: &mpsc::Receiver<Box<dyn Job>>) -> Option<Box<dyn Job>> {
+    jobs.try_recv().ok().or_else(|| {
+        std::thread::yield_now();
+        jobs.try_recv().ok()
+    })
 }
 
 /// What an operation without a savepoint left in the group.
