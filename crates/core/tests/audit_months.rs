@@ -6,8 +6,7 @@ use doorward_core::{
     audit::{self, Event, Filter, Sealer},
     db::{Db, EngineName, backup, month_after, month_of},
 };
-use doorward_world::{Fresh, World, both_engines, run};
-use tokio_postgres::NoTls;
+use doorward_world::{Fresh, World, both_engines};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long events are kept by default.
@@ -265,27 +264,4 @@ both_engines! {
             target.remove().await;
         }
     }
-}
-
-/// Retention does not make those wait for long who come after one that reads the trail for long, and goes
-/// on when that is done. Nor does a new month wait for it.
-#[test]
-fn on_postgres_months_do_not_go_while_they_are_read() {
-    run::scenario(EngineName::Postgres, |world: World| async move {
-        let months = months(&world, 3).await;
-        let (mut reader, connection) = tokio_postgres::connect(&world.place().url(), NoTls).await.unwrap();
-        let connection = tokio::spawn(connection);
-        let reading = reader.transaction().await.unwrap();
-        reading.batch_execute("SELECT seq FROM events").await.unwrap();
-        world.advance(world.realm.settings.audit.retention);
-        assert!(audit::retain(&world.local()).await.is_err());
-        seal(&world).await;
-        assert_eq!(by_month(&world.realm.db).await.len(), 4, "the month of its mark was opened");
-        reading.rollback().await.unwrap();
-        assert_ne!(audit::retain(&world.local()).await.unwrap(), 0);
-        assert!(by_month(&world.realm.db).await[0].0 > months[1]);
-        assert_whole(&world).await;
-        drop(reader);
-        connection.await.unwrap().unwrap();
-    });
 }
