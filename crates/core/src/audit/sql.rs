@@ -45,11 +45,12 @@ const LAST_CHECKPOINT: &str = "SELECT seq, at, link, key_id, signature, reason
 const LAST_CUT: &str = "SELECT MAX(seq) FROM event_checkpoints WHERE reason = 'retention'";
 const CHECKPOINTS: &str = "SELECT seq, at, link, key_id, signature, reason
     FROM event_checkpoints WHERE seq > $1 ORDER BY seq LIMIT $2";
+// The number is asked of both, or PostgreSQL may read every detail from the first one on.
 const CHAIN: &str = "SELECT events.seq, events.id, events.at, events.code, events.outcome, events.org_id,
         events.actor, events.subject, events.client_id, events.request_id, events.facts,
         events.detail_hash, events.link, event_details.salt, event_details.detail, event_details.erased_at
     FROM events LEFT JOIN event_details ON event_details.seq = events.seq
-        AND event_details.month = events.month
+        AND event_details.month = events.month AND event_details.seq > $1
     WHERE events.seq > $1 ORDER BY events.seq LIMIT $2";
 // scan: the intake holds the events of the last second
 const UNSEALED: &str = "SELECT CAST(COUNT(*) AS BIGINT), MIN(id) FROM event_intake";

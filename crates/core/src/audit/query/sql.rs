@@ -9,10 +9,13 @@ use crate::{
     outcome::Result,
 };
 
+// Not by a join, for which PostgreSQL may read every detail from the first one on.
 // part: conditions, an order by key and a limit follow
 const SEALED: &str = "SELECT e.seq, e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
-        e.request_id, e.facts, d.detail, d.erased_at
-    FROM events e LEFT JOIN event_details d ON d.seq = e.seq AND d.month = e.month";
+        e.request_id, e.facts,
+        (SELECT d.detail FROM event_details d WHERE d.seq = e.seq AND d.month = e.month),
+        (SELECT d.erased_at FROM event_details d WHERE d.seq = e.seq AND d.month = e.month)
+    FROM events e";
 // part: conditions, an order by key and a limit follow
 const UNSEALED: &str =
     "SELECT CAST(NULL AS BIGINT), e.id, e.at, e.code, e.outcome, e.org_id, e.actor, e.subject, e.client_id,
