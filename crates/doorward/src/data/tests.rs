@@ -3,13 +3,13 @@ use std::os::unix::fs::PermissionsExt as _;
 use super::*;
 use crate::config::{Environment, Loaded, Sources};
 
-fn config(folder: &Path, more: &[(&str, &str)]) -> Config {
+pub(super) fn config(folder: &Path, more: &[(&str, &str)]) -> Config {
     let mut flags = vec![("data_dir".to_owned(), folder.display().to_string())];
     flags.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
     Loaded::read(&Sources { file: None, flags }, &Environment::default()).unwrap().config
 }
 
-fn mode(path: &Path) -> u32 {
+pub(super) fn mode(path: &Path) -> u32 {
     std::fs::metadata(path).unwrap().mode() & 0o777
 }
 

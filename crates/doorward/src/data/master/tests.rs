@@ -3,20 +3,10 @@ use std::os::unix::fs::PermissionsExt as _;
 use doorward_core::env::no_fetch;
 
 use super::*;
-use crate::{
-    config::{Environment, Loaded, Sources},
-    data::folder,
+use crate::data::{
+    folder,
+    tests::{config, mode},
 };
-
-fn config(folder: &Path, more: &[(&str, &str)]) -> Config {
-    let mut flags = vec![("data_dir".to_owned(), folder.display().to_string())];
-    flags.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
-    Loaded::read(&Sources { file: None, flags }, &Environment::default()).unwrap().config
-}
-
-fn mode(path: &Path) -> u32 {
-    std::fs::metadata(path).unwrap().mode() & 0o777
-}
 
 #[test]
 fn the_first_start_makes_a_key_that_later_starts_read() {
