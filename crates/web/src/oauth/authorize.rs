@@ -7,6 +7,7 @@ use axum::{
 use doorward_core::{
     authorize::{self, Next, Step, Trusted},
     call::{Actor, Call},
+    clients,
     outcome::{self, Code, Error, Refusal},
     sessions::{self, Signed},
 };
@@ -44,7 +45,7 @@ pub(super) async fn get(
         .map_err(|error| Refusal::new(Code::RequestInvalid).hint(error.to_string()))?;
     let (call, signed) = signed_in(&app, call, &headers).await?;
     let next = authorize::begin(&call, &params, signed.as_ref()).await;
-    let next = noted_next(&call, next).await?;
+    let next = noted_next(&call, params.all("client_id").next(), next).await?;
     answer(&app, &call, &headers, next)
 }
 
@@ -70,17 +71,25 @@ pub(super) async fn resume(
     let draft: Id<Draft> = draft.parse().map_err(|_| Failure::from(Code::DraftUnknown))?;
     let (call, signed) = signed_in(&app, call, &headers).await?;
     let next = authorize::resume(&call, draft, signed.as_ref()).await;
-    let next = noted_next(&call, next).await?;
+    let next = noted_next(&call, None, next).await?;
     answer(&app, &call, &headers, next)
 }
 
-/// Notes what is refused, on a page or at the application.
-async fn noted_next(call: &Call, next: outcome::Result<Next>) -> outcome::Result<Next> {
+/// Notes what is refused, on a page or at the application, which is named even where it is not believed.
+async fn noted_next(
+    call: &Call,
+    pretended: Option<&str>,
+    next: outcome::Result<Next>,
+) -> outcome::Result<Next> {
     const ROUTE: &str = "/oauth2/authorize";
     if let Ok(Next::Refuse { trusted, refusal }) = &next {
         note(call, ROUTE, Some(trusted.client), refusal.code).await?;
     }
-    noted(call, ROUTE, None, next).await
+    let client = match (&next, pretended) {
+        (Err(_), Some(client_id)) => clients::find(call, client_id).await?.map(|client| client.id),
+        _ => None,
+    };
+    noted(call, ROUTE, client, next).await
 }
 
 /// Who is signed in at this browser; the call is by the person of the active session.
