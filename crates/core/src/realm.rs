@@ -2,7 +2,7 @@
 //!
 //! A database belongs to one master key, whose id it holds from the first start on. A realm over it under
 //! another key does not open: it could read nothing that is sealed, and every hash that it wrote would be
-//! lost to the nodes that hold the right one. [`rekey`] gives it to another master key.
+//! lost to the nodes that hold the right one. [`rekey()`] gives it to another master key.
 
 mod nodes;
 mod rekey;
