@@ -5,7 +5,7 @@ use std::{os::unix::fs::PermissionsExt as _, path::Path};
 use doorward_core::{
     args,
     audit::{self, Event, Sealer},
-    db::{BulkInto, Db, EngineName, backup},
+    db::{BulkInto, Db, EngineName, Place, backup},
     integrity,
 };
 use doorward_world::{Fresh, World, both_engines, run::BEGINNING};
@@ -127,9 +127,40 @@ both_engines! {
             let path = folder.path().join(format!("damaged{number}"));
             std::fs::write(&path, bytes).unwrap();
             assert!(backup::restore(&path, target.place(), BEGINNING).await.is_err(), "{number}");
+            if let Place::Sqlite(database) = target.place() {
+                let left: Vec<_> = std::fs::read_dir(database.parent().unwrap()).unwrap().collect();
+                assert!(left.is_empty(), "a server would start on {left:?}");
+            }
         }
         backup::restore(&folder.path().join("whole"), target.place(), BEGINNING).await.unwrap();
         target.remove().await;
+    }
+
+    async fn what_an_interrupted_one_has_left_is_in_nobodys_way(world: World) {
+        fill(&world).await;
+        let folder = tempfile::tempdir().unwrap();
+        let leave = |path: &Path| {
+            for ending in ["", "-journal", "-wal", "-shm", ".lock", ".busy"] {
+                std::fs::write(format!("{}.unfinished{ending}", path.display()), "half").unwrap();
+            }
+        };
+        let file = folder.path().join("backup");
+        leave(&file);
+        backup::backup(&world.realm.db, &file, BEGINNING).await.unwrap();
+        for engine in [EngineName::Sqlite, EngineName::Postgres] {
+            let target = empty(engine).await;
+            match target.place() {
+                Place::Sqlite(database) => leave(database),
+                // Only a SQLite file is copied on its way into the other engine.
+                Place::Postgres(_) if world.realm.db.engine() == EngineName::Postgres => {}
+                Place::Postgres(_) => {
+                    std::fs::create_dir_all(folder.path().join("backup.restoring.unfinished/half")).unwrap();
+                }
+            }
+            backup::restore(&file, target.place(), BEGINNING).await.unwrap();
+            target.remove().await;
+        }
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside it");
     }
 
     async fn a_backup_is_one_state_while_others_write(world: World) {

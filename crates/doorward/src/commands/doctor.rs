@@ -118,6 +118,7 @@ async fn examine(loaded: &Loaded) -> Report {
         report.note("server", "no server runs on this data folder");
     }
     match target::has_database(loaded) {
+        Ok(true) if !is_running && target::is_blank(loaded).await => blank(loaded, &mut report),
         Ok(true) => match target::on_this_machine(loaded).await {
             Ok(api) => inside(&api, &mut report).await,
             Err(error) => report.bad("database", format!("{error:#}")),
@@ -126,6 +127,15 @@ async fn examine(loaded: &Loaded) -> Report {
         Err(error) => report.bad("database", format!("{error:#}")),
     }
     report
+}
+
+/// A key without a database is what is left of an installation.
+fn blank(loaded: &Loaded, report: &mut Report) {
+    if loaded.config.master_key.is_some() || data::master::path(&loaded.config).exists() {
+        report.bad("database", "it is empty, though there is a master key; put it back from your backup");
+    } else {
+        report.note("database", "it is empty; the first start fills it");
+    }
 }
 
 fn configuration(loaded: &Loaded, report: &mut Report) {

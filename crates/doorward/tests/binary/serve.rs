@@ -235,6 +235,21 @@ fn a_replaced_master_key_is_refused_with_what_may_have_happened() {
 }
 
 #[test]
+fn a_database_that_was_emptied_is_told_and_left_as_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    assert!(Server::start(home.path(), &[]).stop().0.success());
+    let data = home.path().join("doorward-data");
+    for journal in ["doorward.db-wal", "doorward.db-shm"] {
+        let _ = std::fs::remove_file(data.join(journal));
+    }
+    let database = std::fs::File::options().write(true).open(data.join("doorward.db")).unwrap();
+    database.set_len(0).unwrap();
+    let doctor = run(&mut doorward(home.path(), &["doctor"]));
+    assert!(doctor.code == 1 && doctor.out.contains("put it back from your backup"), "{}", doctor.out);
+    assert_eq!(database.metadata().unwrap().len(), 0, "a diagnosis writes nothing");
+}
+
+#[test]
 fn newcomers_join_an_organisation_that_there_is() {
     let home = tempfile::tempdir().unwrap();
     let start = ["serve", "--listen", "127.0.0.1:0", "--set", "sign_up.default_org=nobody"];

@@ -8,9 +8,9 @@
 mod archive;
 
 use std::{
-    fs::File,
+    fs::{DirBuilder, File},
     io::{BufReader, BufWriter, Read as _},
-    os::unix::fs::OpenOptionsExt as _,
+    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
@@ -47,28 +47,20 @@ pub struct Summary {
 /// # Errors
 /// A fault when the file is there already, cannot be written, or the database does not answer.
 pub async fn backup(db: &Db, to: &Path, now: Time) -> Result<Summary> {
-    let unfinished = beside(to, ".unfinished");
     if to.exists() {
         return Err(Error::fault(format!("{} is there already", to.display())));
     }
-    let written = match &db.0.engine {
+    let unfinished = Unfinished::begin(to)?;
+    let rows = match &db.0.engine {
         Engine::Sqlite(sqlite) => {
-            create(&unfinished)?;
-            let (sqlite, path) = (sqlite.clone(), unfinished.clone());
-            tokio::task::spawn_blocking(move || sqlite.back_up(&path)).await?.map(|()| None)
+            create(&unfinished.file)?;
+            let (sqlite, path) = (sqlite.clone(), unfinished.file.clone());
+            tokio::task::spawn_blocking(move || sqlite.back_up(&path)).await??;
+            None
         }
-        Engine::Postgres(_) => export(db, &unfinished, now).await.map(Some),
+        Engine::Postgres(_) => Some(export(db, &unfinished.file, now).await?),
     };
-    let outcome = written.and_then(|rows| {
-        let file = File::open(&unfinished)?;
-        file.sync_all()?;
-        std::fs::rename(&unfinished, to)?;
-        Ok(Summary { rows, bytes: file.metadata()?.len() })
-    });
-    if outcome.is_err() {
-        let _ = std::fs::remove_file(&unfinished);
-    }
-    outcome
+    Ok(Summary { rows, bytes: unfinished.end()? })
 }
 
 /// Fills an empty place from a backup. An archive that is damaged, or was made by another version of the
@@ -80,29 +72,56 @@ pub async fn restore(from: &Path, place: &Place, now: Time) -> Result<Summary> {
     let bytes = std::fs::metadata(from)?.len();
     let mut magic = Vec::new();
     File::open(from)?.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut magic)?;
-    if magic != SQLITE_MAGIC {
-        let target = Db::open(place).await?;
-        return Ok(Summary { rows: Some(import(from, &target, now).await?), bytes });
+    let is_archive = magic != SQLITE_MAGIC;
+    if is_archive {
+        read_through(from)?;
     }
-    if let Place::Sqlite(path) = place {
-        if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
-            return Err(not_empty());
+    let rows = match place {
+        Place::Sqlite(path) => {
+            if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
+                return Err(not_empty());
+            }
+            restore_file(from, path, is_archive, now).await?
         }
-        let unfinished = beside(path, ".unfinished");
-        std::io::copy(&mut File::open(from)?, &mut create(&unfinished)?)?;
-        let outcome = check_copy(&unfinished, path).await;
-        if outcome.is_err() {
-            let _ = std::fs::remove_file(&unfinished);
+        Place::Postgres(_) if is_archive => Some(import(from, &Db::open(place).await?, now).await?),
+        Place::Postgres(_) => {
+            let folder = Unfinished::begin(&beside(from, ".restoring"))?;
+            let copy = folder.file.join("doorward.db");
+            DirBuilder::new().mode(0o700).create(&folder.file)?;
+            std::io::copy(&mut File::open(from)?, &mut create(&copy)?)?;
+            let source = Db::open(&Place::Sqlite(copy)).await?;
+            let target = Db::open(place).await?;
+            Some(copy_between(&source, &target, &folder.file, now).await?)
         }
-        return outcome.map(|()| Summary { rows: None, bytes });
+    };
+    Ok(Summary { rows, bytes })
+}
+
+/// The database is complete before it stands where a server looks for it.
+async fn restore_file(from: &Path, path: &Path, is_archive: bool, now: Time) -> Result<Option<u64>> {
+    let unfinished = Unfinished::begin(path)?;
+    let mut rows = None;
+    if is_archive {
+        let target = Db::open(&Place::Sqlite(unfinished.file.clone())).await?;
+        rows = Some(import(from, &target, now).await?);
+    } else {
+        std::io::copy(&mut File::open(from)?, &mut create(&unfinished.file)?)?;
     }
-    let folder = tempfile_beside(from)?;
-    let copy = folder.0.join("doorward.db");
-    std::io::copy(&mut File::open(from)?, &mut create(&copy)?)?;
-    let source = Db::open(&Place::Sqlite(copy)).await?;
-    let target = Db::open(place).await?;
-    let rows = copy_between(&source, &target, &folder.0, now).await?;
-    Ok(Summary { rows: Some(rows), bytes })
+    let copy = Db::open(&Place::Sqlite(unfinished.file.clone())).await?;
+    let wrong = copy.check().await?;
+    if let Some(first) = wrong.first() {
+        return Err(Error::fault(format!("the backup is damaged: {first}")));
+    }
+    drop(copy);
+    unfinished.end()?;
+    Ok(rows)
+}
+
+/// An archive that was cut short or changed is refused before anything is made of it.
+fn read_through(from: &Path) -> Result<()> {
+    let mut archive = Reader::new(BufReader::new(File::open(from)?))?;
+    while archive.next()?.is_some() {}
+    Ok(())
 }
 
 /// Copies everything into another, empty database; answers how many rows. `scratch` is a folder with
@@ -121,31 +140,59 @@ pub async fn copy_between(from: &Db, to: &Db, scratch: &Path, now: Time) -> Resu
     outcome
 }
 
-async fn check_copy(unfinished: &Path, path: &Path) -> Result<()> {
-    let copy = Db::open(&Place::Sqlite(unfinished.to_owned())).await?;
-    let wrong = copy.check().await?;
-    if let Some(first) = wrong.first() {
-        return Err(Error::fault(format!("the backup is damaged: {first}")));
-    }
-    drop(copy);
-    let _ = std::fs::remove_file(beside(unfinished, ".lock"));
-    std::fs::rename(unfinished, path)?;
-    Ok(())
+/// A file or a folder in the making, beside the place it is for. It goes when this is dropped, and what
+/// an interrupted one has left goes before the next begins.
+struct Unfinished {
+    file: PathBuf,
+    to: PathBuf,
+    lock: PathBuf,
+    /// Held by whoever is at work.
+    _held: File,
 }
 
-/// A folder that goes when this is dropped.
-struct Folder(PathBuf);
+impl Unfinished {
+    fn begin(to: &Path) -> Result<Self> {
+        let cannot =
+            |error: std::io::Error| Error::fault(format!("{} cannot be written: {error}", to.display()));
+        let (file, lock) = (beside(to, ".unfinished"), beside(to, ".unfinished.busy"));
+        let options = File::options().write(true).create(true).truncate(false).mode(0o600).to_owned();
+        let held = options.open(&lock).map_err(cannot)?;
+        // Whoever was at work has removed the file of the lock that it let go of.
+        let is_ours = || Ok(held.metadata()?.ino() == std::fs::metadata(&lock)?.ino());
+        if held.try_lock().is_err() || !is_ours().unwrap_or_else(|_: std::io::Error| false) {
+            return Err(Error::fault(format!("{} is being written by another process", to.display())));
+        }
+        let unfinished = Self { file, to: to.to_owned(), lock, _held: held };
+        if std::fs::metadata(to).is_ok_and(|there| there.len() > 0) {
+            return Err(Error::fault(format!("{} is there already", to.display())));
+        }
+        unfinished.clear();
+        Ok(unfinished)
+    }
 
-impl Drop for Folder {
+    /// Makes it durable and gives it its name; answers its size.
+    fn end(self) -> Result<u64> {
+        let file = File::open(&self.file)?;
+        file.sync_all()?;
+        std::fs::rename(&self.file, &self.to)?;
+        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
+        Ok(file.metadata()?.len())
+    }
+
+    fn clear(&self) {
+        let _ = std::fs::remove_dir_all(&self.file);
+        for ending in ["", "-journal", "-wal", "-shm", ".lock"] {
+            let _ = std::fs::remove_file(beside(&self.file, ending));
+        }
+    }
+}
+
+impl Drop for Unfinished {
     fn drop(&mut self) {
-        let _ = std::fs::remove_dir_all(&self.0);
+        self.clear();
+        let _ = std::fs::remove_file(&self.lock);
     }
-}
-
-fn tempfile_beside(path: &Path) -> Result<Folder> {
-    let folder = beside(path, ".restoring");
-    std::fs::create_dir(&folder)?;
-    Ok(Folder(folder))
 }
 
 fn beside(path: &Path, ending: &str) -> PathBuf {

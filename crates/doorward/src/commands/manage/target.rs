@@ -3,7 +3,10 @@
 use std::{os::unix::net::UnixStream, path::Path, sync::Arc};
 
 use anyhow::Result;
-use doorward_core::{db::Place, realm::Attendance};
+use doorward_core::{
+    db::{Db, Place},
+    realm::Attendance,
+};
 
 use super::{
     connect::Api,
@@ -100,6 +103,19 @@ pub(crate) fn has_database(loaded: &Loaded) -> Result<bool> {
         Place::Sqlite(path) => path.exists(),
         Place::Postgres(_) => true,
     })
+}
+
+/// Whether the database holds nothing of ours: opening it for use would make a new installation of it.
+pub(crate) async fn is_blank(loaded: &Loaded) -> bool {
+    let Ok(place) = data::place(&loaded.config) else { return false };
+    match &place {
+        // SQLite makes a database of an empty file as soon as it is opened.
+        Place::Sqlite(path) => std::fs::metadata(path).is_ok_and(|file| file.len() == 0),
+        Place::Postgres(_) => match Db::open(&place).await {
+            Ok(db) => db.read("doctor", (), |tx, ()| Box::pin(tx.ping())).await.is_err(),
+            Err(_) => false,
+        },
+    }
 }
 
 /// The issuer that a server with this configuration has.
