@@ -59,10 +59,23 @@ both_engines! {
         assert_eq!(fresh, 1);
     }
 
+    async fn a_key_is_good_again_when_its_request_was_cut_off(world: World) {
+        let first = claim(&world, "k1", "a");
+        assert!(is_fresh(&world, &first).await);
+        world.advance(Duration::from_mins(2));
+        assert!(is_fresh(&world, &claim(&world, "k1", "b")).await);
+        finish(&world.local(), &first, b"late").await.unwrap();
+        let busy = begin(&world.local(), &claim(&world, "k1", "b")).await.unwrap_err();
+        assert_eq!(busy.code(), Some(Code::Conflict), "the late answer is of another request");
+    }
+
     async fn old_answers_are_swept(world: World) {
-        assert!(is_fresh(&world, &claim(&world, "k1", "a")).await);
-        world.advance(Duration::from_secs(3600));
-        assert!(is_fresh(&world, &claim(&world, "k2", "a")).await);
+        for (key, later) in [("k1", Duration::from_hours(1)), ("k2", Duration::ZERO)] {
+            let claim = claim(&world, key, "a");
+            assert!(is_fresh(&world, &claim).await);
+            finish(&world.local(), &claim, b"answer").await.unwrap();
+            world.advance(later);
+        }
         world.advance(Duration::from_secs(23 * 3600));
         assert_eq!(sweep(&world.local()).await.unwrap(), 1);
     }

@@ -19,7 +19,10 @@ use crate::{
     outcome::{Code, Refusal, Result, refuse},
 };
 
-const KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+/// An answer is kept.
+const KEPT: Duration = Duration::from_hours(24);
+/// A request is over after this, answered or cut off with its server; then its key is good again.
+const UNDER_WAY: Duration = Duration::from_mins(2);
 
 /// One caller's key for one request.
 #[derive(Debug, Clone)]
@@ -67,7 +70,7 @@ struct Begin {
 /// Claims the key, or finds what it was answered. Refuses the key with another request, and while the
 /// first one is not answered.
 pub async fn begin(call: &Call, claim: &Claim) -> Result<Begun> {
-    let ask = Begin { claim: claim.clone(), now: call.now, expires_at: call.now + KEPT };
+    let ask = Begin { claim: claim.clone(), now: call.now, expires_at: call.now + UNDER_WAY };
     let kept = call
         .realm
         .db
@@ -104,9 +107,13 @@ pub async fn finish(call: &Call, claim: &Claim, answer: &[u8]) -> Result<()> {
     let sealed = realm.vault.seal_under(&realm.env, &claim.secret, &claim.place(), answer)?;
     realm
         .db
-        .write("idempotency.finish", (claim.clone(), sealed), |tx, (claim, sealed)| {
-            Box::pin(async move { sql::finish(tx, claim, sealed).await })
-        })
+        .write(
+            "idempotency.finish",
+            (claim.clone(), sealed, call.now + KEPT),
+            |tx, (claim, sealed, until)| {
+                Box::pin(async move { sql::finish(tx, claim, sealed, *until).await })
+            },
+        )
         .await
 }
 

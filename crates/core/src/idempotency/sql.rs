@@ -15,8 +15,8 @@ const TAKE_OVER: &str = "UPDATE idempotency
     SET request_hash = $3, response = NULL, created_at = $4, expires_at = $5
     WHERE caller = $1 AND key = $2 AND expires_at <= $4";
 const FIND: &str = "SELECT request_hash, response FROM idempotency WHERE caller = $1 AND key = $2";
-const FINISH: &str = "UPDATE idempotency SET response = $3
-    WHERE caller = $1 AND key = $2 AND response IS NULL";
+const FINISH: &str = "UPDATE idempotency SET response = $3, expires_at = $4
+    WHERE caller = $1 AND key = $2 AND request_hash = $5 AND response IS NULL";
 const RELEASE: &str = "DELETE FROM idempotency WHERE caller = $1 AND key = $2 AND response IS NULL";
 const SWEEP: &str = "DELETE FROM idempotency WHERE expires_at <= $1";
 
@@ -42,8 +42,8 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, claim: &Claim) -> Result<Option<Ke
     .await
 }
 
-pub(super) async fn finish(tx: &mut Tx<'_>, claim: &Claim, sealed: &Vec<u8>) -> Result<()> {
-    tx.exec(FINISH, args![&claim.caller, &claim.key, sealed]).await?;
+pub(super) async fn finish(tx: &mut Tx<'_>, claim: &Claim, sealed: &Vec<u8>, expires_at: Time) -> Result<()> {
+    tx.exec(FINISH, args![&claim.caller, &claim.key, sealed, expires_at, claim.request]).await?;
     Ok(())
 }
 
