@@ -7,10 +7,13 @@
 mod backchannel;
 mod sql;
 
+use std::time::Duration;
+
 use doorward_proto::{
     form::Params,
     jose::{Typ, Unverified},
     secret::Opaque,
+    time::Time,
 };
 use serde::Deserialize;
 
@@ -26,6 +29,8 @@ use crate::{
 
 /// Where a sealed return address belongs.
 const PLACE: &str = "logout/after";
+/// So long the page that asks may be left open.
+const AFTER: Duration = Duration::from_hours(1);
 
 /// What an application asks for.
 #[derive(Debug, Default)]
@@ -142,15 +147,19 @@ async fn return_address(call: &Call, ask: &Ask, hint: Option<&Hint>) -> Result<O
 }
 
 fn seal_after(call: &Call, to: &str) -> Result<String> {
-    let sealed = call.realm.vault.seal(&call.realm.env, PLACE, to.as_bytes())?;
+    let dated = format!("{} {to}", call.now.as_seconds());
+    let sealed = call.realm.vault.seal(&call.realm.env, PLACE, dated.as_bytes())?;
     Ok(doorward_proto::jose::encode_base64url(&sealed))
 }
 
-/// The return address of an [`Outcome::Ask`], when it is one of ours.
+/// The return address of an [`Outcome::Ask`], when it is one of ours and not kept for long: the
+/// application may have been taken away since.
 pub fn open_after(call: &Call, after: &str) -> Option<String> {
     let sealed = doorward_proto::jose::decode_base64url(after.as_bytes()).ok()?;
     let opened = call.realm.vault.open(PLACE, &sealed).ok()?;
-    String::from_utf8(opened.to_vec()).ok()
+    let (sealed_at, to) = std::str::from_utf8(&opened).ok()?.split_once(' ')?;
+    let sealed_at = Time::from_seconds(sealed_at.parse().ok()?);
+    (call.now < sealed_at + AFTER).then(|| to.to_owned())
 }
 
 /// Reads the parameters of the endpoint.
