@@ -210,6 +210,14 @@ fn passwords(config: &Config, found: &mut Vec<Concern>) {
     if password.breach_check == BreachCheck::RangeApi && password.breach_api.is_none() {
         found.push(refuse("password.breach_api", "password.breach_check is range-api, and no API is set"));
     }
+    if let Some(api) = &password.breach_api
+        && (!matches!(api.scheme(), "http" | "https")
+            || !api.username().is_empty()
+            || api.password().is_some())
+    {
+        let what = "password.breach_api is an http or https address without a user or a password";
+        found.push(refuse("password.breach_api", what));
+    }
     if password.breach_check == BreachCheck::Off {
         found.push(note(
             "password.breach_check",

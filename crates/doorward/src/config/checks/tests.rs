@@ -25,6 +25,8 @@ const TABLE: &[Case] = &[
     (&[("password.min_strength", "5")], "password.min_strength", true),
     (&[("password.breach_check", "off")], "password.breach_check", false),
     (&[("password.breach_check", "range-api")], "password.breach_api", true),
+    (&[("password.breach_api", "ftp://ranges.example")], "password.breach_api", true),
+    (&[("password.breach_api", "https://us:secret@ranges.example")], "password.breach_api", true),
     (&[("audit.retention", "1s")], "audit.retention", true),
     (&[("audit.retention", "7d")], "audit.retention", false),
     (&[("keys.publish_ahead", "0s")], "keys.publish_ahead", true),
