@@ -158,8 +158,9 @@ impl Unfinished {
         let options = File::options().write(true).create(true).truncate(false).mode(0o600).to_owned();
         let held = options.open(&lock).map_err(cannot)?;
         // Whoever was at work has removed the file of the lock that it let go of.
-        let is_ours = || Ok(held.metadata()?.ino() == std::fs::metadata(&lock)?.ino());
-        if held.try_lock().is_err() || !is_ours().unwrap_or_else(|_: std::io::Error| false) {
+        let is_ours =
+            || -> std::io::Result<bool> { Ok(held.metadata()?.ino() == std::fs::metadata(&lock)?.ino()) };
+        if held.try_lock().is_err() || !is_ours().unwrap_or(false) {
             return Err(Error::fault(format!("{} is being written by another process", to.display())));
         }
         let unfinished = Self { file, to: to.to_owned(), lock, _held: held };
