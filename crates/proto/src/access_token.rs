@@ -25,7 +25,6 @@ pub struct AccessTokenClaims {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nbf: Option<i64>,
     /// The token's own name.
-    #[serde(skip_serializing_if = "String::is_empty")]
     pub jti: String,
     /// The application it was issued to.
     pub client_id: String,
