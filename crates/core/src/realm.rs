@@ -20,6 +20,7 @@ pub use nodes::Attendance;
 pub use rekey::{Rekeyed, rekey};
 
 use crate::{
+    apis::Api,
     audit, authorize,
     cache::Cache,
     call::Call,
@@ -37,6 +38,8 @@ use crate::{
 
 /// Applications remembered at the most.
 const CLIENTS: usize = 10_000;
+/// APIs remembered at the most.
+const APIS: usize = 10_000;
 /// Verified access tokens remembered at the most.
 const TOKENS: usize = 20_000;
 /// Key sets of clients that are remembered.
@@ -71,6 +74,7 @@ pub struct Realm {
 /// What a realm remembers between requests.
 pub(crate) struct Caches {
     pub(crate) clients: Cache<String, Arc<Client>>,
+    pub(crate) apis: Cache<String, Arc<Api>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
     pub(crate) remote_keys: Cache<String, RemoteKeys>,
 }
@@ -117,6 +121,7 @@ impl Realm {
         let passwords = credentials::Pool::start(&env)?;
         let caches = Caches {
             clients: Cache::new(CLIENTS),
+            apis: Cache::new(APIS),
             tokens: Cache::new(TOKENS),
             remote_keys: Cache::new(REMOTE_KEYS),
         };

@@ -27,7 +27,7 @@ both_engines! {
     async fn an_api_is_made_changed_and_ended(world: World) {
         let call = world.local();
         let api = create(&call, new("https://api.example/", "Files")).await.unwrap();
-        assert_eq!(find(&call, "https://api.example/").await.unwrap().as_ref(), Some(&api));
+        assert_eq!(find(&call, "https://api.example/").await.unwrap().as_deref(), Some(&api));
         assert!(api.has_scope("write") && !api.has_scope("admin"));
         let taken = create(&call, new("https://api.example/", "Other")).await.unwrap_err();
         assert_eq!(taken.code(), Some(Code::Conflict));

@@ -8,6 +8,8 @@ pub mod catalog;
 mod manage;
 mod sql;
 
+use std::sync::Arc;
+
 use doorward_proto::{
     id::{self, Id, Org},
     jose::Alg,
@@ -100,14 +102,24 @@ impl Api {
     }
 }
 
-/// Looks an API up by the audience of its tokens.
-pub async fn find(call: &Call, identifier: &str) -> Result<Option<Api>> {
-    call.realm
+/// Looks an API up by the audience of its tokens; warm look-ups do no I/O.
+pub async fn find(call: &Call, identifier: &str) -> Result<Option<Arc<Api>>> {
+    let realm = &call.realm;
+    let changes = realm.db.changes();
+    if let Some(api) = realm.caches.apis.get(identifier, changes) {
+        return Ok(Some(api));
+    }
+    let found = realm
         .db
         .read("apis.find", identifier.to_owned(), |tx, identifier| {
             Box::pin(async move { sql::find_by_identifier(tx, identifier).await })
         })
-        .await
+        .await?
+        .map(Arc::new);
+    if let Some(api) = &found {
+        realm.caches.apis.insert(identifier.to_owned(), changes, Arc::clone(api));
+    }
+    Ok(found)
 }
 
 /// The same inside an operation.

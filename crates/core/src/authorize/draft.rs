@@ -148,8 +148,8 @@ pub(super) async fn in_words(
     let own = client.metadata.default_api.as_ref().filter(|_| resources.is_empty());
     for audience in resources.iter().chain(own) {
         if let Some(api) = apis::find(call, audience).await? {
-            known.extend(api.scopes);
-            names.push(api.name);
+            known.extend(api.scopes.iter().cloned());
+            names.push(api.name.clone());
         }
     }
     let describe = |name: &str| {

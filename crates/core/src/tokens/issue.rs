@@ -97,7 +97,7 @@ pub async fn target_of(call: &Call, client: &Client, asked: &[String], granted: 
         return Err(refused("The application may not ask for this resource"));
     }
     let ttl = client_ttl.or(api.access_ttl.map(Duration::from_secs)).unwrap_or(default_ttl);
-    Ok(Target { audience, api: Some(Arc::new(api)), ttl })
+    Ok(Target { audience, api: Some(api), ttl })
 }
 
 /// The audiences of a grant: those consented to, else the one that a request without any means.
