@@ -103,6 +103,16 @@ both_engines! {
         assert_eq!(outbox(&call, "bob@example.org").await.0[0], Template::ResetPassword);
     }
 
+    async fn who_signs_up_with_anothers_address_does_not_use_up_the_resets(world: World) {
+        account(&world, "bob@example.org").await;
+        for _ in 0..8 {
+            let _ = users::sign_up(&world.call(), sign_up_ask("bob@example.org")).await;
+        }
+        world.advance(Duration::from_millis(1));
+        credentials::forgot(&world.call(), email("bob@example.org"), None, None).await.expect("answers");
+        assert_eq!(outbox(&world.call(), "bob@example.org").await.0[0], Template::ResetPassword);
+    }
+
     async fn a_stranger_cannot_have_an_address_confirmed_by_its_owner(world: World) {
         let call = world.call();
         users::sign_up(&call, sign_up_ask("victim@example.org")).await.expect("signs up");

@@ -55,7 +55,7 @@ pub async fn forgot(call: &Call, email: Email, locale: Option<&str>, next: Optio
     let mail = mail::prepare(call, &to, Template::ResetPassword, &parameters, Some(call.now + lives))?;
     let ask = Forgot {
         from: throttle::mail_from(call),
-        to: throttle::mail_to(call, email.folded()),
+        to: throttle::mail_to(call, Purpose::Reset, email.folded()),
         email,
         link,
         mail,

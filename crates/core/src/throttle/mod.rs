@@ -22,6 +22,7 @@ use doorward_proto::{
 use crate::{
     call::{Actor, Call},
     db::Tx,
+    links::Purpose,
     outcome::{Code, Refusal, Result},
 };
 
@@ -129,8 +130,8 @@ const OVERALL: Rule =
     Rule::new(600, Duration::ZERO, Duration::from_millis(100), Code::RateLimited).only(Whom::None);
 /// Authorizations begun from one address, or by one person, that are kept until somebody signs in.
 const DRAFTS: Rule = Rule::new(300, MINUTE, Duration::from_millis(500), Code::RateLimitedAddress);
-/// Mails to one address.
-const MAIL_TO: Rule = Rule::new(5, HOUR, Duration::from_mins(12), Code::RateLimited);
+/// Mails of one kind to one address. Who is waiting for one has a link of that kind that works still.
+const MAIL_TO: Rule = Rule::new(5, Duration::from_mins(30), Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
 const MAIL_FROM: Rule = Rule::new(30, HOUR, Duration::from_mins(2), Code::RateLimitedAddress);
 
@@ -197,9 +198,11 @@ pub(crate) fn mail_from(call: &Call) -> Try {
     Try { counters: vec![(format!("mail-from:{}", call.origin.network()), MAIL_FROM)], now: call.now }
 }
 
-/// Somebody asks for mail to `recipient` (folded).
-pub(crate) fn mail_to(call: &Call, recipient: &str) -> Try {
-    Try { counters: vec![(format!("mail-to:{}", name(call, recipient)), MAIL_TO)], now: call.now }
+/// Somebody asks for a link by mail to `recipient` (folded). Each purpose is counted for itself: who signs
+/// up with somebody else's address does not keep the owner from a reset.
+pub(crate) fn mail_to(call: &Call, purpose: Purpose, recipient: &str) -> Try {
+    let key = format!("mail-to:{purpose:?}:{}", name(call, recipient));
+    Try { counters: vec![(key, MAIL_TO)], now: call.now }
 }
 
 /// Counts the try, or refuses it while one of its counters is waiting; a refused try is not counted.

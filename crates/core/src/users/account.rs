@@ -50,7 +50,7 @@ pub async fn change_email(call: &Call, user: Id<UserKind>, password: &SecretText
     let (to, until) = (Recipient::stranger(&new, person.locale.as_deref()), Some(call.now + lives));
     let ask = ChangeEmail {
         user,
-        to: throttle::mail_to(call, new.folded()),
+        to: throttle::mail_to(call, Purpose::ChangeEmail, new.folded()),
         link: link.of(user),
         verify: mail::prepare(call, &to, Template::VerifyEmail, &parameters, until)?.about(user),
         taken: mail::prepare(call, &to, Template::AlreadySignedUp, &[("link", &sign_in)], until)?,

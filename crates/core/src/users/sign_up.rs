@@ -99,7 +99,7 @@ pub async fn sign_up(call: &Call, ask: SignUpAsk) -> Result<Opaque> {
     let until = Some(call.now + lives);
     let prepared = Ask {
         from: throttle::mail_from(call),
-        to: throttle::mail_to(call, ask.email.folded()),
+        to: throttle::mail_to(call, Purpose::SignUp, ask.email.folded()),
         verify: mail::prepare(call, &to, Template::VerifySignUp, &parameters, until)?,
         already: mail::prepare(call, &to, Template::AlreadySignedUp, &[("link", &sign_in)], until)?,
         email: ask.email,
