@@ -13,12 +13,10 @@ use crate::{
     call::Call,
     clients::Client,
     db::Tx,
+    grants::sql::{NewCode, insert_code},
     outcome::{Code, Result, refuse},
     sessions::Account,
-    tokens::{
-        Facts, Grant,
-        sql::{NewCode, insert_code, insert_grant},
-    },
+    tokens::{Facts, Grant, sql::insert_grant},
 };
 
 struct Issue {

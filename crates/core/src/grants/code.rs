@@ -11,7 +11,10 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::Tokens;
+use super::{
+    Tokens,
+    sql::{self, CodeRow, NewRefresh, Presented, Reader},
+};
 use crate::{
     audit::{self, Event},
     authorize,
@@ -23,7 +26,6 @@ use crate::{
     tokens::{
         self,
         issue::{self, IdTokenFacts, granted_of, refresh_expiry},
-        sql::{self, CodeRow, NewRefresh, Presented, Reader},
         target_of,
     },
 };
@@ -131,7 +133,7 @@ async fn end_reused(call: &Call, client: &Client, row: &CodeRow) -> Result<Token
 }
 
 async fn reused<T>(tx: &mut Tx<'_>, family: Id<id::Grant>, event: &Event, now: Time) -> Result<T> {
-    sql::end_grant(tx, family, now, "code reused").await?;
+    tokens::sql::end_grant(tx, family, now, "code reused").await?;
     audit::record(tx, event).await?;
     tx.refuse(Code::CodeReused)
 }
@@ -170,7 +172,7 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
     }
     if let Some((hash, claims)) = &redeem.stored {
         let owner = (row.principal.as_str(), row.client, row.epoch);
-        sql::insert_access(tx, *hash, claims, owner, *now).await?;
+        tokens::sql::insert_access(tx, *hash, claims, owner, *now).await?;
     }
     match &redeem.refresh {
         Some(refresh) => sql::insert_refresh(tx, refresh).await,
@@ -186,7 +188,7 @@ async fn not_consumed(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
         let event = redeem.event.refusal(&redeem.env, REUSED, Code::CodeReused)?;
         return reused(tx, row.family, &event.fact("grant_id", row.family.to_string()), *now).await;
     }
-    let grant = sql::find_grant(tx, row.family).await?;
+    let grant = tokens::sql::find_grant(tx, row.family).await?;
     refuse(match () {
         () if grant.is_none_or(|grant| grant.ended_at.is_some()) => Code::GrantEnded,
         () if *now >= row.expires_at => Code::CodeExpired,

@@ -6,6 +6,7 @@
 pub mod client;
 pub mod code;
 pub mod refresh;
+pub(crate) mod sql;
 
 pub use crate::tokens::Tokens;
 

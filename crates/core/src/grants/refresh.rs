@@ -13,7 +13,10 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::Tokens;
+use super::{
+    Tokens,
+    sql::{self, NewRefresh, Presented, Reader, RefreshRow},
+};
 use crate::{
     audit::{self, Event},
     call::Call,
@@ -25,7 +28,6 @@ use crate::{
     tokens::{
         self, Claims, Grant, Target,
         issue::{self, IdTokenFacts, granted_of, refresh_expiry},
-        sql::{self, NewRefresh, Presented, Reader, RefreshRow},
         target_of,
     },
 };
@@ -170,7 +172,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Opaque> {
         match not_consumed(tx, rotate).await? {
             Replay::Same(successor) => successor,
             Replay::Theft => {
-                sql::end_grant(tx, row.family, *now, "refresh token reused").await?;
+                tokens::sql::end_grant(tx, row.family, *now, "refresh token reused").await?;
                 let env = &rotate.realm.env;
                 let reuse = rotate.event.refusal(env, "refresh.reused", Code::RefreshReused)?;
                 audit::record(tx, &reuse.fact("grant_id", row.family.to_string())).await?;
@@ -183,7 +185,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Opaque> {
     }
     if let Some((hash, claims)) = &rotate.stored {
         let owner = (row.principal.as_str(), row.client, row.epoch);
-        sql::insert_access(tx, *hash, claims, owner, *now).await?;
+        tokens::sql::insert_access(tx, *hash, claims, owner, *now).await?;
     }
     Ok(successor)
 }
@@ -208,7 +210,8 @@ enum Replay {
 async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Replay> {
     let Rotate { realm, now, client, .. } = rotate;
     let Some(row) = sql::find_refresh(tx, rotate.hash).await? else { return refuse(Code::RefreshUnknown) };
-    let is_ended = sql::find_grant(tx, row.family).await?.is_none_or(|grant| grant.ended_at.is_some());
+    let is_ended =
+        tokens::sql::find_grant(tx, row.family).await?.is_none_or(|grant| grant.ended_at.is_some());
     let Some(consumed_at) = row.consumed_at else {
         return refuse(match () {
             () if is_ended || row.revoked_at.is_some() => Code::GrantEnded,
@@ -230,7 +233,7 @@ async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Replay> {
     if is_ended {
         return refuse(Code::GrantEnded);
     }
-    if !sql::is_current(tx, &client.0, client.1).await? {
+    if !tokens::sql::is_current(tx, &client.0, client.1).await? {
         return refuse(Code::PrincipalEnded);
     }
     Ok(Replay::Same(successor))

@@ -8,7 +8,7 @@ use doorward_proto::{
 };
 
 use super::sql;
-use crate::{call::Call, credentials, links, mail, outcome::Result, sessions, throttle, tokens};
+use crate::{call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle};
 
 /// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
 const EVERY: Duration = Duration::from_mins(5);
@@ -77,7 +77,7 @@ async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
                     Sweep::Sessions => sessions::clean(tx, *now - 180 * DAY).await,
                     Sweep::Throttles => throttle::clean(tx, *now).await,
                     Sweep::Schemes => credentials::clean(tx).await,
-                    Sweep::Successors => tokens::sql::forget_successors(tx, *now - *window).await,
+                    Sweep::Successors => grants::sql::forget_successors(tx, *now - *window).await,
                     // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
                     Sweep::Plain(statement) => sql::sweep(tx, statement, *now - HOUR).await,
                     Sweep::Soon(statement) => sql::sweep(tx, statement, *now - MINUTE).await,

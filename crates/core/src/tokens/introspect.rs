@@ -13,6 +13,7 @@ use crate::{
     apis,
     call::Call,
     clients::Client,
+    grants,
     outcome::{Code, Error, Result, refuse},
     sessions,
 };
@@ -68,7 +69,7 @@ async fn introspect_refresh(call: &Call, client: Id<id::Client>, token: &Opaque)
         .db
         .read("tokens.introspect_refresh", ask, |tx, (hash, client, now, idle_since)| {
             Box::pin(async move {
-                let Some(row) = sql::find_refresh(tx, *hash).await? else {
+                let Some(row) = grants::sql::find_refresh(tx, *hash).await? else {
                     return Ok(Introspection::Inactive);
                 };
                 let is_live = row.client == *client

@@ -13,12 +13,13 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Grant, sql::Presented, standard_claims};
+use super::{Grant, standard_claims};
 use crate::{
     apis::{Api, TokenFormat},
     audit::Event,
     call::Call,
     clients::Client,
+    grants::sql::Presented,
     keys,
     outcome::{Code, Error, Refusal, Result},
     users,

@@ -11,6 +11,7 @@ use crate::{
     audit::{self, Event},
     call::Call,
     clients::Client,
+    grants,
     outcome::{Error, Result},
 };
 
@@ -29,7 +30,7 @@ async fn revoke_family(call: &Call, client: Id<id::Client>, token: &Opaque) -> R
         .db
         .write("tokens.revoke_family", ask, |tx, (hash, client, now, event)| {
             Box::pin(async move {
-                let row = sql::find_refresh(tx, *hash).await?.filter(|row| row.client == *client);
+                let row = grants::sql::find_refresh(tx, *hash).await?.filter(|row| row.client == *client);
                 if let Some(row) = row
                     && sql::end_grant(tx, row.family, *now, "revoked").await?
                 {
