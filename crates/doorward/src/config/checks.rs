@@ -2,7 +2,7 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use super::{Config, values::BreachCheck};
+use super::{Config, redact, values::BreachCheck};
 use crate::{data, serve::tls, smtp};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -110,7 +110,10 @@ fn origins(config: &Config, found: &mut Vec<Concern>) {
         } else if origin != "*" && !is_origin(origin) {
             found.push(refuse(
                 "cors.allowed_origins",
-                format!("`{origin}` is not an origin; write https://app.example.com without a path"),
+                format!(
+                    "`{}` is not an origin; write https://app.example.com without a path",
+                    redact::address(origin)
+                ),
             ));
         }
     }
@@ -121,8 +124,9 @@ fn contacts(config: &Config, found: &mut Vec<Concern>) {
         found.push(refuse(
             "security.contact",
             format!(
-                "`{contact}` is nowhere to write to; write mailto:security@example.com, tel:+1-201-555-0123 or \
-                 https://example.com/report"
+                "`{}` is nowhere to write to; write mailto:security@example.com, tel:+1-201-555-0123 or \
+                 https://example.com/report",
+                redact::address(contact)
             ),
         ));
     }
@@ -191,7 +195,8 @@ fn places(config: &Config, found: &mut Vec<Concern>) {
 
 fn mail(config: &Config, found: &mut Vec<Concern>) {
     if let Err(error) = smtp::check_sender(&config.mail.from) {
-        found.push(refuse("mail.from", format!("{error:#}")));
+        let what = format!("{error:#}").replace(&config.mail.from, &redact::text(&config.mail.from));
+        found.push(refuse("mail.from", what));
     }
     let Some(url) = &config.mail.url else { return };
     if let Err(error) = smtp::check(url) {
@@ -210,7 +215,7 @@ fn passwords(config: &Config, found: &mut Vec<Concern>) {
     if password.breach_check == BreachCheck::RangeApi && password.breach_api.is_none() {
         found.push(refuse("password.breach_api", "password.breach_check is range-api, and no API is set"));
     }
-    if let Some(api) = &password.breach_api
+    if let Some(api) = password.breach_api.as_ref().map(|api| &api.0)
         && (!matches!(api.scheme(), "http" | "https")
             || !api.username().is_empty()
             || api.password().is_some())

@@ -4,12 +4,12 @@ use std::{net::SocketAddr, path::PathBuf};
 
 use doorward_proto::secret::SecretText;
 use ipnet::IpNet;
-use url::Url;
 
 use super::{
     table::{Key, Setting, check, sections},
     values::{
-        BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, PublicUrl, SignUpMode, Span,
+        Address, BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, PublicUrl,
+        SignUpMode, Span,
     },
 };
 
@@ -111,7 +111,7 @@ sections! {
         /// Where passwords from break-ins are looked up.
         breach_check: BreachCheck = "offline";
         /// A k-anonymous range API; the first five digits of the SHA-1 are appended.
-        breach_api: Option<Url> = "";
+        breach_api: Option<Address> = "";
         /// What happens while the range API does not answer: `open` lets the offline list decide,
         /// `closed` refuses the password.
         breach_failure: BreachFailure = "open";

@@ -7,6 +7,7 @@ mod checks;
 mod environment;
 mod file;
 mod keys;
+mod redact;
 mod reference;
 mod settings;
 mod table;
@@ -127,12 +128,13 @@ impl Loaded {
         self.values.get(name).map_or(&Origin::Default, |set| &set.origin)
     }
 
-    /// A key's value for showing: secrets masked, empty when unset.
+    /// A key's value for showing: secrets masked, addresses without what may be a credential, empty when
+    /// unset.
     pub fn shown(&self, key: &Key) -> String {
         match self.values.get(key.name).map(|set| &set.value) {
             None => String::new(),
             Some(_) if key.is_secret() => "********".to_owned(),
-            Some(value) => plain(value),
+            Some(value) => plain(value, if key.holds_addresses() { redact::address } else { redact::text }),
         }
     }
 
@@ -142,11 +144,13 @@ impl Loaded {
     }
 }
 
-/// A value as an environment variable would hold it.
-pub(crate) fn plain(value: &toml::Value) -> String {
+/// A value as an environment variable would hold it, with its texts as they may be shown.
+fn plain(value: &toml::Value, shown: fn(&str) -> String) -> String {
     match value {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Array(items) => items.iter().map(plain).collect::<Vec<_>>().join(","),
+        toml::Value::String(text) => shown(text),
+        toml::Value::Array(items) => {
+            items.iter().map(|item| plain(item, shown)).collect::<Vec<_>>().join(",")
+        }
         other => other.to_string(),
     }
 }

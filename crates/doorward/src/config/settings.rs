@@ -46,7 +46,7 @@ pub fn core_settings(config: &Config) -> core::Settings {
                 BreachCheck::Offline => core::BreachCheck::Offline,
                 BreachCheck::RangeApi => core::BreachCheck::RangeApi,
             },
-            breach_api: password.breach_api.clone(),
+            breach_api: password.breach_api.as_ref().map(|api| api.0.clone()),
             breach_failure: match password.breach_failure {
                 BreachFailure::Open => core::BreachFailure::Open,
                 BreachFailure::Closed => core::BreachFailure::Closed,

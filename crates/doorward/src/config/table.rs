@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use serde::de::DeserializeOwned;
 
+use super::redact;
+
 /// What a key's value looks like when it is written as text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -42,7 +44,7 @@ macro_rules! kinds {
 
 kinds! {
     bool => Bool, u8 => Integer, u16 => Integer, u32 => Integer, usize => Integer,
-    String => Text, PathBuf => Path, url::Url => Url,
+    String => Text, PathBuf => Path,
 }
 
 impl<T: Setting> Setting for Option<T> {
@@ -87,6 +89,11 @@ impl Key {
         self.kind == Kind::Secret
     }
 
+    /// Whether its values are, or may be, addresses of the web.
+    pub(super) fn holds_addresses(&self) -> bool {
+        matches!(self.kind, Kind::Url | Kind::List)
+    }
+
     /// Reads the value from text, as an environment variable or a flag gives it.
     pub(super) fn parse(&self, text: &str) -> Result<toml::Value, String> {
         let value: toml::Value = match self.kind {
@@ -110,13 +117,14 @@ impl Key {
         Ok(value)
     }
 
-    /// Whether the setting's type takes this value. The answer never repeats a secret.
+    /// Whether the setting's type takes this value. The answer never repeats a secret, nor what may be one
+    /// in an address.
     pub(super) fn validate(&self, value: toml::Value) -> Result<(), String> {
-        (self.check)(value).map_err(|message| {
+        (self.check)(value.clone()).map_err(|message| {
             if self.is_secret() && !message.starts_with("the ") {
                 "expected a text".to_owned()
             } else {
-                message
+                redact::message(message, &value)
             }
         })
     }

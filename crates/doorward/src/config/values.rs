@@ -5,7 +5,10 @@ use std::{fmt, time::Duration};
 use doorward_proto::{secret::SecretText, time::Time};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
-use super::table::{Kind, Setting};
+use super::{
+    redact,
+    table::{Kind, Setting},
+};
 
 /// A lifetime or size of time, written with units.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -105,6 +108,26 @@ impl Setting for Instant {
     const KIND: Kind = Kind::Instant;
 }
 
+/// An address of the web.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address(pub url::Url);
+
+impl<'de> Deserialize<'de> for Address {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        url::Url::parse(text.trim()).map(Self).map_err(|error| {
+            let shown = redact::address(&text);
+            D::Error::custom(format!(
+                "`{shown}` is no address of the web ({error}); write https://example.com/path"
+            ))
+        })
+    }
+}
+
+impl Setting for Address {
+    const KIND: Kind = Kind::Url;
+}
+
 /// The address under which everybody reaches the server; the issuer, exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(pub url::Url);
@@ -115,9 +138,11 @@ impl PublicUrl {
     /// # Errors
     /// What is wrong, in words for the operator.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let url = url::Url::parse(text.trim()).map_err(|error| format!("`{text}`: {error}"))?;
+        let text = text.trim();
+        let shown = redact::address(text);
+        let url = url::Url::parse(text).map_err(|error| format!("`{shown}`: {error}"))?;
         if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
-            return Err(format!("`{text}` must begin with https:// (or http:// on this machine)"));
+            return Err(format!("`{shown}` must begin with https:// (or http:// on this machine)"));
         }
         if url.query().is_some() || url.fragment().is_some() {
             return Err("must have neither a query nor a fragment".to_owned());
@@ -127,14 +152,14 @@ impl PublicUrl {
         }
         if url.path() != "/" {
             return Err(format!(
-                "`{text}` has a path, and Doorward answers at the top of a host only; give it one of its own, such \
+                "`{shown}` has a path, and Doorward answers at the top of a host only; give it one of its own, such \
                  as https://id.{}",
                 url.host_str().unwrap_or("example.com")
             ));
         }
         let read = Self(url);
         // Applications compare issuers letter by letter.
-        if text.trim().trim_end_matches('/') != read.issuer() {
+        if text.trim_end_matches('/') != read.issuer() {
             return Err(format!("the issuer is used exactly as it is written; write `{}`", read.issuer()));
         }
         Ok(read)

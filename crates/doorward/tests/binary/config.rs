@@ -45,3 +45,55 @@ fn env_and_schema_come_without_any_configuration() {
     let said = run(&mut doorward(home.path(), &["config", "show"]));
     assert!(said.code == 1 && said.err.contains("doorward.toml:1:"), "{}", said.err);
 }
+
+/// Whoever may use an address often stands in it.
+#[test]
+fn neither_what_is_shown_nor_a_refusal_holds_the_credentials_of_an_address() {
+    let home = tempfile::tempdir().unwrap();
+    let api = "https://us:hush@ranges.example/range/?key=hush";
+    let origins = "https://us:hush@a.example,https://b.example/?hush,mailto:c@d.example";
+    let cli = |args: &[&str], sets: &[(&str, &str)]| {
+        let mut command = doorward(home.path(), args);
+        for (key, value) in sets {
+            command.arg("--set").arg(format!("{key}={value}"));
+        }
+        let said = run(&mut command);
+        assert!(
+            !format!("{}{}", said.out, said.err).contains("hush"),
+            "{args:?} {sets:?}: {}{}",
+            said.out,
+            said.err
+        );
+        said
+    };
+    let sets = [
+        ("password.breach_api", api),
+        ("cors.allowed_origins", origins),
+        ("security.contact", origins),
+        ("mail.from", "smtp://us:hush@mail.example"),
+        ("data_dir", "sftp://us:hush@files.example"),
+    ];
+    for format in ["table", "json", "yaml", "markdown"] {
+        let said = cli(&["config", "show", "--output", format], &sets);
+        assert!(said.out.contains("https://…@ranges.example/range/?…"), "{}", said.out);
+        assert!(
+            said.out.contains("https://…@a.example,https://b.example/?…,mailto:c@d.example"),
+            "{}",
+            said.out
+        );
+    }
+    let said = cli(&["config", "check"], &sets);
+    assert!(said.code == 1 && said.out.contains("`https://…@a.example` is not an origin"), "{}", said.out);
+    for (key, value, shown) in [
+        ("public_url", "https://us:hush@id.example", "user name"),
+        ("public_url", "ftp://us:hush@id.example", "`ftp://…@id.example` must begin"),
+        ("public_url", "us:hush@id.example", "`…@id.example` must begin"),
+        ("password.breach_api", "https://us:hush@ranges example", "`https://…@ranges example` is no address"),
+        ("password.breach_api", "/range?key=hush", "`/range?…` is no address"),
+        ("tokens.access_ttl", "https://us:hush@id.example", "`https://…@id.example` is not a duration"),
+        ("log.level", "https://us:hush@id.example", "`https://…@id.example`"),
+    ] {
+        let said = cli(&["config", "show"], &[(key, value)]);
+        assert!(said.code == 1 && said.err.contains(key) && said.err.contains(shown), "{}", said.err);
+    }
+}
