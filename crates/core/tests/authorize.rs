@@ -160,7 +160,11 @@ both_engines! {
         let call = world.call();
         let signed = alice.signed(&call).await;
         let (draft, _) = shown(begin(&call, &app, &[("scope", "openid")], Some(&signed)).await);
-        let denied = authorize::deny(&call, draft).await.expect("is answered");
+        let account = signed.active().expect("signed in");
+        let other = Id::new(call.now, [7; 10]);
+        let stranger = authorize::deny(&call, draft, other, account).await.expect_err("is not the one that was asked");
+        assert_eq!(stranger.code(), Some(Code::SignInRequired));
+        let denied = authorize::deny(&call, draft, account.session.id, account).await.expect("is answered");
         assert_eq!(refusal(denied), Code::AccessDenied);
         let (draft, _) = shown(begin(&call, &app, &[("scope", "openid")], Some(&signed)).await);
         consent(&call, &alice, draft).await;

@@ -134,6 +134,27 @@ both_engines! {
         assert_eq!(answer(&out, "code"), None);
     }
 
+    /// The address of a question may be seen by others: only who is signed in may answer it.
+    async fn a_stranger_says_no_for_nobody(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let client = browser.client(json!({})).await;
+        let page = browser.open(&request(&client, &[])).await;
+        let question = browser.sign_in(&page, ADA, PASSWORD).await;
+        let session = question.field("session").unwrap();
+        let mut stranger = browser.another();
+        let form_token = stranger.open("/sign-in").await.field("form_token").unwrap();
+        for session in ["", "ses_nothing", &session] {
+            let form = [("form_token", form_token.as_str()), ("answer", "deny"), ("session", session)];
+            let form = Serializer::new(String::new()).extend_pairs(form).finish();
+            let refused = stranger.ask("POST", &question.action("/consent"), Some(form)).await;
+            let is_asked = refused.header("location").starts_with("/sign-in");
+            assert!(is_asked || refused.status == StatusCode::BAD_REQUEST, "{} {:?}", refused.status, refused.headers);
+        }
+        let out = browser.submit(&question, "/consent", &[("answer", "allow")]).await;
+        assert!(answer(&out, "code").is_some(), "the question was still open");
+    }
+
     /// Who is to prove again who they are is asked for the password at once.
     async fn a_person_signs_in_again(world: World) {
         let mut browser = Browser::new(world);

@@ -172,11 +172,20 @@ struct Approval {
 /// The person says no: the authorization is over, and the application is told.
 ///
 /// # Errors
-/// `DraftUnknown`.
-pub async fn deny(call: &Call, id: Id<id::Draft>) -> Result<Next> {
+/// `DraftUnknown`; `SignInRequired` when the session is not the one that was asked.
+pub async fn deny(
+    call: &Call,
+    id: Id<id::Draft>,
+    session: Id<id::Session>,
+    account: &Account,
+) -> Result<Next> {
     let draft = draft::get(call, id).await?;
-    let event =
-        Event::refused(call, "consent.refused", Code::AccessDenied)?.client(draft.request.trusted.client);
+    if account.session.id != session {
+        return refuse(Code::SignInRequired);
+    }
+    let event = Event::refused(call, "consent.refused", Code::AccessDenied)?
+        .subject(account.session.user)
+        .client(draft.request.trusted.client);
     let ended = call
         .realm
         .db

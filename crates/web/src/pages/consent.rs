@@ -160,15 +160,15 @@ fn returns_to(text: Text, uri: &str) -> String {
 
 async fn answer(Posted { visit, form }: Posted<ConsentForm>) -> Result<Response, Failure> {
     let Some(draft) = visit.carry.draft() else { return Err(Code::DraftUnknown.into()) };
-    if form.answer != "allow" {
-        let next = authorize::deny(&visit.call, draft).await?;
-        return oauth::answer(&visit.app, &visit.call, visit.headers(), next);
-    }
     let session = form.session.parse().map_err(|_| Failure::from(Code::RequestInvalid))?;
     let accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
     let Some(account) = accounts.into_iter().find(|account| account.session.id == session) else {
         return Ok(to(&visit.carry.on("/sign-in")));
     };
+    if form.answer != "allow" {
+        let next = authorize::deny(&visit.call, draft, session, account).await?;
+        return oauth::answer(&visit.app, &visit.call, visit.headers(), next);
+    }
     authorize::approve(&visit.call, &Consented { draft, session, only_once: form.once.is_some() }, account)
         .await?;
     Ok(to(&visit.carry.onward()))
