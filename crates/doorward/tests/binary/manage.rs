@@ -73,6 +73,9 @@ fn set_up_backup_and_checks_need_no_credential_here() {
     assert!(cli(&setup).err.contains("set_up.done"));
     assert_eq!(cli(&["db", "backup", "copy.db"]).code, 0);
     assert_eq!(cli(&["db", "backup", "copy.db"]).code, 1, "a backup replaces nothing");
+    let nowhere = cli(&["db", "backup", "nowhere/copy.db"]);
+    assert!(nowhere.code == 1 && nowhere.err.contains("request.invalid"), "{}", nowhere.err);
+    assert!(nowhere.err.contains("nowhere/copy.db cannot be written"), "{}", nowhere.err);
     assert_eq!(cli(&["db", "restore", "copy.db"]).code, 1, "a server runs");
     let doctor = cli(&["doctor", "--set", &format!("listen={}", server.address)]);
     assert_eq!(doctor.code, 0, "{}{}", doctor.out, doctor.err);
@@ -90,6 +93,17 @@ fn set_up_backup_and_checks_need_no_credential_here() {
     std::fs::remove_file(data.join("doorward.db")).unwrap();
     let _ = std::fs::remove_file(data.join("doorward.db-wal"));
     let _ = std::fs::remove_file(data.join("doorward.db-shm"));
+    for (name, bytes) in [("empty", &b""[..]), ("short", b"DWAR"), ("other", b"what a backup is not")] {
+        std::fs::write(home.path().join(name), bytes).unwrap();
+        let refused = cli(&["db", "restore", name]);
+        assert!(
+            refused.code == 1 && refused.err.contains(&format!("{name}: it is no backup")),
+            "{}",
+            refused.err
+        );
+    }
+    let missing = cli(&["db", "restore", "missing"]);
+    assert!(missing.code == 1 && missing.err.contains("missing: No such file"), "{}", missing.err);
     let restored = cli(&["db", "restore", "copy.db"]);
     assert_eq!(restored.code, 0, "{}", restored.err);
     let again = Server::start(home.path(), &[]);

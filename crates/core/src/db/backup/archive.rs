@@ -4,7 +4,7 @@
 //! and its SHA-256; the end mark carries the number of rows and a SHA-256 over those of all parts, so a
 //! file that was cut short or changed is refused before anything is believed.
 
-use std::io::{Read, Write};
+use std::io::{ErrorKind, Read, Write};
 
 use aws_lc_rs::digest::{Context, SHA256};
 
@@ -136,9 +136,12 @@ pub(super) struct Block {
 impl<R: Read> Reader<R> {
     pub(super) fn new(mut from: R) -> Result<Self> {
         let mut magic = [0; MAGIC.len()];
-        from.read_exact(&mut magic)?;
+        let read = from.read_exact(&mut magic);
+        if read.as_ref().is_err_and(|error| error.kind() != ErrorKind::UnexpectedEof) {
+            read?;
+        }
         if &magic != MAGIC {
-            return Err(Error::fault("this file is not an archive of Doorward"));
+            return Err(Error::fault("it is no backup that `doorward db backup` has made"));
         }
         let mut all = Context::new(&SHA256);
         let (kind, body) = part(&mut from, &mut all)?;
@@ -159,7 +162,13 @@ impl<R: Read> Reader<R> {
         if kind == Part::End as u8 {
             let mut wanted = self.rows.to_be_bytes().to_vec();
             wanted.extend_from_slice(so_far.as_ref());
-            return if body == wanted { Ok(None) } else { Err(damaged("parts of it are missing")) };
+            if body != wanted {
+                return Err(damaged("parts of it are missing"));
+            }
+            if self.from.by_ref().take(1).read_to_end(&mut Vec::new())? > 0 {
+                return Err(damaged("something follows its end"));
+            }
+            return Ok(None);
         }
         if kind != Part::Rows as u8 {
             return Err(damaged("it has an unknown part"));

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     args,
-    outcome::{Error, Result},
+    outcome::{Code, Error, Refusal, Result},
 };
 
 /// Rows read at once.
@@ -45,12 +45,13 @@ pub struct Summary {
 /// Writes a backup of the database to a new file, while others read and write.
 ///
 /// # Errors
-/// A fault when the file is there already, cannot be written, or the database does not answer.
+/// A refusal when the file is there already or cannot be made; a fault when the database does not answer.
 pub async fn backup(db: &Db, to: &Path, now: Time) -> Result<Summary> {
+    let refused = |why: String| Refusal::new(Code::RequestInvalid).field("path").hint(why);
     if to.exists() {
-        return Err(Error::fault(format!("{} is there already", to.display())));
+        return Err(refused(format!("{} is there already", to.display())).into());
     }
-    let unfinished = Unfinished::begin(to)?;
+    let unfinished = Unfinished::begin(to).map_err(refused)?;
     let rows = match &db.0.engine {
         Engine::Sqlite(sqlite) => {
             create(&unfinished.file)?;
@@ -69,13 +70,7 @@ pub async fn backup(db: &Db, to: &Path, now: Time) -> Result<Summary> {
 /// # Errors
 /// A fault when the place is not empty or the backup cannot be used.
 pub async fn restore(from: &Path, place: &Place, now: Time) -> Result<Summary> {
-    let bytes = std::fs::metadata(from)?.len();
-    let mut magic = Vec::new();
-    File::open(from)?.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut magic)?;
-    let is_archive = magic != SQLITE_MAGIC;
-    if is_archive {
-        read_through(from)?;
-    }
+    let (bytes, is_archive) = look_at(from).map_err(|error| error.during(from.display().to_string()))?;
     let rows = match place {
         Place::Sqlite(path) => {
             if std::fs::metadata(path).is_ok_and(|file| file.len() > 0) {
@@ -85,7 +80,7 @@ pub async fn restore(from: &Path, place: &Place, now: Time) -> Result<Summary> {
         }
         Place::Postgres(_) if is_archive => Some(import(from, &Db::open(place).await?, now).await?),
         Place::Postgres(_) => {
-            let folder = Unfinished::begin(&beside(from, ".restoring"))?;
+            let folder = Unfinished::begin(&beside(from, ".restoring")).map_err(Error::fault)?;
             let copy = folder.file.join("doorward.db");
             DirBuilder::new().mode(0o700).create(&folder.file)?;
             std::io::copy(&mut File::open(from)?, &mut create(&copy)?)?;
@@ -99,7 +94,7 @@ pub async fn restore(from: &Path, place: &Place, now: Time) -> Result<Summary> {
 
 /// The database is complete before it stands where a server looks for it.
 async fn restore_file(from: &Path, path: &Path, is_archive: bool, now: Time) -> Result<Option<u64>> {
-    let unfinished = Unfinished::begin(path)?;
+    let unfinished = Unfinished::begin(path).map_err(Error::fault)?;
     let mut rows = None;
     if is_archive {
         let target = Db::open(&Place::Sqlite(unfinished.file.clone())).await?;
@@ -117,11 +112,18 @@ async fn restore_file(from: &Path, path: &Path, is_archive: bool, now: Time) -> 
     Ok(rows)
 }
 
-/// An archive that was cut short or changed is refused before anything is made of it.
-fn read_through(from: &Path) -> Result<()> {
-    let mut archive = Reader::new(BufReader::new(File::open(from)?))?;
-    while archive.next()?.is_some() {}
-    Ok(())
+/// The size of a backup, and whether it is an archive. One that was cut short or changed is refused before
+/// anything is made of it.
+fn look_at(from: &Path) -> Result<(u64, bool)> {
+    let bytes = std::fs::metadata(from)?.len();
+    let mut magic = Vec::new();
+    File::open(from)?.take(SQLITE_MAGIC.len() as u64).read_to_end(&mut magic)?;
+    let is_archive = magic != SQLITE_MAGIC;
+    if is_archive {
+        let mut archive = Reader::new(BufReader::new(File::open(from)?))?;
+        while archive.next()?.is_some() {}
+    }
+    Ok((bytes, is_archive))
 }
 
 /// Copies everything into another, empty database; answers how many rows. `scratch` is a folder with
@@ -151,9 +153,8 @@ struct Unfinished {
 }
 
 impl Unfinished {
-    fn begin(to: &Path) -> Result<Self> {
-        let cannot =
-            |error: std::io::Error| Error::fault(format!("{} cannot be written: {error}", to.display()));
+    fn begin(to: &Path) -> std::result::Result<Self, String> {
+        let cannot = |error: std::io::Error| format!("{} cannot be written: {error}", to.display());
         let (file, lock) = (beside(to, ".unfinished"), beside(to, ".unfinished.busy"));
         let options = File::options().write(true).create(true).truncate(false).mode(0o600).to_owned();
         let held = options.open(&lock).map_err(cannot)?;
@@ -161,11 +162,11 @@ impl Unfinished {
         let is_ours =
             || -> std::io::Result<bool> { Ok(held.metadata()?.ino() == std::fs::metadata(&lock)?.ino()) };
         if held.try_lock().is_err() || !is_ours().unwrap_or(false) {
-            return Err(Error::fault(format!("{} is being written by another process", to.display())));
+            return Err(format!("{} is being written by another process", to.display()));
         }
         let unfinished = Self { file, to: to.to_owned(), lock, _held: held };
         if std::fs::metadata(to).is_ok_and(|there| there.len() > 0) {
-            return Err(Error::fault(format!("{} is there already", to.display())));
+            return Err(format!("{} is there already", to.display()));
         }
         unfinished.clear();
         Ok(unfinished)

@@ -60,6 +60,10 @@ fn an_archive_is_read_as_it_was_written_and_a_changed_one_is_not() {
     let archive = archive();
     assert_eq!(mended(&archive), archive);
     assert_eq!(read(&archive).unwrap(), 3);
+    for more in [&b"\0"[..], b"junk", &archive] {
+        let refused = read(&[&archive, more].concat()).unwrap_err();
+        assert!(format!("{refused:?}").contains("something follows its end"), "{refused:?}");
+    }
     for at in 0..archive.len() {
         let mut changed = archive.clone();
         changed[at] ^= 1;
