@@ -112,13 +112,17 @@ impl fmt::Debug for Fault {
 
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.what)?;
+        let mut told = self.what.to_string();
         let mut cause = self.cause.as_deref().map(|cause| cause as &dyn std::error::Error);
         while let Some(error) = cause {
-            write!(f, ": {error}")?;
+            let more = error.to_string();
+            // Some tell their cause in their own words already.
+            if !told.ends_with(&more) {
+                told = if told.is_empty() { more } else { format!("{told}: {more}") };
+            }
             cause = error.source();
         }
-        Ok(())
+        f.write_str(&told)
     }
 }
 
@@ -354,3 +358,6 @@ codes! {
     /// That state change makes no sense for this key.
     KeyState = "key.state",
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,16 +2,18 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::task::JoinHandle;
-use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, tls::MakeTlsConnect};
+use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::tls::Wish;
-use crate::outcome::Result;
+use crate::outcome::{Error, Result};
 
 /// How long anybody waits for a connection, new or from the pool.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Where an address names no port.
+const DEFAULT_PORT: u16 = 5432;
 /// After this long without an acknowledgement a connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(15);
 
@@ -41,6 +43,30 @@ impl Route {
         let (mode, tls) = wish.connector()?;
         config.ssl_mode(mode);
         Ok(Self { config, tls })
+    }
+
+    /// Host and port, as many as the address names, without who comes.
+    pub(super) fn shown(&self) -> String {
+        let hosts = self.config.get_hosts().iter().map(|host| match host {
+            Host::Tcp(name) => name.clone(),
+            Host::Unix(path) => path.display().to_string(),
+        });
+        let ports = self.config.get_ports().iter().copied().chain(std::iter::repeat(DEFAULT_PORT));
+        let places: Vec<String> = hosts.zip(ports).map(|(host, port)| format!("{host}:{port}")).collect();
+        places.join(", ")
+    }
+}
+
+/// The first connection: that there is none is told with where it was tried.
+pub(super) async fn first(pool: &Pool, place: &str) -> Result<()> {
+    match pool.get().await {
+        Ok(_) => Ok(()),
+        Err(error @ PoolError::Timeout(_)) => {
+            let seconds = PATIENCE.as_secs();
+            Err(Error::from(error)
+                .during(format!("no answer from PostgreSQL at {place} within {seconds} seconds")))
+        }
+        Err(error) => Err(Error::from(error).during(format!("PostgreSQL at {place}"))),
     }
 }
 

@@ -82,8 +82,9 @@ impl Postgres {
             Some(url) => Some(Route::read(url)?),
             None => settings.statement_cache.then(|| route.clone()),
         };
+        let place = route.shown();
         let pool = connect::pool(route, settings.pool)?;
-        drop(pool.get().await?);
+        connect::first(&pool, &place).await?;
         let watch = Arc::new(watch::start(pool.clone(), listen_on, Arc::clone(&changes)));
         Ok(Self { pool, cached: settings.statement_cache, changes, _watch: watch })
     }
