@@ -25,17 +25,22 @@ pub const SOCKET: &str = "admin.sock";
 /// When it cannot be made, is no folder, or is one that others can use.
 pub fn folder(path: &Path) -> Result<()> {
     let shown = path.display();
-    if !path.is_dir() {
-        return DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(path)
-            .with_context(|| format!("cannot make the data folder {shown}"));
+    if path.exists() && !path.is_dir() {
+        bail!("data_dir: {shown} is a file, and must be a folder; name another");
     }
-    let mode = std::fs::metadata(path).with_context(|| format!("cannot read {shown}"))?.mode() & 0o777;
+    if !path.exists() {
+        return DirBuilder::new().recursive(true).mode(0o700).create(path).with_context(|| {
+            format!(
+                "data_dir: cannot make the folder {shown}; make it with mode 700 for the account that the server \
+                 runs under, or name another"
+            )
+        });
+    }
+    let mode =
+        std::fs::metadata(path).with_context(|| format!("data_dir: cannot read {shown}"))?.mode() & 0o777;
     if mode & 0o077 != 0 {
         bail!(
-            "the data folder {shown} can be used by others (mode {mode:03o}); run: chmod 700 {shown}, or name a \
+            "data_dir: the folder {shown} can be used by others (mode {mode:03o}); run: chmod 700 {shown}, or name a \
              folder in it, which is then made"
         );
     }
@@ -49,7 +54,10 @@ pub fn folder(path: &Path) -> Result<()> {
 pub fn private_file(path: &Path) -> Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
-            Err(error).with_context(|| format!("cannot make {}", path.display()))
+            let shown = path.display();
+            Err(error).with_context(|| {
+                format!("cannot make the database {shown} (data_dir, database.url); the server's account must be able to write there")
+            })
         }
         _ => Ok(()),
     }
@@ -60,6 +68,10 @@ pub fn private_file(path: &Path) -> Result<()> {
 /// # Errors
 /// When `database.url` names an engine that there is not.
 pub fn place(config: &Config) -> Result<Place> {
+    read_place(config).context("database.url")
+}
+
+fn read_place(config: &Config) -> Result<Place> {
     let Some(url) = &config.database.url else {
         return Ok(Place::Sqlite(config.data_dir.join("doorward.db")));
     };
@@ -67,7 +79,7 @@ pub fn place(config: &Config) -> Result<Place> {
     if let Some(path) = url.strip_prefix("sqlite:") {
         let path = path.strip_prefix("//").unwrap_or(path);
         if path.is_empty() {
-            bail!("database.url: sqlite:// needs the path of a file");
+            bail!("after sqlite:// comes the path of a file, as in sqlite:///srv/doorward/doorward.db");
         }
         let path = path.replace("{data_dir}", &config.data_dir.to_string_lossy());
         return Ok(Place::Sqlite(PathBuf::from(path)));
@@ -80,7 +92,7 @@ pub fn place(config: &Config) -> Result<Place> {
             statement_cache: config.database.statement_cache > 0,
         }));
     }
-    bail!("database.url must begin with sqlite:// or postgres://")
+    bail!("it must begin with sqlite:// or postgres://")
 }
 
 /// A folder of our own for a while, gone when this is dropped.

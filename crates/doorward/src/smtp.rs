@@ -73,7 +73,8 @@ pub fn transport(url: &SecretText, from: &str, issuer: &str) -> Result<Transport
 /// # Errors
 /// When it is not a mailbox.
 pub fn check_sender(from: &str) -> Result<()> {
-    let _: Mailbox = from.parse().with_context(|| format!("mail.from is not a mailbox: {from}"))?;
+    let _: Mailbox =
+        from.parse().with_context(|| format!("`{from}` is not a mailbox; write Name <name@example.com>"))?;
     Ok(())
 }
 

@@ -1,8 +1,14 @@
 //! What is unsafe in a configuration: some of it refuses a start, the rest is explained.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{net::SocketAddr, path::Path, time::Duration};
 
-use super::{Config, redact, values::BreachCheck};
+use doorward_core::{apis::catalog, db::Place, users::Email};
+use doorward_proto::scope::is_scope_name;
+
+use super::{
+    Config, redact,
+    values::{BreachCheck, Span},
+};
 use crate::{data, serve::tls, smtp};
 
 const MINUTE: Duration = Duration::from_mins(1);
@@ -13,6 +19,10 @@ const LONGEST_TOKEN: Duration = DAY;
 const LONGEST_REUSE: Duration = Duration::from_mins(10);
 /// RFC 6749 4.1.2.
 const LONGEST_CODE: Duration = Duration::from_mins(10);
+/// Everybody may choose a password of this length (NIST SP 800-63B 3.1.1), and need not choose a longer one.
+const LONGEST_MINIMUM: usize = 64;
+/// PostgreSQL has no more (`max_connections`).
+const MOST_CONNECTIONS: usize = 262_143;
 /// Verifiers may keep the published keys for this long without asking again.
 const JWKS_CACHE: Duration = Duration::from_mins(5);
 
@@ -37,6 +47,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     places(config, &mut found);
     mail(config, &mut found);
     passwords(config, &mut found);
+    newcomers(config, &mut found);
     network(config, &mut found);
     lifetimes(config, &mut found);
     signing_keys(config, &mut found);
@@ -161,6 +172,10 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
             "setup.email and setup.password belong together; only one of them is set",
         ));
     }
+    if let Some(email) = config.setup.email.as_ref().filter(|email| Email::parse(email).is_err()) {
+        let what = format!("`{}` is no mail address; write name@example.com", redact::address(email));
+        found.push(refuse("setup.email", what));
+    }
     if config.setup.password.is_some() {
         found.push(note(
             "setup.password",
@@ -177,8 +192,32 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
 
 /// What is outside of this configuration: files, other servers' addresses.
 fn places(config: &Config, found: &mut Vec<Concern>) {
-    if let Err(error) = data::place(config) {
-        found.push(refuse("database.url", format!("{error:#}")));
+    if let Some(file) = config.data_dir.ancestors().find(|it| it.exists()).filter(|it| !it.is_dir()) {
+        found.push(refuse(
+            "data_dir",
+            format!("{} is a file, and must be a folder; name another", file.display()),
+        ));
+    }
+    match data::place(config) {
+        Err(error) => found.push(refuse("database.url", error.root_cause().to_string())),
+        Ok(Place::Sqlite(path)) => {
+            if let Some(folder) = path.parent().filter(|folder| lacks(folder, config)) {
+                let what =
+                    format!("there is no folder {}; make it, or name a file in another", folder.display());
+                found.push(refuse("database.url", what));
+            }
+        }
+        Ok(Place::Postgres(_)) if config.database.pool == 0 => {
+            let what = "without a connection nothing can be asked; set 1 at least, or leave it out for 10";
+            found.push(refuse("database.pool", what));
+        }
+        Ok(Place::Postgres(_)) if config.database.pool > MOST_CONNECTIONS => {
+            let what = format!(
+                "PostgreSQL has {MOST_CONNECTIONS} connections at the most; set fewer than its max_connections"
+            );
+            found.push(refuse("database.pool", what));
+        }
+        Ok(Place::Postgres(_)) => {}
     }
     if let Some(Err(error)) = config.master_key.as_ref().map(data::master::check) {
         found.push(refuse(
@@ -191,6 +230,11 @@ fn places(config: &Config, found: &mut Vec<Concern>) {
     {
         found.push(refuse("tls.cert", format!("{error:#}")));
     }
+}
+
+/// Whether this folder of the database is missing, and is not the one that a start makes.
+fn lacks(folder: &Path, config: &Config) -> bool {
+    !folder.as_os_str().is_empty() && folder != config.data_dir && !folder.is_dir()
 }
 
 fn mail(config: &Config, found: &mut Vec<Concern>) {
@@ -235,6 +279,16 @@ fn passwords(config: &Config, found: &mut Vec<Concern>) {
     if password.min_strength < 2 {
         found.push(note("password.min_strength", "passwords that fall in minutes of guessing are accepted"));
     }
+    if password.min_length > LONGEST_MINIMUM {
+        found.push(refuse(
+            "password.min_length",
+            format!(
+                "nobody could choose a password of {} characters; ask for {LONGEST_MINIMUM} at the most, which is \
+                 more than can be guessed (NIST SP 800-63B 3.1.1)",
+                password.min_length
+            ),
+        ));
+    }
     if password.min_length < 8 {
         found.push(note(
             "password.min_length",
@@ -243,8 +297,41 @@ fn passwords(config: &Config, found: &mut Vec<Concern>) {
     }
 }
 
+fn newcomers(config: &Config, found: &mut Vec<Concern>) {
+    for domain in &config.sign_up.allowed_domains {
+        let compared = Email::parse(&format!("a@{domain}")).map(|email| email.domain().to_owned()).ok();
+        if compared.as_ref() != Some(&domain.to_lowercase()) {
+            let instead = compared.as_deref().unwrap_or("example.com");
+            found.push(refuse(
+                "sign_up.allowed_domains",
+                format!(
+                    "`{}` is the domain of no mail address, so nobody could sign up with it; write {instead}",
+                    redact::address(domain)
+                ),
+            ));
+        }
+    }
+    for scope in &config.auth.bootstrap_token_scopes {
+        let shown = redact::address(scope);
+        let what = if !is_scope_name(scope) {
+            format!(
+                "`{shown}` is no scope: one consists of printable ASCII without quotes and backslashes, such as \
+                 admin:users:read"
+            )
+        } else if catalog::is_management(scope) && !catalog::is_own(scope) {
+            let known: Vec<&str> = catalog::MANAGEMENT.iter().map(|(name, _)| *name).collect();
+            format!("there is no scope `{shown}`; those of the administration are {}", known.join(" "))
+        } else {
+            continue;
+        };
+        found.push(refuse("auth.bootstrap_token_scopes", what));
+    }
+}
+
 fn network(config: &Config, found: &mut Vec<Concern>) {
-    for everybody in config.trusted_proxies.iter().filter(|network| network.prefix_len() == 0) {
+    for everybody in
+        config.trusted_proxies.iter().map(|network| network.0).filter(|network| network.prefix_len() == 0)
+    {
         found.push(refuse(
             "trusted_proxies",
             format!("{everybody} is everybody: whoever connects could name any address as its own. Name the proxies"),
@@ -308,16 +395,24 @@ fn lifetimes(config: &Config, found: &mut Vec<Concern>) {
 
 fn signing_keys(config: &Config, found: &mut Vec<Concern>) {
     let (keys, tokens) = (&config.keys, &config.tokens);
-    let longest = LONGEST_TOKEN.max(tokens.access_ttl.0).max(tokens.id_ttl.0);
+    let asking = [("tokens.access_ttl", tokens.access_ttl.0), ("tokens.id_ttl", tokens.id_ttl.0)]
+        .into_iter()
+        .filter(|(_, ttl)| *ttl > LONGEST_TOKEN)
+        .max_by_key(|(_, ttl)| *ttl);
+    let longest = asking.map_or(LONGEST_TOKEN, |(_, ttl)| ttl);
     if keys.overlap.0 < longest {
-        found.push(refuse(
-            "keys.overlap",
-            format!(
-                "tokens would outlive the key that verifies them: the longest live {} minutes, since an \
-                 application or an API may set up to a day",
-                longest.as_secs() / 60
+        let (has, needs) = (Span(keys.overlap.0), Span(longest));
+        let what = match asking {
+            Some((key, _)) => format!(
+                "it is {has}, and {key} asks for {needs}: tokens would outlive the key that verifies them. Set \
+                 keys.overlap to {needs} at least, or {key} to {has} at the most"
             ),
-        ));
+            None => format!(
+                "it is {has}, and an application or an API may have tokens that live for a day: they would outlive \
+                 the key that verifies them. Set keys.overlap to {needs} at least"
+            ),
+        };
+        found.push(refuse("keys.overlap", what));
     }
     if keys.publish_ahead.0 < JWKS_CACHE {
         found.push(refuse(

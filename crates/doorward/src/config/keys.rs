@@ -3,13 +3,12 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use doorward_proto::secret::SecretText;
-use ipnet::IpNet;
 
 use super::{
     table::{Key, Setting, check, sections},
     values::{
-        Address, BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, PublicUrl,
-        SignUpMode, Span,
+        Address, BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, Network,
+        PublicUrl, SignUpMode, Span,
     },
 };
 
@@ -28,7 +27,7 @@ sections! {
         /// The file of the master key. Without it: `{data_dir}/master.key`, made at the first start.
         master_key_file: Option<PathBuf> = "";
         /// Networks of reverse proxies (CIDR) whose `Forwarded` and `X-Forwarded-For` headers count.
-        trusted_proxies: Vec<IpNet> = "";
+        trusted_proxies: Vec<Network> = "";
     }
 
     /// Where everything is kept.

@@ -145,8 +145,11 @@ fn durations_have_units() {
     for (text, millis) in
         [("60s", 60_000), ("10m", 600_000), ("1h30m", 5_400_000), ("7d", 604_800_000), ("1s 5ms", 1_005)]
     {
-        assert_eq!(Span::parse(text).unwrap().0.as_millis(), millis, "{text}");
+        let span = Span::parse(text).unwrap();
+        assert_eq!(span.0.as_millis(), millis, "{text}");
+        assert_eq!(span.to_string(), if millis == 60_000 { "1m" } else { text }.replace(' ', ""));
     }
+    assert_eq!(Span::default().to_string(), "0s");
     for text in ["", "60", "s", "1y", "-1s", "1.5h", "99999999999999999999d", "1s2"] {
         assert!(Span::parse(text).is_err(), "{text}");
     }
@@ -155,7 +158,7 @@ fn durations_have_units() {
 #[test]
 fn the_public_url_is_the_issuer_without_a_slash() {
     for (text, issuer) in [
-        ("https://id.example.com/", "https://id.example.com"),
+        ("https://id.example.com", "https://id.example.com"),
         ("http://localhost:8080", "http://localhost:8080"),
         ("https://id.example.com:8443", "https://id.example.com:8443"),
     ] {
@@ -166,6 +169,7 @@ fn the_public_url_is_the_issuer_without_a_slash() {
     }
     for (text, says) in [
         ("https://example.com/auth/", "has a path"),
+        ("https://example.com/", "`https://example.com`"),
         ("https://EXAMPLE.com", "`https://example.com`"),
         ("https://example.com:443", "`https://example.com`"),
         ("HTTPS://example.com", "`https://example.com`"),

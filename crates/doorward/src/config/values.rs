@@ -42,6 +42,22 @@ impl Span {
     }
 }
 
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = u64::try_from(self.0.as_millis()).unwrap_or(u64::MAX);
+        if rest == 0 {
+            return f.write_str("0s");
+        }
+        for (unit, millis) in UNITS.iter().rev() {
+            if rest >= *millis {
+                write!(f, "{}{unit}", rest / millis)?;
+                rest %= millis;
+            }
+        }
+        Ok(())
+    }
+}
+
 impl<'de> Deserialize<'de> for Span {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         Self::parse(&String::deserialize(from)?).map_err(D::Error::custom)
@@ -128,6 +144,21 @@ impl Setting for Address {
     const KIND: Kind = Kind::Url;
 }
 
+/// A network, in CIDR notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Network(pub ipnet::IpNet);
+
+impl<'de> Deserialize<'de> for Network {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(from)?;
+        text.trim().parse().map(Self).map_err(|_| {
+            D::Error::custom(format!(
+                "`{text}` is no network; write 10.0.0.0/8 or fd00::/8, and one address as 10.0.0.1/32 or ::1/128"
+            ))
+        })
+    }
+}
+
 /// The address under which everybody reaches the server; the issuer, exactly.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicUrl(pub url::Url);
@@ -159,7 +190,7 @@ impl PublicUrl {
         }
         let read = Self(url);
         // Applications compare issuers letter by letter.
-        if text.trim_end_matches('/') != read.issuer() {
+        if text != read.issuer() {
             return Err(format!("the issuer is used exactly as it is written; write `{}`", read.issuer()));
         }
         Ok(read)

@@ -81,7 +81,9 @@ pub fn read(path: &Path) -> Result<Key> {
 fn make(config: &Config, path: &Path, env: &Env) -> Result<Key> {
     let shown = path.display();
     if config.master_key_file.is_some() {
-        bail!("there is no master key at {shown}; make one with: doorward keys generate > {shown}");
+        bail!(
+            "master_key_file: there is no master key at {shown}; make one with: doorward keys generate > {shown}"
+        );
     }
     let key = random(env)?;
     write(path, &key)?;

@@ -125,7 +125,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
             Box::pin(async move { edge.answer(request).await })
         }),
         env: realm.env.clone(),
-        trusted: config.trusted_proxies.clone(),
+        trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
         stop: stop.clone(),
         limits: Limits::default(),
     };
@@ -220,10 +220,14 @@ pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
 }
 
 pub(crate) async fn open_database(place: &Place) -> Result<Db> {
-    if let Place::Sqlite(path) = place {
-        data::private_file(path)?;
-    }
-    Db::open(place).await.map_err(data::fault).context("cannot open the database")
+    let what = match place {
+        Place::Sqlite(path) => {
+            data::private_file(path)?;
+            format!("cannot open the database {}", path.display())
+        }
+        Place::Postgres(_) => "cannot open the database (database.url)".to_owned(),
+    };
+    Db::open(place).await.map_err(data::fault).context(what)
 }
 
 pub(crate) fn web_settings(config: &Config) -> WebSettings {

@@ -2,16 +2,18 @@
 
 use std::{io::Write as _, sync::Arc};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use doorward_core::{
     call::Call,
     orgs,
+    outcome::Error,
     realm::Realm,
     users::{
         Email,
         setup::{self, Administrator},
     },
 };
+use doorward_web::explain;
 
 use crate::{config::Config, data::fault};
 
@@ -21,13 +23,21 @@ use crate::{config::Config, data::fault};
 /// When the mail address or the password is refused.
 pub(super) async fn set_up(realm: &Arc<Realm>, config: &Config) -> Result<()> {
     let (Some(email), Some(password)) = (&config.setup.email, &config.setup.password) else { return Ok(()) };
-    let email = Email::parse(email).map_err(fault).context("setup.email")?;
+    let email = Email::parse(email).map_err(explained)?;
     let who = Administrator { email, password: password.clone(), name: None };
-    let made = setup::ensure(&Call::system(realm), who).await.map_err(fault).context("unattended set-up")?;
+    let made = setup::ensure(&Call::system(realm), who).await.map_err(explained)?;
     if let Some(id) = made {
         tracing::info!(user = %id, "the first administrator was made");
     }
     Ok(())
+}
+
+/// Nobody sees a form here: a refusal says which setting it is about and what to do.
+fn explained(error: Error) -> anyhow::Error {
+    let Error::Refused(refusal) = error else { return fault(error).context("unattended set-up") };
+    let about = refusal.field.as_deref().map_or_else(|| "setup".to_owned(), |field| format!("setup.{field}"));
+    let (happened, to_do) = explain::of(refusal.code).map_or(("", ""), |line| (line.happened, line.to_do));
+    anyhow!("{about}: {happened} {to_do} ({})", refusal.code.name())
 }
 
 /// Whether newcomers can join the organisation that the configuration names; only the database knows.

@@ -68,6 +68,37 @@ fn an_unsafe_start_is_refused_with_the_key_that_would_allow_it() {
     assert!(said.code == 1 && said.err.contains("`listen`"), "{}", said.err);
 }
 
+/// Each names its setting and what to do.
+#[test]
+fn a_start_that_cannot_go_well_says_which_setting_it_is() {
+    let home = tempfile::tempdir().unwrap();
+    std::fs::write(home.path().join("file"), "").unwrap();
+    for (setting, says) in [
+        ("database.url=postgres://u:hush@127.0.0.1:1/d", "(database.url): PostgreSQL at 127.0.0.1:1: "),
+        ("database.url=sqlite://nowhere/x.db", "database.url: there is no folder nowhere; make it"),
+        ("data_dir=file", "data_dir: file is a file, and must be a folder"),
+        ("data_dir=file/below", "data_dir: file is a file, and must be a folder; name another"),
+        ("data_dir=/proc/below", "data_dir: cannot make the folder /proc/below; make it"),
+        (
+            "auth.bootstrap_token_scopes=admin:user:read",
+            "bootstrap_token_scopes: there is no scope `admin:user:read`",
+        ),
+        ("trusted_proxies=10.0.0.0/99", "trusted_proxies: `10.0.0.0/99` is no network; write 10.0.0.0/8"),
+        ("public_url=http://localhost:8080/", "public_url: the issuer is used exactly as it is written"),
+        ("tokens.access_ttl=1000d", "keys.overlap: it is 30d, and tokens.access_ttl asks for 1000d"),
+    ] {
+        let said = run(&mut doorward(home.path(), &["serve", "--listen", "127.0.0.1:0", "--set", setting]));
+        assert_eq!(said.code, 1, "{setting}");
+        assert!(said.err.contains(says) && !said.err.contains(": : "), "{setting}: {}", said.err);
+        assert!(!said.err.contains("hush"), "{}", said.err);
+    }
+    let mut weak = doorward(home.path(), &["serve", "--listen", "127.0.0.1:0"]);
+    let said =
+        run(weak.env("DOORWARD_SETUP_EMAIL", "a@b.example").env("DOORWARD_SETUP_PASSWORD", "password"));
+    assert!(said.code == 1 && said.err.contains("setup.password: "), "{}", said.err);
+    assert!(said.err.contains("Choose another") && said.err.contains("password.breached"), "{}", said.err);
+}
+
 /// What a developer's machine may do is no way to run a server for others.
 #[test]
 fn dev_is_for_this_machine_alone() {

@@ -20,6 +20,20 @@ const TABLE: &[Case] = &[
     (&[("database.url", "mysql://x")], "database.url", true),
     (&[("master_key", "short")], "master_key", true),
     (&[("tls.cert", "/nowhere/cert"), ("tls.key", "/nowhere/key")], "tls.cert", true),
+    (&[("data_dir", "/proc/version")], "data_dir", true),
+    (&[("data_dir", "/proc/version/below/it")], "data_dir", true),
+    (&[("setup.email", "nobody"), ("setup.password", "x")], "setup.email", true),
+    (&[("database.url", "sqlite:///nowhere/at/all/x.db")], "database.url", true),
+    (&[("database.url", "postgres://u@h/d"), ("database.pool", "0")], "database.pool", true),
+    (&[("database.url", "postgres://u@h/d"), ("database.pool", "99999999999999")], "database.pool", true),
+    (&[("sign_up.allowed_domains", "@@")], "sign_up.allowed_domains", true),
+    (&[("sign_up.allowed_domains", "example.com,@example.com")], "sign_up.allowed_domains", true),
+    (&[("sign_up.allowed_domains", "bücher.example")], "sign_up.allowed_domains", true),
+    (&[("auth.bootstrap_token_scopes", "admin:*,a\"b")], "auth.bootstrap_token_scopes", true),
+    (&[("auth.bootstrap_token_scopes", "admin:ü")], "auth.bootstrap_token_scopes", true),
+    (&[("auth.bootstrap_token_scopes", "admin:user:read")], "auth.bootstrap_token_scopes", true),
+    (&[("password.min_length", "100000")], "password.min_length", true),
+    (&[("password.min_length", "65")], "password.min_length", true),
     (&[("password.min_length", "1")], "password.min_length", false),
     (&[("password.min_strength", "0")], "password.min_strength", false),
     (&[("password.min_strength", "5")], "password.min_strength", true),
@@ -65,10 +79,28 @@ fn what_is_safe_is_not_objected_to() {
         &[("database.url", "postgres://u@h/d")],
         &[("master_key", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")],
         &[("trusted_proxies", "10.0.0.0/8")],
+        &[("password.min_length", "64")],
+        &[("auth.bootstrap_token_scopes", "admin:users:read,admin:*,files:read")],
+        &[("sign_up.allowed_domains", "Example.com,mail.example.org,localhost,xn--bcher-kva.example")],
+        &[("database.url", "sqlite://{data_dir}/other.db"), ("database.pool", "0")],
+        &[("data_dir", "/nowhere/at/all")],
         &[("metrics.listen", "127.0.0.1:9090")],
         &[("security.contact", "mailto:security@example.com, https://example.com/report")],
         &[("keys.rotation", "30d"), ("keys.overlap", "2d")],
     ] {
         assert_eq!(concerns(&config(settings)), [], "{settings:?}");
     }
+}
+
+/// Of two settings that do not fit together both are named, with what each asks for.
+#[test]
+fn who_asks_for_tokens_that_outlive_their_key_is_told() {
+    let told =
+        |settings| concerns(&config(settings)).into_iter().find(|it| it.key == "keys.overlap").unwrap().what;
+    let access = told(&[("tokens.access_ttl", "1000d"), ("tokens.id_ttl", "2d")]);
+    assert!(access.contains("it is 30d, and tokens.access_ttl asks for 1000d"), "{access}");
+    let id = told(&[("tokens.id_ttl", "60d")]);
+    assert!(id.contains("tokens.id_ttl asks for 60d") && id.contains("tokens.id_ttl to 30d"), "{id}");
+    let nobody = told(&[("keys.overlap", "1h30m")]);
+    assert!(nobody.contains("it is 1h30m, and an application") && nobody.contains("1d at least"), "{nobody}");
 }
