@@ -1,6 +1,8 @@
 //! `doorward doctor`: what is unsafe or missing on this machine, and what to do about it.
 
-use std::{io::Write as _, os::unix::fs::MetadataExt as _, path::Path};
+mod files;
+
+use std::io::Write as _;
 
 use anyhow::Result;
 use clap::Args;
@@ -106,7 +108,7 @@ fn private(loaded: &Loaded) -> Vec<String> {
 async fn examine(loaded: &Loaded) -> Report {
     let mut report = Report::default();
     configuration(loaded, &mut report);
-    files(loaded, &mut report);
+    let is_usable = files::examine(loaded, &mut report);
     mail_settings(loaded, &mut report);
     let is_running = target::is_alive(&loaded.data_dir().join(data::SOCKET));
     let issuer = if is_running { told_issuer(loaded).await } else { None };
@@ -116,6 +118,10 @@ async fn examine(loaded: &Loaded) -> Report {
         public_url(&issuer, &mut report).await;
     } else {
         report.note("server", "no server runs on this data folder");
+    }
+    // What cannot be looked into would seem to be missing.
+    if !is_usable {
+        return report;
     }
     match target::has_database(loaded) {
         Ok(true) if !is_running && target::is_blank(loaded).await => blank(loaded, &mut report),
@@ -150,49 +156,6 @@ fn configuration(loaded: &Loaded, report: &mut Report) {
     if found.is_empty() && loaded.warnings.is_empty() {
         report.well("configuration", "nothing to object to");
     }
-}
-
-fn files(loaded: &Loaded, report: &mut Report) {
-    let config = &loaded.config;
-    if !config.data_dir.exists() {
-        return;
-    }
-    let key = data::master::path(config);
-    let mut private = vec![config.data_dir.clone(), config.data_dir.join(data::SOCKET)];
-    if let Ok(doorward_core::db::Place::Sqlite(path)) = data::place(config) {
-        private.push(path);
-    }
-    if config.master_key.is_none() {
-        private.push(key.clone());
-        if !key.exists() {
-            report.bad("master key", format!("{} is missing; put it back from your backup", key.display()));
-        }
-    }
-    let succession = data::master::Succession::of(config);
-    let others = succession.others();
-    for other in &others {
-        let shown = other.display();
-        let what = if other == succession.next() {
-            "left by `doorward keys rekey`: either not put in its place yet, or of no use"
-        } else {
-            "backups of its time need it; keep it with them, not here"
-        };
-        report.note("master key", format!("{shown}: {what}"));
-    }
-    private.extend(others);
-    let open: Vec<String> = private.iter().filter_map(|path| readable_by_others(path)).collect();
-    if open.is_empty() {
-        report.well("permissions", "data folder, database, key and socket belong to their owner alone");
-    }
-    for line in open {
-        report.bad("permissions", line);
-    }
-}
-
-fn readable_by_others(path: &Path) -> Option<String> {
-    let mode = std::fs::metadata(path).ok()?.mode() & 0o777;
-    let shown = path.display();
-    (mode & 0o077 != 0).then(|| format!("{shown} can be used by others (mode {mode:03o}); chmod go= {shown}"))
 }
 
 fn mail_settings(loaded: &Loaded, report: &mut Report) {

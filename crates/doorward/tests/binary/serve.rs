@@ -327,3 +327,38 @@ fn change(path: &Path, sql: &'static str) {
     };
     assert_eq!(tokio::runtime::Runtime::new().unwrap().block_on(change), 1);
 }
+
+#[test]
+fn doctor_tells_what_is_broken_in_a_data_folder_and_what_to_do() {
+    let home = tempfile::tempdir().unwrap();
+    let data = home.path().join("doorward-data");
+    let doctor = |says: &str| {
+        let said = run(&mut doorward(home.path(), &["doctor"]));
+        assert!(said.code == 1 && said.out.contains(says), "{says}: {}", said.out);
+        said.out
+    };
+    std::fs::write(&data, "").unwrap();
+    let told = doctor("./doorward-data is a file, and must be a folder");
+    assert!(!told.contains("there is none yet"), "{told}");
+    std::fs::remove_file(&data).unwrap();
+    std::os::unix::fs::DirBuilderExt::mode(&mut std::fs::DirBuilder::new(), 0o700).create(&data).unwrap();
+    let prepared = run(&mut doorward(home.path(), &["doctor"]));
+    assert!(prepared.code == 0, "before the first start there is no key: {}", prepared.out);
+    let server = Server::start(home.path(), &[]);
+    assert!(server.stop().0.success());
+    let (key, database) = (data.join("master.key"), data.join("doorward.db"));
+
+    std::fs::rename(&key, home.path().join("key")).unwrap();
+    std::fs::create_dir(&key).unwrap();
+    doctor("./doorward-data/master.key is no file; move it away, and put the key back");
+    std::fs::remove_dir(&key).unwrap();
+    std::fs::rename(home.path().join("key"), &key).unwrap();
+
+    std::fs::rename(&database, home.path().join("database")).unwrap();
+    std::fs::create_dir(&database).unwrap();
+    doctor("./doorward-data/doorward.db is no file; move it away and restore a backup");
+    std::fs::remove_dir(&database).unwrap();
+    std::fs::write(&database, "this is no database, and long enough to be read as if it were one".repeat(9))
+        .unwrap();
+    doctor("cannot open the database ./doorward-data/doorward.db: ");
+}
