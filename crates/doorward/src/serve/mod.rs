@@ -14,7 +14,7 @@ mod welcome;
 
 use std::{net::SocketAddr, sync::Arc, time::Duration};
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use axum::Router;
 use doorward_core::{
     bootstrap::{self, Terms},
@@ -152,7 +152,9 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         tracing::info!(%address, issuer = realm.issuer, "listening");
     }
     match greeting {
-        Greeting::Links => welcome::greet(&realm).await?,
+        Greeting::Links => welcome::greet(&realm, config)
+            .await
+            .map_err(|error| anyhow!("cannot say on standard output where everything is: {error:#}"))?,
         Greeting::Own(greet) => {
             let issuer = realm.issuer.clone();
             greet(Api::Here { router, realm: Arc::clone(&realm), attendance: None }, issuer).await?;

@@ -5,6 +5,7 @@ use std::{io::Write as _, sync::Arc};
 use anyhow::{Result, anyhow, bail};
 use doorward_core::{
     call::Call,
+    db::Place,
     orgs,
     outcome::Error,
     realm::Realm,
@@ -15,7 +16,10 @@ use doorward_core::{
 };
 use doorward_web::explain;
 
-use crate::{config::Config, data::fault};
+use crate::{
+    config::Config,
+    data::{self, fault},
+};
 
 /// Makes the administrator that the configuration names, unless there is one.
 ///
@@ -56,7 +60,7 @@ pub(super) async fn check_default_org(realm: &Arc<Realm>) -> Result<()> {
 ///
 /// # Errors
 /// When the link cannot be kept, or standard output is closed.
-pub(super) async fn greet(realm: &Arc<Realm>) -> Result<()> {
+pub(super) async fn greet(realm: &Arc<Realm>, config: &Config) -> Result<()> {
     let link = setup::link(&Call::system(realm)).await.map_err(fault)?;
     let issuer = &realm.issuer;
     let mut out = std::io::stdout().lock();
@@ -64,6 +68,13 @@ pub(super) async fn greet(realm: &Arc<Realm>) -> Result<()> {
     writeln!(out, "  Sign in    {issuer}/sign-in")?;
     writeln!(out, "  Account    {issuer}/account")?;
     writeln!(out, "  API        {issuer}/api/docs")?;
+    let folder = std::path::absolute(&config.data_dir)?;
+    let place = match data::place(config)? {
+        Place::Sqlite(path) if path.parent() == Some(&config.data_dir) => String::new(),
+        Place::Sqlite(path) => format!(", database {}", std::path::absolute(path)?.display()),
+        Place::Postgres(_) => ", database in PostgreSQL".to_owned(),
+    };
+    writeln!(out, "  Data       {}{place}", folder.display())?;
     if let Some(link) = link {
         writeln!(
             out,

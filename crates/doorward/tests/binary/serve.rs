@@ -28,6 +28,8 @@ fn a_first_start_makes_everything_private_and_a_second_finds_it() {
     let (status, out) = server.stop();
     assert!(status.success());
     assert!(out.contains(&issuer), "{out}");
+    let shown = data.canonicalize().unwrap();
+    assert!(out.contains(&format!("  Data       {}\n", shown.display())), "{out}");
     assert!(!data.join("admin.sock").exists());
     let again = Server::start(home.path(), &[]);
     assert_eq!(again.get("/readyz").status, 200);
