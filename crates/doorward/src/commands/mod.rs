@@ -116,11 +116,18 @@ pub(crate) struct Failure {
 pub fn run(args: impl IntoIterator<Item = OsString>) -> Exit {
     match dispatch(args) {
         Ok(exit) => exit,
+        // Whoever read the lines has read enough.
+        Err(error) if is_closed(&error) => Exit::Done,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "doorward: {error:#}");
             error.downcast_ref::<Failure>().map_or(Exit::Failed, |failure| failure.exit)
         }
     }
+}
+
+/// Whether the reader of what is printed went away, as `head` does.
+pub(crate) fn is_closed(error: &anyhow::Error) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {

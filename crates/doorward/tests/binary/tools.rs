@@ -51,3 +51,27 @@ fn keys_are_rotated_together_or_one_by_one() {
     assert_eq!(wrong.code, 1);
     assert!(wrong.err.contains("RS256, ES256 and EdDSA"), "{}", wrong.err);
 }
+
+#[test]
+fn a_reader_that_has_read_enough_is_no_fault() {
+    let home = tempfile::tempdir().unwrap();
+    for args in [&["config", "env"][..], &["client", "create", "--help"]] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let ended = doorward(home.path(), args).stdout(writer).output().unwrap();
+        assert!(ended.status.success() && ended.stderr.is_empty(), "{args:?}: {ended:?}");
+    }
+}
+
+#[test]
+fn every_flag_says_what_it_is_for() {
+    let home = tempfile::tempdir().unwrap();
+    let help = |args: &[&str]| run(&mut doorward(home.path(), &[args, &["--help"]].concat())).out;
+    let create = help(&["client", "create"]);
+    assert!(
+        create.contains("for `private_key_jwt`") && create.contains("`confidential` unless set"),
+        "{create}"
+    );
+    let list = help(&["audit", "list"]);
+    assert!(list.contains("from this time on") && list.contains("before this time"), "{list}");
+}

@@ -148,6 +148,15 @@ fn operation_id(endpoint: &Endpoint) -> String {
     format!("{}.{verb}", words.join(".")).replace('-', "_")
 }
 
+fn filtered(by: &str) -> &'static str {
+    match by {
+        "since" => "Only those from this time on (RFC 3339)",
+        "until" => "Only those before this time (RFC 3339)",
+        "after" => "Only those that follow the one of this number, the oldest first",
+        _ => "Only those with this value",
+    }
+}
+
 fn parameters(endpoint: &Endpoint) -> Vec<Json> {
     let parameter = |place: &str, name: &str, what: &str, schema: Json| json!({ "name": name, "in": place, "required": place == "path", "description": what, "schema": schema });
     let text = || json!({ "type": "string" });
@@ -162,7 +171,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Json> {
         all.push(parameter("query", "limit", "Items on a page", limit));
         all.push(parameter("query", "cursor", "The `next_cursor` of the page before", text()));
         all.push(parameter("query", "query", "The beginning of a name, or an id", text()));
-        all.extend(filters.iter().map(|name| parameter("query", name, "Only those with this value", text())));
+        all.extend(filters.iter().map(|name| parameter("query", name, filtered(name), text())));
     }
     match endpoint.method.as_str() {
         "POST" => {

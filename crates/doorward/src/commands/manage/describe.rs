@@ -186,7 +186,7 @@ fn fields(document: &Json, operation: &Json) -> Vec<Field> {
             let singular = singular.unwrap_or(member);
             Field {
                 flag: flag(singular, kind),
-                about: text(property, "description"),
+                about: about(property),
                 is_secret: text(resolved(document, property), "format") == "password",
                 is_required: required.contains(&member.as_str()) && !is_patch,
                 member: member.clone(),
@@ -204,6 +204,13 @@ fn flag(member: &str, kind: Kind) -> String {
     let flag = member.replace('_', "-");
     let kind = if kind == Kind::Json { "json" } else { "value" };
     if TAKEN.contains(&flag.as_str()) { format!("{flag}-{kind}") } else { flag }
+}
+
+/// What a member is, which one that may be `null` says in its other alternative.
+fn about(property: &Json) -> String {
+    let parts = property.get("oneOf").and_then(Json::as_array).into_iter().flatten();
+    let mut said = std::iter::once(property).chain(parts).map(|part| text(part, "description"));
+    said.find(|text| !text.is_empty()).unwrap_or_default()
 }
 
 /// A schema behind its references and its `null` alternative.

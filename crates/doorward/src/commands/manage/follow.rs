@@ -19,7 +19,7 @@ use super::{
     target::{self, Locality},
 };
 use crate::{
-    commands::{Common, Exit, Failure},
+    commands::{Common, Exit, Failure, is_closed},
     serve::pause,
 };
 
@@ -139,10 +139,6 @@ impl Follow<'_> {
             }
         }
     }
-}
-
-fn is_closed(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
 
 /// The number of an event in the chain; one that is not sealed yet has none.
