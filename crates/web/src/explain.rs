@@ -95,7 +95,7 @@ pub const ALL: &[Explanation] = &[
         "Compare `iss` in the token with the issuer that `doorward doctor` prints: they must be equal to the letter."),
     line(C::ScopeMissing,
         "The credential is good, but lacks a scope that this needs; `scope` in the answer names it.",
-        "Ask for a token with that scope, or give it to the application or service token."),
+        "Ask for a token with that scope, or give it to the application."),
     line(C::KeyUnavailable,
         "The keys that would verify the token cannot be reached.",
         "Try again. Operators: check that the database answers and that the master key is the one that sealed it."),

@@ -9,7 +9,7 @@ use crate::{call::Call, outcome::Result};
 
 /// Longer than any try takes; afterwards another node may try.
 const CLAIM: Duration = Duration::from_mins(5);
-/// With the pauses below: about two days.
+/// With the pauses below: a day and a half.
 const TRIES: i64 = 16;
 const FIRST_PAUSE: u64 = 30;
 const LONGEST_PAUSE: u64 = 6 * 3600;

@@ -185,7 +185,7 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
     if config.auth.bootstrap_service_token.is_some() {
         found.push(note(
             "auth.bootstrap_service_token",
-            "the bootstrap token is a root credential; create a service token and remove it",
+            "the bootstrap token is a root credential; remove it as soon as there is an administrator",
         ));
     }
 }

@@ -158,8 +158,8 @@ sections! {
 
     /// The first credential of a fresh server. `ORCHEO_AUTH_…` names are read as well.
     auth: Auth expect(clippy::struct_field_names) {
-        /// A token of at least 32 bytes that administers everything until it expires. Remove it when the
-        /// first service token exists.
+        /// A token of at least 32 bytes that administers everything until it expires. Remove it as soon as
+        /// there is an administrator.
         bootstrap_service_token: Option<BootstrapToken> = "";
         /// What the bootstrap token may do.
         bootstrap_token_scopes: Vec<String> = "admin:*, admin:tokens:read, admin:tokens:write, workflows:read, workflows:write, workflows:execute, vault:read, vault:write";
