@@ -127,13 +127,13 @@ pub struct Parsed {
 impl Parsed {
     /// The first fault of the two parameters on which a redirect rests.
     pub fn redirect_problem(&self) -> Option<Problem> {
-        self.problems.iter().copied().find(|p| matches!(p.parameter, "client_id" | "redirect_uri"))
+        self.problems.iter().find(|p| matches!(&*p.parameter, "client_id" | "redirect_uri")).cloned()
     }
 
     /// The request, or its first fault.
     pub fn ok(self) -> Result<AuthorizationRequest, Problem> {
-        match self.problems.first() {
-            Some(problem) => Err(*problem),
+        match self.problems.into_iter().next() {
+            Some(problem) => Err(problem),
             None => Ok(self.request),
         }
     }
@@ -181,6 +181,12 @@ pub fn parse(params: &Params) -> Parsed {
         request: from.text("request"),
         request_uri: from.text("request_uri"),
     };
+    // Last, so that where the answer may go is known when only something else is repeated.
+    if let Err(problem) = params.once_each(MAY_REPEAT)
+        && !from.problems.iter().any(Problem::is_repeated)
+    {
+        from.problems.push(problem);
+    }
     Parsed { request, problems: from.problems }
 }
 
@@ -232,6 +238,9 @@ impl Reader<'_> {
         }
     }
 }
+
+/// What a request may name several of (RFC 8707 2).
+pub(crate) const MAY_REPEAT: &[&str] = &["resource"];
 
 /// Every `resource` of a request, without repeats.
 pub(crate) fn resources(params: &Params) -> Result<Vec<Resource>, Problem> {

@@ -118,15 +118,15 @@ fn read_header(value: &[u8]) -> Result<Presented, Problem> {
 }
 
 fn basic(encoded: &str) -> Result<Presented, Problem> {
-    let bad = refused(HEADER, "is not well-formed Basic");
+    let bad = || refused(HEADER, "is not well-formed Basic");
     let bytes = BASE64
         .decode(encoded.as_bytes())
         .or_else(|_| BASE64_NOPAD.decode(encoded.as_bytes()))
-        .map_err(|_| bad)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| bad)?;
-    let (id, secret) = text.split_once(':').ok_or(bad)?;
+        .map_err(|_| bad())?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| bad())?;
+    let (id, secret) = text.split_once(':').ok_or_else(bad)?;
     if id.is_empty() || text.contains('\0') {
-        return Err(bad);
+        return Err(bad());
     }
     let mut candidates = Vec::new();
     if let (Ok(id), Ok(secret)) = (form::decode(id.as_bytes()), form::decode(secret.as_bytes())) {

@@ -58,7 +58,7 @@ impl Params {
     pub fn one(&self, name: &'static str) -> Result<Option<&str>, Problem> {
         let mut values = self.pairs.iter().filter(|(key, _)| key == name);
         match (values.next(), values.next()) {
-            (_, Some(_)) => Err(Problem::invalid(name, "is repeated")),
+            (_, Some(_)) => Err(Problem::repeated(name)),
             (Some((_, value)), None) if !value.is_empty() => Ok(Some(value)),
             _ => Ok(None),
         }
@@ -75,6 +75,16 @@ impl Params {
             .iter()
             .filter(move |(key, value)| key == name && !value.is_empty())
             .map(|(_, v)| v.as_str())
+    }
+
+    /// Refuses a request in which any parameter is repeated, known or not, but for these (RFC 6749 3.1 and
+    /// 3.2: request parameters must not be included more than once).
+    pub fn once_each(&self, but: &[&str]) -> Result<(), Problem> {
+        let mut names = self.pairs.iter().map(|(name, _)| name.as_str()).enumerate();
+        let again = names.find(|(at, name)| {
+            !but.contains(name) && self.pairs.iter().take(*at).any(|(before, _)| before == name)
+        });
+        again.map_or(Ok(()), |(_, name)| Err(Problem::repeated(name)))
     }
 
     /// Every pair, empty ones included.

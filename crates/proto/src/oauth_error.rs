@@ -1,6 +1,8 @@
 //! The error codes of OAuth and OpenID Connect, the JSON they travel in (RFC 6749 5.2), and what a
 //! parser of requests reports.
 
+use std::borrow::Cow;
+
 use serde::{Deserialize, Serialize};
 
 macro_rules! codes {
@@ -91,14 +93,18 @@ pub struct ErrorBody {
     pub error_uri: Option<String>,
 }
 
+const REPEATED: &str = "is repeated";
+/// No parameter that anybody uses has a longer name.
+const LONGEST_SHOWN: usize = 64;
+
 /// What is wrong with one parameter of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{parameter} {why}")]
 pub struct Problem {
     /// The code the specification has for it.
     pub error: ErrorCode,
     /// The parameter's name.
-    pub parameter: &'static str,
+    pub parameter: Cow<'static, str>,
     /// The rest of the sentence; never quotes what was sent.
     pub why: &'static str,
 }
@@ -106,11 +112,22 @@ pub struct Problem {
 impl Problem {
     /// A problem for which the specification has a code of its own.
     pub const fn new(error: ErrorCode, parameter: &'static str, why: &'static str) -> Self {
-        Self { error, parameter, why }
+        Self { error, parameter: Cow::Borrowed(parameter), why }
     }
     /// `invalid_request`.
     pub const fn invalid(parameter: &'static str, why: &'static str) -> Self {
         Self::new(ErrorCode::InvalidRequest, parameter, why)
+    }
+    /// A parameter that may be sent once was sent again: any, by its name where that is fit to be shown.
+    pub fn repeated(name: &str) -> Self {
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.');
+        let is_shown = (1..=LONGEST_SHOWN).contains(&name.len()) && name.bytes().all(is_plain);
+        let parameter = if is_shown { Cow::Owned(name.to_owned()) } else { Cow::Borrowed("a parameter") };
+        Self { error: ErrorCode::InvalidRequest, parameter, why: REPEATED }
+    }
+    /// Whether this is about a parameter that was sent again.
+    pub fn is_repeated(&self) -> bool {
+        self.why == REPEATED
     }
     /// A required parameter is missing.
     pub const fn missing(parameter: &'static str) -> Self {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     authorization_details::AuthorizationDetails,
-    authorize::resources,
+    authorize::{MAY_REPEAT, resources},
     form::Params,
     oauth_error::{ErrorCode, Problem},
     pkce::Verifier,
@@ -118,6 +118,7 @@ pub enum TokenRequestError {
 impl TokenRequest {
     /// Reads a request. Unknown parameters are ignored, repeated ones are refused (but for `resource`).
     pub fn parse(params: &Params) -> Result<Self, TokenRequestError> {
+        params.once_each(MAY_REPEAT)?;
         let name = params.required("grant_type")?;
         let Some(grant) = Grant::from_wire(name) else {
             return Err(TokenRequestError::UnsupportedGrant(name.chars().take(100).collect()));

@@ -7,6 +7,7 @@ use doorward_proto::{
     form::Params,
     id::{self, Id},
     jose::{Typ, Unverified},
+    oauth_error::Problem,
     par,
     scope::ScopeSet,
 };
@@ -67,12 +68,15 @@ pub(super) fn client_id_of(parsed: &Parsed) -> Result<&str> {
 /// The request that was kept, where one is named (RFC 9126 4): what a browser posted, in which a pushed one
 /// may be named in turn. An address of somebody else's is left in the request, for a check to refuse.
 async fn unpacked(call: &Call, client: &Client, mut parsed: Parsed) -> Result<(Parsed, bool)> {
+    // Of what stands beside the name nothing counts, but it must not be there twice.
+    let mut beside: Vec<Problem> = Vec::new();
     for _ in 0..2 {
         let Some(name) = parsed.request.request_uri.as_deref().and_then(par::parse_request_uri) else {
             break;
         };
+        beside.extend(parsed.problems.iter().filter(|problem| problem.is_repeated()).cloned());
         match push::take(call, client, &name).await? {
-            Kept::Pushed(request) => return Ok((Parsed { request: *request, problems: Vec::new() }, true)),
+            Kept::Pushed(request) => return Ok((Parsed { request: *request, problems: beside }, true)),
             Kept::Posted(form) => {
                 let params = Params::parse(form.as_bytes(), MAX_BYTES)
                     .map_err(|_| Error::fault("a kept form cannot be read"))?;
@@ -80,6 +84,7 @@ async fn unpacked(call: &Call, client: &Client, mut parsed: Parsed) -> Result<(P
             }
         }
     }
+    parsed.problems.extend(beside);
     Ok((parsed, false))
 }
 

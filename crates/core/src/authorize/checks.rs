@@ -53,7 +53,7 @@ pub(super) fn check(seen: &Seen<'_>, at_push: bool) -> Result<(), Refusal> {
 
 /// How a fault of the parser is refused.
 pub(super) fn refusal_of(problem: &Problem) -> Refusal {
-    let code = match (problem.error, problem.parameter) {
+    let code = match (problem.error, &*problem.parameter) {
         (ErrorCode::InvalidScope, _) => Code::ScopeInvalid,
         (ErrorCode::InvalidTarget, _) => Code::TargetInvalid,
         (_, "prompt") => Code::PromptInvalid,
@@ -63,7 +63,7 @@ pub(super) fn refusal_of(problem: &Problem) -> Refusal {
         (_, "authorization_details") => Code::AuthorizationDetailsInvalid,
         _ => Code::RequestInvalid,
     };
-    Refusal::new(code).hint(format!("{} {}", problem.parameter, problem.why)).field(problem.parameter)
+    Refusal::new(code).hint(format!("{} {}", problem.parameter, problem.why)).field(problem.parameter.clone())
 }
 
 fn well_formed(seen: &Seen<'_>) -> Result<(), Refusal> {

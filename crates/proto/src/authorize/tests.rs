@@ -16,7 +16,7 @@ fn a_full_request_is_read_and_stored() {
          &organization=org_1&organization_name=acme&invitation=i&screen_hint=signup&connection=github\
          &claims=%7B%22id_token%22%3A%7B%22email%22%3Anull%7D%7D\
          &authorization_details=%5B%7B%22type%22%3A%22pay%22%7D%5D\
-         &dpop_jkt=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs&request=r&request_uri=urn%3Ax&unknown=1&unknown=2"
+         &dpop_jkt=NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs&request=r&request_uri=urn%3Ax&unknown=1"
     );
     let parsed = read(&query);
     assert_eq!(parsed.problems, []);
@@ -53,6 +53,8 @@ fn faults_are_named_and_leave_the_rest_readable() {
     let cases = [
         ("state=1&state=2", InvalidRequest, "state"),
         ("nonce=1&nonce=1", InvalidRequest, "nonce"),
+        ("unknown=1&unknown=2", InvalidRequest, "unknown"),
+        ("unknown=&%75nknown", InvalidRequest, "unknown"),
         ("scope=a%09b", InvalidScope, "scope"),
         ("scope=a&scope=b", InvalidRequest, "scope"),
         ("response_mode=web_message", InvalidRequest, "response_mode"),
@@ -74,7 +76,7 @@ fn faults_are_named_and_leave_the_rest_readable() {
     for (query, error, parameter) in cases {
         let parsed = read(&format!("{query}&client_id=app&redirect_uri=https://app.example/cb"));
         assert_eq!(parsed.problems.len(), 1, "{query} {:?}", parsed.problems);
-        assert_eq!((parsed.problems[0].error, parsed.problems[0].parameter), (error, parameter), "{query}");
+        assert_eq!((parsed.problems[0].error, &*parsed.problems[0].parameter), (error, parameter), "{query}");
         assert_eq!(parsed.request.client_id.as_deref(), Some("app"));
         assert_eq!(parsed.request.redirect_uri.as_deref(), Some("https://app.example/cb"));
         assert_eq!(parsed.redirect_problem(), None);

@@ -36,6 +36,26 @@ fn absent_repeated_and_empty() {
 }
 
 #[test]
+fn any_parameter_may_come_once() {
+    for text in ["", "a=1", "a=1&b=1&A=1", "resource=1&resource=2&a=1", "resource=&resource="] {
+        assert_eq!(parse(text).once_each(&["resource"]), Ok(()), "{text}");
+    }
+    for (text, said) in [
+        ("a=1&a=2", "a is repeated"),
+        ("b=1&a=1&c&%61", "a is repeated"),
+        ("resource=1&resource=2&x-1=&x-1=", "x-1 is repeated"),
+        ("resources=1&resources=1", "resources is repeated"),
+        ("=1&=2", "a parameter is repeated"),
+        ("<b>=1&<b>=1", "a parameter is repeated"),
+    ] {
+        assert_eq!(parse(text).once_each(&["resource"]).unwrap_err().to_string(), said, "{text}");
+    }
+    let long = "n".repeat(65);
+    let twice = parse(&format!("{long}&{long}")).once_each(&[]);
+    assert_eq!(twice.unwrap_err().to_string(), "a parameter is repeated");
+}
+
+#[test]
 fn what_is_not_read_at_all() {
     let many = "a=1&".repeat(MAX_PAIRS + 1);
     let long = "a".repeat(1001);

@@ -22,7 +22,7 @@ fn every_grant_is_read_by_its_name() {
 fn a_code_is_redeemed() {
     let body = format!(
         "grant_type=authorization_code&code=dw_ac_x&redirect_uri=http%3A%2F%2F127.0.0.1%3A1%2Fcb&code_verifier={VERIFIER}\
-         &resource=https://a.example&resource=https://b.example&scope=a+b&audience=api&client_id=app&x=1&x=2"
+         &resource=https://a.example&resource=https://b.example&scope=a+b&audience=api&client_id=app&x=1"
     );
     let Ok(TokenRequest::AuthorizationCode(ask)) = parse(&body) else { panic!("not a code request") };
     assert_eq!(ask.code.expose(), "dw_ac_x");
@@ -54,6 +54,8 @@ fn what_is_refused() {
         ("grant_type=refresh_token&grant_type=refresh_token", ErrorCode::InvalidRequest, "grant_type"),
         ("grant_type=authorization_code", ErrorCode::InvalidRequest, "code"),
         ("grant_type=authorization_code&code=a&code=b", ErrorCode::InvalidRequest, "code"),
+        ("grant_type=refresh_token&refresh_token=r&x=1&x=2", ErrorCode::InvalidRequest, "x"),
+        ("grant_type=client_credentials&scope=&scope=a", ErrorCode::InvalidRequest, "scope"),
         (
             "grant_type=authorization_code&code=a&code_verifier=short",
             ErrorCode::InvalidRequest,
@@ -71,7 +73,7 @@ fn what_is_refused() {
     for (body, error, parameter) in cases {
         match parse(body).unwrap_err() {
             TokenRequestError::Problem(problem) => {
-                assert_eq!((problem.error, problem.parameter), (error, parameter), "{body}");
+                assert_eq!((problem.error, &*problem.parameter), (error, parameter), "{body}");
             }
             TokenRequestError::UnsupportedGrant(_) => panic!("{body}"),
         }

@@ -61,5 +61,5 @@ pub(crate) fn refused(problem: &Problem) -> Error {
         ErrorCode::InvalidTarget => Code::TargetInvalid,
         _ => Code::RequestInvalid,
     };
-    Refusal::new(code).hint(problem.to_string()).field(problem.parameter).into()
+    Refusal::new(code).hint(problem.to_string()).field(problem.parameter.clone()).into()
 }
