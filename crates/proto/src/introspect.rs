@@ -3,7 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    access_token::AccessTokenClaims, form::Params, oauth_error::Problem, secret::SecretText, token::TokenType,
+    access_token::{AccessTokenClaims, TokenUse},
+    form::Params,
+    oauth_error::Problem,
+    scope::ScopeSet,
+    secret::SecretText,
+    token::TokenType,
 };
 
 /// The longest request that is read.
@@ -63,6 +68,35 @@ pub struct IntrospectionResponse {
     pub claims: Option<Box<AccessTokenClaims>>,
 }
 
+/// The answer about a live refresh token, which has no name of its own (`jti`) and is presented to nobody
+/// but us.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RefreshResponse {
+    /// Always true.
+    pub active: bool,
+    /// The issuer.
+    pub iss: String,
+    /// The person.
+    pub sub: String,
+    /// Where it is presented: the issuer again.
+    pub aud: String,
+    /// End of life, in seconds since 1970.
+    pub exp: i64,
+    /// Issued, in seconds since 1970.
+    pub iat: i64,
+    /// The application it was issued to.
+    pub client_id: String,
+    /// What may be asked for with it.
+    #[serde(skip_serializing_if = "ScopeSet::is_empty")]
+    pub scope: ScopeSet,
+    /// Whose token it is.
+    pub token_use: TokenUse,
+    /// The organisation.
+    pub tenant_id: String,
+    /// The grant it belongs to.
+    pub grant_id: String,
+}
+
 impl IntrospectionResponse {
     /// `{"active":false}`.
     pub const INACTIVE: Self = Self { active: false, token_type: None, username: None, claims: None };
@@ -97,6 +131,30 @@ mod tests {
             serde_json::from_str::<IntrospectionResponse>(&text).unwrap(),
             IntrospectionResponse::INACTIVE
         );
+    }
+
+    #[test]
+    fn a_live_refresh_token_has_no_name_and_no_type() {
+        let answer = RefreshResponse {
+            active: true,
+            iss: "https://id.example".into(),
+            sub: "usr_1".into(),
+            aud: "https://id.example".into(),
+            exp: 2,
+            iat: 1,
+            client_id: "app".into(),
+            scope: ScopeSet::default(),
+            token_use: TokenUse::User,
+            tenant_id: "org_1".into(),
+            grant_id: "grn_1".into(),
+        };
+        let expected = serde_json::json!({
+            "active": true, "iss": "https://id.example", "sub": "usr_1", "aud": "https://id.example", "exp": 2, "iat": 1,
+            "client_id": "app", "token_use": "user", "tenant_id": "org_1", "grant_id": "grn_1",
+        });
+        assert_eq!(serde_json::to_value(&answer).unwrap(), expected);
+        let read: IntrospectionResponse = serde_json::from_value(expected).unwrap();
+        assert_eq!(read.claims, None, "an access token always has its name");
     }
 
     #[test]

@@ -10,11 +10,10 @@ use doorward_core::{
     tokens::{self, Introspection},
 };
 use doorward_proto::{
-    access_token::{AccessTokenClaims, TokenUse},
+    access_token::TokenUse,
     form::Params,
-    introspect::{IntrospectionRequest, IntrospectionResponse},
+    introspect::{IntrospectionRequest, IntrospectionResponse, RefreshResponse},
     revoke::RevocationRequest,
-    token::TokenType,
 };
 use http::{HeaderMap, StatusCode};
 
@@ -47,7 +46,8 @@ async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outc
         Introspection::Inactive => Json(IntrospectionResponse::INACTIVE).into_response(),
         Introspection::Access(live) => json(live.introspection()?),
         Introspection::Refresh { grant, issued_at, expires_at } => {
-            let claims = AccessTokenClaims {
+            let answer = RefreshResponse {
+                active: true,
                 iss: call.realm.issuer.clone(),
                 sub: grant.user.to_string(),
                 aud: call.realm.issuer.clone(),
@@ -55,16 +55,11 @@ async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outc
                 iat: issued_at.as_seconds(),
                 client_id: client.client_id.clone(),
                 scope: grant.scope.clone(),
-                token_use: Some(TokenUse::User),
-                tenant_id: Some(grant.org.to_string()),
-                grant_id: Some(grant.id.to_string()),
-                ..AccessTokenClaims::default()
+                token_use: TokenUse::User,
+                tenant_id: grant.org.to_string(),
+                grant_id: grant.id.to_string(),
             };
-            Json(IntrospectionResponse {
-                token_type: None,
-                ..IntrospectionResponse::active(claims, TokenType::Bearer)
-            })
-            .into_response()
+            Json(answer).into_response()
         }
     })
 }
