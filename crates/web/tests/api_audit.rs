@@ -40,9 +40,13 @@ both_engines! {
         }
         let all = server.root(Method::GET, "/api/v1/audit/events?limit=500", None).await;
         assert_eq!(all.body["items"].as_array().unwrap().len(), seen);
-        for (query, field) in [("since=yesterday", "since"), ("outcome=maybe", "outcome"), ("after=x", "after"), ("x=1", "x")] {
+        for (query, field) in [("since=yesterday", "since"), ("outcome=maybe", "outcome"), ("after=x", "after"), ("after=-1", "after"), ("x=1", "x")] {
             let refused = server.root(Method::GET, &format!("/api/v1/audit/events?{query}"), None).await;
             assert_eq!((refused.status, refused.field()), (StatusCode::BAD_REQUEST, field), "{query}");
+        }
+        for (path, query) in [("audit/events", "code=%ff"), ("audit/events", "%fe=1"), ("users", "query=a%00"), ("clients", "query=%c3")] {
+            let refused = server.root(Method::GET, &format!("/api/v1/{path}?{query}"), None).await;
+            assert_eq!((refused.status, refused.code()), (StatusCode::BAD_REQUEST, "request.invalid"), "{path} {query}");
         }
     }
 

@@ -8,11 +8,12 @@ use doorward_core::{
     outcome::{Code, Refusal, Result},
     page::{Page, PageAsk},
 };
+use doorward_proto::form::Params;
 use http::{HeaderValue, StatusCode, header, request::Parts};
 use serde::Serialize;
 use serde_json::json;
 
-use crate::{app::App, surface::Failure};
+use crate::{app::App, edge::BODY_LIMIT, surface::Failure};
 
 const LIMIT: u32 = 50;
 const MAX_LIMIT: u32 = 500;
@@ -157,7 +158,8 @@ impl FromRequestParts<App> for Listing {
 
     async fn from_request_parts(parts: &mut Parts, _: &App) -> std::result::Result<Self, Failure> {
         let query = parts.uri.query().unwrap_or_default();
-        let pairs = url::form_urlencoded::parse(query.as_bytes());
-        Ok(Self(pairs.map(|(name, value)| (name.into_owned(), value.into_owned())).collect()))
+        let params = Params::parse(query.as_bytes(), BODY_LIMIT)
+            .map_err(|error| Refusal::new(Code::RequestInvalid).hint(error.to_string()))?;
+        Ok(Self(params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
     }
 }

@@ -154,8 +154,13 @@ fn filter(listing: &mut Listing) -> Result<Filter> {
 async fn list(caller: Caller, mut listing: Listing) -> Answer {
     let realm = &caller.call.realm;
     let mut filter = filter(&mut listing)?;
-    let after = listing.filter("after").map(|text| text.parse::<i64>()).transpose();
-    let after = after.map_err(|_| wrong("after", "It is the number of an event"))?;
+    let after = match listing.filter("after") {
+        None => None,
+        Some(text) => {
+            let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
+            Some(number.ok_or_else(|| wrong("after", "It is the number of an event, or 0"))?)
+        }
+    };
     let ask = listing.ask()?;
     if let Some(query) = &ask.query {
         // An id names the subject; a word is the beginning of what happened.
