@@ -3,6 +3,7 @@
 
 pub mod api;
 pub mod app;
+mod body;
 pub mod cookies;
 pub mod csrf;
 mod edge;

@@ -180,6 +180,40 @@ both_engines! {
         wrong.nothing();
     }
 
+    /// What breaks off is malformed, and not too large; what is too large is, however it is sent.
+    async fn a_body_that_breaks_off_is_not_called_too_large(world: World) {
+        let (seat, mut wrong) = (Seat::take(world).await, Wrong::default());
+        for Route { path, methods } in routes::all(&seat.browser).await {
+            let concrete = routes::concrete(&path);
+            for method in methods.iter().filter(|it| ![Method::GET, Method::HEAD, Method::DELETE].contains(it)) {
+                for kind in [bodies::FORM, bodies::JSON] {
+                    let request = seat.request(method.clone(), &concrete).header(header::CONTENT_TYPE, kind);
+                    let answer = seat.send(request, bodies::broken()).await;
+                    let what = format!("{method} {path}, {kind} that breaks off");
+                    wrong.check(&what, &concrete, &answer);
+                    wrong.unless(answer.status != StatusCode::PAYLOAD_TOO_LARGE, &what, &answer);
+                }
+            }
+        }
+        for (path, kind, key) in [
+            ("/oauth2/token", bodies::FORM, None),
+            ("/oauth2/userinfo", bodies::FORM, None),
+            ("/api/v1/users", bodies::JSON, None),
+            ("/api/v1/users", bodies::JSON, Some("once-and-no-more")),
+            ("/sign-in", bodies::FORM, None),
+        ] {
+            for (body, status) in [(bodies::broken(), StatusCode::BAD_REQUEST), (bodies::endless(), StatusCode::PAYLOAD_TOO_LARGE)] {
+                let mut request = seat.request(Method::POST, path).header(header::CONTENT_TYPE, kind);
+                if let Some(key) = key {
+                    request = request.header("idempotency-key", key);
+                }
+                let answer = seat.send(request, body).await;
+                wrong.unless(answer.status == status, &format!("{path}, to be {status}"), &answer);
+            }
+        }
+        wrong.nothing();
+    }
+
     async fn a_path_or_header_that_is_bent_breaks_nothing(world: World) {
         let (seat, mut wrong) = (Seat::take(world).await, Wrong::default());
         let before = seat.state().await;

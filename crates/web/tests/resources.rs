@@ -100,6 +100,37 @@ both_engines! {
         let server = Server::new(world);
         for path in ["/api/v1/users", "/api/whoami", "/oauth2/userinfo", "/api/auth/oauth2/userinfo"] {
             for nothing in ["Bearer", "Bearer ", "bearer  ", "DPoP", "DPoP "] {
+    /// RFC 6750 2.2 and 3.1: a token in a body is in a form, once, and else it is none or refused.
+    async fn userinfo_takes_a_token_from_a_form_only(world: World) {
+        const FORM: &str = "application/x-www-form-urlencoded";
+        let server = Server::new(world);
+        let (missing, bad, malformed) = (
+            (StatusCode::UNAUTHORIZED, ""),
+            (StatusCode::UNAUTHORIZED, "error=\"invalid_token\""),
+            (StatusCode::BAD_REQUEST, "error=\"invalid_request\""),
+        );
+        for (kind, body, (status, error)) in [
+            (FORM, "access_token=x", bad),
+            ("application/x-www-form-urlencoded; charset=utf-8", "access_token=x", bad),
+            (FORM, "token=x", missing),
+            (FORM, "", missing),
+            ("text/plain", "access_token=x", missing),
+            ("application/json", "access_token=x", missing),
+            ("multipart/form-data", "access_token=x", missing),
+            ("", "access_token=x", missing),
+            (FORM, "access_token=x&access_token=x", malformed),
+            (FORM, "access_token=x&access_token=", malformed),
+            (FORM, "access_token=%ff", malformed),
+            (FORM, "access_token=x&other=%ff", malformed),
+        ] {
+            let request = Request::post("/oauth2/userinfo").header("content-type", kind);
+            let answer = server.send(request.body(Body::from(body)).unwrap()).await;
+            let challenge = answer.header("www-authenticate");
+            assert_eq!(answer.status, status, "{kind} {body}: {}", answer.text);
+            assert!(challenge.contains(error) && (error.is_empty() != challenge.contains("error=")), "{kind} {body}: {challenge}");
+        }
+    }
+
                 let refused = server.asks(Method::GET, path, None, &[("authorization", nothing)]).await;
                 assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path} {nothing:?}");
                 assert!(refused.text.contains("Missing bearer token"), "{path} {nothing:?}: {}", refused.text);

@@ -3,7 +3,7 @@
 //! A refusal names the member at fault and never repeats its value, which may be a secret.
 
 use axum::{
-    body::{Body, Bytes},
+    body::Body,
     extract::{FromRequest, Request},
 };
 use doorward_core::outcome::{Code, Refusal, Result};
@@ -12,7 +12,7 @@ use http::{HeaderMap, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
-use crate::{app::App, edge::BODY_LIMIT, surface::Failure};
+use crate::{app::App, body::whole, edge::BODY_LIMIT, surface::Failure};
 
 const LIMITS: Limits = Limits { bytes: BODY_LIMIT, depth: 16 };
 
@@ -34,12 +34,11 @@ impl<T: DeserializeOwned> FromRequest<App> for Input<T> {
 impl FromRequest<App> for Members {
     type Rejection = Failure;
 
-    async fn from_request(request: Request<Body>, app: &App) -> std::result::Result<Self, Failure> {
+    async fn from_request(request: Request<Body>, _: &App) -> std::result::Result<Self, Failure> {
         if !is_json(request.headers()) {
             return Err(Code::MediaTypeUnsupported.into());
         }
-        let bytes =
-            Bytes::from_request(request, app).await.map_err(|_| Failure::from(Code::RequestTooLarge))?;
+        let bytes = whole(request.into_body()).await?;
         let members = json::parse_object(&bytes, LIMITS).map_err(|error| match error {
             JsonError::TooLarge => Refusal::new(Code::RequestTooLarge),
             JsonError::TooDeep => invalid("The JSON is nested too deeply"),

@@ -11,13 +11,13 @@ use axum::{
 };
 use doorward_core::{
     idempotency::{self, Begun, Claim},
-    outcome::{Code, Error, Refusal, Result},
+    outcome::{Code, Refusal, Result},
 };
 use http::{HeaderName, HeaderValue, StatusCode, header};
 use serde::{Deserialize, Serialize};
 
 use super::caller::Caller;
-use crate::{edge::BODY_LIMIT, surface::Failure};
+use crate::{body::whole, surface::Failure};
 
 const KEY: HeaderName = HeaderName::from_static("idempotency-key");
 const REPLAYED: HeaderName = HeaderName::from_static("idempotent-replayed");
@@ -59,8 +59,7 @@ async fn claim(caller: &Caller, request: Request<Body>) -> Result<(Option<Claim>
             .into());
     };
     let (parts, body) = request.into_parts();
-    let bytes =
-        to_bytes(body, BODY_LIMIT).await.map_err(|_| Error::from(Refusal::new(Code::RequestTooLarge)))?;
+    let bytes = whole(body).await?;
     let mut asked = parts.uri.path_and_query().map(ToString::to_string).unwrap_or_default().into_bytes();
     asked.push(0);
     asked.extend_from_slice(&bytes);

@@ -1,14 +1,11 @@
 //! The form bodies of protocol endpoints (RFC 6749 B).
 
-use axum::{
-    body::Bytes,
-    extract::{FromRequest, Request},
-};
+use axum::extract::{FromRequest, Request};
 use doorward_core::outcome::{Code, Refusal};
 use doorward_proto::form::Params;
 use http::{HeaderMap, header};
 
-use crate::{app::App, surface::Failure};
+use crate::{app::App, body::whole, surface::Failure};
 
 /// The longest body of a protocol endpoint.
 const LIMIT: usize = 64 * 1024;
@@ -20,20 +17,17 @@ pub(crate) struct Form(pub(crate) Params);
 impl FromRequest<App> for Form {
     type Rejection = Failure;
 
-    async fn from_request(request: Request, app: &App) -> Result<Self, Failure> {
+    async fn from_request(request: Request, _: &App) -> Result<Self, Failure> {
         if !is_form(request.headers()) {
             return Err(Refusal::new(Code::MediaTypeUnsupported)
                 .hint("Send application/x-www-form-urlencoded")
                 .into());
         }
-        let Ok(bytes) = Bytes::from_request(request, app).await else {
-            return Err(Code::RequestTooLarge.into());
-        };
-        read(&bytes)
+        read(&whole(request.into_body()).await?)
     }
 }
 
-pub(crate) fn read(bytes: &[u8]) -> Result<Form, Failure> {
+fn read(bytes: &[u8]) -> Result<Form, Failure> {
     if bytes.len() > LIMIT {
         return Err(Code::RequestTooLarge.into());
     }
@@ -43,7 +37,8 @@ pub(crate) fn read(bytes: &[u8]) -> Result<Form, Failure> {
     }
 }
 
-fn is_form(headers: &HeaderMap) -> bool {
+/// Whether the body says that it is a form.
+pub(super) fn is_form(headers: &HeaderMap) -> bool {
     let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(FORM))
 }

@@ -1,8 +1,7 @@
 //! Userinfo (OpenID Connect Core 5.3): by GET, by POST with the token in the header or in the body.
 
 use axum::{
-    body::Bytes,
-    extract::OriginalUri,
+    extract::{FromRequest as _, OriginalUri, Request, State},
     response::{IntoResponse, Response},
 };
 use doorward_core::{
@@ -13,9 +12,15 @@ use doorward_core::{
 use doorward_proto::secret::SecretText;
 use http::{HeaderMap, HeaderValue, Uri, header};
 
-use super::{body, metadata::resource_realm, proof, refusals::noted};
+use super::{
+    body::{Form, is_form},
+    client::refused,
+    metadata::resource_realm,
+    proof,
+    refusals::noted,
+};
 use crate::{
-    app::Incoming,
+    app::{App, Incoming},
     presented::{self, Scheme},
     surface::{Failure, wire_of},
 };
@@ -26,26 +31,36 @@ pub(super) async fn get(
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
 ) -> Response {
-    answer(&call, ("GET", &uri), &headers, None).await
+    answer(&call, ("GET", &uri), &headers, Ok(None)).await
 }
 
 /// `POST /oauth2/userinfo`.
 pub(super) async fn post(
+    State(app): State<App>,
     Incoming(call): Incoming,
     OriginalUri(uri): OriginalUri,
     headers: HeaderMap,
-    bytes: Bytes,
+    request: Request,
 ) -> Response {
-    let in_body =
-        body::read(&bytes).ok().and_then(|form| form.0.one("access_token").ok()?.map(str::to_owned));
+    let in_body = in_body(&app, &headers, request).await;
     answer(&call, ("POST", &uri), &headers, in_body).await
+}
+
+/// The token of a form; a body of any other kind holds none (RFC 6750 2.2), and is not read.
+async fn in_body(app: &App, headers: &HeaderMap, request: Request) -> Result<Option<String>> {
+    if !is_form(headers) {
+        return Ok(None);
+    }
+    let Form(params) = Form::from_request(request, app).await.map_err(|failure| failure.0)?;
+    let token = params.one("access_token").map_err(|problem| refused(&problem))?;
+    Ok(token.map(str::to_owned))
 }
 
 async fn answer(
     call: &Call,
     request: (&str, &Uri),
     headers: &HeaderMap,
-    in_body: Option<String>,
+    in_body: Result<Option<String>>,
 ) -> Response {
     let outcome = userinfo(call, request, headers, in_body).await;
     let answer = match noted(call, "/oauth2/userinfo", None, outcome).await {
@@ -63,9 +78,9 @@ async fn userinfo(
     call: &Call,
     request: (&str, &Uri),
     headers: &HeaderMap,
-    in_body: Option<String>,
+    in_body: Result<Option<String>>,
 ) -> Result<std::sync::Arc<str>> {
-    let (scheme, token) = credential(headers, in_body)?;
+    let (scheme, token) = credential(headers, in_body?)?;
     let live = tokens::verify(call, token.expose()).await?;
     match (live.jkt(), scheme) {
         (None, Scheme::Bearer) => {}

@@ -37,6 +37,7 @@ use super::{
 };
 use crate::{
     app::{App, Incoming},
+    body::whole,
     cookies::Cookie,
     csrf::{self, Source},
     edge::BODY_LIMIT,
@@ -283,8 +284,7 @@ async fn sent(request: Request, app: &App) -> Result<(Visit, Bytes), Failure> {
     if !is_form {
         return Err(Code::MediaTypeUnsupported.into());
     }
-    let body = Bytes::from_request(Request::from_parts(parts, body), app).await;
-    Ok((visit, body.map_err(|_| Failure::from(Code::RequestTooLarge))?))
+    Ok((visit, whole(body).await?))
 }
 
 /// A form without fields.

@@ -1,5 +1,9 @@
 //! What is sent instead of a request.
 
+use std::io;
+
+use axum::body::{Body, Bytes};
+use futures_util::stream;
 use http::{HeaderName, HeaderValue};
 
 /// A body of some kind.
@@ -11,8 +15,8 @@ pub(crate) struct Case {
     pub(crate) is_refused: bool,
 }
 
-const FORM: &str = "application/x-www-form-urlencoded";
-const JSON: &str = "application/json";
+pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
+pub(crate) const JSON: &str = "application/json";
 const HUGE: usize = 10 * 1024 * 1024;
 
 /// Names that forms and requests of ours have, so that the value itself is met.
@@ -49,6 +53,18 @@ fn form(form_token: &str, value: &str) -> Vec<u8> {
 
 fn case(name: &'static str, kind: Option<&'static str>, body: Vec<u8>, is_refused: bool) -> Case {
     Case { name, kind, body, is_refused }
+}
+
+/// A body of which the rest never comes, as when its chunks are no chunks.
+pub(crate) fn broken() -> Body {
+    let begun = Bytes::from_static(b"{\"name\":\"");
+    Body::from_stream(stream::iter([Ok(begun), Err(io::Error::other("no chunk"))]))
+}
+
+/// A body without a length that goes on beyond every limit.
+pub(crate) fn endless() -> Body {
+    let piece = Bytes::from(vec![b'a'; 64 * 1024]);
+    Body::from_stream(stream::iter(std::iter::repeat_n(piece, 1000).map(Ok::<_, io::Error>)))
 }
 
 pub(crate) fn cases(token: &str) -> Vec<Case> {
