@@ -151,7 +151,7 @@ pub const ALL: &[Explanation] = &[
         "No application has this client_id, or it may not be used now.",
         "Compare the client_id with `doorward client list`; check that this is the right server."),
     line(C::ClientAuthentication,
-        "The application did not prove who it is: the secret is wrong or missing, the assertion does not verify, or it is registered for the other of the two.",
+        "The application did not prove who it is: the secret is wrong or missing, the assertion does not verify, or it is registered for the other of the two. Who tried the Authorization header is answered 401 with a challenge, everybody else 400 (RFC 6749 5.2).",
         "Compare token_endpoint_auth_method in `doorward client show ID` with what the application does: a secret is taken in the header and in the body alike, an assertion only from a client of private_key_jwt. Make a new secret if the old one is lost."),
     line(C::RedirectUriUnregistered,
         "The redirect_uri is not one of those registered for the application. Nobody is sent to an unknown address.",

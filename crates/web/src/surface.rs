@@ -322,6 +322,11 @@ fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
     } else {
         wire_of(refusal.code).status
     }
+    } else if matches!(refusal.code, Code::ClientUnknown | Code::ClientAuthentication)
+        && !response.headers().contains_key(header::WWW_AUTHENTICATE)
+    {
+        // RFC 6749 5.2: 401 is for who tried the Authorization header, and RFC 9110 15.5.2 wants a challenge in it.
+        StatusCode::BAD_REQUEST
 }
 
 /// What the error page needs of the request.

@@ -147,5 +147,9 @@ fn bodies() {
     target("forms of pages", form, 403, |input| Some(with_body("/sign-in", FORM, input)));
     let token: &[&[u8]] =
         &[b"grant_type=authorization_code&code=dw_ac_x&client_id=x", b"grant_type=refresh_token"];
-    target("token", token, 401, |input| Some(with_body("/oauth2/token", FORM, input)));
+    target("token", token, 401, |input| {
+        let mut request = with_body("/oauth2/token", FORM, input);
+        request.headers_mut().insert(header::AUTHORIZATION, HeaderValue::from_static("Basic eDp4"));
+        Some(request)
+    });
 }

@@ -46,7 +46,7 @@ both_engines! {
             ("/reset".to_owned(), StatusCode::BAD_REQUEST, over, "/forgot"),
             (
                 "/oauth2/authorize?client_id=unknown&response_type=code".to_owned(),
-                StatusCode::UNAUTHORIZED,
+                StatusCode::BAD_REQUEST,
                 "This application is not known here",
                 "",
             ),

@@ -55,7 +55,7 @@ both_engines! {
         let right = made["client_secret"].as_str().unwrap();
         for path in ["token", "introspect", "revoke", "par"] {
             let form = format!("client_id=shop&client_secret={SECRET}&token=x&grant_type=client_credentials");
-            assert_eq!(post(&server, &format!("/oauth2/{path}"), &form).await, StatusCode::UNAUTHORIZED);
+            assert_eq!(post(&server, &format!("/oauth2/{path}"), &form).await, StatusCode::BAD_REQUEST);
         }
         let bad_code = format!("client_id=shop&client_secret={right}&grant_type=authorization_code&code=dw_ac_{SECRET}");
         assert_eq!(post(&server, "/oauth2/token", &bad_code).await, StatusCode::BAD_REQUEST);
@@ -89,12 +89,35 @@ both_engines! {
         assert_eq!(routes, ["/oauth2/logout", "/oauth2/userinfo"], "the others name the application");
     }
 
+    /// RFC 6749 5.2 and RFC 9110 15.5.2: 401 and a challenge for who tried the header, 400 for who did not.
+    async fn who_is_answered_401_is_challenged(world: World) {
+        let server = Server::new(world);
+        let body = format!("client_id=nobody&client_secret={SECRET}&token=x&grant_type=client_credentials");
+        let header = format!("Basic {}", data_encoding::BASE64.encode(format!("nobody:{SECRET}").as_bytes()));
+        for path in ["token", "introspect", "revoke", "par"] {
+            for (form, authorization, status) in [
+                (body.as_str(), None, StatusCode::BAD_REQUEST),
+                ("token=x&grant_type=client_credentials", None, StatusCode::BAD_REQUEST),
+                ("token=x&grant_type=client_credentials", Some(&header), StatusCode::UNAUTHORIZED),
+            ] {
+                let mut request = Request::post(format!("/oauth2/{path}"))
+                    .header(header::CONTENT_TYPE, FORM);
+                if let Some(value) = authorization {
+                    request = request.header(header::AUTHORIZATION, value);
+                }
+                let answer = server.send(request.body(Body::from(form.to_owned())).unwrap()).await;
+                assert_eq!((answer.status, &answer.body["error"]), (status, &json!("invalid_client")), "{path}");
+                assert_eq!(answer.header("www-authenticate").starts_with("Basic "), authorization.is_some(), "{path}");
+            }
+        }
+    }
+
     /// A thousand wrong secrets are one event, and one more that counts them.
     async fn a_stranger_cannot_fill_the_trail(world: World) {
         let server = Server::new(world);
         for _ in 0..200 {
             let form = format!("client_id=nobody&client_secret={SECRET}&grant_type=client_credentials");
-            assert_eq!(post(&server, "/oauth2/token", &form).await, StatusCode::UNAUTHORIZED);
+            assert_eq!(post(&server, "/oauth2/token", &form).await, StatusCode::BAD_REQUEST);
         }
         assert_eq!(refusals(&server).await.len(), 1);
         // One household has more IPv6 addresses than there is disk.

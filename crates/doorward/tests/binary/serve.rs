@@ -193,7 +193,7 @@ fn metrics_tell_what_happened_and_what_waits() {
     let body = format!("grant_type=client_credentials&client_id=robot&client_secret={secret}");
     assert_eq!(server.ask(&form_head("/oauth2/token", ""), &body).status, 200);
     let wrong = "grant_type=client_credentials&client_id=robot&client_secret=wrong";
-    assert_eq!(server.ask(&form_head("/oauth2/token", ""), wrong).status, 401);
+    assert_eq!(server.ask(&form_head("/oauth2/token", ""), wrong).status, 400);
     let page = server.get("/sign-in");
     let token = page.body.split("name=\"form_token\"").nth(1).unwrap();
     let token = token.split("value=\"").nth(1).unwrap().split('"').next().unwrap();

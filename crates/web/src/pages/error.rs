@@ -4,7 +4,7 @@
 use askama::Template;
 use axum::response::Response;
 use doorward_core::outcome::{Code, Refusal};
-use http::{HeaderValue, header::RETRY_AFTER};
+use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 
 use super::{
     frame::{Frame, html},
@@ -139,7 +139,12 @@ pub fn render(app: &App, facts: &PageFacts, refusal: &Refusal) -> Response {
     let text = Text::negotiate(None, None, facts.accept_language.as_deref());
     let frame = Frame::new(&app.realm.issuer, text);
     let page = Page::new(&frame, refusal, &facts.path, &facts.request_id);
-    let mut response = html(wire_of(refusal.code).status, &page, &Policy::new());
+    // RFC 9110 15.5.2: 401 is for who is challenged, and a page challenges nobody.
+    let status = match wire_of(refusal.code).status {
+        StatusCode::UNAUTHORIZED => StatusCode::BAD_REQUEST,
+        other => other,
+    };
+    let mut response = html(status, &page, &Policy::new());
     secure(response.headers_mut());
     if let Some(seconds) = refusal.retry_after {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
