@@ -14,7 +14,10 @@ use futures_util::future::BoxFuture;
 use http::{HeaderValue, header};
 use tower::Service;
 
-use crate::app::{App, REQUEST_ID, RequestId};
+use crate::{
+    app::{App, REQUEST_ID, RequestId},
+    unfit::Unfit,
+};
 
 /// No body of ours is larger; a longer one is refused before it is read.
 pub(crate) const BODY_LIMIT: usize = 256 * 1024;
@@ -27,6 +30,8 @@ pub struct Edge {
     pub(crate) own: Router,
     /// For requests that do, with what browsers must be told.
     pub(crate) crossing: Router,
+    /// For requests that are refused in the dress of their routes, whatever they ask for.
+    pub(crate) unfit: Router,
     pub(crate) app: App,
 }
 
@@ -53,8 +58,13 @@ impl Edge {
             .unwrap_or_else(|| RequestId::new(env.now(), env.unique().unwrap_or_default()));
         request.extensions_mut().insert(id.clone());
         DefaultBodyLimit::max(BODY_LIMIT).apply(&mut request);
-        let crosses = request.headers().contains_key(header::ORIGIN);
-        let mut router = if crosses { self.crossing.clone() } else { self.own.clone() };
+        let mut router = if request.extensions().get::<Unfit>().is_some() {
+            self.unfit.clone()
+        } else if request.headers().contains_key(header::ORIGIN) {
+            self.crossing.clone()
+        } else {
+            self.own.clone()
+        };
         let mut response = match router.call(request).await {
             Ok(response) => response,
             Err(never) => match never {},

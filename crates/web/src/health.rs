@@ -7,11 +7,12 @@ use serde_json::json;
 use crate::app::App;
 
 /// `/healthz`, `/readyz`, `/api/health`.
-pub(crate) fn routes() -> Router<App> {
+pub(crate) fn routes(app: &App) -> Router {
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
         .route("/api/health", get(health))
+        .with_state(app.clone())
 }
 
 /// Whether requests can be served: database and keys.

@@ -16,7 +16,9 @@ mod presented;
 mod routes;
 mod security_txt;
 pub mod surface;
+mod unfit;
 
 pub use app::{App, Bootstrap, ClientAddress, Hsts, REQUEST_ID, ThroughSocket, WebSettings};
 pub use edge::Edge;
 pub use routes::{every_route, router, server};
+pub use unfit::{Unfit, unless_unfit};

@@ -16,9 +16,11 @@ use crate::{
 
 /// The whole server.
 pub fn server(app: App) -> Edge {
-    let own = tree(&app, None);
-    let crossing = tree(&app, Some(cors(&app)));
-    Edge { own, crossing, app }
+    let own = tree(&app, None).merge(health::routes(&app));
+    let crossing = tree(&app, Some(cors(&app))).merge(health::routes(&app));
+    // Without the pages for monitors, which wear no dress: there too an unfit request gets a problem.
+    let unfit = tree(&app, None);
+    Edge { own, crossing, unfit, app }
 }
 
 /// The whole server as one router, for whoever wants to call it without a connection.
@@ -28,7 +30,7 @@ pub fn router(app: App) -> Router {
 
 /// The routes alone, for whoever wants to walk them all: a router shows its paths by `Debug`.
 pub fn every_route(app: &App) -> Router {
-    tree(app, None)
+    tree(app, None).merge(health::routes(app))
 }
 
 fn tree(app: &App, cors: Option<CorsLayer>) -> Router {
@@ -43,12 +45,12 @@ fn tree(app: &App, cors: Option<CorsLayer>) -> Router {
     };
     Router::new()
         .merge(protocol)
-        .merge(dressed(oauth::documents().merge(security_txt::routes()), Surface::OAuth))
+        .merge(dressed(oauth::documents(), Surface::OAuth))
         .merge(dressed(oauth::pages(), Surface::Page))
         .merge(dressed(Router::new().fallback(not_found), Surface::Api))
         .merge(dressed(api::routes(app), Surface::Api))
         .merge(dressed(pages::routes(), Surface::Page))
-        .merge(health::routes())
+        .merge(dressed(security_txt::routes(), Surface::Api))
         .with_state(app.clone())
 }
 

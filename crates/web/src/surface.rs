@@ -16,7 +16,10 @@ use doorward_core::outcome::{Code, Error, Fault, Refusal};
 use http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 
-use crate::app::{App, RequestId, trace_of};
+use crate::{
+    app::{App, RequestId, trace_of},
+    unfit::unless_unfit,
+};
 
 /// The dress of a route group.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -71,6 +74,7 @@ pub const fn wire_of(code: Code) -> Wire {
     match code {
         C::RequestInvalid              => wire("invalid_request", BAD, "The request is malformed"),
         C::RequestTooLarge             => wire("invalid_request", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
+        C::RequestSlow                 => wire("invalid_request", StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time"),
         C::MediaTypeUnsupported        => wire("invalid_request", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The media type is not supported here"),
         C::MethodNotAllowed            => wire("invalid_request", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here"),
         C::NotFound                    => wire("invalid_request", StatusCode::NOT_FOUND, "There is nothing here"),
@@ -282,7 +286,7 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
     let facts = PageFacts::of(surface, &request);
     let reference = request.extensions().get::<RequestId>().cloned();
     let trace = trace_of(request.headers());
-    let response = next.run(request).await;
+    let response = unless_unfit(request, next).await;
     if let Some(Faulted { fault, .. }) = response.extensions().get() {
         let request_id = reference.as_ref().map(RequestId::as_str);
         tracing::error!(request_id, trace_id = trace.map(|trace| trace.trace_id()), %fault, "fault");
@@ -300,7 +304,8 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
             dressed.headers_mut().append(&name, value.clone());
         }
     }
-    if surface != Surface::Page {
+    // A page challenges nobody, and chooses its status for refusals itself.
+    if surface != Surface::Page || status.is_server_error() {
         *dressed.status_mut() = status;
     }
     dressed
@@ -317,16 +322,16 @@ fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
     if is_proof && response.headers().contains_key(header::WWW_AUTHENTICATE) {
         // RFC 9449 7.1: a protected resource that asks for a better proof answers 401; the token endpoint 400.
         StatusCode::UNAUTHORIZED
-    } else if response.extensions().get::<Faulted>().is_some_and(|fault| !fault.is_unavailable) {
-        StatusCode::INTERNAL_SERVER_ERROR
-    } else {
-        wire_of(refusal.code).status
-    }
     } else if matches!(refusal.code, Code::ClientUnknown | Code::ClientAuthentication)
         && !response.headers().contains_key(header::WWW_AUTHENTICATE)
     {
         // RFC 6749 5.2: 401 is for who tried the Authorization header, and RFC 9110 15.5.2 wants a challenge in it.
         StatusCode::BAD_REQUEST
+    } else if response.extensions().get::<Faulted>().is_some_and(|fault| !fault.is_unavailable) {
+        StatusCode::INTERNAL_SERVER_ERROR
+    } else {
+        wire_of(refusal.code).status
+    }
 }
 
 /// What the error page needs of the request.

@@ -4,9 +4,9 @@ use std::{net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Durat
 
 use axum::body::Body;
 use doorward_core::env::Env;
-use doorward_web::{ClientAddress, REQUEST_ID, ThroughSocket};
+use doorward_web::{ClientAddress, REQUEST_ID, ThroughSocket, Unfit};
 use futures_util::{FutureExt as _, future::BoxFuture};
-use http::{HeaderName, HeaderValue, Request, Response, StatusCode, Version, header};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -23,6 +23,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     access::{Served, trace_id},
     body::{Late, Timely},
+    host,
     peer::{client_address, is_trusted},
     taken::{Streams, Taken},
 };
@@ -199,11 +200,14 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     // is gone before it could be seen here. Nothing that follows on the connection is believed.
     let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
     let mut response = match AssertUnwindSafe(routed(request, shared)).catch_unwind().await {
-        Ok(response) if late.is_so() => too_slow(&response, version),
+        Ok(response) if late.is_so() => {
+            let reference = response.headers().get(REQUEST_ID);
+            too_slow(instead(Unfit::Slow, (&method, &path), reference, shared).await, version)
+        }
         Ok(response) => response,
         Err(_) => {
             tracing::error!(method = method.as_str(), path, "a handler panicked");
-            broken()
+            broken((&method, &path), shared).await
         }
     };
     if is_chunked {
@@ -224,37 +228,44 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
     response
 }
 
-async fn routed(request: Request<Body>, shared: &Shared) -> Response<Body> {
-    // RFC 9112 3.2: without one Host, a proxy in front and this server may see two different requests.
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if hosts > 1 || (hosts == 0 && request.version() == Version::HTTP_11) {
-        return problem(StatusCode::BAD_REQUEST, "Bad Request");
+async fn routed(mut request: Request<Body>, shared: &Shared) -> Response<Body> {
+    if !host::is_named(request.version(), request.headers()) {
+        request.extensions_mut().insert(Unfit::Host);
     }
     (shared.answering)(request).await
 }
 
-/// In place of what the handler made of half a body. The rest of it is not waited for.
-fn too_slow(response: &Response<Body>, version: Version) -> Response<Body> {
-    let mut slow = problem(StatusCode::REQUEST_TIMEOUT, "Request Timeout");
-    if let Some(id) = response.headers().get(REQUEST_ID) {
-        slow.headers_mut().insert(REQUEST_ID, id.clone());
+/// What the routes of this path say in place of an answer, under the reference that the request has.
+async fn instead(
+    unfit: Unfit,
+    (method, path): (&Method, &str),
+    reference: Option<&HeaderValue>,
+    shared: &Shared,
+) -> Response<Body> {
+    let mut request = Request::new(Body::empty());
+    *request.method_mut() = method.clone();
+    *request.uri_mut() = path.parse().unwrap_or_else(|_| Uri::from_static("/"));
+    if let Some(reference) = reference {
+        request.headers_mut().insert(REQUEST_ID, reference.clone());
     }
+    request.extensions_mut().insert(unfit);
+    (shared.answering)(request).await
+}
+
+/// In place of what the handler made of half a body. The rest of it is not waited for.
+fn too_slow(mut slow: Response<Body>, version: Version) -> Response<Body> {
     if version < Version::HTTP_2 {
         slow.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     slow
 }
 
-fn broken() -> Response<Body> {
-    problem(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
-}
-
-fn problem(status: StatusCode, title: &str) -> Response<Body> {
-    let number = status.as_u16();
-    let body = format!(r#"{{"type":"about:blank","title":"{title}","status":{number}}}"#);
-    let mut response = Response::new(Body::from(body));
-    *response.status_mut() = status;
-    let json = HeaderValue::from_static("application/problem+json");
-    response.headers_mut().insert(header::CONTENT_TYPE, json);
-    response
+/// Also when what tells of it breaks as well.
+async fn broken(asked: (&Method, &str), shared: &Shared) -> Response<Body> {
+    let told = AssertUnwindSafe(instead(Unfit::Broken, asked, None, shared)).catch_unwind().await;
+    told.unwrap_or_else(|_| {
+        let mut bare = Response::new(Body::empty());
+        *bare.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+        bare
+    })
 }

@@ -4,6 +4,7 @@ mod access;
 mod background;
 mod body;
 mod connection;
+mod host;
 mod listen;
 pub mod logs;
 mod metrics;

@@ -31,6 +31,8 @@ pub(crate) fn surface(path: &str) -> Surface {
     } else if path.starts_with("/oauth2/") || path.starts_with("/api/auth/oauth2/") {
         let is_page = ["authorize", "resume", "logout", "endsession"].contains(&last);
         if is_page { Surface::Page } else { Surface::OAuth }
+    } else if path == "/.well-known/security.txt" {
+        Surface::Api
     } else if path == "/.well-known/change-password" {
         Surface::Page
     } else if path.contains("/.well-known/") || path.starts_with("/api/auth/") {

@@ -30,7 +30,9 @@ const FEW: Limits = Limits { from_one: 3, ..PATIENT };
 async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
     let router = Router::new()
         .route("/", post(|body: Bytes| async move { body.len().to_string() }))
-        .route("/much", get(async || vec![b'x'; 64 << 20]));
+        .route("/broken", get(async || -> String { panic!("as a bug would") }))
+        .route("/much", get(async || vec![b'x'; 64 << 20]))
+        .layer(axum::middleware::from_fn(doorward_web::unless_unfit));
     let stop = CancellationToken::new();
     let answering: Answering = Box::new(move |request| {
         let answer = router.clone().oneshot(request);
@@ -177,10 +179,23 @@ async fn a_request_names_one_host() {
         ("POST / HTTP/1.1\r\nconnection: close\r\nhost: a\r\nhost: b\r\n\r\n", "400"),
         ("POST / HTTP/1.0\r\nhost: a\r\nhost: a\r\n\r\n", "400"),
         ("POST / HTTP/1.0\r\n\r\n", "200"),
+        ("POST / HTTP/1.1\r\nconnection: close\r\nhost: a:80\r\n\r\n", "200"),
+        ("POST / HTTP/1.1\r\nconnection: close\r\nhost: a b/<x>\r\n\r\n", "400"),
+        ("POST / HTTP/1.1\r\nconnection: close\r\nhost:\r\n\r\n", "400"),
+        ("POST / HTTP/1.0\r\nhost: a@b\r\n\r\n", "400"),
     ] {
         let answer = said(address, head).await;
         assert_eq!(answer.split(' ').nth(1), Some(status), "{head:?}: {answer}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_panic_is_an_answer() {
+    let (_doors, address) = listening(PATIENT, Vec::new()).await;
+    let twice =
+        "GET /broken HTTP/1.1\r\nhost: a\r\n\r\nPOST / HTTP/1.1\r\nconnection: close\r\nhost: a\r\n\r\n";
+    let answers = said(address, twice).await;
+    assert!(answers.starts_with("HTTP/1.1 500 ") && answers.ends_with("\r\n\r\n0"), "{answers}");
 }
 
 /// The answer on this connection, or nothing where the server has hung up.
