@@ -37,8 +37,10 @@ both_engines! {
         assert_eq!(document.header("access-control-allow-origin"), "*");
         assert_eq!(document.body["resource"], "https://id.example");
         assert_eq!(document.body["authorization_servers"], json!(["https://id.example"]));
-        assert_eq!(document.body["bearer_methods_supported"], json!(["header"]));
-        assert!(document.body["scopes_supported"].as_array().unwrap().contains(&json!("admin:*")));
+        assert_eq!(document.body["bearer_methods_supported"], json!(["header", "body"]));
+        let scopes = document.body["scopes_supported"].as_array().unwrap();
+        assert!(scopes.contains(&json!("admin:*")) && scopes.contains(&json!("me:read")));
+        assert!(!scopes.contains(&json!("admin:tokens:read")), "nothing asks for it: {scopes:?}");
     }
 
     /// RFC 9728 3.1: an API below our own address is described where clients look for it.
@@ -81,7 +83,10 @@ both_engines! {
             let bytes = body.collect().await.unwrap().to_bytes();
             (parts, String::from_utf8(bytes.to_vec()).unwrap())
         };
-        assert_eq!(ask(Vec::new()).await.0.status, StatusCode::NOT_FOUND);
+        let (absent, text) = ask(Vec::new()).await;
+        assert_eq!(absent.status, StatusCode::NOT_FOUND);
+        assert_eq!(absent.headers["content-type"], "application/problem+json");
+        assert!(text.contains("\"code\":\"not_found\""), "{text}");
         let contacts = ["mailto:security@id.example", "https://id.example/report"].map(str::to_owned);
         let (parts, text) = ask(contacts.to_vec()).await;
         assert_eq!(parts.status, StatusCode::OK);
@@ -95,11 +100,6 @@ both_engines! {
         assert!(Duration::from_hours(90 * 24) < left && left < Duration::from_hours(365 * 24), "{expires}");
     }
 
-    /// RFC 6750 3.1: who presents nothing is told what is asked for, by a challenge without an error.
-    async fn an_empty_token_is_none(world: World) {
-        let server = Server::new(world);
-        for path in ["/api/v1/users", "/api/whoami", "/oauth2/userinfo", "/api/auth/oauth2/userinfo"] {
-            for nothing in ["Bearer", "Bearer ", "bearer  ", "DPoP", "DPoP "] {
     /// RFC 6750 2.2 and 3.1: a token in a body is in a form, once, and else it is none or refused.
     async fn userinfo_takes_a_token_from_a_form_only(world: World) {
         const FORM: &str = "application/x-www-form-urlencoded";
@@ -131,6 +131,11 @@ both_engines! {
         }
     }
 
+    /// RFC 6750 3.1: who presents nothing is told what is asked for, by a challenge without an error.
+    async fn an_empty_token_is_none(world: World) {
+        let server = Server::new(world);
+        for path in ["/api/v1/users", "/api/whoami", "/oauth2/userinfo", "/api/auth/oauth2/userinfo"] {
+            for nothing in ["Bearer", "Bearer ", "bearer  ", "DPoP", "DPoP "] {
                 let refused = server.asks(Method::GET, path, None, &[("authorization", nothing)]).await;
                 assert_eq!(refused.status, StatusCode::UNAUTHORIZED, "{path} {nothing:?}");
                 assert!(refused.text.contains("Missing bearer token"), "{path} {nothing:?}: {}", refused.text);

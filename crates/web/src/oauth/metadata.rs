@@ -57,14 +57,15 @@ pub(crate) fn resource_realm(issuer: &str) -> String {
 /// The API and userinfo as one resource: what tokens for the issuer itself are good for.
 async fn resource(State(app): State<App>) -> Response {
     let issuer = &app.realm.issuer;
-    let own = [catalog::ACCOUNT, catalog::MANAGEMENT].into_iter().flatten().map(|(scope, _)| *scope);
+    let own = catalog::announced().map(|(scope, _)| scope);
     let scopes: Vec<&str> = std::iter::once("openid").chain(own).collect();
     open(Json(json!({
         "resource": issuer,
         "authorization_servers": [issuer],
         "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
         "scopes_supported": scopes,
-        "bearer_methods_supported": ["header"],
+        // In the body at userinfo, in the header everywhere.
+        "bearer_methods_supported": ["header", "body"],
         "dpop_signing_alg_values_supported": names(Alg::ALL, Alg::as_str),
         "resource_name": "Doorward",
     })))
