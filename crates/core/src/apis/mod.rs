@@ -104,27 +104,30 @@ impl Api {
 
 /// Looks an API up by the audience of its tokens; warm look-ups do no I/O.
 pub async fn find(call: &Call, identifier: &str) -> Result<Option<Arc<Api>>> {
-    let realm = &call.realm;
-    let changes = realm.db.changes();
-    if let Some(api) = realm.caches.apis.get(identifier, changes) {
+    let changes = call.realm.db.changes();
+    if let Some(api) = call.realm.caches.apis.get(identifier, changes) {
         return Ok(Some(api));
     }
-    let found = realm
-        .db
-        .read("apis.find", identifier.to_owned(), |tx, identifier| {
-            Box::pin(async move { sql::find_by_identifier(tx, identifier).await })
-        })
-        .await?
-        .map(Arc::new);
-    if let Some(api) = &found {
-        realm.caches.apis.insert(identifier.to_owned(), changes, Arc::clone(api));
-    }
-    Ok(found)
+    let read = call.realm.db.read("apis.find", identifier.to_owned(), |tx, identifier| {
+        Box::pin(async move { sql::find_by_identifier(tx, identifier).await })
+    });
+    Ok(read.await?.map(|api| remember(call, changes, api)))
 }
 
 /// The same inside an operation.
-pub async fn find_in(tx: &mut ReadTx<'_>, identifier: &str) -> Result<Option<Api>> {
-    sql::find_by_identifier(tx, identifier).await
+pub(crate) async fn find_in(tx: &mut ReadTx<'_>, call: &Call, identifier: &str) -> Result<Option<Arc<Api>>> {
+    let changes = call.realm.db.changes();
+    if let Some(api) = call.realm.caches.apis.get(identifier, changes) {
+        return Ok(Some(api));
+    }
+    let found = sql::find_by_identifier(tx, identifier).await?;
+    Ok(found.map(|api| remember(call, changes, api)))
+}
+
+fn remember(call: &Call, changes: i64, api: Api) -> Arc<Api> {
+    let api = Arc::new(api);
+    call.realm.caches.apis.insert(api.identifier.clone(), changes, Arc::clone(&api));
+    api
 }
 
 /// An API by our own key or its identifier, which must exist.

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use doorward_proto::{
-    access_token::AccessTokenClaims,
-    id::{self, Id},
     pkce::Verifier,
     scope::ScopeSet,
     secret::{Kind, Opaque, TokenHash},
-    time::Time,
 };
 
 use super::{
     Tokens,
-    sql::{self, CodeRow, NewRefresh, Presented, Reader},
+    person::{Ask, Issued},
+    sql::{self, CodeRow, NewRefresh, Reader},
 };
 use crate::{
     audit::{self, Event},
@@ -21,17 +19,9 @@ use crate::{
     call::Call,
     clients::{Client, RefreshPolicy},
     db::Tx,
-    env::Env,
-    outcome::{Code, Refusal, Result, refuse},
-    tokens::{
-        self,
-        issue::{self, IdTokenFacts, granted_of, refresh_expiry},
-        target_of,
-    },
+    outcome::{Code, Result, refuse},
+    tokens::{self, issue::refresh_expiry},
 };
-
-/// What is recorded when a code comes back.
-const REUSED: &str = "code.reused";
 
 /// What the client presents.
 #[derive(Debug)]
@@ -49,15 +39,11 @@ pub struct CodeAsk {
 }
 
 struct Redeem {
-    now: Time,
-    hash: TokenHash,
-    row: CodeRow,
-    client: (String, i64),
-    refresh: Option<NewRefresh>,
-    event: Event,
-    env: Env,
-    /// The opaque access token, where the API wants one.
-    stored: Option<(TokenHash, AccessTokenClaims)>,
+    ask: Ask,
+    redirect_uri: Option<String>,
+    verifier: Option<Verifier>,
+    /// The refresh token that begins the family's line, should the grant have one.
+    refresh: (Opaque, TokenHash),
 }
 
 /// Redeems a code, once. Presented a second time it ends everything that was made from it.
@@ -70,142 +56,112 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         return refuse(Code::GrantNotAllowed);
     }
     let Some(code) = Opaque::parse(Kind::Code, &ask.code) else { return refuse(Code::CodeUnknown) };
-    let hash = call.realm.vault.hash(&code);
-    let found = presented(call, client, hash).await?;
-    let row = &found.row;
-    if row.consumed_at.is_some() {
-        return end_reused(call, client, row).await;
-    }
-    check(call, &ask, row)?;
-    let granted = granted_of(call, client, found.grant.resources.clone());
-    let target = target_of(call, client, &ask.resources, &granted).await?;
-    let (scope, jkt) = (target.scope_of(&found.grant.scope), ask.jkt.as_deref());
-    let claims = found.access_claims(call, client, (&target, &scope), jkt)?;
-    let Presented { row, grant, .. } = found;
-    let refresh = gets_refresh(client, &grant.scope).then(|| call.secret(Kind::Refresh)).transpose()?;
-    let nonce = row.nonce.clone();
+    let vault = &call.realm.vault;
+    let refresh = call.secret(Kind::Refresh)?;
     let redeem = Redeem {
-        now: call.now,
-        hash,
-        client: (client.id.to_string(), client.epoch),
-        refresh: refresh.as_ref().map(|token| first_refresh(call, client, &row, (token, &ask))),
-        event: claims.event(call, client, &grant)?.fact("grant", "authorization_code"),
-        env: call.realm.env.clone(),
-        stored: claims.stored(call),
-        row,
+        ask: Ask {
+            call: call.clone(),
+            client: Arc::clone(client),
+            hash: vault.hash(&code),
+            resources: ask.resources,
+            jkt: ask.jkt,
+        },
+        redirect_uri: ask.redirect_uri,
+        verifier: ask.verifier,
+        refresh: (refresh.clone(), vault.hash(&refresh)),
     };
-    call.realm
+    let issued = call
+        .realm
         .db
         .write("code.redeem", redeem, |tx, redeem| Box::pin(async move { run(tx, redeem).await }))
         .await?;
-    let access_token = tokens::sign(call, claims).await?;
-    let mut id_token = None;
-    if grant.scope.contains("openid") {
-        let about = IdTokenFacts { nonce, access_token: Some(&access_token), code: Some(code.expose()) };
-        id_token = Some(issue::id_token(call, client, &grant, &grant.scope, about).await?);
-    }
-    let is_dpop = jkt.is_some();
-    Ok(Tokens { access_token, is_dpop, expires_in: target.ttl, refresh_token: refresh, id_token, scope })
+    issued.sign(call, client, Some(&code)).await
 }
 
-async fn presented(call: &Call, client: &Client, hash: TokenHash) -> Result<Presented<CodeRow>> {
-    let found = call
-        .realm
-        .db
-        .read("code.find", hash, |tx, hash| Box::pin(async move { sql::presented_code(tx, *hash).await }))
-        .await?;
-    found.filter(|found| found.row.client == client.id).ok_or_else(|| Refusal::new(Code::CodeUnknown).into())
+async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Issued> {
+    let Ask { call, client, hash, .. } = &redeem.ask;
+    let found = sql::presented_code(tx, *hash).await?.filter(|found| found.row.client == client.id);
+    let Some(found) = found else { return refuse(Code::CodeUnknown) };
+    let row = &found.row;
+    if row.consumed_at.is_some() {
+        return reused(tx, &redeem.ask, row).await;
+    }
+    check(redeem, row)?;
+    let target = redeem.ask.target(tx, &found.grant).await?;
+    let scope = target.scope_of(&found.grant.scope);
+    let made = redeem.ask.prepare(&found, (&target, &scope), "authorization_code")?;
+    let client_id = client.id.to_string();
+    let reader = Reader { id: &client_id, epoch: client.epoch };
+    tx.lock_shared(&[&row.principal, reader.id]).await?;
+    if !sql::consume_code(tx, *hash, reader, call.now).await? {
+        return not_consumed(tx, redeem).await;
+    }
+    redeem.ask.record(tx, &found, &made).await?;
+    let mut refresh = None;
+    if gets_refresh(client, &found.grant.scope) {
+        sql::insert_refresh(tx, &redeem.first_refresh(row)).await?;
+        refresh = Some(redeem.refresh.0.clone());
+    }
+    let mut issued = redeem.ask.issued(tx, found.grant, (made.0, target, scope), true).await?;
+    (issued.nonce, issued.refresh) = (found.row.nonce, refresh);
+    Ok(issued)
+}
+
+impl Redeem {
+    /// The refresh token that begins the family's line.
+    fn first_refresh(&self, code: &CodeRow) -> NewRefresh {
+        let Ask { call, client, jkt, .. } = &self.ask;
+        let absolute_at = call.now + call.realm.settings.tokens.refresh_absolute;
+        NewRefresh {
+            hash: self.refresh.1,
+            family: code.family,
+            client: client.id,
+            principal: code.principal.clone(),
+            epoch: code.epoch,
+            generation: 0,
+            cnf: jkt.clone().filter(|_| !client.is_confidential),
+            now: call.now,
+            expires_at: refresh_expiry(call, client, absolute_at),
+            absolute_at,
+        }
+    }
 }
 
 /// A used code ends its family, whatever else is presented with it.
-async fn end_reused(call: &Call, client: &Client, row: &CodeRow) -> Result<Tokens> {
-    let event = Event::refused(call, REUSED, Code::CodeReused)?
-        .client(client.id)
+async fn reused<T>(tx: &mut Tx<'_>, ask: &Ask, row: &CodeRow) -> Result<T> {
+    tokens::sql::end_grant(tx, row.family, ask.call.now, "code reused").await?;
+    let event = Event::refused(&ask.call, "code.reused", Code::CodeReused)?
+        .client(ask.client.id)
         .subject(&row.principal)
         .fact("grant_id", row.family.to_string());
-    let ask = (row.family, event, call.now);
-    call.realm
-        .db
-        .write("code.reused", ask, |tx, (family, event, now)| {
-            Box::pin(async move { reused(tx, *family, event, *now).await })
-        })
-        .await
-}
-
-async fn reused<T>(tx: &mut Tx<'_>, family: Id<id::Grant>, event: &Event, now: Time) -> Result<T> {
-    tokens::sql::end_grant(tx, family, now, "code reused").await?;
-    audit::record(tx, event).await?;
+    audit::record(tx, &event).await?;
     tx.refuse(Code::CodeReused)
 }
 
-/// The refresh token that begins the family's line.
-fn first_refresh(
-    call: &Call,
-    client: &Client,
-    code: &CodeRow,
-    (token, ask): (&Opaque, &CodeAsk),
-) -> NewRefresh {
-    let absolute_at = call.now + call.realm.settings.tokens.refresh_absolute;
-    NewRefresh {
-        hash: call.realm.vault.hash(token),
-        family: code.family,
-        client: client.id,
-        principal: code.principal.clone(),
-        epoch: code.epoch,
-        generation: 0,
-        cnf: ask.jkt.clone().filter(|_| !client.is_confidential),
-        now: call.now,
-        expires_at: refresh_expiry(call, client, absolute_at),
-        absolute_at,
-    }
-}
-
-async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
-    let Redeem { row, now, client, .. } = redeem;
-    let reader = Reader { id: &client.0, epoch: client.1 };
-    tx.lock_shared(&[&row.principal, reader.id]).await?;
-    if !sql::consume_code(tx, redeem.hash, reader, *now).await? {
-        return not_consumed(tx, redeem).await;
-    }
-    if !audit::record_under(tx, &redeem.event, &row.principal, row.epoch).await? {
-        return refuse(Code::PrincipalEnded);
-    }
-    if let Some((hash, claims)) = &redeem.stored {
-        let owner = (row.principal.as_str(), row.client, row.epoch);
-        tokens::sql::insert_access(tx, *hash, claims, owner, *now).await?;
-    }
-    match &redeem.refresh {
-        Some(refresh) => sql::insert_refresh(tx, refresh).await,
-        None => Ok(()),
-    }
-}
-
 /// Why the code could not be redeemed: one that was used ends everything that was made from it.
-async fn not_consumed(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<()> {
-    let now = &redeem.now;
-    let Some(row) = sql::find_code(tx, redeem.hash).await? else { return refuse(Code::CodeUnknown) };
+async fn not_consumed<T>(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<T> {
+    let Some(row) = sql::find_code(tx, redeem.ask.hash).await? else { return refuse(Code::CodeUnknown) };
     if row.consumed_at.is_some() {
-        let event = redeem.event.refusal(&redeem.env, REUSED, Code::CodeReused)?;
-        return reused(tx, row.family, &event.fact("grant_id", row.family.to_string()), *now).await;
+        return reused(tx, &redeem.ask, &row).await;
     }
     let grant = tokens::sql::find_grant(tx, row.family).await?;
     refuse(match () {
         () if grant.is_none_or(|grant| grant.ended_at.is_some()) => Code::GrantEnded,
-        () if *now >= row.expires_at => Code::CodeExpired,
+        () if redeem.ask.call.now >= row.expires_at => Code::CodeExpired,
         () => Code::PrincipalEnded,
     })
 }
 
 /// Everything that must fit before the code is used up.
-fn check(call: &Call, ask: &CodeAsk, row: &CodeRow) -> Result<()> {
-    if call.now >= row.expires_at {
+fn check(redeem: &Redeem, row: &CodeRow) -> Result<()> {
+    if redeem.ask.call.now >= row.expires_at {
         return refuse(Code::CodeExpired);
     }
-    let sent = ask.redirect_uri.as_deref();
+    let sent = redeem.redirect_uri.as_deref();
     if !authorize::repeats_redirect_uri(&row.redirect_uri, sent, row.challenge.is_some()) {
         return refuse(Code::CodeRedirectUri);
     }
-    let fits = match (&row.challenge, &ask.verifier) {
+    let fits = match (&row.challenge, &redeem.verifier) {
         (Some(challenge), Some(verifier)) => challenge.accepts(verifier),
         (None, None) => true,
         _ => false,
@@ -213,7 +169,7 @@ fn check(call: &Call, ask: &CodeAsk, row: &CodeRow) -> Result<()> {
     if !fits {
         return refuse(Code::PkceMismatch);
     }
-    if row.dpop_jkt.is_some() && row.dpop_jkt != ask.jkt {
+    if row.dpop_jkt.is_some() && row.dpop_jkt != redeem.ask.jkt {
         return refuse(Code::DpopInvalid);
     }
     Ok(())

@@ -5,6 +5,7 @@
 
 pub mod client;
 pub mod code;
+mod person;
 pub mod refresh;
 pub(crate) mod sql;
 

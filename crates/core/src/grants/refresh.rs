@@ -7,29 +7,23 @@
 use std::sync::Arc;
 
 use doorward_proto::{
-    access_token::AccessTokenClaims,
     scope::ScopeSet,
     secret::{Kind, Opaque, TokenHash},
-    time::Time,
 };
 
 use super::{
     Tokens,
+    person::{Ask, Issued},
     sql::{self, NewRefresh, Presented, Reader, RefreshRow},
 };
 use crate::{
-    audit::{self, Event},
+    audit,
     call::Call,
     clients::Client,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
-    realm::Realm,
     sessions,
-    tokens::{
-        self, Claims, Grant, Target,
-        issue::{self, IdTokenFacts, granted_of, refresh_expiry},
-        target_of,
-    },
+    tokens::{self, Grant, Target, issue::refresh_expiry},
 };
 
 /// Where successors are sealed.
@@ -49,18 +43,13 @@ pub struct RefreshAsk {
 }
 
 struct Rotate {
-    realm: Arc<Realm>,
-    now: Time,
+    ask: Ask,
+    /// Fewer scopes.
+    scope: Option<ScopeSet>,
     token: Opaque,
-    hash: TokenHash,
-    row: RefreshRow,
-    client: (String, i64),
     successor: Opaque,
-    next: NewRefresh,
+    successor_hash: TokenHash,
     sealed: Vec<u8>,
-    event: Event,
-    /// The opaque access token, where the API wants one.
-    stored: Option<(TokenHash, AccessTokenClaims)>,
 }
 
 /// Rotates a refresh token. A reused one ends its whole family, and that end is remembered.
@@ -73,74 +62,56 @@ pub async fn rotate(call: &Call, client: &Arc<Client>, ask: RefreshAsk) -> Resul
         return refuse(Code::GrantNotAllowed);
     }
     let Some(token) = Opaque::parse(Kind::Refresh, &ask.token) else { return refuse(Code::RefreshUnknown) };
-    let found = presented(call, client, &token).await?;
-    if found.row.cnf.is_some() && found.row.cnf != ask.jkt {
-        return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
-    }
-    let granted = granted_of(call, client, found.grant.resources.clone());
-    let target = target_of(call, client, &ask.resources, &granted).await?;
-    let scope = narrowed(ask.scope.as_ref(), &found.grant, &target)?;
-    let jkt = ask.jkt.as_deref();
-    let claims = found.access_claims(call, client, (&target, &scope), jkt)?;
-    let Presented { row, grant, .. } = found;
-    let rotate = prepare(call, client, token, row, (&claims, &grant))?;
-    let successor = call
+    let vault = &call.realm.vault;
+    let successor = call.secret(Kind::Refresh)?;
+    let rotate = Rotate {
+        ask: Ask {
+            call: call.clone(),
+            client: Arc::clone(client),
+            hash: vault.hash(&token),
+            resources: ask.resources,
+            jkt: ask.jkt,
+        },
+        scope: ask.scope,
+        sealed: vault.seal_under(&call.realm.env, &token, PLACE, successor.expose().as_bytes())?,
+        token,
+        successor_hash: vault.hash(&successor),
+        successor,
+    };
+    let issued = call
         .realm
         .db
         .write("refresh.rotate", rotate, |tx, rotate| Box::pin(async move { run(tx, rotate).await }))
         .await?;
-    let access_token = tokens::sign(call, claims).await?;
-    let mut id_token = None;
-    if grant.scope.contains("openid") && client.metadata.id_token_on_refresh {
-        let about = IdTokenFacts { access_token: Some(&access_token), ..IdTokenFacts::default() };
-        id_token = Some(issue::id_token(call, client, &grant, &grant.scope, about).await?);
-    }
-    let refresh_token = Some(successor);
-    let is_dpop = jkt.is_some();
-    Ok(Tokens { access_token, is_dpop, expires_in: target.ttl, refresh_token, id_token, scope })
+    issued.sign(call, client, None).await
 }
 
 /// The token with all that it stands on; refused once the session that it may not outlive is over.
-async fn presented(call: &Call, client: &Client, token: &Opaque) -> Result<Presented<RefreshRow>> {
-    let idle_since = call.now - call.realm.settings.session.idle;
-    let ask = (call.realm.vault.hash(token), client.id, (call.now, idle_since));
-    call.realm
-        .db
-        .read("refresh.find", ask, |tx, (hash, client, limits)| {
-            Box::pin(async move {
-                let found = sql::presented_refresh(tx, *hash).await?;
-                let Some(found) = found.filter(|found| found.row.client == *client) else {
-                    return refuse(Code::RefreshUnknown);
-                };
-                let session = found.grant.session.filter(|_| !found.grant.is_offline);
-                if let Some(session) = session
-                    && found.row.consumed_at.is_none()
-                    && !sessions::carries(tx, session, *limits).await?
-                {
-                    return refuse(Code::GrantEnded);
-                }
-                Ok(found)
-            })
-        })
-        .await
+async fn presented(tx: &mut Tx<'_>, ask: &Ask) -> Result<Presented<RefreshRow>> {
+    let found = sql::presented_refresh(tx, ask.hash).await?;
+    let Some(found) = found.filter(|found| found.row.client == ask.client.id) else {
+        return refuse(Code::RefreshUnknown);
+    };
+    let now = ask.call.now;
+    let idle_since = now - ask.call.realm.settings.session.idle;
+    if let Some(session) = found.grant.needs_session()
+        && found.row.consumed_at.is_none()
+        && !sessions::carries(tx, session, (now, idle_since)).await?
+    {
+        return refuse(Code::GrantEnded);
+    }
+    if found.row.cnf.is_some() && found.row.cnf != ask.jkt {
+        return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
+    }
+    Ok(found)
 }
 
-fn prepare(
-    call: &Call,
-    client: &Client,
-    token: Opaque,
-    row: RefreshRow,
-    (claims, grant): (&Claims, &Grant),
-) -> Result<Rotate> {
-    let vault = &call.realm.vault;
-    let successor = call.secret(Kind::Refresh)?;
-    Ok(Rotate {
-        realm: Arc::clone(&call.realm),
-        now: call.now,
-        hash: vault.hash(&token),
-        client: (client.id.to_string(), client.epoch),
-        next: NewRefresh {
-            hash: vault.hash(&successor),
+impl Rotate {
+    /// What takes the token's place in its family.
+    fn next(&self, row: &RefreshRow) -> NewRefresh {
+        let Ask { call, client, .. } = &self.ask;
+        NewRefresh {
+            hash: self.successor_hash,
             family: row.family,
             client: row.client,
             principal: row.principal.clone(),
@@ -150,44 +121,39 @@ fn prepare(
             now: call.now,
             expires_at: refresh_expiry(call, client, row.absolute_at),
             absolute_at: row.absolute_at,
-        },
-        sealed: vault.seal_under(&call.realm.env, &token, PLACE, successor.expose().as_bytes())?,
-        event: claims.event(call, client, grant)?.fact("grant", "refresh_token"),
-        stored: claims.stored(call),
-        token,
-        row,
-        successor,
-    })
+        }
+    }
 }
 
-/// Answers the successor: the new one, or inside the window the one that is there.
-async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Opaque> {
-    let Rotate { row, now, client, .. } = rotate;
-    let reader = Reader { id: &client.0, epoch: client.1 };
+/// Issues with the successor: the new one, or inside the window the one that is there.
+async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Issued> {
+    let Ask { call, client, hash, .. } = &rotate.ask;
+    let found = presented(tx, &rotate.ask).await?;
+    let target = rotate.ask.target(tx, &found.grant).await?;
+    let scope = narrowed(rotate.scope.as_ref(), &found.grant, &target)?;
+    let made = rotate.ask.prepare(&found, (&target, &scope), "refresh_token")?;
+    let (row, client_id) = (&found.row, client.id.to_string());
+    let reader = Reader { id: &client_id, epoch: client.epoch };
     tx.lock_shared(&[&row.principal, reader.id]).await?;
-    let successor = if sql::consume_refresh(tx, rotate.hash, &rotate.sealed, reader, *now).await? {
-        sql::insert_refresh(tx, &rotate.next).await?;
+    let successor = if sql::consume_refresh(tx, *hash, &rotate.sealed, reader, call.now).await? {
+        sql::insert_refresh(tx, &rotate.next(row)).await?;
         rotate.successor.clone()
     } else {
-        match not_consumed(tx, rotate).await? {
+        match not_consumed(tx, rotate, reader).await? {
             Replay::Same(successor) => successor,
             Replay::Theft => {
-                tokens::sql::end_grant(tx, row.family, *now, "refresh token reused").await?;
-                let env = &rotate.realm.env;
-                let reuse = rotate.event.refusal(env, "refresh.reused", Code::RefreshReused)?;
+                tokens::sql::end_grant(tx, row.family, call.now, "refresh token reused").await?;
+                let reuse = made.1.refusal(&call.realm.env, "refresh.reused", Code::RefreshReused)?;
                 audit::record(tx, &reuse.fact("grant_id", row.family.to_string())).await?;
                 return tx.refuse(Code::RefreshReused);
             }
         }
     };
-    if !audit::record_under(tx, &rotate.event, &row.principal, row.epoch).await? {
-        return refuse(Code::PrincipalEnded);
-    }
-    if let Some((hash, claims)) = &rotate.stored {
-        let owner = (row.principal.as_str(), row.client, row.epoch);
-        tokens::sql::insert_access(tx, *hash, claims, owner, *now).await?;
-    }
-    Ok(successor)
+    rotate.ask.record(tx, &found, &made).await?;
+    let wants_id_token = client.metadata.id_token_on_refresh;
+    let mut issued = rotate.ask.issued(tx, found.grant, (made.0, target, scope), wants_id_token).await?;
+    issued.refresh = Some(successor);
+    Ok(issued)
 }
 
 /// RFC 6749 6: the same scopes or fewer, as far as they are for this audience.
@@ -207,9 +173,11 @@ enum Replay {
 }
 
 /// What the token that could not be consumed is; a refusal when it was never used.
-async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Replay> {
-    let Rotate { realm, now, client, .. } = rotate;
-    let Some(row) = sql::find_refresh(tx, rotate.hash).await? else { return refuse(Code::RefreshUnknown) };
+async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate, reader: Reader<'_>) -> Result<Replay> {
+    let Call { realm, now, .. } = &rotate.ask.call;
+    let Some(row) = sql::find_refresh(tx, rotate.ask.hash).await? else {
+        return refuse(Code::RefreshUnknown);
+    };
     let is_ended =
         tokens::sql::find_grant(tx, row.family).await?.is_none_or(|grant| grant.ended_at.is_some());
     let Some(consumed_at) = row.consumed_at else {
@@ -233,7 +201,7 @@ async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Replay> {
     if is_ended {
         return refuse(Code::GrantEnded);
     }
-    if !tokens::sql::is_current(tx, &client.0, client.1).await? {
+    if !tokens::sql::is_current(tx, reader.id, reader.epoch).await? {
         return refuse(Code::PrincipalEnded);
     }
     Ok(Replay::Same(successor))

@@ -15,10 +15,11 @@ use doorward_proto::{
 
 use super::{Grant, standard_claims};
 use crate::{
-    apis::{Api, TokenFormat},
+    apis::{self, Api, TokenFormat},
     audit::Event,
     call::Call,
     clients::Client,
+    db::ReadTx,
     grants::sql::Presented,
     keys,
     outcome::{Code, Error, Refusal, Result},
@@ -75,30 +76,36 @@ pub(crate) struct Claims {
 /// # Errors
 /// `TargetInvalid` for more than one, for an unknown API, and for one outside the grant.
 pub async fn target_of(call: &Call, client: &Client, asked: &[String], granted: &[String]) -> Result<Target> {
-    let refused =
-        |hint: &'static str| Error::from(Refusal::new(Code::TargetInvalid).hint(hint).field("resource"));
-    let audience = match asked {
-        [] => granted.first().or(client.metadata.default_api.as_ref()).unwrap_or(&call.realm.issuer).clone(),
-        [one] if granted.is_empty() || granted.contains(one) || *one == call.realm.issuer => one.clone(),
-        [_] => return Err(refused("The resource is not part of the grant")),
-        _ => return Err(refused("A token has one audience: name one resource")),
-    };
-    let client_ttl = client.metadata.access_ttl.map(Duration::from_secs);
-    let default_ttl = call.realm.settings.tokens.access_ttl;
-    if audience == call.realm.issuer {
-        return Ok(Target { audience, api: None, ttl: client_ttl.unwrap_or(default_ttl) });
+    let audience = audience_of(call, client, asked, granted)?;
+    let api = if audience == call.realm.issuer { None } else { apis::find(call, &audience).await? };
+    Target::new(call, client, audience, api)
+}
+
+/// The same inside an operation.
+pub(crate) async fn target_in(
+    tx: &mut ReadTx<'_>,
+    (call, client): (&Call, &Client),
+    asked: &[String],
+    granted: &[String],
+) -> Result<Target> {
+    let audience = audience_of(call, client, asked, granted)?;
+    let api = if audience == call.realm.issuer { None } else { apis::find_in(tx, call, &audience).await? };
+    Target::new(call, client, audience, api)
+}
+
+fn audience_of(call: &Call, client: &Client, asked: &[String], granted: &[String]) -> Result<String> {
+    match asked {
+        [] => {
+            Ok(granted.first().or(client.metadata.default_api.as_ref()).unwrap_or(&call.realm.issuer).clone())
+        }
+        [one] if granted.is_empty() || granted.contains(one) || *one == call.realm.issuer => Ok(one.clone()),
+        [_] => Err(target_refused("The resource is not part of the grant")),
+        _ => Err(target_refused("A token has one audience: name one resource")),
     }
-    let Some(api) = crate::apis::find(call, &audience).await? else {
-        return Err(refused("The resource is not known"));
-    };
-    let is_named = client.metadata.apis.contains(&audience)
-        || client.metadata.default_api.as_ref() == Some(&audience)
-        || (client.metadata.apis.is_empty() && api.org == client.org);
-    if !is_named {
-        return Err(refused("The application may not ask for this resource"));
-    }
-    let ttl = client_ttl.or(api.access_ttl.map(Duration::from_secs)).unwrap_or(default_ttl);
-    Ok(Target { audience, api: Some(api), ttl })
+}
+
+fn target_refused(hint: &'static str) -> Error {
+    Refusal::new(Code::TargetInvalid).hint(hint).field("resource").into()
 }
 
 /// The audiences of a grant: those consented to, else the one that a request without any means.
@@ -110,6 +117,23 @@ pub(crate) fn granted_of(call: &Call, client: &Client, consented: Vec<String>) -
 }
 
 impl Target {
+    fn new(call: &Call, client: &Client, audience: String, api: Option<Arc<Api>>) -> Result<Self> {
+        let client_ttl = client.metadata.access_ttl.map(Duration::from_secs);
+        let default_ttl = call.realm.settings.tokens.access_ttl;
+        if audience == call.realm.issuer {
+            return Ok(Self { audience, api: None, ttl: client_ttl.unwrap_or(default_ttl) });
+        }
+        let api = api.ok_or_else(|| target_refused("The resource is not known"))?;
+        let is_named = client.metadata.apis.contains(&audience)
+            || client.metadata.default_api.as_ref() == Some(&audience)
+            || (client.metadata.apis.is_empty() && api.org == client.org);
+        if !is_named {
+            return Err(target_refused("The application may not ask for this resource"));
+        }
+        let ttl = client_ttl.or(api.access_ttl.map(Duration::from_secs)).unwrap_or(default_ttl);
+        Ok(Self { audience, api: Some(api), ttl })
+    }
+
     fn alg(&self) -> Alg {
         self.api.as_ref().map_or(Alg::ES256, |api| api.signing_alg)
     }
@@ -233,14 +257,12 @@ pub(crate) async fn id_token(
     call: &Call,
     client: &Client,
     grant: &Grant,
-    scope: &ScopeSet,
+    facts: &users::Facts,
     about: IdTokenFacts<'_>,
 ) -> Result<String> {
     let alg = id_token_alg(client);
-    let facts =
-        users::facts(call, grant.user).await?.ok_or_else(|| Error::fault("a grant without its person"))?;
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
-    let extra = standard_claims(&facts, scope, asked, grant.org, client);
+    let extra = standard_claims(facts, &grant.scope, asked, grant.org, client);
     let claims = IdTokenClaims {
         iss: call.realm.issuer.clone(),
         sub: grant.user.to_string(),

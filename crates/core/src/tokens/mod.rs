@@ -17,7 +17,7 @@ mod verify;
 pub(crate) use dpop::MEMORY as PROOF_MEMORY;
 pub use dpop::{Bound, fresh_nonce, prove};
 pub use introspect::{Introspection, introspect};
-pub(crate) use issue::{Claims, sign};
+pub(crate) use issue::{Claims, sign, target_in};
 pub use issue::{Target, Tokens, target_of};
 pub use revoke::revoke;
 pub use userinfo::{standard_claims, supported_claims, userinfo};

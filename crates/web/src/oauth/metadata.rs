@@ -3,7 +3,7 @@
 
 use axum::{
     Json, Router,
-    extract::{OriginalUri, State},
+    extract::State,
     response::{IntoResponse, Response},
     routing::get,
 };
@@ -22,7 +22,7 @@ use doorward_proto::{
     metadata::Metadata,
     token::Grant,
 };
-use http::{HeaderMap, HeaderValue, StatusCode, header, uri::PathAndQuery};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
 use serde_json::json;
 
 use crate::{app::App, surface::Failure};
@@ -73,7 +73,7 @@ async fn resource(State(app): State<App>) -> Response {
 
 /// An API that is known by an address below the issuer's (RFC 9728 3.1): where its tokens come from, and its
 /// scopes. What else it can do it has to tell itself.
-async fn resource_below(State(app): State<App>, OriginalUri(uri): OriginalUri) -> Result<Response, Failure> {
+async fn resource_below(State(app): State<App>, uri: Uri) -> Result<Response, Failure> {
     let asked = uri.path_and_query().map(PathAndQuery::as_str).unwrap_or_default();
     let issuer = &app.realm.issuer;
     let identifier = format!("{issuer}{}", asked.strip_prefix(PROTECTED_RESOURCE).unwrap_or_default());

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use axum::{
     Json,
     body::{Body, Bytes},
-    extract::OriginalUri,
     response::{IntoResponse, Response},
 };
 use doorward_core::{
@@ -36,7 +35,7 @@ const PAR: &str = "/oauth2/par";
 /// `POST /oauth2/token`.
 pub(super) async fn token(
     Incoming(call): Incoming,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     Form(params): Form,
 ) -> Response {
@@ -139,7 +138,7 @@ fn wire(tokens: Tokens) -> TokenResponse {
 /// `POST /oauth2/par`.
 pub(super) async fn push(
     Incoming(call): Incoming,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     Form(params): Form,
 ) -> Response {

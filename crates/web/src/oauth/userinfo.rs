@@ -1,7 +1,7 @@
 //! Userinfo (OpenID Connect Core 5.3): by GET, by POST with the token in the header or in the body.
 
 use axum::{
-    extract::{FromRequest as _, OriginalUri, Request, State},
+    extract::{FromRequest as _, Request, State},
     response::{IntoResponse, Response},
 };
 use doorward_core::{
@@ -26,11 +26,7 @@ use crate::{
 };
 
 /// `GET /oauth2/userinfo`.
-pub(super) async fn get(
-    Incoming(call): Incoming,
-    OriginalUri(uri): OriginalUri,
-    headers: HeaderMap,
-) -> Response {
+pub(super) async fn get(Incoming(call): Incoming, uri: Uri, headers: HeaderMap) -> Response {
     answer(&call, ("GET", &uri), &headers, Ok(None)).await
 }
 
@@ -38,7 +34,7 @@ pub(super) async fn get(
 pub(super) async fn post(
     State(app): State<App>,
     Incoming(call): Incoming,
-    OriginalUri(uri): OriginalUri,
+    uri: Uri,
     headers: HeaderMap,
     request: Request,
 ) -> Response {

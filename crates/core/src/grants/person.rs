@@ -1,0 +1,124 @@
+//! What redeeming a code and refreshing have in common: tokens for the person whose grant it is.
+//!
+//! All that they depend on is read in the operation that uses the credential up; only the signatures are
+//! made after it.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_proto::{
+    scope::ScopeSet,
+    secret::{Opaque, TokenHash},
+};
+
+use super::sql::Presented;
+use crate::{
+    audit::{self, Event},
+    call::Call,
+    clients::Client,
+    db::Tx,
+    outcome::{Code, Error, Result, refuse},
+    tokens::{
+        self, Claims, Grant, Target, Tokens,
+        issue::{self, IdTokenFacts},
+    },
+    users,
+};
+
+/// Who presents a credential, and for what it shall be exchanged.
+#[derive(Clone)]
+pub(super) struct Ask {
+    pub(super) call: Call,
+    pub(super) client: Arc<Client>,
+    /// The credential's hash.
+    pub(super) hash: TokenHash,
+    /// The audience, one at the most.
+    pub(super) resources: Vec<String>,
+    /// The DPoP key of the proof.
+    pub(super) jkt: Option<String>,
+}
+
+/// What the credential was exchanged for, before it is signed.
+pub(super) struct Issued {
+    claims: Claims,
+    scope: ScopeSet,
+    ttl: Duration,
+    grant: Grant,
+    /// Where there is an ID token.
+    person: Option<users::Facts>,
+    /// The `nonce` of the authorization request.
+    pub(super) nonce: Option<String>,
+    pub(super) refresh: Option<Opaque>,
+}
+
+impl Ask {
+    /// The audience of the access token, under a grant for these resources.
+    pub(super) async fn target(&self, tx: &mut Tx<'_>, grant: &Grant) -> Result<Target> {
+        let granted = issue::granted_of(&self.call, &self.client, grant.resources.clone());
+        tokens::target_in(tx, (&self.call, &self.client), &self.resources, &granted).await
+    }
+
+    /// What is to be issued, and the event that says so.
+    pub(super) fn prepare<R>(
+        &self,
+        found: &Presented<R>,
+        (target, scope): (&Target, &ScopeSet),
+        grant_type: &str,
+    ) -> Result<(Claims, Event)> {
+        let claims = found.access_claims(&self.call, &self.client, (target, scope), self.jkt.as_deref())?;
+        let event = claims.event(&self.call, &self.client, &found.grant)?.fact("grant", grant_type);
+        Ok((claims, event))
+    }
+
+    /// Writes what is issued while the person is active under the epoch of the credential.
+    pub(super) async fn record<R>(
+        &self,
+        tx: &mut Tx<'_>,
+        found: &Presented<R>,
+        (claims, event): &(Claims, Event),
+    ) -> Result<()> {
+        let person = found.grant.user.to_string();
+        if !audit::record_under(tx, event, &person, found.epoch).await? {
+            return refuse(Code::PrincipalEnded);
+        }
+        if let Some((hash, body)) = claims.stored(&self.call) {
+            let owner = (person.as_str(), found.grant.client, found.epoch);
+            tokens::sql::insert_access(tx, hash, &body, owner, self.call.now).await?;
+        }
+        Ok(())
+    }
+
+    /// What the caller has to sign, with an ID token or without.
+    pub(super) async fn issued(
+        &self,
+        tx: &mut Tx<'_>,
+        grant: Grant,
+        (claims, target, scope): (Claims, Target, ScopeSet),
+        wants_id_token: bool,
+    ) -> Result<Issued> {
+        let mut person = None;
+        if wants_id_token && grant.scope.contains("openid") {
+            let found = users::facts_in(tx, grant.user).await?;
+            person = Some(found.ok_or_else(|| Error::fault("a grant without its person"))?);
+        }
+        Ok(Issued { claims, scope, ttl: target.ttl, grant, person, nonce: None, refresh: None })
+    }
+}
+
+impl Issued {
+    /// Signs the tokens; `code` is the one that was redeemed.
+    pub(super) async fn sign(self, call: &Call, client: &Client, code: Option<&Opaque>) -> Result<Tokens> {
+        let is_dpop = self.claims.body.cnf.is_some();
+        let access_token = tokens::sign(call, self.claims).await?;
+        let mut id_token = None;
+        if let Some(person) = &self.person {
+            let about = IdTokenFacts {
+                nonce: self.nonce,
+                access_token: Some(&access_token),
+                code: code.map(Opaque::expose),
+            };
+            id_token = Some(issue::id_token(call, client, &self.grant, person, about).await?);
+        }
+        let (expires_in, refresh_token, scope) = (self.ttl, self.refresh, self.scope);
+        Ok(Tokens { access_token, is_dpop, expires_in, refresh_token, id_token, scope })
+    }
+}
