@@ -16,7 +16,7 @@ use crate::{
     call::Call,
     clients::Client,
     db::Tx,
-    outcome::{Code, Error, Result, refuse},
+    outcome::{Error, Result},
     tokens::{
         self, Claims, Grant, Target, Tokens,
         issue::{self, IdTokenFacts},
@@ -69,18 +69,16 @@ impl Ask {
         Ok((claims, event))
     }
 
-    /// Writes what is issued while the person is active under the epoch of the credential.
+    /// Writes what is issued. Whether the person may have it was decided when the credential was used up.
     pub(super) async fn record<R>(
         &self,
         tx: &mut Tx<'_>,
         found: &Presented<R>,
         (claims, event): &(Claims, Event),
     ) -> Result<()> {
-        let person = found.grant.user.to_string();
-        if !audit::record_under(tx, event, &person, found.epoch).await? {
-            return refuse(Code::PrincipalEnded);
-        }
+        audit::record(tx, event).await?;
         if let Some((hash, body)) = claims.stored(&self.call) {
+            let person = found.grant.user.to_string();
             let owner = (person.as_str(), found.grant.client, found.epoch);
             tokens::sql::insert_access(tx, hash, &body, owner, self.call.now).await?;
         }

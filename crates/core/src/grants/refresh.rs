@@ -201,8 +201,10 @@ async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate, reader: Reader<'_>) -> R
     if is_ended {
         return refuse(Code::GrantEnded);
     }
-    if !tokens::sql::is_current(tx, reader.id, reader.epoch).await? {
-        return refuse(Code::PrincipalEnded);
+    for (id, epoch) in [(reader.id, reader.epoch), (&row.principal, row.epoch)] {
+        if !tokens::sql::is_current(tx, id, epoch).await? {
+            return refuse(Code::PrincipalEnded);
+        }
     }
     Ok(Replay::Same(successor))
 }

@@ -36,7 +36,9 @@ const PRESENTED_CODE: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id
 const CONSUME_CODE: &str = "UPDATE codes SET consumed_at = $2
     WHERE hash = $1 AND consumed_at IS NULL AND expires_at > $2
     AND EXISTS (SELECT 1 FROM grants g WHERE g.id = codes.family AND g.ended_at IS NULL)
-    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $3 AND p.epoch = $4 AND p.status = 0)";
+    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $3 AND p.epoch = $4 AND p.status = 0)
+    AND EXISTS (SELECT 1 FROM principals u
+        WHERE u.id = codes.principal_id AND u.epoch = codes.epoch AND u.status = 0)";
 
 const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens
     (hash, family, client_id, principal_id, epoch, generation, cnf, created_at, expires_at, absolute_at)
@@ -55,7 +57,9 @@ const PRESENTED_REFRESH: &str = "SELECT g.id, g.org_id, g.principal_id, g.client
 const CONSUME_REFRESH: &str = "UPDATE refresh_tokens SET consumed_at = $2, successor = $3
     WHERE hash = $1 AND consumed_at IS NULL AND revoked_at IS NULL AND expires_at > $2
     AND EXISTS (SELECT 1 FROM grants g WHERE g.id = refresh_tokens.family AND g.ended_at IS NULL)
-    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $4 AND p.epoch = $5 AND p.status = 0)";
+    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $4 AND p.epoch = $5 AND p.status = 0)
+    AND EXISTS (SELECT 1 FROM principals u
+        WHERE u.id = refresh_tokens.principal_id AND u.epoch = refresh_tokens.epoch AND u.status = 0)";
 const FORGET_SUCCESSORS: &str = "UPDATE refresh_tokens SET successor = NULL WHERE hash IN (
     SELECT hash FROM refresh_tokens WHERE successor IS NOT NULL AND consumed_at < $1
     ORDER BY consumed_at LIMIT 500)";
@@ -176,8 +180,8 @@ pub(crate) async fn presented_code(
     .await
 }
 
-/// The one statement that decides who redeems the code; not once its grant is over or the client's epoch
-/// has moved.
+/// The one statement that decides who redeems the code; not once its grant is over or the epoch of the
+/// person or the client has moved.
 pub(crate) async fn consume_code(
     tx: &mut Tx<'_>,
     hash: TokenHash,
@@ -221,8 +225,8 @@ pub(crate) async fn presented_refresh(
     .await
 }
 
-/// The one statement that decides who rotates the refresh token; not once its grant is over or the
-/// client's epoch has moved.
+/// The one statement that decides who rotates the refresh token; not once its grant is over or the epoch
+/// of the person or the client has moved.
 pub(crate) async fn consume_refresh(
     tx: &mut Tx<'_>,
     hash: TokenHash,
