@@ -181,12 +181,16 @@ both_engines! {
         let signed = alice.signed(&call).await;
         let tokens = tokens_for(&call, &app, &signed).await;
         let code = code_for(&call, &app, &signed, &[]).await;
+        let used = tokens_for(&call, &app, &signed).await.refresh_token.expect("offline");
+        refresh::rotate(&call, &app, refresh_ask(used.expose())).await.expect("rotates");
         users::suspend(&world.local(), alice.user.id).await.expect("is suspended");
         assert!(!is_live(&call, &tokens.access_token).await);
         let refused = redeem(&call, &app, &code).await.expect_err("suspended");
         assert!(matches!(refused.code(), Some(Code::PrincipalEnded | Code::GrantEnded)));
         let refresh = tokens.refresh_token.expect("offline");
         let refused = refresh::rotate(&call, &app, refresh_ask(refresh.expose())).await.expect_err("suspended");
+        assert!(matches!(refused.code(), Some(Code::PrincipalEnded | Code::GrantEnded)));
+        let refused = refresh::rotate(&call, &app, refresh_ask(used.expose())).await.expect_err("in the window");
         assert!(matches!(refused.code(), Some(Code::PrincipalEnded | Code::GrantEnded)));
         users::resume(&world.local(), alice.user.id).await.expect("is back");
         assert!(!is_live(&call, &tokens.access_token).await, "what is over stays over");
