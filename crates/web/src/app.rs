@@ -146,7 +146,7 @@ impl FromRequestParts<App> for Incoming {
         let address = parts.extensions.get::<ClientAddress>().map_or(IpAddr::from([127, 0, 0, 1]), |a| a.0);
         let request_id = parts.extensions.get::<RequestId>().map(RequestId::to_string).unwrap_or_default();
         let agent = parts.headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-        let user_agent = agent.map(|agent| agent.chars().take(512).collect());
+        let user_agent = agent.map(|agent| agent.get(..512).unwrap_or(agent).to_owned());
         let realm = Arc::clone(&app.realm);
         let now = realm.env.now();
         let origin = Origin { address, request_id, user_agent, trace: trace_of(&parts.headers) };

@@ -11,11 +11,13 @@ use tempfile::TempDir;
 
 use crate::program::{free_port, now};
 
+const CONFIG: &str = "pgbouncer.ini";
+
 /// A running pooler; killed when dropped.
 pub struct Pooler {
     child: Child,
     port: u16,
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl Pooler {
@@ -24,30 +26,24 @@ impl Pooler {
         let folder = tempfile::tempdir().expect("a folder");
         let port = free_port();
         let (user, host, server_port) = parts(url);
-        let config = folder.path().join("pgbouncer.ini");
         let text = format!(
             "[databases]\n* = host={host} port={server_port} user={user}\n[pgbouncer]\nlisten_addr = 127.0.0.1\n\
              listen_port = {port}\nunix_socket_dir =\nauth_type = any\npool_mode = transaction\n\
              max_client_conn = 200\ndefault_pool_size = 10\nlogfile = /dev/null\n"
         );
-        fs::write(&config, text).expect("a configuration");
-        let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.starts_with(b"0\n"));
-        let mut command = Command::new("env");
-        command.args(["PATH=/usr/sbin:/usr/bin:/bin:/usr/local/bin", "pgbouncer"]);
-        if is_root {
-            // It refuses to run as root, and must still read its folder.
-            std::os::unix::fs::chown(folder.path(), Some(65_534), None).expect("the folder changes hands");
-            command.args(["-u", "nobody"]);
-        }
-        let child =
-            command.arg(&config).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let pooler = Self { child: child.expect("PgBouncer starts"), port, _folder: folder };
-        let begun = now();
-        while TcpStream::connect(("127.0.0.1", port)).is_err() {
-            assert!(now() - begun < Duration::from_secs(10), "PgBouncer does not listen");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        pooler
+        fs::write(folder.path().join(CONFIG), text).expect("a configuration");
+        Self { child: run(&folder, port), port, folder }
+    }
+
+    /// Ends it as a power cut would: every connection through it breaks, and nobody listens.
+    pub fn stop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    /// Starts it again where it was.
+    pub fn restart(&mut self) {
+        self.child = run(&self.folder, self.port);
     }
 
     /// The same database through the pooler.
@@ -60,9 +56,27 @@ impl Pooler {
 
 impl Drop for Pooler {
     fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
+        self.stop();
     }
+}
+
+fn run(folder: &TempDir, port: u16) -> Child {
+    let is_root = Command::new("id").arg("-u").output().is_ok_and(|id| id.stdout.starts_with(b"0\n"));
+    let mut command = Command::new("env");
+    command.args(["PATH=/usr/sbin:/usr/bin:/bin:/usr/local/bin", "pgbouncer"]);
+    if is_root {
+        // It refuses to run as root, and must still read its folder.
+        std::os::unix::fs::chown(folder.path(), Some(65_534), None).expect("the folder changes hands");
+        command.args(["-u", "nobody"]);
+    }
+    command.arg(folder.path().join(CONFIG)).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let child = command.spawn().expect("PgBouncer starts");
+    let begun = now();
+    while TcpStream::connect(("127.0.0.1", port)).is_err() {
+        assert!(now() - begun < Duration::from_secs(10), "PgBouncer does not listen");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    child
 }
 
 fn parts(url: &str) -> (&str, &str, &str) {

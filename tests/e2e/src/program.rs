@@ -158,7 +158,8 @@ impl Server {
         builder().tls_certs_only([authority]).build().expect("a client")
     }
 
-    fn wait_until_ready(&mut self) {
+    /// Waits until it says so itself.
+    pub fn wait_until_ready(&mut self) {
         let begun = now();
         let client = self.client();
         let url = format!("{}/readyz", self.issuer);

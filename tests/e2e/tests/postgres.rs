@@ -3,7 +3,7 @@
 use doorward_e2e::{
     Options, Server,
     pooler::Pooler,
-    program::{block_on, refused},
+    program::{BOOTSTRAP, block_on, client, refused},
     scripts,
 };
 use doorward_world::Fresh;
@@ -75,4 +75,33 @@ fn the_master_key_is_not_replaced_under_a_node_on_postgres() {
     second.restart();
     let verified = second.command(&["db", "verify"]);
     assert!(verified.status.success(), "{verified:?}");
+}
+
+fn get(server: &Server, path: &str) -> (u16, String) {
+    block_on(async {
+        let ask = client().get(format!("{}{path}", server.issuer)).bearer_auth(BOOTSTRAP);
+        let answer = ask.send().await.expect("an answer");
+        (answer.status().as_u16(), answer.text().await.expect("a text"))
+    })
+}
+
+#[test]
+fn a_database_that_goes_away_is_told_and_comes_back_on_postgres() {
+    let place = block_on(Fresh::postgres(false)).expect("a database");
+    let mut pooler = Pooler::start(&place.url());
+    let unnamed = ("DOORWARD_DATABASE_STATEMENT_CACHE", "0".to_owned());
+    let database_url = Some(pooler.url(&place.url()));
+    let mut server = Server::start(Options { database_url, env: vec![unnamed], ..Options::default() });
+    assert_eq!(get(&server, "/api/v1/users").0, 200);
+    pooler.stop();
+    assert_eq!(get(&server, "/readyz"), (503, "not ready".to_owned()));
+    let (status, told) = get(&server, "/api/health");
+    assert!(status == 503 && told.contains("\"database\":\"disconnected\""), "{status}: {told}");
+    let (status, told) = get(&server, "/api/v1/users");
+    assert!(status == 503 && told.contains("\"code\":\"unavailable\""), "{status}: {told}");
+    assert_eq!(get(&server, "/healthz").0, 200, "the process itself is well");
+    assert_eq!(get(&server, "/.well-known/jwks.json").0, 200, "applications go on verifying tokens");
+    pooler.restart();
+    server.wait_until_ready();
+    assert_eq!(get(&server, "/api/v1/users").0, 200);
 }

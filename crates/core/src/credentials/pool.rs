@@ -24,6 +24,8 @@ use crate::{
 };
 
 const IDLE: Duration = Duration::from_secs(30);
+/// After which the allocator is ready to hand freed memory on to the operating system.
+const SETTLING: Duration = Duration::from_secs(2);
 /// Per thread; at some 40 a second and core, the last in the queue waits two to three seconds.
 const QUEUE: usize = 96;
 
@@ -155,6 +157,14 @@ impl Drop for Handle {
     }
 }
 
+/// Frees a large piece once more: the allocator looks for what it can hand on to the operating system when
+/// one is freed, at what was freed a while before, and an idle server frees nothing else.
+fn nudge() -> Vec<Block> {
+    const BLOCKS: usize = 4096;
+    drop(std::hint::black_box(Vec::<Block>::with_capacity(BLOCKS)));
+    Vec::new()
+}
+
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -174,6 +184,7 @@ impl Shared {
     /// Waits for work; gives the memory back when none has come for a while. `None` ends the thread.
     fn next(&self, memory: &mut Vec<Block>) -> Option<Task> {
         let mut queue = lock(&self.queue);
+        let mut is_settled = true;
         loop {
             if let Some(task) = queue.waiting.pop_front() {
                 return Some(task);
@@ -181,15 +192,17 @@ impl Shared {
             if queue.closed {
                 return None;
             }
-            if memory.capacity() == 0 {
+            if memory.capacity() == 0 && is_settled {
                 queue = self.work.wait(queue).unwrap_or_else(PoisonError::into_inner);
-            } else {
-                let waited = self.work.wait_timeout(queue, IDLE);
-                let (returned, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
-                queue = returned;
-                if timeout.timed_out() && queue.waiting.is_empty() {
-                    *memory = Vec::new();
-                }
+                continue;
+            }
+            let patience = if memory.capacity() == 0 { SETTLING } else { IDLE };
+            let waited = self.work.wait_timeout(queue, patience);
+            let (returned, timeout) = waited.unwrap_or_else(PoisonError::into_inner);
+            queue = returned;
+            if timeout.timed_out() && queue.waiting.is_empty() {
+                is_settled = memory.capacity() == 0;
+                *memory = if is_settled { nudge() } else { Vec::new() };
             }
         }
     }

@@ -62,9 +62,11 @@ pub fn standard_claims(
     client: &Client,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
+    let by_scope: Vec<&[&str]> =
+        BY_SCOPE.iter().filter(|(of, _)| scope.contains(of)).map(|(_, names)| *names).collect();
     let is_asked = |name: &str| {
         asked.is_some_and(|asked| asked.contains_key(name))
-            || BY_SCOPE.iter().any(|(of, names)| scope.contains(of) && names.contains(&name))
+            || by_scope.iter().any(|names| names.contains(&name))
     };
     for (name, value) in CLAIMS.iter().filter(|(name, _)| is_asked(name)) {
         let value = value(facts);
