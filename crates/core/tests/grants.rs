@@ -122,9 +122,13 @@ both_engines! {
         let first = tokens_for(&call, &app, &alice.signed(&call).await).await.refresh_token.expect("offline");
         let second = refresh::rotate(&call, &app, refresh_ask(first.expose())).await.expect("rotates");
         let second = second.refresh_token.expect("a successor");
-        refresh::rotate(&call, &app, refresh_ask(second.expose())).await.expect("rotates");
-        let theft = refresh::rotate(&call, &app, refresh_ask(first.expose())).await.expect_err("theft");
+        let third = refresh::rotate(&call, &app, refresh_ask(second.expose())).await.expect("rotates");
+        let odd = RefreshAsk { resources: vec!["https://nobody.example".to_owned()], ..refresh_ask(first.expose()) };
+        let theft = refresh::rotate(&call, &app, odd).await.expect_err("theft, whatever else is wrong with it");
         assert_eq!(theft.code(), Some(Code::RefreshReused));
+        let third = third.refresh_token.expect("a successor");
+        let ended = refresh::rotate(&call, &app, refresh_ask(third.expose())).await.expect_err("the family");
+        assert_eq!(ended.code(), Some(Code::GrantEnded));
     }
 
     /// Two hundred at once inside the window: one rotation, and everybody learns the same successor.

@@ -81,10 +81,15 @@ both_engines! {
         world.advance((7 * DAY).saturating_sub(SECOND));
         jobs::run_due(&world.call()).await.expect("runs");
         assert!(told.lock().expect("no panic").is_empty(), "nothing is over yet");
+        let code = code_for(&world.call(), &app, &alice.signed(&call).await, ONLINE).await;
         let last = rotate(&world.call(), &app, &online).await.expect("is within the limits");
-        let online = last.refresh_token.expect("a successor");
+        let (used, online) = (online, last.refresh_token.expect("a successor"));
         world.advance(SECOND);
         let call = world.call();
+        let refused = redeem(&call, &app, &code).await.expect_err("the code's time is not over, the session's is");
+        assert_eq!(refused.code(), Some(Code::GrantEnded));
+        let refused = rotate(&call, &app, &used).await.expect_err("the window is open, the session over");
+        assert_eq!(refused.code(), Some(Code::GrantEnded));
         assert!(!is_active(&call, &app, online.expose()).await, "the sweep is late, the limit is not");
         let refused = rotate(&call, &app, &online).await.expect_err("the limit is not");
         assert_eq!(refused.code(), Some(Code::GrantEnded));

@@ -87,6 +87,7 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Issued> {
         return reused(tx, &redeem.ask, row).await;
     }
     check(redeem, row)?;
+    redeem.ask.carried(tx, &found.grant).await?;
     let target = redeem.ask.target(tx, &found.grant).await?;
     let scope = target.scope_of(&found.grant.scope);
     let made = redeem.ask.prepare(&found, (&target, &scope), "authorization_code")?;

@@ -16,7 +16,8 @@ use crate::{
     call::Call,
     clients::Client,
     db::Tx,
-    outcome::{Error, Result},
+    outcome::{Code, Error, Result, refuse},
+    sessions,
     tokens::{
         self, Claims, Grant, Target, Tokens,
         issue::{self, IdTokenFacts},
@@ -55,6 +56,18 @@ impl Ask {
     pub(super) async fn target(&self, tx: &mut Tx<'_>, grant: &Grant) -> Result<Target> {
         let granted = issue::granted_of(&self.call, &self.client, grant.resources.clone());
         tokens::target_in(tx, (&self.call, &self.client), &self.resources, &granted).await
+    }
+
+    /// Refuses once the session is over that the grant may not outlive.
+    pub(super) async fn carried(&self, tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+        let now = self.call.now;
+        let idle_since = now - self.call.realm.settings.session.idle;
+        match grant.needs_session() {
+            Some(session) if !sessions::carries(tx, session, (now, idle_since)).await? => {
+                refuse(Code::GrantEnded)
+            }
+            _ => Ok(()),
+        }
     }
 
     /// What is to be issued, and the event that says so.

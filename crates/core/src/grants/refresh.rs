@@ -17,12 +17,11 @@ use super::{
     sql::{self, NewRefresh, Presented, Reader, RefreshRow},
 };
 use crate::{
-    audit,
+    audit::{self, Event},
     call::Call,
     clients::Client,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
-    sessions,
     tokens::{self, Grant, Target, issue::refresh_expiry},
 };
 
@@ -86,23 +85,12 @@ pub async fn rotate(call: &Call, client: &Arc<Client>, ask: RefreshAsk) -> Resul
     issued.sign(call, client, None).await
 }
 
-/// The token with all that it stands on; refused once the session that it may not outlive is over.
+/// The token with all that it stands on.
 async fn presented(tx: &mut Tx<'_>, ask: &Ask) -> Result<Presented<RefreshRow>> {
     let found = sql::presented_refresh(tx, ask.hash).await?;
     let Some(found) = found.filter(|found| found.row.client == ask.client.id) else {
         return refuse(Code::RefreshUnknown);
     };
-    let now = ask.call.now;
-    let idle_since = now - ask.call.realm.settings.session.idle;
-    if let Some(session) = found.grant.needs_session()
-        && found.row.consumed_at.is_none()
-        && !sessions::carries(tx, session, (now, idle_since)).await?
-    {
-        return refuse(Code::GrantEnded);
-    }
-    if found.row.cnf.is_some() && found.row.cnf != ask.jkt {
-        return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
-    }
     Ok(found)
 }
 
@@ -125,29 +113,32 @@ impl Rotate {
     }
 }
 
-/// Issues with the successor: the new one, or inside the window the one that is there.
+/// Issues with the successor: the new one, or inside the window the one that is there. That a token was
+/// stolen is found before anything else that may be wrong with the request.
 async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Issued> {
-    let Ask { call, client, hash, .. } = &rotate.ask;
+    let Ask { call, client, hash, jkt, .. } = &rotate.ask;
     let found = presented(tx, &rotate.ask).await?;
-    let target = rotate.ask.target(tx, &found.grant).await?;
-    let scope = narrowed(rotate.scope.as_ref(), &found.grant, &target)?;
-    let made = rotate.ask.prepare(&found, (&target, &scope), "refresh_token")?;
     let (row, client_id) = (&found.row, client.id.to_string());
     let reader = Reader { id: &client_id, epoch: client.epoch };
     tx.lock_shared(&[&row.principal, reader.id]).await?;
-    let successor = if sql::consume_refresh(tx, *hash, &rotate.sealed, reader, call.now).await? {
-        sql::insert_refresh(tx, &rotate.next(row)).await?;
-        rotate.successor.clone()
-    } else {
-        match not_consumed(tx, rotate, reader).await? {
-            Replay::Same(successor) => successor,
-            Replay::Theft => {
-                tokens::sql::end_grant(tx, row.family, call.now, "refresh token reused").await?;
-                let reuse = made.1.refusal(&call.realm.env, "refresh.reused", Code::RefreshReused)?;
-                audit::record(tx, &reuse.fact("grant_id", row.family.to_string())).await?;
-                return tx.refuse(Code::RefreshReused);
-            }
+    let mut successor = None;
+    if row.consumed_at.is_some() {
+        successor = Some(not_consumed(tx, rotate, reader).await?);
+    }
+    rotate.ask.carried(tx, &found.grant).await?;
+    if row.cnf.is_some() && row.cnf != *jkt {
+        return Err(Refusal::new(Code::DpopInvalid).hint("The refresh token is bound to another key").into());
+    }
+    let target = rotate.ask.target(tx, &found.grant).await?;
+    let scope = narrowed(rotate.scope.as_ref(), &found.grant, &target)?;
+    let made = rotate.ask.prepare(&found, (&target, &scope), "refresh_token")?;
+    let successor = match successor {
+        Some(successor) => successor,
+        None if sql::consume_refresh(tx, *hash, &rotate.sealed, reader, call.now).await? => {
+            sql::insert_refresh(tx, &rotate.next(row)).await?;
+            rotate.successor.clone()
         }
+        None => not_consumed(tx, rotate, reader).await?,
     };
     rotate.ask.record(tx, &found, &made).await?;
     let wants_id_token = client.metadata.id_token_on_refresh;
@@ -165,15 +156,9 @@ fn narrowed(asked: Option<&ScopeSet>, grant: &Grant, target: &Target) -> Result<
     }
 }
 
-enum Replay {
-    /// Inside the window: the same answer again.
-    Same(Opaque),
-    /// Used before, and the window is over, or the successor was used already.
-    Theft,
-}
-
-/// What the token that could not be consumed is; a refusal when it was never used.
-async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate, reader: Reader<'_>) -> Result<Replay> {
+/// The successor that is there, inside the window. Used before, and the window is over, or the successor was
+/// used already: the token was stolen. A refusal when it was never used.
+async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate, reader: Reader<'_>) -> Result<Opaque> {
     let Call { realm, now, .. } = &rotate.ask.call;
     let Some(row) = sql::find_refresh(tx, rotate.ask.hash).await? else {
         return refuse(Code::RefreshUnknown);
@@ -188,15 +173,15 @@ async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate, reader: Reader<'_>) -> R
         });
     };
     let window = realm.settings.tokens.refresh_reuse_window;
-    let Some(sealed) = row.successor.filter(|_| *now < consumed_at + window) else {
-        return Ok(Replay::Theft);
+    let Some(sealed) = row.successor.as_ref().filter(|_| *now < consumed_at + window) else {
+        return stolen(tx, rotate, &row).await;
     };
-    let opened = realm.vault.open_under(&rotate.token, PLACE, &sealed)?;
+    let opened = realm.vault.open_under(&rotate.token, PLACE, sealed)?;
     let successor = std::str::from_utf8(&opened).ok().and_then(|text| Opaque::parse(Kind::Refresh, text));
     let successor = successor.ok_or_else(|| Error::fault("a sealed successor is not a refresh token"))?;
     let next = sql::find_refresh(tx, realm.vault.hash(&successor)).await?;
     if next.is_none_or(|next| next.consumed_at.is_some()) {
-        return Ok(Replay::Theft);
+        return stolen(tx, rotate, &row).await;
     }
     if is_ended {
         return refuse(Code::GrantEnded);
@@ -206,5 +191,17 @@ async fn not_consumed(tx: &mut Tx<'_>, rotate: &Rotate, reader: Reader<'_>) -> R
             return refuse(Code::PrincipalEnded);
         }
     }
-    Ok(Replay::Same(successor))
+    Ok(successor)
+}
+
+/// Two have the token: its family ends, and that is remembered.
+async fn stolen<T>(tx: &mut Tx<'_>, rotate: &Rotate, row: &RefreshRow) -> Result<T> {
+    let Ask { call, client, .. } = &rotate.ask;
+    tokens::sql::end_grant(tx, row.family, call.now, "refresh token reused").await?;
+    let event = Event::refused(call, "refresh.reused", Code::RefreshReused)?
+        .client(client.id)
+        .subject(&row.principal)
+        .fact("grant_id", row.family.to_string());
+    audit::record(tx, &event).await?;
+    tx.refuse(Code::RefreshReused)
 }
