@@ -151,7 +151,7 @@ pub const ALL: &[Explanation] = &[
         "This would leave the server without an administrator.",
         "Make somebody else an administrator first."),
     line(C::ClientUnknown,
-        "No application has this client_id, or it may not be used now.",
+        "No application has this client_id, or it may not be used now. Who tried the Authorization header is answered 401 with a challenge, everybody else 400 (RFC 6749 5.2).",
         "Compare the client_id with `doorward client list`; check that this is the right server."),
     line(C::ClientAuthentication,
         "The application did not prove who it is: the secret is wrong or missing, the assertion does not verify, or it is registered for the other of the two. Who tried the Authorization header is answered 401 with a challenge, everybody else 400 (RFC 6749 5.2).",

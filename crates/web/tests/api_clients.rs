@@ -69,11 +69,15 @@ both_engines! {
         assert_eq!(made["client_id"], "my-app");
         let suspended = server.root(Method::POST, "/api/v1/clients/my-app/suspend", None).await;
         assert_eq!((suspended.status, &suspended.body["status"]), (StatusCode::OK, &json!("suspended")));
+        let seen = server.root(Method::GET, "/api/v1/clients/my-app", None).await;
+        assert_eq!((seen.header("etag"), suspended.header("etag")), ("\"2\"", "\"2\""));
         let resumed = server.root(Method::POST, "/api/v1/clients/my-app/resume", None).await;
-        assert_eq!(resumed.body["status"], "active");
+        assert_eq!((&resumed.body["status"], resumed.header("etag")), (&json!("active"), "\"3\""));
         let rotated = server.root(Method::POST, "/api/v1/clients/my-app/rotate", Some(json!({"overlap_seconds": 0}))).await;
         assert_eq!(rotated.status, StatusCode::OK, "{}", rotated.text);
         assert_ne!(rotated.body["client_secret"], made["client_secret"]);
+        let seen = server.root(Method::GET, "/api/v1/clients/my-app", None).await;
+        assert_eq!(seen.header("etag"), "\"4\"", "who saw the old one does not overwrite it unseen");
         let call = server.world.local();
         let stored = find(&call, "my-app").await.unwrap().unwrap();
         assert!(check_secret(&call, &stored, made["client_secret"].as_str().unwrap()).is_err());

@@ -293,6 +293,7 @@ async fn rotate(tx: &mut Tx<'_>, ask: &Rotate) -> Result<Client> {
     }
     sql::end_secrets(tx, ask.id, ask.until).await?;
     sql::insert_secret(tx, ask.id, ask.hash, &ask.hash_key, ask.call.now).await?;
+    sql::touch(tx, ask.id, ask.call.now).await?;
     tx.raise_changes().await?;
     let event =
         Event::new(&ask.call, "client.secret_rotated")?.subject(ask.id).client(ask.id).org(client.org);
@@ -315,6 +316,8 @@ pub async fn set_status(call: &Call, id: Id<id::Client>, status: Status) -> Resu
             Box::pin(async move {
                 let mut client = present(tx, ask.id).await?;
                 if principals::set_status(tx, &ask.call.realm.env, ask.id, ask.status).await? {
+                    sql::touch(tx, ask.id, ask.call.now).await?;
+                    (client.version, client.updated_at) = (client.version + 1, ask.call.now);
                     let code = match ask.status {
                         Status::Active => "client.resumed",
                         Status::Suspended => "client.suspended",

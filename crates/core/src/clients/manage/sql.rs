@@ -20,6 +20,7 @@ const INSERT: &str = "INSERT INTO clients (id, client_id, org_id, name, name_fol
     ON CONFLICT (client_id) DO NOTHING";
 const UPDATE: &str = "UPDATE clients SET name = $3, name_folded = $4, is_first_party = $5, metadata = $6,
     updated_at = $7, version = version + 1 WHERE id = $1 AND version = $2";
+const TOUCH: &str = "UPDATE clients SET updated_at = $2, version = version + 1 WHERE id = $1";
 const INSERT_SECRET: &str = "INSERT INTO client_secrets (client_id, hash, hash_key, created_at)
     VALUES ($1, $2, $3, $4)";
 const END_SECRETS: &str = "UPDATE client_secrets SET expires_at = $2
@@ -68,6 +69,12 @@ pub(super) async fn update(
     let metadata = serde_json::to_string(&new.metadata)?;
     let values = args![id, seen, &new.name, new.name.to_lowercase(), new.is_first_party, metadata, now];
     Ok(tx.exec(UPDATE, values).await? > 0)
+}
+
+/// For a change of what is kept beside the client's own row.
+pub(super) async fn touch(tx: &mut Tx<'_>, id: Id<id::Client>, now: Time) -> Result<()> {
+    tx.exec(TOUCH, args![id, now]).await?;
+    Ok(())
 }
 
 pub(super) async fn insert_secret(
