@@ -172,12 +172,7 @@ pub(crate) async fn presented_code(
     tx: &mut ReadTx<'_>,
     hash: TokenHash,
 ) -> Result<Option<Presented<CodeRow>>> {
-    tx.opt(PRESENTED_CODE, args![hash], |row| {
-        let code = read_code(row, 13)?;
-        let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, code.epoch);
-        Ok(Presented { row: code, grant, person, epoch })
-    })
-    .await
+    tx.opt(PRESENTED_CODE, args![hash], |row| read_presented(row, read_code)).await
 }
 
 /// The one statement that decides who redeems the code; not once its grant is over or the epoch of the
@@ -217,12 +212,7 @@ pub(crate) async fn presented_refresh(
     tx: &mut ReadTx<'_>,
     hash: TokenHash,
 ) -> Result<Option<Presented<RefreshRow>>> {
-    tx.opt(PRESENTED_REFRESH, args![hash], |row| {
-        let token = read_refresh(row, 13)?;
-        let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, token.epoch);
-        Ok(Presented { row: token, grant, person, epoch })
-    })
-    .await
+    tx.opt(PRESENTED_REFRESH, args![hash], |row| read_presented(row, read_refresh)).await
 }
 
 /// The one statement that decides who rotates the refresh token; not once its grant is over or the epoch
@@ -240,6 +230,14 @@ pub(crate) async fn consume_refresh(
 /// Erases sealed successors whose reuse window is over, a batch at a time; answers how many.
 pub(crate) async fn forget_successors(tx: &mut Tx<'_>, before: Time) -> Result<u64> {
     tx.exec(FORGET_SUCCESSORS, args![before]).await
+}
+
+/// Grant, person, and what is presented, in the columns of both statements.
+fn read_presented<R>(row: &Row<'_>, read: fn(&Row<'_>, usize) -> Result<R>) -> Result<Presented<R>> {
+    const PRESENTED: usize = 13;
+    const EPOCH: usize = PRESENTED + 3;
+    let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, row.int(EPOCH)?);
+    Ok(Presented { row: read(row, PRESENTED)?, grant, person, epoch })
 }
 
 fn read_code(row: &Row<'_>, from: usize) -> Result<CodeRow> {
