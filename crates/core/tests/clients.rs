@@ -93,7 +93,7 @@ both_engines! {
         }
         let names = async |after: Option<String>, query: Option<&str>| {
             let page = PageAsk { after, limit: 3, query: query.map(str::to_owned) };
-            let found = list(&call, ListAsk { page, org: None }).await.unwrap();
+            let found = list(&call, ListAsk { page, org: None, status: None }).await.unwrap();
             (found.items.into_iter().map(|client| client.name).collect::<Vec<_>>(), found.next)
         };
         let (mut all, next) = names(None, None).await;

@@ -13,7 +13,7 @@ use doorward_core::{
     page::PageAsk,
     principals::Status,
     sessions,
-    users::{self, Change, Email, NewUser, PlatformRole},
+    users::{self, Change, Email, ListAsk, NewUser, PlatformRole},
 };
 use doorward_proto::secret::{Kind, Opaque};
 use doorward_world::{World, both_engines};
@@ -90,6 +90,35 @@ both_engines! {
         }
         assert_eq!(seen.len(), 3);
         assert!(seen.is_sorted());
+    }
+
+    async fn people_are_found_by_what_they_are(world: World) {
+        let call = world.local();
+        let alice = account(&call, "alice@example.org", "Alice").await;
+        let mut bob = NewUser::new(email("bob@example.org"));
+        bob.platform_role = PlatformRole::Administrator;
+        let bob = users::create(&call, bob).await.expect("is made");
+        let carol = account(&call, "carol@example.org", "Carol").await;
+        users::suspend(&call, carol.id).await.expect("is suspended");
+        let who = async |ask: ListAsk| {
+            let ask = ListAsk { page: PageAsk { limit: 50, ..ask.page }, ..ask };
+            let found = users::list(&call, ask).await.expect("lists").items;
+            found.into_iter().map(|user| user.id).collect::<Vec<_>>()
+        };
+        let of = |status| ListAsk { status: Some(status), ..ListAsk::default() };
+        assert_eq!(who(of(Status::Suspended)).await, [carol.id]);
+        assert_eq!(who(of(Status::Active)).await, [alice.id, bob.id]);
+        let role = |role| ListAsk { platform_role: Some(role), ..ListAsk::default() };
+        assert_eq!(who(role(PlatformRole::Administrator)).await, [bob.id]);
+        assert_eq!(who(role(PlatformRole::User)).await, [alice.id, carol.id]);
+        let has = |address: &str| ListAsk { email: Some(email(address)), ..ListAsk::default() };
+        assert_eq!(who(has("CAROL@example.org")).await, [carol.id]);
+        assert!(who(has("carol@example.or")).await.is_empty(), "the whole address");
+        assert!(who(ListAsk { status: Some(Status::Active), ..has("carol@example.org") }).await.is_empty());
+        let both = ListAsk { page: page("ali", 50), status: Some(Status::Suspended), ..ListAsk::default() };
+        assert!(who(both).await.is_empty());
+        let refused = users::list(&call, ListAsk { page: page("ali", 50), ..has("alice@example.org") }).await;
+        assert_eq!(refused.expect_err("either or").code(), Some(Code::RequestInvalid));
     }
 
     async fn a_change_needs_the_version_it_was_made_from(world: World) {

@@ -71,6 +71,13 @@ both_engines! {
         assert_eq!((suspended.status, &suspended.body["status"]), (StatusCode::OK, &json!("suspended")));
         let seen = server.root(Method::GET, "/api/v1/clients/my-app", None).await;
         assert_eq!((seen.header("etag"), suspended.header("etag")), ("\"2\"", "\"2\""));
+        let root = format!("Bearer {ROOT}");
+        for action in ["resume", "rotate", "suspend"] {
+            let stale = [("authorization", root.as_str()), ("if-match", "\"1\"")];
+            let path = format!("/api/v1/clients/my-app/{action}");
+            let refused = server.asks(Method::POST, &path, Some(json!({})), &stale).await;
+            assert_eq!(refused.status, StatusCode::PRECONDITION_FAILED, "{action}: {}", refused.text);
+        }
         let resumed = server.root(Method::POST, "/api/v1/clients/my-app/resume", None).await;
         assert_eq!((&resumed.body["status"], resumed.header("etag")), (&json!("active"), "\"3\""));
         let rotated = server.root(Method::POST, "/api/v1/clients/my-app/rotate", Some(json!({"overlap_seconds": 0}))).await;
@@ -154,7 +161,14 @@ both_engines! {
         assert_eq!(seen, [0, 1, 2, 3, 4].map(|number| json!(format!("App {number}"))));
         let found = server.root(Method::GET, "/api/v1/clients?query=app%203", None).await;
         assert_eq!(found.body["items"].as_array().unwrap().len(), 1);
+        let third = found.body["items"][0]["id"].as_str().unwrap();
+        server.root(Method::POST, &format!("/api/v1/clients/{third}/suspend"), None).await;
+        for (query, count) in [("status=suspended", 1), ("status=active&query=app", 4), ("status=suspended&query=x", 0)] {
+            let found = server.root(Method::GET, &format!("/api/v1/clients?{query}"), None).await;
+            assert_eq!(found.body["items"].as_array().unwrap().len(), count, "{query}");
+        }
         for (query, field) in [
+            ("status=gone", "status"),
             ("limit=0", "limit"),
             ("limit=501", "limit"),
             ("limit=x", "limit"),

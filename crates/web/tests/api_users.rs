@@ -56,6 +56,22 @@ both_engines! {
         let path = format!("/api/v1/users/{}", made["id"].as_str().unwrap());
         let suspended = server.root(Method::POST, &format!("{path}/suspend"), None).await;
         assert_eq!(suspended.body["status"], "suspended", "{}", suspended.text);
+        let address = made["email"].as_str().unwrap();
+        for (query, count) in [
+            ("status=suspended".to_owned(), 1),
+            ("role=admin".to_owned(), 0),
+            (format!("email={address}&role=user"), 1),
+            (format!("email={address}&status=active"), 0),
+        ] {
+            let found = server.root(Method::GET, &format!("/api/v1/users?{query}"), None).await;
+            assert_eq!(found.body["items"].as_array().map(Vec::len), Some(count), "{query}: {}", found.text);
+        }
+        let odd = server.root(Method::GET, "/api/v1/users?role=king", None).await;
+        assert_eq!((odd.status, odd.field()), (StatusCode::BAD_REQUEST, "role"));
+        let root = format!("Bearer {ROOT}");
+        let stale = [("authorization", root.as_str()), ("if-match", "\"1\"")];
+        let stale = server.asks(Method::POST, &format!("{path}/resume"), None, &stale).await;
+        assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED, "{}", stale.text);
         let resumed = server.root(Method::POST, &format!("{path}/resume"), None).await;
         assert_eq!(resumed.body["status"], "active");
         let weak = server.root(Method::POST, &format!("{path}/password"), Some(json!({"password": "password1"}))).await;

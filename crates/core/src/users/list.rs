@@ -1,30 +1,68 @@
 //! Finding people among many.
 
-use super::{User, sql};
+use super::{Email, PlatformRole, User, sql};
 use crate::{
     call::Call,
-    outcome::Result,
+    db::ReadTx,
+    outcome::{Code, Refusal, Result},
     page::{Page, PageAsk, prefix_range},
+    principals::Status,
 };
 
-/// A page of people in the order of their making; `query` is the beginning of a mail address, a user
-/// name or a name, or an id.
-pub async fn list(call: &Call, ask: PageAsk) -> Result<Page<User>> {
+/// Which people, and which page of them.
+#[derive(Debug, Clone, Default)]
+pub struct ListAsk {
+    /// Which page; the query is the beginning of a mail address, a user name or a name, or an id.
+    pub page: PageAsk,
+    /// Only those of this status.
+    pub status: Option<Status>,
+    /// Only who may do this to the platform.
+    pub platform_role: Option<PlatformRole>,
+    /// Only who has this mail address; not beside a query.
+    pub email: Option<Email>,
+}
+
+impl From<PageAsk> for ListAsk {
+    fn from(page: PageAsk) -> Self {
+        Self { page, ..Self::default() }
+    }
+}
+
+/// A page of people in the order of their making, without those whose accounts were deleted.
+///
+/// # Errors
+/// `RequestInvalid` for a mail address beside a query.
+pub async fn list(call: &Call, ask: impl Into<ListAsk>) -> Result<Page<User>> {
+    let ask = ask.into();
+    if ask.email.is_some() && ask.page.folded_query().is_some() {
+        return Err(Refusal::new(Code::RequestInvalid).field("email").hint("Either email or query").into());
+    }
     let rows = call
         .realm
         .db
-        .scan("users.list", ask.clone(), |tx, ask| {
-            Box::pin(async move {
-                let after = ask.after.as_deref().unwrap_or_default();
-                match ask.folded_query() {
-                    Some(query) => {
-                        let (from, to) = prefix_range(&query);
-                        sql::search(tx, after, ask.rows(), (&from, &to)).await
-                    }
-                    None => sql::list(tx, after, ask.rows()).await,
-                }
-            })
-        })
+        .scan("users.list", ask.clone(), |tx, ask| Box::pin(async move { find(tx, ask).await }))
         .await?;
-    Ok(ask.page(rows, |user| user.id.to_string()))
+    Ok(ask.page.page(rows, |user| user.id.to_string()))
+}
+
+async fn find(tx: &mut ReadTx<'_>, ask: &ListAsk) -> Result<Vec<User>> {
+    let filter = sql::Filter {
+        after: ask.page.after.as_deref().unwrap_or_default(),
+        rows: ask.page.rows(),
+        status: ask.status.map(Status::number),
+        platform_role: ask.platform_role.map(PlatformRole::number),
+    };
+    if let Some(email) = &ask.email {
+        let Some(owner) = sql::owner_of_email(tx, email.folded()).await? else { return Ok(Vec::new()) };
+        let owner = owner.to_string();
+        let found = sql::search(tx, &filter, (&owner, &owner)).await?;
+        return Ok(found.into_iter().filter(|user| user.id.to_string() == owner).collect());
+    }
+    match ask.page.folded_query() {
+        Some(query) => {
+            let (from, to) = prefix_range(&query);
+            sql::search(tx, &filter, (&from, &to)).await
+        }
+        None => sql::list(tx, &filter).await,
+    }
 }

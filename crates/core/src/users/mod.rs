@@ -26,7 +26,7 @@ pub use account::{change_email, check_change_email, confirm_email, delete};
 pub use create::{NewUser, create};
 pub(crate) use create::{Prepared, insert};
 pub use email::Email;
-pub use list::list;
+pub use list::{ListAsk, list};
 pub use manage::{Change, end, resume, suspend, update};
 pub use profile::{Address, Profile};
 pub use sign_up::{Proof, SignUpAsk, SignUpLink, check_sign_up, sign_up, verify};

@@ -30,13 +30,16 @@ const LIST: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username
         u.marketing_consent_text, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
-    WHERE u.id > $1 AND p.status <> 2 ORDER BY u.id LIMIT $2";
+    WHERE u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
+        AND (u.platform_role = $4 OR $4 IS NULL)
+    ORDER BY u.id LIMIT $2";
 const SEARCH: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
         u.marketing_consent_text, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
-    WHERE u.id > $1 AND p.status <> 2 AND u.id IN (
+    WHERE u.id > $1 AND p.status <> 2 AND (p.status = $5 OR $5 IS NULL)
+        AND (u.platform_role = $6 OR $6 IS NULL) AND u.id IN (
         SELECT user_id FROM emails WHERE folded >= $3 AND folded < $4
         UNION SELECT id FROM users WHERE username_folded >= $3 AND username_folded < $4
         UNION SELECT id FROM users WHERE name_folded >= $3 AND name_folded < $4
@@ -100,17 +103,26 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<UserKind>) -> Result<Option
     tx.opt(FIND, args![id], read).await
 }
 
-pub(super) async fn list(tx: &mut ReadTx<'_>, after: &str, rows: i64) -> Result<Vec<User>> {
-    tx.all(LIST, args![after, rows], read).await
+/// Which rows of a list.
+pub(super) struct Filter<'a> {
+    pub(super) after: &'a str,
+    pub(super) rows: i64,
+    pub(super) status: Option<i64>,
+    pub(super) platform_role: Option<i64>,
+}
+
+pub(super) async fn list(tx: &mut ReadTx<'_>, filter: &Filter<'_>) -> Result<Vec<User>> {
+    let Filter { after, rows, status, platform_role } = *filter;
+    tx.all(LIST, args![after, rows, status, platform_role], read).await
 }
 
 pub(super) async fn search(
     tx: &mut ReadTx<'_>,
-    after: &str,
-    rows: i64,
+    filter: &Filter<'_>,
     range: (&str, &str),
 ) -> Result<Vec<User>> {
-    tx.all(SEARCH, args![after, rows, range.0, range.1], read).await
+    let Filter { after, rows, status, platform_role } = *filter;
+    tx.all(SEARCH, args![after, rows, range.0, range.1, status, platform_role], read).await
 }
 
 pub(super) async fn owner_of_email(tx: &mut ReadTx<'_>, folded: &str) -> Result<Option<Id<UserKind>>> {

@@ -116,6 +116,18 @@ impl Listing {
         Some(self.0.swap_remove(place).1)
     }
 
+    /// Takes a filter out that has one of these values, by name.
+    pub(super) fn one_of<T: Copy, const N: usize>(
+        &mut self,
+        filter: &'static str,
+        all: [T; N],
+        name: impl Fn(T) -> &'static str,
+    ) -> Result<Option<T>> {
+        let Some(text) = self.filter(filter) else { return Ok(None) };
+        let known = all.into_iter().find(|one| name(*one) == text);
+        known.map(Some).ok_or_else(|| wrong(filter, "There is nothing of this name").into())
+    }
+
     /// Which page; refuses what is left over, by name.
     pub(super) fn ask(mut self) -> Result<PageAsk> {
         let limit = match self.filter("limit") {

@@ -32,7 +32,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/v1/clients", list)
             .scope(READ)
-            .lists::<ClientView>(&["org_id"])
+            .lists::<ClientView>(&["org_id", "status"])
             .says("Lists applications"),
         Endpoint::post("/api/v1/clients", create)
             .scope(WRITE)
@@ -54,15 +54,18 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Ends an application and everything that was issued to it"),
         Endpoint::post("/api/v1/clients/{id}/rotate", rotate)
             .scope(WRITE)
+            .guarded()
             .takes::<RotateBody>()
             .answers::<ClientView>()
             .says("Makes a new secret; the present one ends after the overlap"),
         Endpoint::post("/api/v1/clients/{id}/suspend", suspend)
             .scope(WRITE)
+            .guarded()
             .answers::<ClientView>()
             .says("Suspends an application"),
         Endpoint::post("/api/v1/clients/{id}/resume", resume)
             .scope(WRITE)
+            .guarded()
             .answers::<ClientView>()
             .says("Lets a suspended application work again"),
     ]
@@ -281,7 +284,8 @@ fn may_manage(caller: &Caller, is_first_party: bool, scopes: &[String]) -> Resul
 async fn list(caller: Caller, mut listing: Listing) -> Answer {
     let org = listing.filter("org_id").map(|text| text.parse()).transpose();
     let org = org.map_err(|_| wrong("org_id", "This is not the id of an organisation"))?;
-    let found = manage::list(&caller.call, ListAsk { page: listing.ask()?, org }).await?;
+    let status = listing.one_of("status", [Status::Active, Status::Suspended], Status::name)?;
+    let found = manage::list(&caller.call, ListAsk { page: listing.ask()?, org, status }).await?;
     page(&found, |client| view(client, None))
 }
 
@@ -331,28 +335,35 @@ async fn end(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer 
     done()
 }
 
-async fn rotate(caller: Caller, Path(name): Path<String>, Input(body): Input<RotateBody>) -> Answer {
+async fn rotate(
+    caller: Caller,
+    Path(name): Path<String>,
+    seen: IfMatch,
+    Input(body): Input<RotateBody>,
+) -> Answer {
     let seconds = body.overlap_seconds.unwrap_or(300);
     if seconds > 30 * 24 * 60 * 60 {
         return Err(wrong("overlap_seconds", "The overlap is 30 days at most").into());
     }
     let client = manage::get(&caller.call, &name).await?;
     may_manage(&caller, client.is_first_party, &client.metadata.scopes)?;
+    seen.check(client.version)?;
     let made = manage::rotate_secret(&caller.call, client.id, Duration::from_secs(seconds)).await?;
     let secret = made.secret.map(|secret| secret.expose().to_owned());
     versioned(&view(&made.client, secret)?, made.client.version)
 }
 
-async fn suspend(caller: Caller, Path(name): Path<String>) -> Answer {
-    set_status(&caller, &name, Status::Suspended).await
+async fn suspend(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
+    set_status(&caller, &name, &seen, Status::Suspended).await
 }
 
-async fn resume(caller: Caller, Path(name): Path<String>) -> Answer {
-    set_status(&caller, &name, Status::Active).await
+async fn resume(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
+    set_status(&caller, &name, &seen, Status::Active).await
 }
 
-async fn set_status(caller: &Caller, name: &str, status: Status) -> Answer {
+async fn set_status(caller: &Caller, name: &str, seen: &IfMatch, status: Status) -> Answer {
     let client = manage::get(&caller.call, name).await?;
+    seen.check(client.version)?;
     may_manage(caller, client.is_first_party, &client.metadata.scopes)?;
     let client = manage::set_status(&caller.call, client.id, status).await?;
     versioned(&view(&client, None)?, client.version)

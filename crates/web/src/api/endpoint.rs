@@ -58,6 +58,8 @@ pub struct Endpoint {
     pub(super) status: StatusCode,
     pub(super) answers: Option<Shape>,
     pub(super) filters: Option<&'static [&'static str]>,
+    /// Whether it heeds `If-Match`.
+    pub(super) is_guarded: bool,
     route: MethodRouter<App>,
 }
 
@@ -67,6 +69,7 @@ impl Endpoint {
         H: Handler<T, App>,
         T: 'static,
     {
+        let method_is_guarded = method == Method::PATCH || method == Method::DELETE;
         Self {
             method,
             path,
@@ -76,6 +79,7 @@ impl Endpoint {
             status: StatusCode::OK,
             answers: None,
             filters: None,
+            is_guarded: method_is_guarded,
             route: on(filter, handler),
         }
     }
@@ -100,6 +104,11 @@ impl Endpoint {
     /// The scope that it needs; without one it is `admin:*`.
     pub(super) const fn scope(mut self, scope: &'static str) -> Self {
         self.access = Access::Scope(scope);
+        self
+    }
+    /// An action that heeds `If-Match`, as every change does.
+    pub(super) const fn guarded(mut self) -> Self {
+        self.is_guarded = true;
         self
     }
     /// A part of one's own account.

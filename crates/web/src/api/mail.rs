@@ -13,7 +13,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, Listing, found, page, wrong},
+    answer::{Answer, Listing, found, page},
     caller::Caller,
     endpoint::Endpoint,
     users::may_touch,
@@ -101,14 +101,8 @@ fn parse(id: &str) -> Result<Id<MailKind>> {
 }
 
 async fn list(caller: Caller, mut listing: Listing) -> Answer {
-    let status = match listing.filter("status") {
-        None => None,
-        Some(name) => {
-            let all = [Status::Waiting, Status::Sent, Status::GivenUp];
-            let status = all.into_iter().find(|status| status.name() == name);
-            Some(status.ok_or_else(|| wrong("status", "There is no such status"))?)
-        }
-    };
+    let all = [Status::Waiting, Status::Sent, Status::GivenUp];
+    let status = listing.one_of("status", all, Status::name)?;
     let mails = mail::list(&caller.call, status, listing.ask()?).await?;
     page(&mails, |mail| Ok(view(mail)))
 }

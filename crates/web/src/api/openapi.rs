@@ -173,15 +173,12 @@ fn parameters(endpoint: &Endpoint) -> Vec<Json> {
         all.push(parameter("query", "query", "The beginning of a name, or an id", text()));
         all.extend(filters.iter().map(|name| parameter("query", name, filtered(name), text())));
     }
-    match endpoint.method.as_str() {
-        "POST" => {
-            let what = "Answers the same request again, for 24 hours, as the first time";
-            all.push(parameter("header", "Idempotency-Key", what, text()));
-        }
-        "PATCH" | "DELETE" => {
-            all.push(parameter("header", "If-Match", "Only if its `ETag` is still this", text()));
-        }
-        _ => {}
+    if endpoint.method == http::Method::POST {
+        let what = "Answers the same request again, for 24 hours, as the first time";
+        all.push(parameter("header", "Idempotency-Key", what, text()));
+    }
+    if endpoint.is_guarded {
+        all.push(parameter("header", "If-Match", "Only if its `ETag` is still this", text()));
     }
     all
 }

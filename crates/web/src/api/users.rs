@@ -9,7 +9,7 @@ use doorward_core::{
     outcome::{Code, Refusal, Result},
     principals::Status,
     sessions,
-    users::{self, Email, NewUser, PlatformRole, User},
+    users::{self, Email, ListAsk, NewUser, PlatformRole, User},
 };
 use http::StatusCode;
 
@@ -31,7 +31,10 @@ const IMPORT: &str = "admin:users:import";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
-        Endpoint::get("/api/v1/users", list).scope(READ).lists::<UserView>(&[]).says("Lists people"),
+        Endpoint::get("/api/v1/users", list)
+            .scope(READ)
+            .lists::<UserView>(&["status", "role", "email"])
+            .says("Lists people"),
         Endpoint::post("/api/v1/users", create)
             .scope(WRITE)
             .takes::<NewUserBody>()
@@ -52,14 +55,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Deletes a person's account and what is personal in it"),
         Endpoint::post("/api/v1/users/{id}/suspend", suspend)
             .scope(WRITE)
+            .guarded()
             .answers::<UserView>()
             .says("Suspends a person: every session and token ends"),
         Endpoint::post("/api/v1/users/{id}/resume", resume)
             .scope(WRITE)
+            .guarded()
             .answers::<UserView>()
             .says("Lets a suspended person in again"),
         Endpoint::post("/api/v1/users/{id}/password", set_password)
             .scope(WRITE)
+            .guarded()
             .takes::<PasswordBody>()
             .status(StatusCode::NO_CONTENT)
             .says("Sets a person's password; every session and token ends"),
@@ -98,8 +104,13 @@ pub(super) fn may_touch(caller: &Caller, user: &User) -> Result<()> {
     if user.platform_role == PlatformRole::Administrator { caller.must_have("admin:*") } else { Ok(()) }
 }
 
-async fn list(caller: Caller, listing: Listing) -> Answer {
-    let people = users::list(&caller.call, listing.ask()?).await?;
+async fn list(caller: Caller, mut listing: Listing) -> Answer {
+    let status = listing.one_of("status", [Status::Active, Status::Suspended], Status::name)?;
+    let roles = [PlatformRole::User, PlatformRole::Administrator];
+    let platform_role = listing.one_of("role", roles, PlatformRole::name)?;
+    let email = listing.filter("email").map(|text| Email::parse(&text)).transpose()?;
+    let ask = ListAsk { page: listing.ask()?, status, platform_role, email };
+    let people = users::list(&caller.call, ask).await?;
     page(&people, view)
 }
 
@@ -169,20 +180,28 @@ async fn end(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer 
     done()
 }
 
-async fn suspend(caller: Caller, Path(name): Path<String>) -> Answer {
+async fn suspend(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
     let user = get_for_change(&caller, &name).await?;
+    seen.check(user.version)?;
     let user = users::suspend(&caller.call, user.id).await?;
     versioned(&view(&user)?, user.version)
 }
 
-async fn resume(caller: Caller, Path(name): Path<String>) -> Answer {
+async fn resume(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
     let user = get_for_change(&caller, &name).await?;
+    seen.check(user.version)?;
     let user = users::resume(&caller.call, user.id).await?;
     versioned(&view(&user)?, user.version)
 }
 
-async fn set_password(caller: Caller, Path(name): Path<String>, Input(body): Input<PasswordBody>) -> Answer {
+async fn set_password(
+    caller: Caller,
+    Path(name): Path<String>,
+    seen: IfMatch,
+    Input(body): Input<PasswordBody>,
+) -> Answer {
     let user = get_for_change(&caller, &name).await?;
+    seen.check(user.version)?;
     credentials::set(&caller.call, user.id, &body.password).await?;
     done()
 }

@@ -73,6 +73,8 @@ pub struct ListAsk {
     pub page: PageAsk,
     /// Only those of one organisation.
     pub org: Option<Id<Org>>,
+    /// Only those of this status.
+    pub status: Option<Status>,
 }
 
 struct Register {
@@ -188,7 +190,8 @@ pub async fn list(call: &Call, ask: ListAsk) -> Result<Page<Client>> {
         .db
         .read("clients.list", ask, |tx, ask| {
             Box::pin(async move {
-                let filter = sql::Filter { org: ask.org, query: ask.page.query.as_deref().map(str::trim) };
+                let query = ask.page.query.as_deref().map(str::trim);
+                let filter = sql::Filter { org: ask.org, status: ask.status.map(Status::number), query };
                 let rows = sql::list(tx, &filter, &ask.page).await?;
                 Ok(ask.page.page(rows, |client| client.id.to_string()))
             })

@@ -28,20 +28,23 @@ const END_SECRETS: &str = "UPDATE client_secrets SET expires_at = $2
 const LIST: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
-    WHERE c.id > $1 AND p.status <> 2 ORDER BY c.id LIMIT $2";
+    WHERE c.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL) ORDER BY c.id LIMIT $2";
 const LIST_ORG: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
-    WHERE c.org_id = $3 AND c.id > $1 AND p.status <> 2 ORDER BY c.id LIMIT $2";
+    WHERE c.org_id = $3 AND c.id > $1 AND p.status <> 2 AND (p.status = $4 OR $4 IS NULL)
+    ORDER BY c.id LIMIT $2";
 const SEARCH: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
     WHERE c.id IN (SELECT id FROM clients WHERE name_folded >= $3 AND name_folded < $4
         UNION SELECT id FROM clients WHERE client_id = $5 UNION SELECT id FROM clients WHERE id = $5)
-    AND c.id > $1 AND p.status <> 2 AND (c.org_id = $6 OR $6 IS NULL) ORDER BY c.id LIMIT $2";
+    AND c.id > $1 AND p.status <> 2 AND (c.org_id = $6 OR $6 IS NULL) AND (p.status = $7 OR $7 IS NULL)
+    ORDER BY c.id LIMIT $2";
 
 pub(super) struct Filter<'a> {
     pub(super) org: Option<Id<Org>>,
+    pub(super) status: Option<i64>,
     pub(super) query: Option<&'a str>,
 }
 
@@ -99,9 +102,9 @@ pub(super) async fn list(tx: &mut ReadTx<'_>, filter: &Filter<'_>, page: &PageAs
         (Some(folded), org) => {
             let (from, to) = prefix_range(&folded);
             let exact = filter.query.unwrap_or_default();
-            tx.all(SEARCH, args![after, page.rows(), from, to, exact, org], read).await
+            tx.all(SEARCH, args![after, page.rows(), from, to, exact, org, filter.status], read).await
         }
-        (None, Some(org)) => tx.all(LIST_ORG, args![after, page.rows(), org], read).await,
-        (None, None) => tx.all(LIST, args![after, page.rows()], read).await,
+        (None, Some(org)) => tx.all(LIST_ORG, args![after, page.rows(), org, filter.status], read).await,
+        (None, None) => tx.all(LIST, args![after, page.rows(), filter.status], read).await,
     }
 }
