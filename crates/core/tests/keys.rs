@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use doorward_core::{
+    audit::{self, Filter},
     call::Call,
     keys::{self, State, Urgency},
     outcome::Code,
@@ -74,8 +75,14 @@ both_engines! {
         keys::rotate(&call, Alg::ES256, Urgency::Emergency).await.unwrap();
         let keys = keys::current(&call).await.unwrap();
         assert!(keys.verifiers().into_verified(Unverified::decode(&token).unwrap(), Typ::AccessToken).is_err());
-        assert_ne!(keys.signer(Alg::ES256, call.now).unwrap().kid(), before.kid());
+        let successor = keys.signer(Alg::ES256, call.now).unwrap();
+        assert_ne!(successor.kid(), before.kid());
         assert_eq!(published(&call).await, Alg::ALL.len());
+        let withdrawn = Filter { code: Some("key.withdrawn".to_owned()), ..Filter::default() };
+        let told = audit::list(&world.realm, withdrawn, None, 10).await.unwrap();
+        assert_eq!(told.len(), 1, "the others' keys stay");
+        assert_eq!(told[0].subject, before.kid());
+        assert_eq!(told[0].facts["successor"], successor.kid());
     }
 
     /// A key that signs cannot be retired; one that waits can, and the one before it goes on.

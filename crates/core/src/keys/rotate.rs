@@ -13,6 +13,7 @@ use crate::{
     audit::{self, Event},
     call::Call,
     db::Tx,
+    env::Env,
     outcome::{Code, Refusal, Result},
 };
 
@@ -36,6 +37,9 @@ struct Step {
     unless_newer_than: Option<Time>,
     overlap: Duration,
     event: Event,
+    /// What is recorded of each key that an emergency takes away.
+    withdrawn: Event,
+    env: Env,
     now: Time,
 }
 
@@ -152,7 +156,10 @@ async fn step(
         sealed,
     };
     let overlap = call.realm.settings.keys.overlap;
-    Ok(Step { record, urgency, unless_newer_than, overlap, event, now: call.now })
+    let withdrawn =
+        Event::new(call, "key.withdrawn")?.fact("alg", alg.as_str()).fact("successor", id.to_string());
+    let env = call.realm.env.clone();
+    Ok(Step { record, urgency, unless_newer_than, overlap, event, withdrawn, env, now: call.now })
 }
 
 async fn add(call: &Call, step: Step) -> Result<()> {
@@ -165,8 +172,9 @@ async fn add(call: &Call, step: Step) -> Result<()> {
 async fn write_step(tx: &mut Tx<'_>, step: &Step) -> Result<()> {
     tx.lock_exclusive(&["doorward.keys"]).await?;
     let Step { record, .. } = step;
-    let newest =
-        sql::all(tx).await?.into_iter().filter(|key| key.alg == record.alg).map(|key| key.active_at).max();
+    let mut known = sql::all(tx).await?;
+    known.retain(|key| key.alg == record.alg);
+    let newest = known.iter().map(|key| key.active_at).max();
     if step.unless_newer_than.is_some_and(|known| newest.is_some_and(|newest| newest > known)) {
         return Ok(());
     }
@@ -177,7 +185,12 @@ async fn write_step(tx: &mut Tx<'_>, step: &Step) -> Result<()> {
             let retired = record.active_at;
             sql::retire_others(tx, record.alg, record.id, retired, retired + step.overlap).await?;
         }
-        Urgency::Emergency => sql::expire_others(tx, record.alg, record.id, step.now).await?,
+        Urgency::Emergency => {
+            sql::expire_others(tx, record.alg, record.id, step.now).await?;
+            for key in known.iter().filter(|key| key.state(step.now) != State::Expired) {
+                audit::record(tx, &step.withdrawn.again(&step.env)?.subject(key.id)).await?;
+            }
+        }
     }
     audit::record(tx, &step.event).await?;
     tx.raise_changes().await
