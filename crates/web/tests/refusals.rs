@@ -112,6 +112,41 @@ both_engines! {
         }
     }
 
+    /// Several applications behind one address: each that is refused is named.
+    async fn every_application_that_is_refused_is_named(world: World) {
+        let server = Server::new(world);
+        for name in ["shop", "till"] {
+            let app = json!({
+                "client_id": name, "name": name, "type": "confidential", "redirect_uris": [],
+                "grant_types": ["client_credentials"], "scopes": [],
+            });
+            server.make("/api/v1/clients", app).await;
+        }
+        for name in ["shop", "till", "shop", "nobody", "noone"] {
+            let form = format!("client_id={name}&client_secret={SECRET}&grant_type=client_credentials");
+            assert_eq!(post(&server, "/oauth2/token", &form).await, StatusCode::BAD_REQUEST);
+        }
+        let named: std::collections::BTreeSet<_> =
+            found(&server, "oauth.refused").await.into_iter().map(|entry| entry.client).collect();
+        assert_eq!(named.len(), 3, "two that there are, and one event for those that there are not: {named:?}");
+        assert!(named.contains(""));
+    }
+
+    /// RFC 6749 5.2: what a client of the protocol endpoints is made for is a 400.
+    async fn parameters_in_another_form_are_an_invalid_request(world: World) {
+        let server = Server::new(world);
+        for path in ["token", "introspect", "revoke", "par"] {
+            for kind in ["application/json", "text/plain", "multipart/form-data; boundary=x", ""] {
+                let request = Request::post(format!("/oauth2/{path}")).header(header::CONTENT_TYPE, kind);
+                let answer = server.send(request.body(Body::from("{}")).unwrap()).await;
+                assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{path} {kind}");
+                assert_eq!(answer.body["error"], "invalid_request", "{path} {kind}");
+                let why = answer.body["error_description"].as_str().unwrap();
+                assert!(why.contains("application/x-www-form-urlencoded"), "{path} {kind}: {why}");
+            }
+        }
+    }
+
     /// A thousand wrong secrets are one event, and one more that counts them.
     async fn a_stranger_cannot_fill_the_trail(world: World) {
         let server = Server::new(world);

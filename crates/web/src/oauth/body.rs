@@ -19,9 +19,9 @@ impl FromRequest<App> for Form {
 
     async fn from_request(request: Request, _: &App) -> Result<Self, Failure> {
         if !is_form(request.headers()) {
-            return Err(Refusal::new(Code::MediaTypeUnsupported)
-                .hint("Send application/x-www-form-urlencoded")
-                .into());
+            // 400 rather than 415: what clients of these endpoints are made for (RFC 6749 5.2).
+            let hint = "Send the parameters as application/x-www-form-urlencoded";
+            return Err(Refusal::new(Code::RequestInvalid).hint(hint).into());
         }
         read(&whole(request.into_body()).await?)
     }

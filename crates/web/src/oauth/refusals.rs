@@ -31,8 +31,9 @@ pub(super) async fn note(
     if says_nothing(code) {
         return Ok(());
     }
-    let identity = match call.actor {
-        Actor::Anonymous => call.origin.network(),
+    let identity = match (&call.actor, client) {
+        (Actor::Anonymous, Some(client)) => format!("{} {client}", call.origin.network()),
+        (Actor::Anonymous, None) => call.origin.network(),
         _ => call.actor.name(),
     };
     audit::refused(call, (route, code), &identity, || {
