@@ -2,7 +2,7 @@
 
 mod lifetimes;
 
-use std::{net::SocketAddr, path::Path};
+use std::{collections::HashSet, net::SocketAddr, path::Path};
 
 use doorward_core::{apis::catalog, db::Place, users::Email};
 use doorward_proto::scope::is_scope_name;
@@ -147,7 +147,15 @@ fn is_origin(text: &str) -> bool {
 
 fn pairs(config: &Config, found: &mut Vec<Concern>) {
     if config.listen.is_empty() {
-        found.push(refuse("listen", "there is no address to listen on"));
+        let what = "there is no address to listen on; name one, such as 127.0.0.1:8080";
+        found.push(refuse("listen", what));
+    }
+    if let Some(address) = twice(&config.listen) {
+        found.push(refuse("listen", format!("{address} is named twice; keep one")));
+    }
+    if let Some(address) = config.metrics.listen.filter(|it| it.port() != 0 && config.listen.contains(it)) {
+        let what = format!("{address} is taken by listen already; choose another port");
+        found.push(refuse("metrics.listen", what));
     }
     if config.tls.cert.is_some() != config.tls.key.is_some() {
         found.push(refuse("tls.key", "tls.cert and tls.key belong together; only one of them is set"));
@@ -179,6 +187,12 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
     }
 }
 
+/// An address that is named more than once. Port 0 is another port each time.
+fn twice(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let mut seen = HashSet::new();
+    addresses.iter().copied().find(|address| address.port() != 0 && !seen.insert(*address))
+}
+
 /// What is outside of this configuration: files, other servers' addresses.
 fn places(config: &Config, found: &mut Vec<Concern>) {
     if let Some(file) = config.data_dir.ancestors().find(|it| it.exists()).filter(|it| !it.is_dir()) {
@@ -206,7 +220,14 @@ fn places(config: &Config, found: &mut Vec<Concern>) {
             );
             found.push(refuse("database.pool", what));
         }
-        Ok(Place::Postgres(_)) => {}
+        Ok(Place::Postgres(postgres)) => {
+            if let Err((key, error)) = postgres.check() {
+                found.push(refuse(
+                    key,
+                    format!("{:#}; write postgres://name:password@host:5432/database", data::fault(error)),
+                ));
+            }
+        }
     }
     if let Some(Err(error)) = config.master_key.as_ref().map(data::master::check) {
         found.push(refuse(
@@ -327,7 +348,13 @@ fn network(config: &Config, found: &mut Vec<Concern>) {
         ));
     }
     if let Some(address) = config.metrics.listen.filter(|address| !is_local(address)) {
-        found.push(note("metrics.listen", format!("everybody who reaches {address} can read the figures")));
+        found.push(note(
+            "metrics.listen",
+            format!(
+                "everybody who reaches {address} can read the figures; listen on 127.0.0.1, or let only your \
+             monitoring reach it"
+            ),
+        ));
     }
 }
 

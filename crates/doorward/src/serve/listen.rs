@@ -42,7 +42,8 @@ pub(super) async fn bind(addresses: &[SocketAddr], is_chosen: bool) -> Result<Ve
             Err(error) => {
                 let lacks_family = error.kind() == std::io::ErrorKind::AddrNotAvailable
                     || error.raw_os_error() == Some(NO_SUCH_FAMILY);
-                let failed = anyhow::Error::new(error).context(format!("cannot listen on {address}"));
+                let why = format!("listen: cannot listen on {address}; name another, or end what holds it");
+                let failed = anyhow::Error::new(error).context(why);
                 if is_chosen || !lacks_family {
                     return Err(failed);
                 }

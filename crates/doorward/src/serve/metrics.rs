@@ -25,9 +25,9 @@ pub(super) async fn serve(
 ) -> Result<SocketAddr> {
     let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
     describe();
-    let listener = TcpListener::bind(address)
-        .await
-        .with_context(|| format!("metrics.listen: cannot listen on {address}"))?;
+    let listener = TcpListener::bind(address).await.with_context(|| {
+        format!("metrics.listen: cannot listen on {address}; name another, or end what holds it")
+    })?;
     let bound = listener.local_addr()?;
     let tidying = handle.clone();
     let ended = stop.clone();

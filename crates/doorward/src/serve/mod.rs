@@ -41,7 +41,7 @@ use self::{
 };
 use crate::{
     commands::manage::connect::Api,
-    config::{Config, Loaded, Origin, concerns, core_settings},
+    config::{Concern, Config, Loaded, Origin, concerns, core_settings},
     data,
     fetch::{Reach, fetcher},
     smtp,
@@ -60,11 +60,11 @@ pub(crate) async fn pause(time: Duration) {
 ///
 /// # Errors
 /// Every reason for which this configuration does not start, each with its key.
-pub fn refuse_unsafe(config: &Config) -> Result<Vec<String>> {
+pub fn refuse_unsafe(config: &Config) -> Result<Vec<Concern>> {
     let (refusals, notes): (Vec<_>, Vec<_>) =
         concerns(config).into_iter().partition(|concern| concern.refuses);
     if refusals.is_empty() {
-        return Ok(notes.into_iter().map(|concern| concern.what).collect());
+        return Ok(notes);
     }
     let reasons: Vec<String> =
         refusals.into_iter().map(|concern| format!("{}: {}", concern.key, concern.what)).collect();
@@ -97,8 +97,14 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     // From here on an order to stop is never lost.
     let mut signals = Signals::listen()?;
-    for warning in loaded.warnings.iter().chain(&refuse_unsafe(&loaded.config)?) {
+    for warning in &loaded.warnings {
         tracing::warn!("{warning}");
+    }
+    for concern in refuse_unsafe(&loaded.config)? {
+        // Who greets in its own way has made the set-up itself.
+        if matches!(greeting, Greeting::Links) || !concern.key.starts_with("setup.") {
+            tracing::warn!("{}", concern.what);
+        }
     }
     let config = &loaded.config;
     data::folder(&config.data_dir)?;

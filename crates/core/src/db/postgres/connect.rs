@@ -40,6 +40,9 @@ impl Route {
         }
         config.tcp_user_timeout(SILENCE);
         config.keepalives_idle(SILENCE);
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(Error::fault("the address names no host"));
+        }
         let (mode, tls) = wish.connector()?;
         config.ssl_mode(mode);
         Ok(Self { config, tls })

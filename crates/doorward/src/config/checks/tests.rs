@@ -59,6 +59,20 @@ const TABLE: &[Case] = &[
     (&[("trusted_proxies", "0.0.0.0/0")], "trusted_proxies", true),
     (&[("trusted_proxies", "::/0")], "trusted_proxies", true),
     (&[("metrics.listen", "0.0.0.0:9090")], "metrics.listen", false),
+    (&[("metrics.listen", "127.0.0.1:8080")], "metrics.listen", true),
+    (&[("listen", "127.0.0.1:80,127.0.0.1:80")], "listen", true),
+    (&[("listen", "")], "listen", true),
+    (&[("database.url", "postgres://u@h:port/d")], "database.url", true),
+    (&[("database.url", "postgres:///d")], "database.url", true),
+    (&[("database.url", "postgres://u@h/d?sslmode=sometimes")], "database.url", true),
+    (
+        &[
+            ("database.url", "postgres://u@h/d"),
+            ("database.direct_url", "postgres://u@h/d?sslrootcert=/nowhere"),
+        ],
+        "database.direct_url",
+        true,
+    ),
 ];
 
 #[test]
@@ -77,6 +91,8 @@ fn what_is_safe_is_not_objected_to() {
         &[][..],
         &[("mail.url", "smtps://user:hush@mail.example"), ("mail.from", "Example <a@b.example>")],
         &[("database.url", "postgres://u@h/d")],
+        &[("database.url", "postgresql://u:p@h:6432/d?application_name=x&sslmode=require")],
+        &[("listen", "127.0.0.1:0,127.0.0.1:0"), ("metrics.listen", "127.0.0.1:0")],
         &[("master_key", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef")],
         &[("trusted_proxies", "10.0.0.0/8")],
         &[("password.min_length", "64")],
