@@ -135,7 +135,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::RequestUriInvalid           => wire("invalid_request_uri", BAD, "The request_uri is unknown or used"),
         C::RequestUriUnsupported       => wire("request_uri_not_supported", BAD, "Requests are fetched from nowhere"),
         C::PushedRequestRequired       => wire("invalid_request", BAD, "The application must push its requests"),
-        C::LoginRequired               => wire("login_required", BAD, "Nobody is signed in"),
+        C::LoginRequired               => wire("login_required", BAD, "The person has to sign in first"),
         C::ConsentRequired             => wire("consent_required", BAD, "Consent is missing"),
         C::AccountSelectionRequired    => wire("account_selection_required", BAD, "An account has to be chosen"),
         C::InteractionRequired         => wire("interaction_required", BAD, "The person has to do something first"),

@@ -19,7 +19,7 @@ use crate::{
     call::Call,
     clients::{Client, RefreshPolicy},
     db::Tx,
-    outcome::{Code, Result, refuse},
+    outcome::{Code, Refusal, Result, refuse},
     tokens::{self, issue::refresh_expiry},
 };
 
@@ -168,7 +168,17 @@ fn check(redeem: &Redeem, row: &CodeRow) -> Result<()> {
         _ => false,
     };
     if !fits {
-        return refuse(Code::PkceMismatch);
+        let mismatch = Refusal::new(Code::PkceMismatch);
+        return Err(match (&row.challenge, &redeem.verifier) {
+            (Some(_), None) => {
+                mismatch.hint("The code was asked for with a code_challenge; send its code_verifier")
+            }
+            (None, Some(_)) => {
+                mismatch.hint("The code was asked for without a code_challenge; send no code_verifier")
+            }
+            _ => mismatch,
+        }
+        .into());
     }
     if row.dpop_jkt.is_some() && row.dpop_jkt != redeem.ask.jkt {
         return refuse(Code::DpopInvalid);

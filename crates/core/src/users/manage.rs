@@ -156,7 +156,7 @@ pub(super) fn check_texts(name: Option<&str>, username: Option<&str>, roles: &[S
     let refused =
         |field, hint: &'static str| Err(Refusal::new(Code::RequestInvalid).field(field).hint(hint).into());
     if name.is_some_and(|name| name.len() > 255 || name.chars().any(char::is_control)) {
-        return refused("name", "A name has at most 255 bytes");
+        return refused("name", "A name has at most 255 bytes and no control characters");
     }
     let is_username = |name: &str| {
         (2..=64).contains(&name.len())
