@@ -1,12 +1,14 @@
 //! What is unsafe in a configuration: some of it refuses a start, the rest is explained.
 
 mod lifetimes;
+mod network;
 
-use std::{collections::HashSet, net::SocketAddr, path::Path};
+use std::path::Path;
 
 use doorward_core::{apis::catalog, db::Place, users::Email};
 use doorward_proto::scope::is_scope_name;
 
+pub(crate) use self::network::exposure;
 use super::{Config, redact, values::BreachCheck};
 use crate::{data, serve::tls, smtp};
 
@@ -29,7 +31,8 @@ pub struct Concern {
 /// Everything that is unsafe or contradicts itself. What refuses a start comes first.
 pub fn concerns(config: &Config) -> Vec<Concern> {
     let mut found = Vec::new();
-    plain_http(config, &mut found);
+    network::plain_http(config, &mut found);
+    network::listeners(config, &mut found);
     origins(config, &mut found);
     contacts(config, &mut found);
     pairs(config, &mut found);
@@ -37,7 +40,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     mail(config, &mut found);
     passwords(config, &mut found);
     newcomers(config, &mut found);
-    network(config, &mut found);
+    network::peers(config, &mut found);
     lifetimes::tokens(config, &mut found);
     lifetimes::signing_keys(config, &mut found);
     allowances(config, &mut found);
@@ -51,52 +54,6 @@ fn refuse(key: &'static str, what: impl Into<String>) -> Concern {
 
 fn note(key: &'static str, what: impl Into<String>) -> Concern {
     Concern { key, what: what.into(), refuses: false }
-}
-
-fn plain_http(config: &Config, found: &mut Vec<Concern>) {
-    let has_tls = config.tls.cert.is_some();
-    let is_https = config.public_url.as_ref().is_some_and(super::PublicUrl::is_https);
-    let behind_proxy = is_https && !config.trusted_proxies.is_empty();
-    let public: Vec<String> =
-        config.listen.iter().filter(|address| !is_local(address)).map(ToString::to_string).collect();
-    if !public.is_empty() && !has_tls && !behind_proxy && !config.allow.plain_http {
-        found.push(refuse(
-            "allow.plain_http",
-            format!(
-                "plain http on {} can be read by everybody on the way. Set tls.cert and tls.key; or, behind a \
-                 proxy that speaks https, public_url = \"https://…\" and trusted_proxies; or allow it with \
-                 allow.plain_http = true",
-                public.join(", ")
-            ),
-        ));
-    }
-    let remote = config.public_url.as_ref().filter(|url| !url.is_https() && !url.is_loopback());
-    if let Some(url) = remote.filter(|_| !config.allow.plain_http) {
-        found.push(refuse(
-            "allow.plain_http",
-            format!(
-                "public_url {} is plain http and not this machine. Use https, or allow it with \
-                 allow.plain_http = true",
-                url.issuer()
-            ),
-        ));
-    }
-    if has_tls && config.public_url.as_ref().is_some_and(|url| !url.is_https()) {
-        found.push(refuse("public_url", "tls.cert is set, so public_url must begin with https://"));
-    }
-}
-
-/// By what other machines could reach the server, if by anything.
-pub(crate) fn exposure(config: &Config) -> Option<String> {
-    let listener = config.listen.iter().find(|address| !is_local(address));
-    let url = config.public_url.as_ref().filter(|url| !url.is_loopback());
-    listener
-        .map(|address| format!("listen {address}"))
-        .or_else(|| Some(format!("public_url {}", url?.issuer())))
-}
-
-fn is_local(address: &SocketAddr) -> bool {
-    address.ip().to_canonical().is_loopback()
 }
 
 fn origins(config: &Config, found: &mut Vec<Concern>) {
@@ -146,17 +103,6 @@ fn is_origin(text: &str) -> bool {
 }
 
 fn pairs(config: &Config, found: &mut Vec<Concern>) {
-    if config.listen.is_empty() {
-        let what = "there is no address to listen on; name one, such as 127.0.0.1:8080";
-        found.push(refuse("listen", what));
-    }
-    if let Some(address) = twice(&config.listen) {
-        found.push(refuse("listen", format!("{address} is named twice; keep one")));
-    }
-    if let Some(address) = config.metrics.listen.filter(|it| it.port() != 0 && config.listen.contains(it)) {
-        let what = format!("{address} is taken by listen already; choose another port");
-        found.push(refuse("metrics.listen", what));
-    }
     if config.tls.cert.is_some() != config.tls.key.is_some() {
         found.push(refuse("tls.key", "tls.cert and tls.key belong together; only one of them is set"));
     }
@@ -185,12 +131,6 @@ fn pairs(config: &Config, found: &mut Vec<Concern>) {
             "the bootstrap token is a root credential; remove it as soon as there is an administrator",
         ));
     }
-}
-
-/// An address that is named more than once. Port 0 is another port each time.
-fn twice(addresses: &[SocketAddr]) -> Option<SocketAddr> {
-    let mut seen = HashSet::new();
-    addresses.iter().copied().find(|address| address.port() != 0 && !seen.insert(*address))
 }
 
 /// What is outside of this configuration: files, other servers' addresses.
@@ -335,26 +275,6 @@ fn newcomers(config: &Config, found: &mut Vec<Concern>) {
             continue;
         };
         found.push(refuse("auth.bootstrap_token_scopes", what));
-    }
-}
-
-fn network(config: &Config, found: &mut Vec<Concern>) {
-    for everybody in
-        config.trusted_proxies.iter().map(|network| network.0).filter(|network| network.prefix_len() == 0)
-    {
-        found.push(refuse(
-            "trusted_proxies",
-            format!("{everybody} is everybody: whoever connects could name any address as its own. Name the proxies"),
-        ));
-    }
-    if let Some(address) = config.metrics.listen.filter(|address| !is_local(address)) {
-        found.push(note(
-            "metrics.listen",
-            format!(
-                "everybody who reaches {address} can read the figures; listen on 127.0.0.1, or let only your \
-             monitoring reach it"
-            ),
-        ));
     }
 }
 

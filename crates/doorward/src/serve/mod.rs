@@ -71,6 +71,23 @@ pub fn refuse_unsafe(config: &Config) -> Result<Vec<Concern>> {
     bail!("this configuration is not safe to start\n  {}", reasons.join("\n  "))
 }
 
+/// Says what should be known of a configuration.
+///
+/// # Errors
+/// As [`refuse_unsafe`].
+fn warn(loaded: &Loaded, greeting: &Greeting) -> Result<()> {
+    for warning in &loaded.warnings {
+        tracing::warn!("{warning}");
+    }
+    for concern in refuse_unsafe(&loaded.config)? {
+        // Who greets in its own way has made the set-up itself.
+        if matches!(greeting, Greeting::Links) || !concern.key.starts_with("setup.") {
+            tracing::warn!("{}", concern.what);
+        }
+    }
+    Ok(())
+}
+
 /// A way to fill a fresh server and to say so, given its API and its issuer.
 type Greet = Box<dyn FnOnce(Api, String) -> BoxFuture<'static, Result<()>>>;
 
@@ -97,15 +114,7 @@ pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
 pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     // From here on an order to stop is never lost.
     let mut signals = Signals::listen()?;
-    for warning in &loaded.warnings {
-        tracing::warn!("{warning}");
-    }
-    for concern in refuse_unsafe(&loaded.config)? {
-        // Who greets in its own way has made the set-up itself.
-        if matches!(greeting, Greeting::Links) || !concern.key.starts_with("setup.") {
-            tracing::warn!("{}", concern.what);
-        }
-    }
+    warn(&loaded, &greeting)?;
     let config = &loaded.config;
     data::folder(&config.data_dir)?;
     let certificate = match (&config.tls.cert, &config.tls.key) {

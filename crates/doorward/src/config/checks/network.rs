@@ -1,0 +1,92 @@
+//! Where the server listens, under which address it is known, and whom it believes.
+
+use std::{collections::HashSet, net::SocketAddr};
+
+use super::{Concern, note, refuse};
+use crate::config::{Config, PublicUrl};
+
+pub(super) fn plain_http(config: &Config, found: &mut Vec<Concern>) {
+    let has_tls = config.tls.cert.is_some();
+    let is_https = config.public_url.as_ref().is_some_and(PublicUrl::is_https);
+    let behind_proxy = is_https && !config.trusted_proxies.is_empty();
+    let public: Vec<String> =
+        config.listen.iter().filter(|address| !is_local(address)).map(ToString::to_string).collect();
+    if !public.is_empty() && !has_tls && !behind_proxy && !config.allow.plain_http {
+        found.push(refuse(
+            "allow.plain_http",
+            format!(
+                "plain http on {} can be read by everybody on the way. Set tls.cert and tls.key; or, behind a \
+                 proxy that speaks https, public_url = \"https://…\" and trusted_proxies; or allow it with \
+                 allow.plain_http = true",
+                public.join(", ")
+            ),
+        ));
+    }
+    let remote = config.public_url.as_ref().filter(|url| !url.is_https() && !url.is_loopback());
+    if let Some(url) = remote.filter(|_| !config.allow.plain_http) {
+        found.push(refuse(
+            "allow.plain_http",
+            format!(
+                "public_url {} is plain http and not this machine. Use https, or allow it with \
+                 allow.plain_http = true",
+                url.issuer()
+            ),
+        ));
+    }
+    if has_tls && config.public_url.as_ref().is_some_and(|url| !url.is_https()) {
+        found.push(refuse("public_url", "tls.cert is set, so public_url must begin with https://"));
+    }
+}
+
+/// By what other machines could reach the server, if by anything.
+pub(crate) fn exposure(config: &Config) -> Option<String> {
+    let listener = config.listen.iter().find(|address| !is_local(address));
+    let url = config.public_url.as_ref().filter(|url| !url.is_loopback());
+    listener
+        .map(|address| format!("listen {address}"))
+        .or_else(|| Some(format!("public_url {}", url?.issuer())))
+}
+
+fn is_local(address: &SocketAddr) -> bool {
+    address.ip().to_canonical().is_loopback()
+}
+
+pub(super) fn listeners(config: &Config, found: &mut Vec<Concern>) {
+    if config.listen.is_empty() {
+        let what = "there is no address to listen on; name one, such as 127.0.0.1:8080";
+        found.push(refuse("listen", what));
+    }
+    if let Some(address) = twice(&config.listen) {
+        found.push(refuse("listen", format!("{address} is named twice; keep one")));
+    }
+    if let Some(address) = config.metrics.listen.filter(|it| it.port() != 0 && config.listen.contains(it)) {
+        let what = format!("{address} is taken by listen already; choose another port");
+        found.push(refuse("metrics.listen", what));
+    }
+}
+
+/// An address that is named more than once. Port 0 is another port each time.
+fn twice(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+    let mut seen = HashSet::new();
+    addresses.iter().copied().find(|address| address.port() != 0 && !seen.insert(*address))
+}
+
+pub(super) fn peers(config: &Config, found: &mut Vec<Concern>) {
+    for everybody in
+        config.trusted_proxies.iter().map(|network| network.0).filter(|network| network.prefix_len() == 0)
+    {
+        found.push(refuse(
+            "trusted_proxies",
+            format!("{everybody} is everybody: whoever connects could name any address as its own. Name the proxies"),
+        ));
+    }
+    if let Some(address) = config.metrics.listen.filter(|address| !is_local(address)) {
+        found.push(note(
+            "metrics.listen",
+            format!(
+                "everybody who reaches {address} can read the figures; listen on 127.0.0.1, or let only your \
+             monitoring reach it"
+            ),
+        ));
+    }
+}
