@@ -141,7 +141,7 @@ class Tls(unittest.TestCase):
         renewed = issue(FOLDER, "cert.pem", "key.pem")
         self.assertNotEqual(first, renewed)
         until("the renewed certificate", lambda: serial() == renewed)
-        self.assertIn("a new TLS certificate is in use", logged())
+        until("a word about it", lambda: "a new TLS certificate is in use" in logged())
         self.assertEqual(still_there(), connection, "the connection from before is kept")
 
         def refusals():
