@@ -192,6 +192,53 @@ CREATE TABLE client_secrets (
     PRIMARY KEY (client_id, hash)
 ) @strict;
 
+-- Service tokens, a row for each version. lineage: the principal of kind service that stands under every
+-- version, by the id of the first; epoch: the one it was made under. A secret is stored as its keyed hash
+-- (of hash_key), an imported one as its SHA-256 in hexadecimal until it is first seen; imported_from: its
+-- name there, so that an import can be run again. scopes: names with spaces between; workspace_ids and
+-- allowed_addresses: JSON. lifetime: seconds, handed on at rotation. ends_at: when the overlap after a
+-- rotation is over. rotated_to, rotated_from: ids of versions.
+CREATE TABLE service_tokens (
+    id TEXT PRIMARY KEY,
+    lineage TEXT NOT NULL REFERENCES principals (id),
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    name TEXT NOT NULL,
+    name_folded @folded NOT NULL,
+    version @int NOT NULL,
+    epoch @int NOT NULL,
+    hash @bytes UNIQUE,
+    hash_key TEXT,
+    sha256 TEXT UNIQUE,
+    imported_from TEXT UNIQUE,
+    scopes TEXT NOT NULL DEFAULT '',
+    workspace_ids TEXT NOT NULL DEFAULT '[]',
+    description TEXT,
+    owner TEXT,
+    purpose TEXT,
+    allowed_addresses TEXT NOT NULL DEFAULT '[]',
+    lifetime @int,
+    issued_at @int NOT NULL,
+    expires_at @int,
+    ends_at @int,
+    revoked_at @int,
+    revoked_by TEXT,
+    revocation_reason TEXT,
+    created_by TEXT NOT NULL,
+    rotated_to TEXT,
+    rotated_from TEXT,
+    last_used_at @int,
+    last_used_address TEXT,
+    use_count @int NOT NULL DEFAULT 0,
+    revision @int NOT NULL DEFAULT 1,
+    UNIQUE (org_id, name, version)
+) @strict;
+CREATE INDEX service_tokens_lineage ON service_tokens (lineage, version);
+CREATE INDEX service_tokens_org ON service_tokens (org_id, id);
+CREATE INDEX service_tokens_name ON service_tokens (name_folded, id);
+CREATE INDEX service_tokens_owner ON service_tokens (owner, id);
+CREATE INDEX service_tokens_rotated_to ON service_tokens (rotated_to);
+CREATE INDEX service_tokens_rotated_from ON service_tokens (rotated_from);
+
 -- Protected resources. identifier is the audience. token_format: 0 JWT, 1 opaque.
 CREATE TABLE apis (
     id TEXT PRIMARY KEY,

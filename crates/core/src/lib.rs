@@ -30,6 +30,7 @@ pub mod page;
 pub mod principals;
 pub mod realm;
 mod room;
+pub mod service_tokens;
 pub mod sessions;
 pub mod settings;
 mod throttle;

@@ -231,6 +231,10 @@ codes! {
     CredentialIssuer = "auth.invalid_issuer",
     /// It lacks a scope.
     ScopeMissing = "auth.missing_scope",
+    /// It may not be used from this address.
+    CredentialAddress = "auth.invalid_address",
+    /// It is not for this workspace.
+    WorkspaceForbidden = "auth.workspace_forbidden",
     /// The keys that verify it are out of reach.
     KeyUnavailable = "auth.key_unavailable",
 
@@ -349,6 +353,16 @@ codes! {
     PrincipalEnded = "principal.ended",
     /// A token type the endpoint does not know.
     TokenTypeUnsupported = "token.type_unsupported",
+
+    // Service tokens
+    /// No such service token.
+    TokenNotFound = "token.not_found",
+    /// The organisation has a token of this name.
+    TokenNameTaken = "token.name_taken",
+    /// It was revoked, rotated or has expired.
+    TokenEnded = "token.ended",
+    /// A life that is too short or too long.
+    TokenLifetime = "token.lifetime",
 
     // Proofs
     /// The DPoP proof is missing or wrong.

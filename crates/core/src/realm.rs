@@ -31,6 +31,7 @@ use crate::{
     jobs, keys, mail, orgs,
     outcome::{Error, Result},
     room::Room,
+    service_tokens,
     settings::Settings,
     tokens,
     vault::Vault,
@@ -67,6 +68,8 @@ pub struct Realm {
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
     pub(crate) rooms: Rooms,
+    /// Uses of service tokens that are not written yet.
+    pub(crate) service_uses: service_tokens::Uses,
     /// What signed the audit trail under earlier master keys.
     pub(crate) checkpoint_keys: audit::Predecessors,
 }
@@ -76,6 +79,9 @@ pub(crate) struct Caches {
     pub(crate) clients: Cache<String, Arc<Client>>,
     pub(crate) apis: Cache<String, Arc<Api>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
+    pub(crate) service_tokens: Cache<[u8; 32], Arc<service_tokens::LiveToken>>,
+    /// Whether any service token came from elsewhere.
+    pub(crate) imported_tokens: Cache<(), bool>,
     pub(crate) remote_keys: Cache<String, RemoteKeys>,
 }
 
@@ -123,6 +129,8 @@ impl Realm {
             clients: Cache::new(CLIENTS),
             apis: Cache::new(APIS),
             tokens: Cache::new(TOKENS),
+            service_tokens: Cache::new(TOKENS),
+            imported_tokens: Cache::new(1),
             remote_keys: Cache::new(REMOTE_KEYS),
         };
         let rooms = Rooms {
@@ -143,6 +151,7 @@ impl Realm {
             ring,
             caches,
             rooms,
+            service_uses: service_tokens::Uses::default(),
             checkpoint_keys,
         });
         let call = Call::system(&realm);

@@ -97,6 +97,8 @@ pub const fn wire_of(code: Code) -> Wire {
         C::CredentialAudience          => wire("invalid_token", UNAUTHORIZED, "The token is for another audience"),
         C::CredentialIssuer            => wire("invalid_token", UNAUTHORIZED, "The token is from another issuer"),
         C::ScopeMissing                => wire("insufficient_scope", FORBIDDEN, "Missing required scopes"),
+        C::CredentialAddress           => wire("invalid_token", UNAUTHORIZED, "The token may not be used from this address"),
+        C::WorkspaceForbidden          => wire("access_denied", FORBIDDEN, "Not for this workspace"),
         C::KeyUnavailable              => wire("temporarily_unavailable", UNAVAILABLE, "The keys cannot be reached"),
 
         C::SignInFailed                => wire("access_denied", UNAUTHORIZED, "The sign-in failed"),
@@ -156,6 +158,11 @@ pub const fn wire_of(code: Code) -> Wire {
         C::GrantEnded                  => wire("invalid_grant", BAD, "The authorization has been ended"),
         C::PrincipalEnded              => wire("invalid_grant", BAD, "The account or application cannot be used"),
         C::TokenTypeUnsupported        => wire("unsupported_token_type", BAD, "The token type is not known"),
+
+        C::TokenNotFound               => wire("invalid_request", StatusCode::NOT_FOUND, "There is no such service token"),
+        C::TokenNameTaken              => wire("invalid_request", CONFLICT, "A service token has this name already"),
+        C::TokenEnded                  => wire("invalid_request", CONFLICT, "The service token works no more"),
+        C::TokenLifetime               => wire("invalid_request", UNPROCESSABLE, "The life of the token is too short or too long"),
 
         C::DpopInvalid                 => wire("invalid_dpop_proof", BAD, "The DPoP proof is missing or wrong"),
         C::DpopNonceRequired           => wire("use_dpop_nonce", BAD, "A DPoP proof with the given nonce is needed"),

@@ -12,6 +12,7 @@
 )]
 
 pub mod cluster;
+pub mod orcheo;
 pub mod place;
 pub mod run;
 pub mod world;

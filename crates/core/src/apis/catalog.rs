@@ -41,14 +41,9 @@ pub const MANAGEMENT: Set = &[
     ("admin:tokens:write", "Create, rotate and revoke service tokens"),
 ];
 
-/// Scopes of ours that a system behind this server asks for and nothing here does: the environment's token has
-/// them, and nobody needs to be told that they could be asked for.
-const FOR_OTHERS: [&str; 2] = ["admin:tokens:read", "admin:tokens:write"];
-
 /// The scopes that this server itself asks for, with what they allow.
 pub fn announced() -> impl Iterator<Item = (&'static str, &'static str)> {
-    let all = ACCOUNT.iter().chain(MANAGEMENT).copied();
-    all.filter(|(scope, _)| !FOR_OTHERS.contains(scope))
+    ACCOUNT.iter().chain(MANAGEMENT).copied()
 }
 
 /// Scopes of a system that Doorward is often put in front of.

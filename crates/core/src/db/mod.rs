@@ -17,6 +17,7 @@ pub mod backup;
 mod batch;
 mod bulk;
 pub(crate) mod check;
+pub mod foreign;
 pub mod migrate;
 mod months;
 mod postgres;

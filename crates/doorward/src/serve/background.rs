@@ -8,6 +8,7 @@ use doorward_core::{
     jobs, keys,
     outcome::Result,
     realm::{Attendance, Realm},
+    service_tokens,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -15,6 +16,7 @@ use super::{pause, tls::Certificate};
 
 /// How often the outbox, the jobs and the audit intake are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+const SECOND: Duration = Duration::from_secs(1);
 const OFTEN: Duration = Duration::from_secs(15);
 const MINUTELY: Duration = Duration::from_mins(1);
 const HOURLY: Duration = Duration::from_hours(1);
@@ -46,7 +48,8 @@ impl Background {
         });
     }
 
-    /// Mails, jobs, cleaning, the rotation of signing keys, and the audit trail's upkeep.
+    /// Mails, jobs, cleaning, the uses of service tokens, the rotation of signing keys, and the audit trail's
+    /// upkeep.
     pub(super) fn work_for(&self, realm: &Arc<Realm>) -> Result<()> {
         self.keep(realm, LOOK, "jobs", |call| async move { run_due(&call).await });
         self.keep(realm, MINUTELY, "cleaning", |call| async move { jobs::run_due(&call).await.map(drop) });
@@ -56,6 +59,7 @@ impl Background {
             "refusals",
             |call| async move { audit::count_refusals(&call, false).await },
         );
+        self.keep(realm, SECOND, "uses", |call| async move { service_tokens::flush(&call).await });
         self.keep(realm, HOURLY, "keys", |call| async move { keys::maintain(&call).await });
         self.keep(realm, HOURLY, "retention", |call| async move { audit::retain(&call).await.map(drop) });
         self.tasks.spawn(seal(Sealer::new(realm)?, Arc::clone(realm), self.stop.clone()));
@@ -113,11 +117,13 @@ async fn run_due(call: &Call) -> Result<()> {
     Ok(())
 }
 
-/// Links audit events into the chain until the server stops, and signs the end of it then.
+/// Links audit events into the chain until the server stops; writes what was counted and signs the end of
+/// the chain then.
 async fn seal(mut sealer: Sealer, realm: Arc<Realm>, stop: CancellationToken) {
     while stop.run_until_cancelled(pause(LOOK)).await.is_some() {
         report("sealing", sealer.round().await.map(drop));
     }
+    report("uses", service_tokens::flush(&Call::system(&realm)).await);
     report("refusals", audit::count_refusals(&Call::system(&realm), true).await);
     report("sealing", sealer.finish().await.map(drop));
 }

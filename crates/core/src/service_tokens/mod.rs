@@ -1,0 +1,360 @@
+//! Service tokens: long-lived secrets for programs, with a life cycle.
+//!
+//! A token has a name that stays and versions that follow one another. Under all versions stands one
+//! principal, the *lineage*; a version is made under its epoch, so moving that ends every version. A secret
+//! is random and is stored as its keyed hash; [`create()`] and [`rotate()`] tell it once. Whoever makes or
+//! replaces a token hands on rights, and never more than the caller's own ([`Rights`]).
+
+mod create;
+pub mod import;
+mod revoke;
+mod rotate;
+mod sql;
+mod uses;
+mod validate;
+mod verify;
+
+use std::time::Duration;
+
+use doorward_proto::{
+    id::{Id, Org, ServiceToken},
+    scope::ScopeSet,
+    secret::Opaque,
+    time::Time,
+};
+use ipnet::IpNet;
+
+pub use create::{NewToken, create};
+pub use revoke::revoke;
+pub use rotate::{RotateAsk, rotate};
+pub(crate) use uses::Uses;
+pub use uses::flush;
+pub use validate::{SHORTEST, addresses, workspaces};
+pub use verify::{LiveToken, admit, may_be, verify};
+
+use crate::{
+    apis::catalog,
+    audit::{self, Event},
+    call::Call,
+    db::{ReadTx, Tx},
+    outcome::{Code, Refusal, Result, refuse},
+    page::{Page, PageAsk},
+};
+
+/// One version of a service token.
+#[derive(Debug, Clone)]
+pub struct Token {
+    /// The id of this version.
+    pub id: Id<ServiceToken>,
+    /// The id of the first version, and the principal under all of them.
+    pub lineage: Id<ServiceToken>,
+    /// The organisation that it belongs to.
+    pub org: Id<Org>,
+    /// The name that every version has.
+    pub name: String,
+    /// 1, 2, …
+    pub version: i64,
+    /// The lineage's epoch under which it was made.
+    pub epoch: i64,
+    /// What it may do.
+    pub scopes: ScopeSet,
+    /// Where it may do it; `*` for everywhere, none for nowhere that asks.
+    pub workspace_ids: Vec<String>,
+    /// What can be changed of it.
+    pub notes: Notes,
+    /// How long a version lives; none for ever.
+    pub lifetime: Option<Duration>,
+    /// When it was made.
+    pub issued_at: Time,
+    /// When its life is over.
+    pub expires_at: Option<Time>,
+    /// When the overlap with its successor is over.
+    pub ends_at: Option<Time>,
+    /// When it was revoked, by whom and why.
+    pub revocation: Option<Revocation>,
+    /// Who made it, as the audit trail names actors.
+    pub created_by: String,
+    /// The version that replaced it.
+    pub rotated_to: Option<String>,
+    /// The version that it replaced.
+    pub rotated_from: Option<String>,
+    /// When it was last used, as far as that has been written.
+    pub last_used_at: Option<Time>,
+    /// From where.
+    pub last_used_address: Option<String>,
+    /// How often, as far as that has been written.
+    pub use_count: i64,
+    /// Rises with every change; the entity tag.
+    pub revision: i64,
+}
+
+/// What can be changed of a version.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Notes {
+    /// What people should know.
+    pub description: Option<String>,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// What it is for.
+    pub purpose: Option<String>,
+    /// From where it may be used; anywhere when empty.
+    pub allowed_addresses: Vec<IpNet>,
+}
+
+/// The end of a version before its time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Revocation {
+    /// When.
+    pub at: Time,
+    /// By whom, as the audit trail names actors.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+}
+
+/// How a version stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum State {
+    /// It is the present one, and works.
+    Active,
+    /// Another has taken its place; it works until the overlap is over.
+    Rotated,
+    /// Its life is over.
+    Expired,
+    /// It was ended before its time.
+    Revoked,
+}
+
+impl State {
+    /// Every state.
+    pub const ALL: [Self; 4] = [Self::Active, Self::Rotated, Self::Expired, Self::Revoked];
+
+    /// The public name.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Rotated => "rotated",
+            Self::Expired => "expired",
+            Self::Revoked => "revoked",
+        }
+    }
+
+    const fn number(self) -> i64 {
+        match self {
+            Self::Active => 0,
+            Self::Rotated => 1,
+            Self::Expired => 2,
+            Self::Revoked => 3,
+        }
+    }
+}
+
+impl Token {
+    /// When it works no more, as far as that is known.
+    pub fn end(&self) -> Option<Time> {
+        match (self.expires_at, self.ends_at) {
+            (Some(expiry), Some(end)) => Some(expiry.min(end)),
+            (expiry, end) => expiry.or(end),
+        }
+    }
+
+    /// How it stands.
+    pub fn state(&self, now: Time) -> State {
+        if self.revocation.is_some() {
+            State::Revoked
+        } else if self.rotated_to.is_some() {
+            State::Rotated
+        } else if self.expires_at.is_some_and(|expiry| now >= expiry) {
+            State::Expired
+        } else {
+            State::Active
+        }
+    }
+
+    /// An event of it.
+    fn event(&self, call: &Call, code: &'static str) -> Result<Event> {
+        Ok(self.named(Event::new(call, code)?))
+    }
+
+    fn named(&self, event: Event) -> Event {
+        let event = event.subject(self.lineage).org(self.org).fact("token_id", self.id.to_string());
+        event.fact("name", self.name.clone()).fact("version", self.version)
+    }
+}
+
+/// A version with the secret that was made for it.
+#[derive(Debug, Clone)]
+pub struct WithSecret {
+    /// The version.
+    pub token: Token,
+    /// Told this once.
+    pub secret: Opaque,
+}
+
+/// What somebody holds and can therefore hand on.
+#[derive(Debug, Clone)]
+pub struct Rights {
+    /// By name; `admin:*` is every right there is.
+    pub scopes: Vec<String>,
+    /// The only workspaces that may be handed on; `None` when nothing binds the holder to any.
+    pub workspaces: Option<Vec<String>>,
+}
+
+impl Rights {
+    fn has_all(&self) -> bool {
+        self.scopes.iter().any(|held| held == "admin:*")
+    }
+
+    fn lacks(scope: &str) -> Refusal {
+        let hint = format!("Missing required scopes: {scope}");
+        Refusal::new(Code::ScopeMissing).hint(hint).fact("scope", scope)
+    }
+
+    /// Refuses to hand on what is not held.
+    ///
+    /// # Errors
+    /// `ScopeMissing`, `WorkspaceForbidden`.
+    fn cover(&self, scopes: &ScopeSet, workspaces: &[String]) -> Result<()> {
+        if self.has_all() {
+            return Ok(());
+        }
+        if let Some(scope) = scopes.iter().find(|scope| !self.scopes.iter().any(|held| held == scope)) {
+            return Err(Self::lacks(scope).into());
+        }
+        let Some(bound) = self.workspaces.as_ref().filter(|bound| !bound.iter().any(|one| one == "*")) else {
+            return Ok(());
+        };
+        match workspaces.iter().find(|workspace| !bound.contains(workspace)) {
+            Some(other) => Err(Refusal::new(Code::WorkspaceForbidden)
+                .field("workspace_ids")
+                .hint("The caller does not have this workspace")
+                .fact("workspace", other.as_str())
+                .into()),
+            None => Ok(()),
+        }
+    }
+
+    /// Refuses to decide over a token that may do more to this server than the holder may.
+    ///
+    /// # Errors
+    /// `ScopeMissing`.
+    fn over(&self, token: &Token) -> Result<()> {
+        let held = |scope: &str| self.has_all() || self.scopes.iter().any(|held| held == scope);
+        match token.scopes.iter().find(|scope| catalog::is_management(scope) && !held(scope)) {
+            Some(scope) => Err(Self::lacks(scope).into()),
+            None => Ok(()),
+        }
+    }
+}
+
+/// What a token is found by.
+#[derive(Debug, Clone)]
+pub enum Key {
+    /// The id of one version.
+    Version(Id<ServiceToken>),
+    /// The newest version of a name in an organisation.
+    Name(Id<Org>, String),
+}
+
+impl Key {
+    /// Reads an id, or else a name in this organisation (the instance's unless one is named).
+    pub fn read(call: &Call, text: &str, org: Option<Id<Org>>) -> Self {
+        match text.parse() {
+            Ok(id) => Self::Version(id),
+            Err(_) => Self::Name(org.unwrap_or(call.realm.instance_org), text.to_owned()),
+        }
+    }
+}
+
+async fn present(tx: &mut ReadTx<'_>, key: &Key) -> Result<Token> {
+    let found = match key {
+        Key::Version(id) => sql::find(tx, *id).await?,
+        Key::Name(org, name) => sql::find_newest(tx, *org, name).await?,
+    };
+    found.map_or_else(|| refuse(Code::TokenNotFound), Ok)
+}
+
+/// Looks a version up.
+///
+/// # Errors
+/// `TokenNotFound`.
+pub async fn find(call: &Call, key: Key) -> Result<Token> {
+    call.realm
+        .db
+        .read("service_tokens.find", key, |tx, key| Box::pin(async move { present(tx, key).await }))
+        .await
+}
+
+/// Which tokens are listed.
+#[derive(Debug, Clone, Default)]
+pub struct ListAsk {
+    /// Which page; the query is a prefix of the folded name, or an id.
+    pub page: PageAsk,
+    /// Only those of one organisation.
+    pub org: Option<Id<Org>>,
+    /// Only the versions of this name.
+    pub name: Option<String>,
+    /// Only those of this owner.
+    pub owner: Option<String>,
+    /// Only those in this state.
+    pub state: Option<State>,
+    /// Only those that are accepted now.
+    pub works: bool,
+}
+
+/// A page of versions, by id: in the order in which they were made.
+pub async fn list(call: &Call, ask: ListAsk) -> Result<Page<Token>> {
+    call.realm
+        .db
+        .read("service_tokens.list", (ask, call.now), |tx, (ask, now)| {
+            Box::pin(async move {
+                let rows = sql::list(tx, ask, *now).await?;
+                Ok(ask.page.page(rows, |token| token.id.to_string()))
+            })
+        })
+        .await
+}
+
+struct Update {
+    call: Call,
+    id: Id<ServiceToken>,
+    seen: i64,
+    notes: Notes,
+    rights: Rights,
+}
+
+/// Changes a version that is still at the revision seen.
+///
+/// # Errors
+/// `TokenNotFound`, `VersionMismatch`, `ScopeMissing` where the token may do more than the caller.
+pub async fn update(
+    call: &Call,
+    (id, seen): (Id<ServiceToken>, i64),
+    notes: Notes,
+    rights: Rights,
+) -> Result<Token> {
+    validate::notes(&notes)?;
+    let ask = Update { call: call.clone(), id, seen, notes, rights };
+    call.realm.db.write("service_tokens.update", ask, |tx, ask| Box::pin(change(tx, ask))).await
+}
+
+async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Token> {
+    let before = present(tx, &Key::Version(ask.id)).await?;
+    ask.rights.over(&before)?;
+    if !sql::update(tx, ask.id, ask.seen, &ask.notes).await? {
+        return refuse(Code::VersionMismatch);
+    }
+    // What is remembered of it knows the addresses.
+    tx.raise_changes().await?;
+    let (old, new) = (&before.notes, &ask.notes);
+    let members = [
+        ("description", old.description != new.description),
+        ("owner", old.owner != new.owner),
+        ("purpose", old.purpose != new.purpose),
+        ("allowed_addresses", old.allowed_addresses != new.allowed_addresses),
+    ];
+    let members: Vec<&str> = members.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
+    let event = before.event(&ask.call, "service_token.changed")?;
+    audit::record(tx, &event.fact("members", members)).await?;
+    present(tx, &Key::Version(ask.id)).await
+}

@@ -1,0 +1,163 @@
+//! What a token may be made with. Pure.
+
+use std::net::IpAddr;
+
+use doorward_proto::{client_id::check_chosen, scope::ScopeSet};
+use ipnet::{IpNet, Ipv4Net};
+
+use super::Notes;
+use crate::outcome::{Code, Refusal, Result};
+
+/// The shortest life of a token, in seconds.
+pub const SHORTEST: u64 = 60;
+/// The longest: a hundred years.
+const LONGEST: u64 = 36_525 * 24 * 60 * 60;
+const LONGEST_OVERLAP: u64 = 30 * 24 * 60 * 60;
+const MAX_WORKSPACES: usize = 200;
+const MAX_ADDRESSES: usize = 100;
+const MAX_TEXT: usize = 500;
+
+fn bad(field: &'static str, hint: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
+    Refusal::new(Code::RequestInvalid).field(field).hint(hint)
+}
+
+pub(super) fn name(chosen: &str) -> Result<()> {
+    check_chosen(chosen).map_err(|why| bad("name", format!("A name {why}")).into())
+}
+
+pub(super) fn scopes(names: &[String]) -> Result<ScopeSet> {
+    let set = ScopeSet::from_names(names.iter().map(String::as_str));
+    set.map_err(|_| bad("scopes", "Scopes are words without spaces, 200 at the most").into())
+}
+
+/// Workspaces in the form in which they are compared everywhere: trimmed, in small letters, each once.
+///
+/// # Errors
+/// `RequestInvalid`.
+pub fn workspaces(given: &[String]) -> Result<Vec<String>> {
+    let mut all = Vec::with_capacity(given.len());
+    for workspace in given {
+        let workspace = workspace.trim().to_ascii_lowercase();
+        let fits = |b: u8| b.is_ascii_graphic() && !matches!(b, b',' | b'"' | b'\\');
+        if !(1..=128).contains(&workspace.len()) || !workspace.bytes().all(fits) {
+            return Err(bad("workspace_ids", "A workspace is a word of 1 to 128 letters").into());
+        }
+        if !all.contains(&workspace) {
+            all.push(workspace);
+        }
+    }
+    if all.len() > MAX_WORKSPACES {
+        return Err(bad("workspace_ids", "There are too many workspaces").into());
+    }
+    Ok(all)
+}
+
+/// Addresses and networks (CIDR), in one form each; an IPv4 address in IPv6 clothes is an IPv4 address.
+///
+/// # Errors
+/// `RequestInvalid`.
+pub fn addresses(given: &[String]) -> Result<Vec<IpNet>> {
+    let wrong =
+        || bad("allowed_addresses", "An address range is like 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32");
+    if given.len() > MAX_ADDRESSES {
+        return Err(bad("allowed_addresses", "There are too many address ranges").into());
+    }
+    let mut all = Vec::with_capacity(given.len());
+    for text in given {
+        let net = match text.trim().parse::<IpNet>() {
+            Ok(net) => net,
+            Err(_) => IpNet::from(text.trim().parse::<IpAddr>().map_err(|_| wrong())?),
+        };
+        let net = canonical(net).trunc();
+        if !all.contains(&net) {
+            all.push(net);
+        }
+    }
+    Ok(all)
+}
+
+fn canonical(net: IpNet) -> IpNet {
+    let IpNet::V6(six) = net else { return net };
+    match (six.addr().to_ipv4_mapped(), six.prefix_len().checked_sub(96)) {
+        (Some(four), Some(prefix)) => Ipv4Net::new(four, prefix).map_or(net, IpNet::V4),
+        _ => net,
+    }
+}
+
+pub(super) fn notes(notes: &Notes) -> Result<()> {
+    let texts = [("description", &notes.description), ("owner", &notes.owner), ("purpose", &notes.purpose)];
+    for (field, text) in texts {
+        if let Some(text) = text {
+            check_text(field, text)?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn reason(reason: &str) -> Result<()> {
+    check_text("reason", reason)
+}
+
+fn check_text(field: &'static str, text: &str) -> Result<()> {
+    let is_plain = !text.chars().any(|c| c.is_control() && c != '\n');
+    if text.trim().is_empty() || text.chars().count() > MAX_TEXT || !is_plain {
+        return Err(bad(field, "A text of 1 to 500 letters").into());
+    }
+    Ok(())
+}
+
+/// How long a token lives, in seconds.
+pub(super) fn lifetime(seconds: Option<u64>) -> Result<Option<std::time::Duration>> {
+    match seconds {
+        Some(seconds) if !(SHORTEST..=LONGEST).contains(&seconds) => {
+            let hint = "A token lives for 60 seconds at least, and a hundred years at the most";
+            Err(Refusal::new(Code::TokenLifetime).field("expires_in").hint(hint).into())
+        }
+        seconds => Ok(seconds.map(std::time::Duration::from_secs)),
+    }
+}
+
+/// How long a token and its successor work side by side, in seconds.
+pub(super) fn overlap(seconds: u64) -> Result<std::time::Duration> {
+    if seconds > LONGEST_OVERLAP {
+        return Err(bad("overlap_seconds", "The overlap is 30 days at most").into());
+    }
+    Ok(std::time::Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn address_ranges_have_one_form() {
+        let read = |text: &str| addresses(&[text.to_owned()]).map(|nets| nets[0].to_string());
+        for (given, kept) in [
+            ("10.0.0.0/8", "10.0.0.0/8"),
+            (" 10.1.2.3/8 ", "10.0.0.0/8"),
+            ("203.0.113.7", "203.0.113.7/32"),
+            ("::ffff:203.0.113.7", "203.0.113.7/32"),
+            ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
+            ("2001:DB8::1/32", "2001:db8::/32"),
+            ("::/0", "::/0"),
+        ] {
+            assert_eq!(read(given).unwrap(), kept, "{given}");
+        }
+        for wrong in
+            ["", "10.0.0.0/33", "example.com", "10.0.0", "*", "10.0.0.0/8,11.0.0.0/8", "fe80::1%eth0"]
+        {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
+        let twice = addresses(&["10.0.0.1/32".to_owned(), "10.0.0.1".to_owned()]).unwrap();
+        assert_eq!(twice.len(), 1);
+    }
+
+    #[test]
+    fn workspaces_have_one_form() {
+        let given = [" WS-A ".to_owned(), "ws-a".to_owned(), "*".to_owned()];
+        assert_eq!(workspaces(&given).unwrap(), ["ws-a", "*"]);
+        for wrong in ["", " ", "a b", "a,b", "\u{e4}", "a\n b", &"x".repeat(129)] {
+            assert!(workspaces(&[wrong.to_owned()]).is_err(), "{wrong:?}");
+        }
+    }
+}
