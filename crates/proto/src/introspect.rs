@@ -97,6 +97,43 @@ pub struct RefreshResponse {
     pub grant_id: String,
 }
 
+/// The answer about a live service token.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ServiceResponse {
+    /// Always true.
+    pub active: bool,
+    /// How the token is presented.
+    pub token_type: TokenType,
+    /// The issuer.
+    pub iss: String,
+    /// Who acts, whichever version is used.
+    pub sub: String,
+    /// The version.
+    pub jti: String,
+    /// Its name.
+    pub username: String,
+    /// End of life, in seconds since 1970.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub exp: Option<i64>,
+    /// Issued, in seconds since 1970.
+    pub iat: i64,
+    /// What it may do.
+    #[serde(skip_serializing_if = "ScopeSet::is_empty")]
+    pub scope: ScopeSet,
+    /// Whose token it is.
+    pub token_use: TokenUse,
+    /// The platform's word.
+    pub role: &'static str,
+    /// The organisation.
+    pub tenant_id: String,
+    /// Where it may act.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub workspace_ids: Vec<String>,
+    /// From where it may be used; whoever asks has to heed it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub allowed_addresses: Vec<String>,
+}
+
 impl IntrospectionResponse {
     /// `{"active":false}`.
     pub const INACTIVE: Self = Self { active: false, token_type: None, username: None, claims: None };

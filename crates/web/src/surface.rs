@@ -28,17 +28,26 @@ pub enum Surface {
     OAuth,
     /// RFC 9457 problem details.
     Api,
+    /// Problem details in which `detail` is an object with message and code, as Orcheo's clients expect.
+    Orcheo,
     /// A page in the person's language.
     Page,
 }
 
+/// Where Orcheo's clients manage service tokens.
+const ORCHEO: &str = "/api/admin/service-tokens";
+
 impl Surface {
-    /// A browser that strays outside the API meets a page, whatever the group says.
+    /// A browser that strays outside the API meets a page, whatever the group says, and Orcheo's clients meet
+    /// what they know.
     fn for_reader(self, request: &Request) -> Self {
         let accept = request.headers().get(header::ACCEPT).and_then(|value| value.to_str().ok());
         let is_browser = accept.is_some_and(|accept| accept.contains("text/html"));
+        let path = request.uri().path();
+        let after = path.strip_prefix(ORCHEO);
         match self {
-            Self::Api if is_browser && !request.uri().path().starts_with("/api") => Self::Page,
+            Self::Api if after.is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) => Self::Orcheo,
+            Self::Api if is_browser && !path.starts_with("/api") => Self::Page,
             other => other,
         }
     }
@@ -235,6 +244,25 @@ fn faulted(fault: Fault) -> Response {
 
 /// RFC 9457 problem details.
 fn problem(refusal: &Refusal, request_id: &str, status: StatusCode) -> Response {
+    let body = problem_body(refusal, request_id, status);
+    let mut response = (status, body.to_string()).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    with_common_headers(response, refusal)
+}
+
+/// The same members in the form of FastAPI, where `detail` is what was raised.
+fn orcheo(refusal: &Refusal, request_id: &str, status: StatusCode) -> Response {
+    let mut body = problem_body(refusal, request_id, status);
+    if let Some(members) = body.as_object_mut() {
+        let message = members.get("detail").cloned();
+        members.insert("detail".to_owned(), json!({ "message": message, "code": refusal.code.name() }));
+    }
+    let mut response = (status, body.to_string()).into_response();
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    with_common_headers(response, refusal)
+}
+
+fn problem_body(refusal: &Refusal, request_id: &str, status: StatusCode) -> serde_json::Value {
     let wire = wire_of(refusal.code);
     let detail: &str = if refusal.hint.is_empty() { wire.title } else { &refusal.hint };
     let mut body = json!({
@@ -257,9 +285,7 @@ fn problem(refusal: &Refusal, request_id: &str, status: StatusCode) -> Response 
             members.insert("retry_after".to_owned(), seconds.into());
         }
     }
-    let mut response = (status, body.to_string()).into_response();
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    with_common_headers(response, refusal)
+    body
 }
 
 /// RFC 6749 5.2.
@@ -304,6 +330,7 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
     let mut dressed = match surface {
         Surface::OAuth => oauth(&refusal),
         Surface::Api => problem(&refusal, &facts.request_id, status),
+        Surface::Orcheo => orcheo(&refusal, &facts.request_id, status),
         Surface::Page => crate::pages::error::render(&app, &facts, &refusal),
     };
     for name in [header::WWW_AUTHENTICATE, header::ALLOW, header::HeaderName::from_static("dpop-nonce")] {

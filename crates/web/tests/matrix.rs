@@ -16,10 +16,11 @@ use serde_json::json;
 const METADATA: &str = "https://id.example/.well-known/oauth-protected-resource";
 const PASSWORD: &str = "correct horse battery 7 staple";
 
-/// An administrator, one of her sessions, and an application that holds every right.
+/// An administrator, one of her sessions, and a service token and an application that hold every right.
 struct Strong {
     admin: String,
     session: String,
+    token: String,
 }
 
 async fn strong(server: &Server) -> Strong {
@@ -32,10 +33,17 @@ async fn strong(server: &Server) -> Strong {
     });
     let app = server.locally(Method::POST, "/api/v1/clients", Some(app)).await;
     assert_eq!(app.status, StatusCode::CREATED, "{}", app.text);
+    let token = json!({"name": "strong", "scopes": ["admin:*"]});
+    let token = server.locally(Method::POST, "/api/v1/service-tokens", Some(token)).await;
+    assert_eq!(token.status, StatusCode::CREATED, "{}", token.text);
     let identifier = "root@example.org".to_owned();
     let ask = PasswordAsk { identifier, password: PASSWORD.into(), cookie: None };
     let signed_in = credentials::sign_in(&server.world.call(), ask).await.unwrap();
-    Strong { admin: admin.body["id"].as_str().unwrap().to_owned(), session: signed_in.session.id.to_string() }
+    Strong {
+        admin: admin.body["id"].as_str().unwrap().to_owned(),
+        session: signed_in.session.id.to_string(),
+        token: token.body["id"].as_str().unwrap().to_owned(),
+    }
 }
 
 /// A path in which nothing exists.
@@ -107,13 +115,16 @@ both_engines! {
             let id = match endpoint.area() {
                 "users" => &*strong.admin,
                 "sessions" => &*strong.session,
-                "clients" => "strong",
+                "clients" | "admin" => "strong",
+                "service-tokens" => &*strong.token,
                 // Nobody's account: the outbox's turn, the server's keys, APIs; or one's own.
                 "mail" | "keys" | "apis" | "me" => continue,
                 other => panic!("{other}: may a lesser administrator touch an administrator there?"),
             };
             let body = if endpoint.path.ends_with("/password") {
                 Some(json!({"password": "another long battery staple 9"}))
+            } else if endpoint.path.ends_with("/revoke") || endpoint.area() == "admin" {
+                Some(json!({"reason": "mine now"}))
             } else {
                 body(&endpoint.method)
             };

@@ -29,10 +29,10 @@ const HOUR: i64 = 3600;
 pub(crate) struct Uses(Mutex<HashMap<Id<ServiceToken>, Arc<Usage>>>);
 
 /// The uses of one version.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub(super) struct Usage(Mutex<Noted>);
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct Noted {
     /// Not written yet.
     count: i64,

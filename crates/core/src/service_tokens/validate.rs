@@ -111,7 +111,7 @@ pub(super) fn lifetime(seconds: Option<u64>) -> Result<Option<std::time::Duratio
     match seconds {
         Some(seconds) if !(SHORTEST..=LONGEST).contains(&seconds) => {
             let hint = "A token lives for 60 seconds at least, and a hundred years at the most";
-            Err(Refusal::new(Code::TokenLifetime).field("expires_in").hint(hint).into())
+            Err(Refusal::new(Code::TokenLifetime).field("expires_in_seconds").hint(hint).into())
         }
         seconds => Ok(seconds.map(std::time::Duration::from_secs)),
     }

@@ -1,9 +1,10 @@
-//! Token introspection (RFC 7662): for the token's own client, and for who owns the API it is for.
+//! Token introspection (RFC 7662): for the token's own client, and for who owns the API it is for. A service
+//! token is told to its own organisation.
 
 use std::sync::Arc;
 
 use doorward_proto::{
-    id::{self, Id},
+    id::{self, Id, Org},
     secret::{Kind, Opaque},
     time::Time,
 };
@@ -15,6 +16,7 @@ use crate::{
     clients::Client,
     grants,
     outcome::{Code, Error, Result, refuse},
+    service_tokens::{self, LiveToken},
     sessions,
 };
 
@@ -25,6 +27,8 @@ pub enum Introspection {
     Inactive,
     /// A live access token.
     Access(Arc<Live>),
+    /// A live service token of the caller's organisation.
+    Service(Arc<LiveToken>),
     /// A live refresh token of the caller.
     Refresh {
         /// What it stands for.
@@ -47,19 +51,35 @@ pub async fn introspect(call: &Call, client: &Client, token: &str) -> Result<Int
     if let Some(refresh) = Opaque::parse(Kind::Refresh, token) {
         return introspect_refresh(call, client.id, &refresh).await;
     }
+    inspect(call, (client.org, Some(&client.client_id)), token).await
+}
+
+/// Introspects for an organisation, which a service token with the right to do so speaks for.
+pub async fn introspect_for(call: &Call, org: Id<Org>, token: &str) -> Result<Introspection> {
+    inspect(call, (org, None), token).await
+}
+
+async fn inspect(call: &Call, by: (Id<Org>, Option<&str>), token: &str) -> Result<Introspection> {
+    if service_tokens::may_be(call, token).await? {
+        return match service_tokens::verify(call, token).await {
+            Ok(live) if live.token.org == by.0 => Ok(Introspection::Service(live)),
+            Ok(_) | Err(Error::Refused(_)) => Ok(Introspection::Inactive),
+            Err(fault) => Err(fault),
+        };
+    }
     match verify(call, token).await {
-        Ok(live) if may_know(call, client, &live).await? => Ok(Introspection::Access(live)),
+        Ok(live) if may_know(call, by, &live).await? => Ok(Introspection::Access(live)),
         Ok(_) | Err(Error::Refused(_)) => Ok(Introspection::Inactive),
         Err(fault) => Err(fault),
     }
 }
 
-async fn may_know(call: &Call, client: &Client, live: &Live) -> Result<bool> {
-    if live.claims.client_id == client.client_id {
+async fn may_know(call: &Call, (org, client): (Id<Org>, Option<&str>), live: &Live) -> Result<bool> {
+    if client == Some(live.claims.client_id.as_str()) {
         return Ok(true);
     }
     let api = apis::find(call, &live.claims.aud).await?;
-    Ok(api.is_some_and(|api| api.org == client.org))
+    Ok(api.is_some_and(|api| api.org == org))
 }
 
 async fn introspect_refresh(call: &Call, client: Id<id::Client>, token: &Opaque) -> Result<Introspection> {

@@ -12,6 +12,7 @@ use doorward_core::{
     call::{Actor, Call},
     clients,
     outcome::{Code, Error, Refusal, Result, refuse},
+    service_tokens::{self, LiveToken, Rights},
     tokens,
 };
 use doorward_proto::{
@@ -76,6 +77,13 @@ impl Caller {
         self.call.actor == Actor::Anonymous
     }
 
+    /// What the caller can hand on. A service token is bound to its workspaces, also to none.
+    pub(super) fn rights(&self) -> Rights {
+        let workspaces = &self.who.workspace_ids;
+        let is_bound = matches!(self.call.actor, Actor::ServiceToken(_)) || !workspaces.is_empty();
+        Rights { scopes: self.who.scopes.clone(), workspaces: is_bound.then(|| workspaces.clone()) }
+    }
+
     pub(super) fn anonymous(call: Call) -> Self {
         let who = Who { identity_type: "anonymous", ..Who::default() };
         Self { call, who: Arc::new(who), credential: TokenHash([0; 32]) }
@@ -99,6 +107,21 @@ impl Caller {
         };
         let call = call.by(Actor::LocalAdministrator);
         Self { call, who: Arc::new(who), credential: TokenHash([0; 32]) }
+    }
+
+    fn service(call: &Call, live: &LiveToken, presented: &SecretText) -> Self {
+        let token = &live.token;
+        let who = Who {
+            subject: Some(token.lineage.to_string()),
+            identity_type: "service",
+            scopes: token.scopes.iter().map(str::to_owned).collect(),
+            workspace_ids: token.workspace_ids.clone(),
+            token_id: Some(token.id.to_string()),
+            tenant_id: Some(token.org.to_string()),
+            role: Some("service".to_owned()),
+        };
+        let credential = call.realm.vault.hash_bytes(presented.expose().as_bytes());
+        Self { call: call.by(live.actor()), who: Arc::new(who), credential }
     }
 
     fn bootstrap(call: &Call, scopes: &[String], token: &SecretText) -> Self {
@@ -139,6 +162,10 @@ async fn by_bearer(app: &App, parts: &Parts, call: &Call, token: &SecretText) ->
         && bootstrap::admit(call, &configured.token, configured.terms, token).await?
     {
         return Ok(Caller::bootstrap(call, &configured.scopes, token));
+    }
+    if service_tokens::may_be(call, token.expose()).await? {
+        let live = service_tokens::admit(call, token.expose()).await?;
+        return Ok(Caller::service(call, &live, token));
     }
     by_token(parts, call, (Scheme::Bearer, token)).await
 }

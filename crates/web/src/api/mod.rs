@@ -18,7 +18,9 @@ mod local;
 mod mail;
 mod me;
 mod openapi;
+mod orcheo;
 mod registration;
+mod service_tokens;
 mod session;
 mod sessions;
 mod settings;
@@ -47,6 +49,8 @@ pub fn endpoints() -> Vec<Endpoint> {
         me::endpoints(),
         whoami::endpoints(),
         registration::endpoints(),
+        service_tokens::endpoints(),
+        orcheo::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }

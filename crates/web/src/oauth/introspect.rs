@@ -6,16 +6,22 @@ use axum::{
 };
 use doorward_core::{
     call::Call,
-    outcome,
+    clients::Client,
+    outcome::{self, Code, Refusal, refuse},
+    service_tokens::{self, LiveToken},
     tokens::{self, Introspection},
 };
 use doorward_proto::{
     access_token::TokenUse,
+    client_auth::{self, Presented},
     form::Params,
-    introspect::{IntrospectionRequest, IntrospectionResponse, RefreshResponse},
+    id::{self, Id},
+    introspect::{IntrospectionRequest, IntrospectionResponse, RefreshResponse, ServiceResponse},
     revoke::RevocationRequest,
+    secret::SecretText,
+    token::TokenType,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, StatusCode, header};
 
 use super::{
     body::Form,
@@ -27,6 +33,8 @@ use crate::app::Incoming;
 
 const INTROSPECT: &str = "/oauth2/introspect";
 const REVOKE: &str = "/oauth2/revoke";
+/// What a service token needs to introspect for its organisation.
+const SCOPE: &str = "tokens:introspect";
 
 /// `POST /oauth2/introspect`.
 pub(super) async fn introspect(
@@ -39,12 +47,48 @@ pub(super) async fn introspect(
 }
 
 async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outcome::Result<Response> {
+    if let Some(token) = bearer(headers, params) {
+        return for_service(call, &token, params).await;
+    }
     let (call, client) = authenticated(call, INTROSPECT, headers, params).await?;
     let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
     let found = tokens::introspect(&call, &client, ask.token.expose()).await;
-    Ok(match noted(&call, INTROSPECT, Some(client.id), found).await? {
+    told(&call, noted(&call, INTROSPECT, Some(client.id), found).await?, Some(&client))
+}
+
+/// A caller's own token, where that and nothing else is presented.
+fn bearer(headers: &HeaderMap, params: &Params) -> Option<SecretText> {
+    let authorization = headers.get_all(header::AUTHORIZATION).iter().map(http::HeaderValue::as_bytes);
+    match client_auth::presented(authorization, params) {
+        Ok(Presented::Bearer(token)) => Some(token),
+        _ => None,
+    }
+}
+
+async fn for_service(call: &Call, token: &SecretText, params: &Params) -> outcome::Result<Response> {
+    let admitted = noted(call, INTROSPECT, None, admitted(call, token).await).await?;
+    let call = call.by(admitted.actor());
+    let lacks = || Refusal::new(Code::ScopeMissing).hint(format!("Missing required scopes: {SCOPE}"));
+    let allowed = if admitted.token.scopes.contains(SCOPE) { Ok(()) } else { Err(lacks().into()) };
+    noted(&call, INTROSPECT, None::<Id<id::Client>>, allowed).await?;
+    let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
+    let found = tokens::introspect_for(&call, admitted.token.org, ask.token.expose()).await?;
+    told(&call, found, None)
+}
+
+async fn admitted(call: &Call, token: &SecretText) -> outcome::Result<std::sync::Arc<LiveToken>> {
+    if service_tokens::may_be(call, token.expose()).await? {
+        service_tokens::admit(call, token.expose()).await
+    } else {
+        refuse(Code::CredentialInvalid)
+    }
+}
+
+fn told(call: &Call, found: Introspection, client: Option<&Client>) -> outcome::Result<Response> {
+    Ok(match found {
         Introspection::Inactive => Json(IntrospectionResponse::INACTIVE).into_response(),
         Introspection::Access(live) => json(live.introspection()?),
+        Introspection::Service(live) => Json(of_service(call, &live)).into_response(),
         Introspection::Refresh { grant, issued_at, expires_at } => {
             let answer = RefreshResponse {
                 active: true,
@@ -53,7 +97,7 @@ async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outc
                 aud: call.realm.issuer.clone(),
                 exp: expires_at.as_seconds(),
                 iat: issued_at.as_seconds(),
-                client_id: client.client_id.clone(),
+                client_id: client.map(|client| client.client_id.clone()).unwrap_or_default(),
                 scope: grant.scope.clone(),
                 token_use: TokenUse::User,
                 tenant_id: grant.org.to_string(),
@@ -62,6 +106,26 @@ async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outc
             Json(answer).into_response()
         }
     })
+}
+
+fn of_service(call: &Call, live: &LiveToken) -> ServiceResponse {
+    let token = &live.token;
+    ServiceResponse {
+        active: true,
+        token_type: TokenType::Bearer,
+        iss: call.realm.issuer.clone(),
+        sub: token.lineage.to_string(),
+        jti: token.id.to_string(),
+        username: token.name.clone(),
+        exp: live.end().map(|end| end.as_seconds()),
+        iat: token.issued_at.as_seconds(),
+        scope: token.scopes.clone(),
+        token_use: TokenUse::Service,
+        role: "service",
+        tenant_id: token.org.to_string(),
+        workspace_ids: token.workspace_ids.clone(),
+        allowed_addresses: token.notes.allowed_addresses.iter().map(ToString::to_string).collect(),
+    }
 }
 
 /// `POST /oauth2/revoke`: an unknown token, and somebody else's, is answered like one's own.

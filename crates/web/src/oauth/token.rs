@@ -27,7 +27,10 @@ use super::{
     proof,
     refusals::noted,
 };
-use crate::{app::Incoming, surface::Failure};
+use crate::{
+    app::Incoming,
+    surface::{Failure, wire_of},
+};
 
 const TOKEN: &str = "/oauth2/token";
 const PAR: &str = "/oauth2/par";
@@ -184,10 +187,17 @@ pub(super) fn no_store(answer: impl IntoResponse) -> Response {
 /// RFC 6749 5.2: a client that tried the `Authorization` header is challenged in it.
 pub(super) fn challenged(headers: &HeaderMap, error: Error) -> Response {
     let is_client = matches!(error.code(), Some(Code::ClientAuthentication | Code::ClientUnknown));
+    // A caller with a token of its own (RFC 6750 3).
+    let of_token = error.code().map(|code| wire_of(code).oauth);
+    let of_token = of_token.filter(|error| matches!(*error, "invalid_token" | "insufficient_scope"));
     let mut response = Failure::from(error).into_response();
     if is_client && headers.contains_key(header::AUTHORIZATION) {
         let challenge = HeaderValue::from_static("Basic realm=\"doorward\", charset=\"UTF-8\"");
         response.headers_mut().insert(header::WWW_AUTHENTICATE, challenge);
+    }
+    if let Some(error) = of_token {
+        let challenge = HeaderValue::try_from(format!("Bearer realm=\"doorward\", error=\"{error}\""));
+        challenge.map(|value| response.headers_mut().insert(header::WWW_AUTHENTICATE, value)).ok();
     }
     response
 }
