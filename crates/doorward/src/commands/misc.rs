@@ -1,11 +1,9 @@
-//! Small commands: who am I, and secrets made on the spot.
+//! Small commands: who am I.
 
 use std::io::Write as _;
 
 use anyhow::Result;
-use clap::{Args, Subcommand};
-use doorward_core::env::{Env, no_fetch};
-use doorward_proto::secret::Kind;
+use clap::Args;
 
 use super::{
     Common, Exit,
@@ -16,7 +14,6 @@ use super::{
         target::{self, Locality},
     },
 };
-use crate::data::fault;
 
 /// What `whoami` takes.
 #[derive(Debug, Args)]
@@ -37,21 +34,5 @@ impl Whoami {
             let is_somebody = answer.get("authenticated").and_then(serde_json::Value::as_bool) == Some(true);
             Ok(if is_somebody { Exit::Done } else { Exit::NotSignedIn })
         })
-    }
-}
-
-/// Secrets that no server has to know.
-#[derive(Debug, Subcommand)]
-pub(super) enum Token {
-    /// Make a random token, good as a bootstrap token; nothing is stored.
-    Generate,
-}
-
-impl Token {
-    pub(super) fn run(&self) -> Result<Exit> {
-        let Self::Generate = self;
-        let token = Env::system(no_fetch()).secret(Kind::ServiceToken).map_err(fault)?;
-        writeln!(std::io::stdout().lock(), "{}", token.expose())?;
-        Ok(Exit::Done)
     }
 }

@@ -5,6 +5,7 @@ mod config;
 mod demo;
 mod doctor;
 mod explain;
+mod import;
 mod keys;
 mod local;
 mod login;
@@ -13,6 +14,7 @@ mod misc;
 mod reference;
 mod rekey;
 mod serve;
+mod token;
 
 use std::{ffi::OsString, io::Write as _, path::PathBuf};
 
@@ -63,6 +65,9 @@ enum Command {
     Setup(local::Setup),
     /// Say what is unsafe or missing on this machine, and what to do.
     Doctor(doctor::Doctor),
+    /// Take over what other programs keep.
+    #[command(subcommand)]
+    Import(import::Import),
     /// Back up, restore, copy and verify the database.
     #[command(subcommand)]
     Db(local::Database),
@@ -75,9 +80,9 @@ enum Command {
     Logout(login::Logout),
     /// Tell who the credential in use belongs to.
     Whoami(misc::Whoami),
-    /// Secrets.
+    /// Service tokens, and looking into a JWT.
     #[command(subcommand)]
-    Token(misc::Token),
+    Token(token::Token),
     /// Signing keys, and master keys.
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -151,12 +156,13 @@ fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         Command::Demo(demo) => demo.run(&common),
         Command::Setup(setup) => setup.run(&common),
         Command::Doctor(doctor) => doctor.run(&common),
+        Command::Import(import) => import.run(&common),
         Command::Db(database) => database.run(&common),
         Command::Audit(audit) => audit.run(&common),
         Command::Login(login) => login.run(&common),
         Command::Logout(logout) => logout.run(&common),
         Command::Whoami(whoami) => whoami.run(&common),
-        Command::Token(token) => token.run(),
+        Command::Token(token) => token.run(&common),
         Command::Keys(keys) => keys.run(&common),
         Command::Completions(completions) => completions.run(management.augment(Cli::command())),
         Command::Reference(reference) => reference.run(),

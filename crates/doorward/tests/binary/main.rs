@@ -15,4 +15,5 @@ mod raw;
 mod rekey;
 mod serve;
 mod support;
+mod tokens;
 mod tools;

@@ -10,6 +10,7 @@ use doorward_core::{
     db::backup,
     integrity,
     outcome::{Code, Refusal, Result},
+    service_tokens::import,
     users::{
         Email,
         setup::{self, Administrator},
@@ -31,6 +32,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/api/local/audit/verify", post(verify_audit))
         .route("/api/local/db/backup", post(back_up))
         .route("/api/local/db/verify", post(verify_database))
+        .route("/api/local/import/orcheo", post(import_orcheo))
 }
 
 /// Somebody on the server's own machine.
@@ -101,6 +103,17 @@ async fn verify_database(Local(call): Local) -> Answer {
     Ok(Json(json!({
         "is_whole": is_whole, "problems": problems, "opened": found.opened, "events": found.audit.events,
     })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Rows {
+    rows: Vec<import::Row>,
+}
+
+/// Takes rows of an Orcheo database over.
+async fn import_orcheo(Local(call): Local, Json(ask): Json<Rows>) -> Answer {
+    report(&import::orcheo(&call, &ask.rows).await?)
 }
 
 fn report<T: serde::Serialize>(report: &T) -> Answer {

@@ -23,7 +23,7 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 11] = [
+const COLUMNS: [(&str, &[&str]); 12] = [
     ("doctor", &["state", "about", "what"]),
     ("config", &["key", "value", "from"]),
     ("environment", &["key", "variable", "default", "about"]),
@@ -34,6 +34,21 @@ const COLUMNS: [(&str, &[&str]); 11] = [
     ("keys", &["id", "alg", "state", "active_at", "retired_at", "expires_at"]),
     ("session", &["id", "user_id", "address", "created_at", "seen_at", "expires_at"]),
     ("audit", &["at", "code", "outcome", "actor", "subject", "client_id", "id"]),
+    (
+        "token list",
+        &[
+            "id",
+            "version",
+            "scopes",
+            "workspaces",
+            "issued",
+            "expires",
+            "status",
+            "last_used",
+            "uses",
+            "address",
+        ],
+    ),
     ("mail", &["id", "status", "recipient", "template", "attempts", "created_at"]),
 ];
 const MOST_COLUMNS: usize = 6;
