@@ -22,6 +22,12 @@ fn a_person_signs_the_command_line_in_and_out() {
 }
 
 #[test]
+fn orcheos_own_commands_manage_service_tokens() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "orcheo_cli.py");
+}
+
+#[test]
 fn an_attacker_gets_nothing_and_breaks_nothing() {
     let server = Server::start(Options::default());
     scripts::node(&server, "attacks.test.mjs");
