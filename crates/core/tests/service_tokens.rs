@@ -5,6 +5,7 @@ use std::{net::IpAddr, time::Duration};
 use doorward_core::{
     audit::{self, Filter},
     call::{Actor, Call},
+    env::no_fetch,
     outcome::{Code, Result},
     page::PageAsk,
     principals,
@@ -12,9 +13,10 @@ use doorward_core::{
         Key, ListAsk, NewToken, Notes, Rights, RotateAsk, State, WithSecret, addresses, admit, create, find,
         flush, list, may_be, revoke, rotate, update, verify,
     },
+    settings::Settings,
 };
 use doorward_proto::id::Org;
-use doorward_world::{World, both_engines};
+use doorward_world::{Fresh, World, both_engines};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -464,6 +466,29 @@ both_engines! {
         }
         assert_eq!(seen, every.len());
     }
+}
+
+/// A second node of the same database hears of a revocation, and both count.
+#[tokio::test(flavor = "multi_thread")]
+async fn nodes_agree() {
+    let place = Fresh::postgres(true).await.unwrap();
+    let here = World::new(&place, Settings::default(), no_fetch()).await;
+    let there = World::new(&place, Settings::default(), no_fetch()).await;
+    let made = made(&here, "shared").await;
+    for world in [&here, &there, &there] {
+        admit(&world.call(), made.secret.expose()).await.unwrap();
+    }
+    flush(&here.call()).await.unwrap();
+    flush(&there.call()).await.unwrap();
+    assert_eq!(find(&here.local(), key(&here, "shared")).await.unwrap().use_count, 3);
+    revoke(&here.local(), key(&here, "shared"), "leaked".to_owned(), all()).await.unwrap();
+    assert_eq!(told(&here, &made).await, Some(Code::CredentialRevoked));
+    while told(&there, &made).await.is_none() {
+        tokio::task::yield_now().await;
+    }
+    assert_eq!(told(&there, &made).await, Some(Code::CredentialRevoked));
+    drop((here, there));
+    place.remove().await;
 }
 
 fn page(limit: u32) -> PageAsk {

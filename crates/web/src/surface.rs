@@ -250,7 +250,7 @@ fn problem(refusal: &Refusal, request_id: &str, status: StatusCode) -> Response 
     with_common_headers(response, refusal)
 }
 
-/// The same members in the form of FastAPI, where `detail` is what was raised.
+/// The same members in the form of `FastAPI`, where `detail` is what was raised.
 fn orcheo(refusal: &Refusal, request_id: &str, status: StatusCode) -> Response {
     let mut body = problem_body(refusal, request_id, status);
     if let Some(members) = body.as_object_mut() {

@@ -25,7 +25,7 @@ const TOGETHER: usize = 200;
 pub(super) enum Import {
     /// Take the service tokens of an Orcheo database over; their secrets go on working.
     Orcheo {
-        /// Orcheo's file, such as service_tokens.sqlite; it is only read.
+        /// Orcheo's file, such as `service_tokens.sqlite`; it is only read.
         file: PathBuf,
     },
 }

@@ -82,7 +82,7 @@ enum Command {
     Whoami(misc::Whoami),
     /// Service tokens, and looking into a JWT.
     #[command(subcommand)]
-    Token(token::Token),
+    Token(Box<token::Token>),
     /// Signing keys, and master keys.
     #[command(subcommand)]
     Keys(keys::Keys),

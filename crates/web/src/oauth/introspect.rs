@@ -19,6 +19,7 @@ use doorward_proto::{
     introspect::{IntrospectionRequest, IntrospectionResponse, RefreshResponse, ServiceResponse},
     revoke::RevocationRequest,
     secret::SecretText,
+    time::Time,
     token::TokenType,
 };
 use http::{HeaderMap, StatusCode, header};
@@ -117,7 +118,7 @@ fn of_service(call: &Call, live: &LiveToken) -> ServiceResponse {
         sub: token.lineage.to_string(),
         jti: token.id.to_string(),
         username: token.name.clone(),
-        exp: live.end().map(|end| end.as_seconds()),
+        exp: live.end().map(Time::as_seconds),
         iat: token.issued_at.as_seconds(),
         scope: token.scopes.clone(),
         token_use: TokenUse::Service,
