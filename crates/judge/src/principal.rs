@@ -1,0 +1,100 @@
+//! Who presented a credential: what was found when it was verified, and may be remembered for a while.
+
+use std::net::IpAddr;
+
+use doorward_proto::time::Time;
+use ipnet::IpNet;
+use serde::Deserialize;
+
+use crate::claims::Identity;
+
+/// What kind of credential somebody was recognised by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CredentialKind {
+    /// An access token of ours.
+    AccessToken,
+    /// A service token.
+    ServiceToken,
+    /// An API key.
+    ApiKey,
+    /// Another issuer's JWT.
+    Jwt,
+    /// A name and a password.
+    Basic,
+    /// A fixed token from a file.
+    StaticToken,
+    /// A session cookie.
+    Session,
+    /// A client certificate.
+    Certificate,
+}
+
+impl CredentialKind {
+    /// As `X-Auth-Type` and a route's `accept` have it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AccessToken => "access_token",
+            Self::ServiceToken => "service_token",
+            Self::ApiKey => "api_key",
+            Self::Jwt => "jwt",
+            Self::Basic => "basic",
+            Self::StaticToken => "static_token",
+            Self::Session => "session",
+            Self::Certificate => "certificate",
+        }
+    }
+}
+
+/// The key that a credential is bound to (RFC 7800): of no use without it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirmation {
+    /// A DPoP key's thumbprint (RFC 9449 6.1).
+    Dpop(String),
+    /// A certificate's SHA-256 thumbprint (RFC 8705 3.1).
+    Certificate(String),
+}
+
+/// What a request has proven to hold, beside the credential.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Proof {
+    /// The thumbprint of the key that signed its DPoP proof.
+    pub dpop: Option<String>,
+    /// The thumbprint of its client certificate.
+    pub certificate: Option<String>,
+}
+
+impl Confirmation {
+    /// Whether the request holds the key.
+    pub fn is_met(&self, proof: &Proof) -> bool {
+        match self {
+            Self::Dpop(key) => proof.dpop.as_ref() == Some(key),
+            Self::Certificate(key) => proof.certificate.as_ref() == Some(key),
+        }
+    }
+}
+
+/// Somebody who was recognised by a credential.
+#[derive(Debug, Clone)]
+pub struct Principal {
+    /// Who, and what they may do.
+    pub identity: Identity,
+    /// By what.
+    pub credential: CredentialKind,
+    /// For whom the credential was issued (`aud`); empty where such credentials name nobody.
+    pub audience: Vec<String>,
+    /// When it ends.
+    pub expires_at: Option<Time>,
+    /// The key it is bound to.
+    pub confirmation: Option<Confirmation>,
+    /// The networks it may be used from; empty for all.
+    pub addresses: Vec<IpNet>,
+}
+
+impl Principal {
+    /// Whether the credential may be used from there.
+    pub fn may_come_from(&self, address: IpAddr) -> bool {
+        let address = address.to_canonical();
+        self.addresses.is_empty() || self.addresses.iter().any(|network| network.contains(&address))
+    }
+}

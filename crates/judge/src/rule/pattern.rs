@@ -1,0 +1,120 @@
+//! Which hosts and paths a rule is for.
+
+use crate::path::NormalPath;
+
+/// A host, or all hosts below one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HostPattern {
+    name: String,
+    is_below: bool,
+}
+
+impl HostPattern {
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let lower = text.trim().to_ascii_lowercase();
+        let (name, is_below) = match lower.strip_prefix("*.") {
+            Some(name) => (name, true),
+            None => (lower.as_str(), false),
+        };
+        let is_plain = |byte: u8| {
+            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'[' | b']' | b':')
+        };
+        if name.is_empty() || !name.bytes().all(is_plain) || without_port(name) != name {
+            return Err(format!(
+                "`{text}` is no host; write app.example.com or *.example.com, without a port"
+            ));
+        }
+        Ok(Self { name: name.to_owned(), is_below })
+    }
+
+    /// How specifically it matches; the port does not count.
+    pub(super) fn matches(&self, host: &str) -> Option<Vec<u8>> {
+        let host = without_port(host).trim_end_matches('.').to_ascii_lowercase();
+        if self.is_below {
+            let matches =
+                host.strip_suffix(&self.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
+            // The longer the name below which everything counts, the more is said.
+            let length = u8::try_from(self.name.len()).unwrap_or(u8::MAX - 1).min(u8::MAX - 1);
+            matches.then(|| vec![length])
+        } else {
+            (host == self.name).then(|| vec![u8::MAX])
+        }
+    }
+}
+
+/// A host without its port; an IPv6 address keeps its brackets.
+fn without_port(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(':') => name,
+        Some((name, port)) if name.ends_with(']') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// A path whose segments are words, anything, or everything that follows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct PathPattern {
+    segments: Vec<Segment>,
+    has_tail: bool,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Segment {
+    Word(String),
+    Any,
+}
+
+/// Ranks of what a segment matches: a word says more than anything, which says more than everything.
+const EVERYTHING: u8 = 0;
+const ANYTHING: u8 = 1;
+const WORD: u8 = 2;
+const END: u8 = 3;
+
+impl PathPattern {
+    pub(super) fn read(text: &str) -> Result<Self, String> {
+        let (path, has_tail) = match text.strip_suffix("/**") {
+            Some("") => ("/", true),
+            Some(path) => (path, true),
+            None => (text, false),
+        };
+        let normal = NormalPath::read(path).map_err(|trick| format!("`{text}`: {trick}"))?;
+        let mut segments: Vec<Segment> = normal
+            .segments()
+            .map(|segment| if segment == "*" { Segment::Any } else { Segment::Word(segment.to_owned()) })
+            .collect();
+        if path == "/" && has_tail {
+            segments.clear();
+        }
+        let is_odd = |segment: &Segment| matches!(segment, Segment::Word(word) if word.contains('*'));
+        if segments.iter().any(is_odd) {
+            return Err(format!(
+                "`{text}`: a star stands alone between two slashes, and two of them at the end"
+            ));
+        }
+        Ok(Self { segments, has_tail })
+    }
+
+    pub(super) fn matches(&self, path: &NormalPath) -> Option<Vec<u8>> {
+        let mut rank = Vec::with_capacity(self.segments.len() + 1);
+        let mut given = path.segments();
+        for wanted in &self.segments {
+            let segment = given.next()?;
+            rank.push(match wanted {
+                Segment::Word(word) if word == segment => WORD,
+                Segment::Any if !segment.is_empty() => ANYTHING,
+                _ => return None,
+            });
+        }
+        match (self.has_tail, given.next()) {
+            (false, Some(_)) => None,
+            (false, None) => {
+                rank.push(END);
+                Some(rank)
+            }
+            (true, _) => {
+                rank.push(EVERYTHING);
+                Some(rank)
+            }
+        }
+    }
+}

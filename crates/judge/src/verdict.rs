@@ -1,0 +1,227 @@
+//! What is answered to an ask: allowed, or refused for a reason that has a name.
+
+use crate::principal::Principal;
+
+/// The answer.
+#[derive(Debug)]
+pub enum Verdict<'p> {
+    /// Let through: as somebody, or as nobody where a rule asks for nobody.
+    Allowed(Option<&'p Principal>),
+    /// Not let through.
+    Refused(Refusal),
+}
+
+/// Why something was refused. The names are public: users' programs compare them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Why {
+    /// No credential was presented.
+    MissingToken,
+    /// A credential of a kind that is not known here.
+    InvalidScheme,
+    /// A credential that is none: unknown, malformed, badly signed.
+    InvalidToken,
+    /// It is bound to a key, and the request has not proven to hold it.
+    ProofRequired,
+    /// Signed with an algorithm that is not accepted from its issuer.
+    UnsupportedAlgorithm,
+    /// The issuer's keys cannot be had now.
+    KeyUnavailable,
+    /// Its time is over.
+    TokenExpired,
+    /// It was taken back.
+    TokenRevoked,
+    /// It was issued for somebody else.
+    InvalidAudience,
+    /// It was issued by somebody who is not believed here.
+    InvalidIssuer,
+    /// It lacks a scope.
+    MissingScope,
+    /// It does not open the workspace.
+    WorkspaceForbidden,
+    /// It may not be used from this address.
+    AddressForbidden,
+    /// Whoever it is may not do this.
+    Forbidden,
+    /// Several credentials in one request.
+    SeveralCredentials,
+    /// The request is not described as the named proxy describes it.
+    RequestNotDescribed,
+    /// Two readers of this path could take it for two different ones.
+    PathAmbiguous,
+    /// There is no route of that name.
+    RouteUnknown,
+    /// What is needed to decide cannot be reached.
+    Unavailable,
+}
+
+/// In which way a refusal is told (RFC 6750 3.1, RFC 9110 15).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// 401, with a bare challenge: nothing was presented.
+    Missing,
+    /// 401, `invalid_token`.
+    Unauthenticated,
+    /// 403.
+    Forbidden,
+    /// 400, `invalid_request`.
+    Malformed,
+    /// 404.
+    NotFound,
+    /// 503.
+    Unavailable,
+}
+
+impl Why {
+    /// All of them, for tables and documentation.
+    pub const ALL: [Self; 19] = [
+        Self::MissingToken,
+        Self::InvalidScheme,
+        Self::InvalidToken,
+        Self::ProofRequired,
+        Self::UnsupportedAlgorithm,
+        Self::KeyUnavailable,
+        Self::TokenExpired,
+        Self::TokenRevoked,
+        Self::InvalidAudience,
+        Self::InvalidIssuer,
+        Self::MissingScope,
+        Self::WorkspaceForbidden,
+        Self::AddressForbidden,
+        Self::Forbidden,
+        Self::SeveralCredentials,
+        Self::RequestNotDescribed,
+        Self::PathAmbiguous,
+        Self::RouteUnknown,
+        Self::Unavailable,
+    ];
+
+    /// The public code.
+    pub const fn code(self) -> &'static str {
+        self.line().0
+    }
+
+    /// How it is told.
+    pub const fn class(self) -> Class {
+        self.line().1
+    }
+
+    /// One sentence for whoever sent the request.
+    pub const fn message(self) -> &'static str {
+        self.line().2
+    }
+
+    const fn line(self) -> (&'static str, Class, &'static str) {
+        use Class as C;
+        match self {
+            Self::MissingToken => ("auth.missing_token", C::Missing, "Missing bearer token"),
+            Self::InvalidScheme => {
+                ("auth.invalid_scheme", C::Missing, "The authorization scheme is not supported here")
+            }
+            Self::InvalidToken => ("auth.invalid_token", C::Unauthenticated, "Invalid bearer token"),
+            Self::ProofRequired => (
+                "auth.proof_required",
+                C::Unauthenticated,
+                "The token is bound to a key that the request does not prove to hold",
+            ),
+            Self::UnsupportedAlgorithm => (
+                "auth.unsupported_algorithm",
+                C::Unauthenticated,
+                "The token is signed with an algorithm that is not accepted",
+            ),
+            Self::KeyUnavailable => {
+                ("auth.key_unavailable", C::Unavailable, "The issuer's keys cannot be reached")
+            }
+            Self::TokenExpired => ("auth.token_expired", C::Unauthenticated, "Bearer token has expired"),
+            Self::TokenRevoked => ("auth.token_revoked", C::Unauthenticated, "Bearer token has been revoked"),
+            Self::InvalidAudience => {
+                ("auth.invalid_audience", C::Unauthenticated, "The token was issued for another audience")
+            }
+            Self::InvalidIssuer => {
+                ("auth.invalid_issuer", C::Unauthenticated, "The token's issuer is not accepted here")
+            }
+            Self::MissingScope => ("auth.missing_scope", C::Forbidden, "Missing required scopes"),
+            Self::WorkspaceForbidden => ("auth.workspace_forbidden", C::Forbidden, "Workspace access denied"),
+            Self::AddressForbidden => {
+                ("auth.address_forbidden", C::Forbidden, "The credential may not be used from this address")
+            }
+            Self::Forbidden => ("auth.forbidden", C::Forbidden, "Not allowed"),
+            Self::SeveralCredentials => {
+                ("auth.several_credentials", C::Malformed, "The request presents more than one credential")
+            }
+            Self::RequestNotDescribed => (
+                "gateway.request_not_described",
+                C::Forbidden,
+                "The request to be judged is not described as the named proxy describes it",
+            ),
+            Self::PathAmbiguous => {
+                ("gateway.path_ambiguous", C::Malformed, "The path can be read in more than one way")
+            }
+            Self::RouteUnknown => ("gateway.route_unknown", C::NotFound, "There is no such route"),
+            Self::Unavailable => {
+                ("unavailable", C::Unavailable, "What is needed to decide cannot be reached")
+            }
+        }
+    }
+}
+
+impl Class {
+    /// The HTTP status.
+    pub const fn status(self) -> u16 {
+        match self {
+            Self::Missing | Self::Unauthenticated => 401,
+            Self::Forbidden => 403,
+            Self::Malformed => 400,
+            Self::NotFound => 404,
+            Self::Unavailable => 503,
+        }
+    }
+}
+
+/// A refusal, with what its code promises.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// Why.
+    pub why: Why,
+    /// What is missing: scopes, workspaces.
+    pub missing: Vec<String>,
+    /// What would help, where the message does not say it.
+    pub hint: String,
+}
+
+impl Refusal {
+    /// A refusal without more to say.
+    pub const fn new(why: Why) -> Self {
+        Self { why, missing: Vec::new(), hint: String::new() }
+    }
+
+    /// With what is missing.
+    #[must_use]
+    pub fn missing(mut self, names: Vec<String>) -> Self {
+        self.missing = names;
+        self
+    }
+
+    /// With what would help.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// The sentence for whoever sent the request, with what is missing.
+    pub fn message(&self) -> String {
+        let message = self.why.message();
+        let message = match (self.missing.is_empty(), self.why) {
+            (true, _) => message.to_owned(),
+            (false, Why::WorkspaceForbidden) => format!("{message} for: {}", self.missing.join(", ")),
+            (false, _) => format!("{message}: {}", self.missing.join(", ")),
+        };
+        if self.hint.is_empty() { message } else { format!("{message}. {}", self.hint) }
+    }
+}
+
+impl From<Why> for Refusal {
+    fn from(why: Why) -> Self {
+        Self::new(why)
+    }
+}
