@@ -1,0 +1,42 @@
+//! Doorward's judging for any Rust service.
+//!
+//! [`server`] finds out who sends a request: it takes the credential out of the headers, asks a chain of
+//! [`server::Provider`]s whose it is, and remembers the answer for a while. What that somebody may do is
+//! decided by `doorward-judge`, whose words are repeated here as [`judge`].
+//!
+//! A provider is a small trait; one for a list of fixed tokens takes a dozen lines:
+//!
+//! ```
+//! use std::collections::HashMap;
+//!
+//! use doorward_sdk::{
+//!     judge::{CredentialKind, Identity, Principal},
+//!     server::{Credential, Provider, Recognition, Seen},
+//! };
+//! use futures_util::future::BoxFuture;
+//!
+//! struct Known(HashMap<String, Identity>);
+//!
+//! impl Provider for Known {
+//!     fn name(&self) -> &'static str {
+//!         "known"
+//!     }
+//!     fn recognise<'a>(&'a self, credential: &'a Credential, _: Seen) -> BoxFuture<'a, Recognition> {
+//!         Box::pin(async move {
+//!             let Some(token) = credential.token() else { return Ok(None) };
+//!             Ok(self.0.get(token.expose()).map(|identity| Principal {
+//!                 identity: identity.clone(),
+//!                 credential: CredentialKind::StaticToken,
+//!                 audience: Vec::new(),
+//!                 expires_at: None,
+//!                 confirmation: None,
+//!                 addresses: Vec::new(),
+//!             }))
+//!         })
+//!     }
+//! }
+//! ```
+
+pub mod server;
+
+pub use doorward_judge as judge;

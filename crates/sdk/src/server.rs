@@ -1,0 +1,39 @@
+//! Who sends a request.
+
+mod chain;
+mod credential;
+pub mod identity_headers;
+
+use doorward_judge::{Principal, Refusal};
+use doorward_proto::time::Time;
+use futures_util::future::BoxFuture;
+
+pub use chain::{Chain, Known};
+pub use credential::{Credential, Scheme};
+
+/// When a credential is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Seen {
+    /// The instant of the request.
+    pub now: Time,
+}
+
+/// What a provider says of a credential: `None` when it is not one of its own, and somebody else is to be
+/// asked; a refusal when it is, and is not good.
+pub type Recognition = Result<Option<Principal>, Refusal>;
+
+/// Knows one kind of credentials.
+pub trait Provider: Send + Sync + 'static {
+    /// What it is called in logs.
+    fn name(&self) -> &'static str;
+
+    /// Whose credential it is. Proof of possession, addresses and what the holder may do are not for a
+    /// provider to judge: its answer is remembered.
+    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition>;
+
+    /// A number that is another one as soon as an answer that was given may not be true any more. What was
+    /// remembered under the number before is asked again.
+    fn state(&self) -> i64 {
+        0
+    }
+}

@@ -1,0 +1,147 @@
+//! Providers, asked one after the other, and what they said.
+//!
+//! Who somebody is may be remembered; whether they may is judged again each time. A memory ends with the
+//! credential, after half a minute, and as soon as its provider's state is another one.
+
+use std::{
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward_judge::{Principal, Refusal, Why};
+use doorward_proto::time::Time;
+use http::{HeaderMap, HeaderValue};
+
+use super::{Credential, Provider, Seen, identity_headers};
+
+/// What was said is asked again after this, for want of a sign that it changed.
+const REMEMBERED: Duration = Duration::from_secs(30);
+/// Credentials that are remembered at the most.
+const CAPACITY: usize = 65_536;
+
+/// Somebody who was recognised, with what follows from it alone.
+#[derive(Debug)]
+pub struct Known {
+    /// Who.
+    pub principal: Principal,
+    headers: OnceLock<HeaderMap>,
+    assertions: Mutex<Vec<Assertion>>,
+    found_at: Time,
+}
+
+/// A signed word for somebody, for one application.
+#[derive(Debug)]
+struct Assertion {
+    audience: String,
+    signed_at: Time,
+    value: HeaderValue,
+}
+
+/// Applications for which somebody's assertions are kept at once.
+const AUDIENCES: usize = 16;
+
+impl Known {
+    fn new(principal: Principal, found_at: Time) -> Self {
+        Self { principal, headers: OnceLock::new(), assertions: Mutex::default(), found_at }
+    }
+
+    /// The headers that say who it is, made once.
+    pub fn headers(&self) -> &HeaderMap {
+        self.headers.get_or_init(|| identity_headers::of(Some(&self.principal)))
+    }
+
+    /// The assertion for this application, if one was signed within this time.
+    pub fn assertion(&self, audience: &str, now: Time, within: Duration) -> Option<HeaderValue> {
+        let assertions = self.assertions.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = assertions.iter().find(|assertion| assertion.audience == audience)?;
+        let is_fresh = now >= found.signed_at && now.since(found.signed_at) < within;
+        is_fresh.then(|| found.value.clone())
+    }
+
+    /// Keeps an assertion, in place of the one before it.
+    pub fn keep_assertion(&self, audience: &str, signed_at: Time, value: HeaderValue) {
+        let mut assertions = self.assertions.lock().unwrap_or_else(PoisonError::into_inner);
+        assertions.retain(|assertion| assertion.audience != audience);
+        if assertions.len() >= AUDIENCES {
+            assertions.remove(0);
+        }
+        assertions.push(Assertion { audience: audience.to_owned(), signed_at, value });
+    }
+
+    /// When it was found out.
+    pub const fn found_at(&self) -> Time {
+        self.found_at
+    }
+}
+
+#[derive(Clone)]
+struct Entry {
+    known: Arc<Known>,
+    /// The place of the provider that said so, and its state then.
+    provider: usize,
+    state: i64,
+}
+
+/// Providers in the order in which they are asked.
+pub struct Chain {
+    providers: Vec<Arc<dyn Provider>>,
+    entries: papaya::HashMap<[u8; 32], Entry>,
+    count: AtomicUsize,
+}
+
+impl Chain {
+    /// A chain that remembers nothing yet.
+    pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
+        Self { providers, entries: papaya::HashMap::new(), count: AtomicUsize::new(0) }
+    }
+
+    /// Whose credential it is.
+    ///
+    /// # Errors
+    /// What the provider that knows it says; `InvalidToken` when none does.
+    pub async fn recognise(&self, credential: &Credential, now: Time) -> Result<Arc<Known>, Refusal> {
+        let key = credential.fingerprint();
+        if let Some(known) = self.remembered(&key, now) {
+            return Ok(known);
+        }
+        for (place, provider) in self.providers.iter().enumerate() {
+            // Taken before the question: what changes meanwhile is asked again.
+            let state = provider.state();
+            if let Some(principal) = provider.recognise(credential, Seen { now }).await? {
+                let known = Arc::new(Known::new(principal, now));
+                self.remember(key, Entry { known: Arc::clone(&known), provider: place, state });
+                return Ok(known);
+            }
+        }
+        Err(Why::InvalidToken.into())
+    }
+
+    fn remembered(&self, key: &[u8; 32], now: Time) -> Option<Arc<Known>> {
+        let entries = self.entries.pin();
+        let entry = entries.get(key)?;
+        let state = self.providers.get(entry.provider)?.state();
+        let is_fresh = entry.state == state
+            // A clock that was set back makes nothing young again.
+            && now >= entry.known.found_at
+            && now.since(entry.known.found_at) < REMEMBERED;
+        is_fresh.then(|| Arc::clone(&entry.known))
+    }
+
+    fn remember(&self, key: [u8; 32], entry: Entry) {
+        let entries = self.entries.pin();
+        // What is in use comes back with one question each.
+        if self.count.load(Ordering::Relaxed) >= CAPACITY {
+            entries.clear();
+            self.count.store(0, Ordering::Relaxed);
+        }
+        if entries.insert(key, entry).is_none() {
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,166 @@
+//! The credential that a request presents, wherever it stands.
+//!
+//! One request has one credential. Two of them are refused rather than ranked: what is judged here and what
+//! an application behind looks at could otherwise be two different people.
+
+use std::fmt;
+
+use aws_lc_rs::digest::{Context, SHA256};
+use data_encoding::BASE64;
+use doorward_judge::{Refusal, Why};
+use doorward_proto::secret::SecretText;
+use http::{HeaderMap, HeaderValue, header};
+
+/// No credential is longer.
+const LONGEST: usize = 16 * 1024;
+
+/// Headers that hold nothing but a key.
+const KEY_HEADERS: [&str; 3] = ["api-key", "x-api-key", "x-chroma-token"];
+
+/// How a token is presented.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Scheme {
+    /// `Authorization: Bearer` (RFC 6750 2.1).
+    Bearer,
+    /// `Authorization: DPoP`, with the proof of its key (RFC 9449 7.1).
+    Dpop,
+    /// `API-Key`, `X-API-Key` or `X-Chroma-Token`.
+    Key,
+}
+
+/// What a request presents.
+#[derive(Clone)]
+pub enum Credential {
+    /// A token or a key.
+    Token {
+        /// How.
+        scheme: Scheme,
+        /// The token itself.
+        token: SecretText,
+    },
+    /// A name and a password (RFC 7617).
+    Basic {
+        /// The name.
+        name: String,
+        /// The password.
+        password: SecretText,
+    },
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Token { scheme, .. } => write!(f, "{scheme:?} [redacted]"),
+            Self::Basic { .. } => f.write_str("Basic [redacted]"),
+        }
+    }
+}
+
+impl Credential {
+    /// The credential of a request; `None` when it has none.
+    ///
+    /// # Errors
+    /// `SeveralCredentials`; `InvalidScheme`; `MissingToken` for an empty one; `InvalidToken` for what no
+    /// credential looks like.
+    pub fn of(headers: &HeaderMap) -> Result<Option<Self>, Refusal> {
+        let mut presented = headers.get_all(header::AUTHORIZATION).iter().map(|value| (None, value)).chain(
+            KEY_HEADERS
+                .iter()
+                .flat_map(|name| headers.get_all(*name).iter().map(|value| (Some(Scheme::Key), value))),
+        );
+        let Some((scheme, value)) = presented.next() else { return Ok(None) };
+        if presented.next().is_some() {
+            return Err(Why::SeveralCredentials.into());
+        }
+        let text = plain(value)?;
+        match scheme {
+            Some(scheme) => token(scheme, text).map(Some),
+            None => authorization(text),
+        }
+    }
+
+    /// The token or key, if it is one.
+    pub const fn token(&self) -> Option<&SecretText> {
+        match self {
+            Self::Token { token, .. } => Some(token),
+            Self::Basic { .. } => None,
+        }
+    }
+
+    /// How it is presented, if it is a token or key.
+    pub const fn scheme(&self) -> Option<Scheme> {
+        match self {
+            Self::Token { scheme, .. } => Some(*scheme),
+            Self::Basic { .. } => None,
+        }
+    }
+
+    /// What it may be remembered under: no two credentials share it, and it tells nothing of them.
+    pub(super) fn fingerprint(&self) -> [u8; 32] {
+        let mut context = Context::new(&SHA256);
+        match self {
+            // A bound token is another thing when it is presented alone.
+            Self::Token { scheme, token } => {
+                context.update(match scheme {
+                    Scheme::Bearer => b"b",
+                    Scheme::Dpop => b"d",
+                    Scheme::Key => b"k",
+                });
+                context.update(token.expose().as_bytes());
+            }
+            Self::Basic { name, password } => {
+                context.update(b"n");
+                context.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
+                context.update(name.as_bytes());
+                context.update(password.expose().as_bytes());
+            }
+        }
+        let mut fingerprint = [0; 32];
+        fingerprint.copy_from_slice(context.finish().as_ref());
+        fingerprint
+    }
+}
+
+fn plain(value: &HeaderValue) -> Result<&str, Refusal> {
+    match value.to_str() {
+        Ok(text) if text.len() <= LONGEST => Ok(text.trim_matches(' ')),
+        _ => Err(Why::InvalidToken.into()),
+    }
+}
+
+fn authorization(text: &str) -> Result<Option<Credential>, Refusal> {
+    // What a proxy sends on from a request without the header.
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let (scheme, rest) = text.split_once(' ').unwrap_or((text, ""));
+    let rest = rest.trim_matches(' ');
+    match scheme.to_ascii_lowercase().as_str() {
+        "bearer" => token(Scheme::Bearer, rest).map(Some),
+        "dpop" => token(Scheme::Dpop, rest).map(Some),
+        "basic" => basic(rest).map(Some),
+        _ => Err(Why::InvalidScheme.into()),
+    }
+}
+
+fn token(scheme: Scheme, text: &str) -> Result<Credential, Refusal> {
+    match text {
+        "" => Err(Why::MissingToken.into()),
+        text if text.contains(' ') => Err(Why::InvalidToken.into()),
+        text => Ok(Credential::Token { scheme, token: SecretText::from(text) }),
+    }
+}
+
+fn basic(encoded: &str) -> Result<Credential, Refusal> {
+    let wrong = || Refusal::new(Why::InvalidToken);
+    let bytes = BASE64.decode(encoded.as_bytes()).map_err(|_| wrong())?;
+    let text = String::from_utf8(bytes).map_err(|_| wrong())?;
+    let (name, password) = text.split_once(':').ok_or_else(wrong)?;
+    if name.is_empty() || text.contains(char::is_control) {
+        return Err(wrong());
+    }
+    Ok(Credential::Basic { name: name.to_owned(), password: SecretText::from(password) })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,137 @@
+//! The headers that say who was let through: to a reverse proxy in the answer to its question, and to the
+//! application behind one.
+//!
+//! Whoever reads them has to know that nobody else could have set them: a proxy removes what came in under
+//! these names, in every spelling, before it sets its own.
+
+use std::collections::BTreeSet;
+
+use doorward_judge::{Identity, Principal};
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+/// Every name under which an identity travels, in lower case with dashes.
+pub const NAMES: [&str; 15] = [
+    "x-user-id",
+    "x-org-id",
+    "x-permissions",
+    "x-organization-id",
+    "x-user-permissions",
+    "x-user-email",
+    "x-user-role",
+    "x-auth-type",
+    "x-client-id",
+    "x-agent-id",
+    "x-workspace-ids",
+    "x-quota",
+    "x-auth-status",
+    "x-auth-redirect",
+    "x-doorward-assertion",
+];
+
+/// Scopes that are words of the sign-in protocol, and no permissions.
+const PROTOCOL_SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "address", "offline_access"];
+
+/// Says who somebody is. Where nobody was asked for, `X-Auth-Type: anonymous` stands alone.
+pub fn of(principal: Option<&Principal>) -> HeaderMap {
+    let mut headers = HeaderMap::with_capacity(16);
+    let Some(principal) = principal else {
+        set(&mut headers, "x-auth-type", "anonymous");
+        return headers;
+    };
+    let identity = &principal.identity;
+    let permissions = permissions(identity);
+    set(&mut headers, "x-user-id", &identity.subject);
+    for name in ["x-org-id", "x-organization-id"] {
+        set(&mut headers, name, identity.organization.as_deref().unwrap_or_default());
+    }
+    for name in ["x-permissions", "x-user-permissions"] {
+        set(&mut headers, name, &permissions);
+    }
+    set(&mut headers, "x-user-email", identity.email.as_deref().unwrap_or_default());
+    set(&mut headers, "x-user-role", identity.role.as_deref().unwrap_or_default());
+    set(&mut headers, "x-auth-type", principal.credential.name());
+    set(&mut headers, "x-client-id", identity.client_id.as_deref().unwrap_or_default());
+    set(&mut headers, "x-agent-id", identity.agent_id.as_deref().unwrap_or_default());
+    let workspaces: Vec<&str> = identity.workspaces.iter().collect();
+    set(&mut headers, "x-workspace-ids", &workspaces.join(","));
+    headers
+}
+
+/// Permissions and scopes, sorted, with commas between them. None of them holds a comma.
+fn permissions(identity: &Identity) -> String {
+    let scopes = identity.scopes.iter().filter(|scope| !PROTOCOL_SCOPES.contains(&scope.as_str()));
+    let all: BTreeSet<&str> = identity.permissions.iter().chain(scopes).map(String::as_str).collect();
+    all.into_iter().filter(|name| !name.contains(',')).collect::<Vec<_>>().join(",")
+}
+
+/// Nothing is said with an empty value. What no header can hold (a mail address beyond ASCII) is left out.
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value)
+        && !value.is_empty()
+    {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use doorward_judge::CredentialKind;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn headers_say_who_it_is_and_nothing_else() {
+        let claims = json!({
+            "sub": "usr_1", "tenant_id": "org_1", "scope": "openid files:read a,b", "permissions": ["code:execute"],
+            "email": "ada@example.com", "role": "user", "client_id": "shop", "workspace_ids": ["WS-B", "ws-a"],
+        });
+        let principal = Principal {
+            identity: Identity::of(claims.as_object().unwrap()),
+            credential: CredentialKind::AccessToken,
+            audience: Vec::new(),
+            expires_at: None,
+            confirmation: None,
+            addresses: Vec::new(),
+        };
+        let headers = of(Some(&principal));
+        let shown: Vec<_> =
+            headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
+        assert_eq!(
+            shown,
+            [
+                ("x-user-id", "usr_1"),
+                ("x-org-id", "org_1"),
+                ("x-organization-id", "org_1"),
+                ("x-permissions", "a,b,code:execute,files:read"),
+                ("x-user-permissions", "a,b,code:execute,files:read"),
+                ("x-user-email", "ada@example.com"),
+                ("x-user-role", "user"),
+                ("x-auth-type", "access_token"),
+                ("x-client-id", "shop"),
+                ("x-workspace-ids", "ws-a,ws-b"),
+            ]
+        );
+        assert!(headers.keys().all(|name| NAMES.contains(&name.as_str())));
+        assert_eq!(of(None).len(), 1);
+    }
+
+    #[test]
+    fn nothing_breaks_out_of_a_header() {
+        let claims =
+            json!({ "sub": "a\r\nx-user-role: admin", "email": "ü@example.com", "tenant_id": "o\0" });
+        let principal = Principal {
+            identity: Identity::of(claims.as_object().unwrap()),
+            credential: CredentialKind::Jwt,
+            audience: Vec::new(),
+            expires_at: None,
+            confirmation: None,
+            addresses: Vec::new(),
+        };
+        let headers = of(Some(&principal));
+        assert_eq!(
+            headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),
+            ["x-user-email", "x-auth-type"]
+        );
+    }
+}
