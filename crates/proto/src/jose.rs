@@ -78,11 +78,13 @@ pub enum Typ {
     ClientAuthentication,
     /// An introspection answer (RFC 9701).
     Introspection,
+    /// The gateway's word for who was let through.
+    Assertion,
 }
 
 impl Typ {
     /// Every kind.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Jwt,
         Self::AccessToken,
         Self::Dpop,
@@ -90,6 +92,7 @@ impl Typ {
         Self::AuthorizationRequest,
         Self::ClientAuthentication,
         Self::Introspection,
+        Self::Assertion,
     ];
 
     /// The value on the wire.
@@ -102,6 +105,7 @@ impl Typ {
             Self::AuthorizationRequest => "oauth-authz-req+jwt",
             Self::ClientAuthentication => "client-authentication+jwt",
             Self::Introspection => "token-introspection+jwt",
+            Self::Assertion => "doorward-assertion+jwt",
         }
     }
 

@@ -1,0 +1,150 @@
+//! What stands before applications that know nothing of authentication.
+//!
+//! A reverse proxy asks at `/validate` about each request that it got ([`validate`]); what it says of that
+//! request is read by its [`profile`]; the verdict is `doorward-judge`'s; [`dress`] tells it as that proxy
+//! understands it. This crate sees neither the rules of the server nor its database: whose a credential is it
+//! learns from the providers that it is given, so it can run beside an application on another machine.
+
+mod assertion;
+mod dress;
+mod profile;
+pub mod route;
+mod validate;
+
+use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+
+use axum::body::Body;
+use doorward_judge::{
+    Mode, Principal, Rule, Rules, Why,
+    rule::{BadRule, RuleSpec},
+};
+use doorward_proto::time::Time;
+use doorward_sdk::server::Chain;
+use futures_util::future::BoxFuture;
+use http::{Request, Response};
+
+pub use assertion::{AssertionClaims, Signer};
+pub use profile::Profile;
+pub use route::{Route, RouteSpec};
+
+/// The name of the rule for requests that no route is for. A route of this name takes its place.
+pub const DEFAULT: &str = "default";
+
+/// The time, as whoever runs the gateway tells it.
+pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
+
+/// What the gateway is made of.
+pub struct Settings {
+    /// The routes, as they are written.
+    pub routes: Vec<RouteSpec>,
+    /// Whether a credential is needed where no route says so.
+    pub mode: Mode,
+    /// For whom tokens must have been issued where no route says so; a route's upstream counts as well.
+    pub audiences: Vec<String>,
+    /// The issuer under whose name assertions are signed.
+    pub issuer: String,
+    /// Who knows credentials.
+    pub chain: Chain,
+    /// Signs what is said of somebody; without it nothing is signed.
+    pub signer: Option<Arc<dyn Signer>>,
+    /// Remembers what happened; without it nobody does.
+    pub witness: Option<Arc<dyn Witness>>,
+    /// The clock.
+    pub clock: Clock,
+}
+
+/// What the listener knows of a request.
+#[derive(Debug, Clone)]
+pub struct Origin {
+    /// The client's address, decided once from trusted peers.
+    pub address: IpAddr,
+    /// Whether whoever is at the other end may describe other people's requests.
+    pub is_trusted: bool,
+    /// The request's reference.
+    pub request_id: String,
+}
+
+/// A refusal, for the audit trail.
+#[derive(Debug)]
+pub struct Refused<'r> {
+    /// Where the request came from.
+    pub origin: &'r Origin,
+    /// The rule that refused it.
+    pub rule: &'r str,
+    /// Why.
+    pub why: Why,
+    /// Whose credential it was, when that is known.
+    pub principal: Option<&'r Principal>,
+}
+
+/// Remembers what happened at the gateway.
+pub trait Witness: Send + Sync + 'static {
+    /// Somebody was refused.
+    fn refused<'a>(&'a self, refused: Refused<'a>) -> BoxFuture<'a, ()>;
+}
+
+/// The gateway. Cheap to clone.
+#[derive(Clone)]
+pub struct Gateway(Arc<Inner>);
+
+struct Inner {
+    rules: Rules,
+    default: Rule,
+    routes: BTreeMap<String, Arc<Route>>,
+    issuer: String,
+    chain: Chain,
+    signer: Option<Arc<dyn Signer>>,
+    witness: Option<Arc<dyn Witness>>,
+    clock: Clock,
+}
+
+impl Gateway {
+    /// Compiles the routes.
+    ///
+    /// # Errors
+    /// The first route that makes no sense.
+    pub fn new(settings: Settings) -> Result<Self, BadRule> {
+        let mut rules = Vec::with_capacity(settings.routes.len());
+        let mut routes = BTreeMap::new();
+        let mut default = RuleSpec { name: DEFAULT.to_owned(), mode: settings.mode, ..RuleSpec::default() };
+        for RouteSpec { rule, mut route } in settings.routes {
+            route.audiences = settings.audiences.iter().chain(&route.upstream).cloned().collect();
+            routes.insert(rule.name.clone(), Arc::new(route));
+            if rule.name == DEFAULT {
+                route::check_default(&rule)?;
+                default = rule.clone();
+            }
+            rules.push(rule);
+        }
+        routes
+            .entry(DEFAULT.to_owned())
+            .or_insert_with(|| Arc::new(Route { audiences: settings.audiences, ..Route::default() }));
+        Ok(Self(Arc::new(Inner {
+            rules: Rules::compile(rules)?,
+            default: Rule::compile(default)?,
+            routes,
+            issuer: settings.issuer,
+            chain: settings.chain,
+            signer: settings.signer,
+            witness: settings.witness,
+            clock: settings.clock,
+        })))
+    }
+
+    /// Whether a request is the gateway's to answer.
+    pub fn takes(path: &str) -> bool {
+        validate::PATHS.contains(&path)
+    }
+
+    /// Answers a request that is the gateway's, without waiting for its body.
+    pub async fn answer(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
+        let (request, _) = request.into_parts();
+        validate::answer(&self.0, &request, &origin).await
+    }
+}
+
+impl Inner {
+    fn route(&self, rule: &Rule) -> Arc<Route> {
+        self.routes.get(rule.name()).cloned().unwrap_or_default()
+    }
+}

@@ -1,0 +1,129 @@
+//! How each reverse proxy describes the request that it asks about.
+//!
+//! What is described decides what is allowed, so it counts only from peers that may describe, and only in the
+//! words of the one proxy that was named: a header of another family was written by the client.
+
+use doorward_judge::{Refusal, Why, path::NormalPath};
+use http::HeaderMap;
+
+use crate::Origin;
+
+/// A reverse proxy whose questions are understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Profile {
+    /// `auth_request`: knows 401 and 403 only.
+    Nginx,
+    /// `forwardAuth`.
+    Traefik,
+    /// `forward_auth`.
+    Caddy,
+    /// `auth-request.lua`, or another that forwards.
+    Haproxy,
+}
+
+/// The request that a proxy asks about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Described {
+    pub(crate) method: String,
+    pub(crate) host: String,
+    pub(crate) path: NormalPath,
+}
+
+/// The headers in which a request is described.
+struct Family {
+    method: &'static str,
+    host: &'static str,
+    uri: &'static str,
+}
+
+const ORIGINAL: Family =
+    Family { method: "x-original-method", host: "x-original-host", uri: "x-original-uri" };
+const FORWARDED: Family =
+    Family { method: "x-forwarded-method", host: "x-forwarded-host", uri: "x-forwarded-uri" };
+
+impl Profile {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Nginx, Self::Traefik, Self::Caddy, Self::Haproxy];
+
+    /// As `?profile=` has it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Nginx => "nginx",
+            Self::Traefik => "traefik",
+            Self::Caddy => "caddy",
+            Self::Haproxy => "haproxy",
+        }
+    }
+
+    pub(crate) fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|profile| profile.name() == name)
+    }
+
+    const fn family(self) -> &'static Family {
+        match self {
+            Self::Nginx => &ORIGINAL,
+            Self::Traefik | Self::Caddy | Self::Haproxy => &FORWARDED,
+        }
+    }
+
+    /// The request that this proxy describes.
+    ///
+    /// # Errors
+    /// `RequestNotDescribed` for a peer that may not describe, and for a header that is missing or repeated;
+    /// `PathAmbiguous`.
+    pub(crate) fn read(self, headers: &HeaderMap, origin: &Origin) -> Result<Described, Refusal> {
+        if !origin.is_trusted {
+            let hint = "Only loopback and trusted_proxies may describe requests";
+            return Err(Refusal::new(Why::RequestNotDescribed).hint(hint));
+        }
+        self.family().read(headers)
+    }
+}
+
+/// What is described without a profile, by whoever may: it can only add to what is asked for anyway.
+pub(crate) fn unasked(headers: &HeaderMap, origin: &Origin) -> Result<Option<Described>, Refusal> {
+    if !origin.is_trusted {
+        return Ok(None);
+    }
+    // A host alone describes nothing: proxies before this server write it, too.
+    let families = [&ORIGINAL, &FORWARDED];
+    let mut speaking = families
+        .into_iter()
+        .filter(|family| headers.contains_key(family.uri) || headers.contains_key(family.method));
+    match (speaking.next(), speaking.next()) {
+        (None, _) => Ok(None),
+        (Some(family), None) => family.read(headers).map(Some),
+        (Some(_), Some(_)) => {
+            let hint = "The request is described twice; name the proxy with ?profile=";
+            Err(Refusal::new(Why::RequestNotDescribed).hint(hint))
+        }
+    }
+}
+
+impl Family {
+    fn read(&self, headers: &HeaderMap) -> Result<Described, Refusal> {
+        let method = one(headers, self.method)?;
+        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
+            return Err(undescribed(self.method));
+        }
+        let host = one(headers, self.host)?;
+        if host.is_empty() || host.contains(|c: char| c == ',' || c == '/' || c.is_whitespace()) {
+            return Err(undescribed(self.host));
+        }
+        let path = NormalPath::read(one(headers, self.uri)?);
+        let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
+        Ok(Described { method: method.to_owned(), host: host.to_owned(), path })
+    }
+}
+
+fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str, Refusal> {
+    let mut values = headers.get_all(name).iter();
+    match (values.next(), values.next()) {
+        (Some(value), None) => value.to_str().map_err(|_| undescribed(name)),
+        _ => Err(undescribed(name)),
+    }
+}
+
+fn undescribed(name: &str) -> Refusal {
+    Refusal::new(Why::RequestNotDescribed).hint(format!("It takes {name}, once, and well-formed"))
+}

@@ -1,0 +1,72 @@
+//! A route: a rule, and what is done with the requests that it is for.
+
+use doorward_judge::rule::{BadRule, RuleSpec};
+use serde::{Deserialize, Deserializer, de::Error as _};
+use serde_json::{Map, Value};
+
+use crate::DEFAULT;
+
+/// In which words refusals are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errors {
+    /// RFC 9457 problem details, with the statuses and challenges of RFC 6750.
+    #[default]
+    Problem,
+    /// As Orcheo's API tells them.
+    Orcheo,
+    /// As Chroma tells them: always 403.
+    Chroma,
+    /// A sentence.
+    Plain,
+}
+
+/// What a route has beside its rule.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Route {
+    /// The application behind, as `http://127.0.0.1:9000`; whom assertions are for.
+    pub upstream: Option<String>,
+    /// In which words refusals are told.
+    pub errors: Errors,
+    /// For whom tokens may have been issued where the rule does not say so.
+    #[serde(skip)]
+    pub(crate) audiences: Vec<String>,
+}
+
+/// A route as it is written: the members of both in one table.
+#[derive(Debug, Clone, Default)]
+pub struct RouteSpec {
+    /// Who is let through.
+    pub rule: RuleSpec,
+    /// What is done then.
+    pub route: Route,
+}
+
+const OWN: [&str; 2] = ["upstream", "errors"];
+
+impl<'de> Deserialize<'de> for RouteSpec {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let mut members = Map::<String, Value>::deserialize(from)?;
+        let own: Map<String, Value> = OWN
+            .iter()
+            .filter_map(|name| members.remove(*name).map(|value| ((*name).to_owned(), value)))
+            .collect();
+        let route = serde_json::from_value(own.into()).map_err(D::Error::custom)?;
+        let rule = serde_json::from_value(members.into()).map_err(D::Error::custom)?;
+        Ok(Self { rule, route })
+    }
+}
+
+/// The default is for what no other route is for, so it cannot be for something.
+pub(crate) fn check_default(rule: &RuleSpec) -> Result<(), BadRule> {
+    let matchers = [("hosts", &rule.hosts), ("paths", &rule.paths), ("methods", &rule.methods)];
+    match matchers.into_iter().find(|(_, names)| !names.is_empty()) {
+        None => Ok(()),
+        Some((field, _)) => Err(BadRule {
+            rule: DEFAULT.to_owned(),
+            field,
+            what: "the default route is for every request that no other route is for".to_owned(),
+        }),
+    }
+}
