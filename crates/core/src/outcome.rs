@@ -237,6 +237,24 @@ codes! {
     WorkspaceForbidden = "auth.workspace_forbidden",
     /// The keys that verify it are out of reach.
     KeyUnavailable = "auth.key_unavailable",
+    /// It is bound to a key that the request does not prove to hold.
+    ProofRequired = "auth.proof_required",
+    /// It is signed with an algorithm that is not accepted from its issuer.
+    AlgorithmUnsupported = "auth.unsupported_algorithm",
+    /// It does not open the workspace.
+    WorkspaceForbidden = "auth.workspace_forbidden",
+    /// It may not be used from this address.
+    AddressForbidden = "auth.address_forbidden",
+    /// One request presents several.
+    CredentialsSeveral = "auth.several_credentials",
+
+    // The gateway
+    /// A request is not described as the named proxy describes it.
+    RequestNotDescribed = "gateway.request_not_described",
+    /// A path can be read in more than one way.
+    PathAmbiguous = "gateway.path_ambiguous",
+    /// There is no such route.
+    RouteUnknown = "gateway.route_unknown",
 
     // People
     /// Name or password is wrong, or the account cannot sign in; never says which.

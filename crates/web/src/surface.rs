@@ -109,6 +109,15 @@ pub const fn wire_of(code: Code) -> Wire {
         C::CredentialAddress           => wire("invalid_token", UNAUTHORIZED, "The token may not be used from this address"),
         C::WorkspaceForbidden          => wire("access_denied", FORBIDDEN, "Not for this workspace"),
         C::KeyUnavailable              => wire("temporarily_unavailable", UNAVAILABLE, "The keys cannot be reached"),
+        C::ProofRequired               => wire("invalid_token", UNAUTHORIZED, "The token is bound to a key that was not proven"),
+        C::AlgorithmUnsupported        => wire("invalid_token", UNAUTHORIZED, "The token's algorithm is not accepted"),
+        C::WorkspaceForbidden          => wire("access_denied", FORBIDDEN, "Workspace access denied"),
+        C::AddressForbidden            => wire("access_denied", FORBIDDEN, "The credential may not be used from this address"),
+        C::CredentialsSeveral          => wire("invalid_request", BAD, "The request presents more than one credential"),
+
+        C::RequestNotDescribed         => wire("invalid_request", FORBIDDEN, "The request to be judged is not described as the named proxy describes it"),
+        C::PathAmbiguous               => wire("invalid_request", BAD, "The path can be read in more than one way"),
+        C::RouteUnknown                => wire("invalid_request", StatusCode::NOT_FOUND, "There is no such route"),
 
         C::SignInFailed                => wire("access_denied", UNAUTHORIZED, "The sign-in failed"),
         C::SignInRequired              => wire("login_required", UNAUTHORIZED, "Sign in first"),

@@ -41,6 +41,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     passwords(config, &mut found);
     newcomers(config, &mut found);
     network::peers(config, &mut found);
+    network::gateway(config, &mut found);
     lifetimes::tokens(config, &mut found);
     lifetimes::signing_keys(config, &mut found);
     allowances(config, &mut found);
@@ -286,6 +287,11 @@ fn allowances(config: &Config, found: &mut Vec<Concern>) {
             "allow.private_fetch",
             config.allow.private_fetch,
             "URLs that clients supply may reach this server's own network",
+        ),
+        (
+            "allow.open_gateway",
+            config.allow.open_gateway,
+            "the gateway may ask for no credential where other machines reach it",
         ),
     ];
     for (key, _, what) in on.into_iter().filter(|(_, is_on, _)| *is_on) {

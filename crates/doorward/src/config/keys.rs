@@ -7,8 +7,8 @@ use doorward_proto::secret::SecretText;
 use super::{
     table::{Key, Setting, check, sections},
     values::{
-        Address, BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, Network,
-        PublicUrl, SignUpMode, Span,
+        Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, Network,
+        PublicUrl, Routes, SignUpMode, Span,
     },
 };
 
@@ -64,6 +64,8 @@ sections! {
         plain_http: bool = "false";
         /// Let `cors.allowed_origins` hold `*`.
         any_origin: bool = "false";
+        /// Let the gateway ask for no credential (`auth.mode`) where other machines can reach it.
+        open_gateway: bool = "false";
         /// Let URLs that clients supply reach private addresses and plain http (development).
         private_fetch: bool = "false";
     }
@@ -157,7 +159,12 @@ sections! {
     }
 
     /// The first credential of a fresh server. `ORCHEO_AUTH_…` names are read as well.
-    auth: Auth expect(clippy::struct_field_names) {
+    auth: Auth {
+        /// Whether the gateway needs a credential where no route says so: `required`, `optional` (one that is
+        /// presented must be good), `disabled`.
+        mode: AuthMode = "required";
+        /// For whom tokens must have been issued (`aud`) where no route says so. Without it: the issuer.
+        audience: Vec<String> = "";
         /// A token of at least 32 bytes that administers everything until it expires. Remove it as soon as
         /// there is an administrator.
         bootstrap_service_token: Option<BootstrapToken> = "";
@@ -168,6 +175,13 @@ sections! {
         bootstrap_token_expires_at: Option<Instant> = "";
         /// Lets the bootstrap token go on working once an administrator with a second factor exists.
         bootstrap_token_stays: bool = "false";
+    }
+
+    /// What stands before applications that know nothing of authentication.
+    gateway: GatewaySection {
+        /// Routes: which requests need what. In the file a table each, `[[gateway.routes]]`; in the
+        /// environment a JSON array of objects.
+        routes: Routes = "";
     }
 
     /// Unattended set-up: the first administrator, made at the first start.

@@ -22,6 +22,7 @@ fn looks(kind: Kind) -> String {
         Kind::Url => "URL".to_owned(),
         Kind::Instant => "time".to_owned(),
         Kind::List => "list".to_owned(),
+        Kind::Tables => "tables".to_owned(),
         Kind::OneOf(words) => words.join(", "),
     }
 }
@@ -115,6 +116,7 @@ fn shape(kind: Kind) -> Json {
         Kind::Url => json!({ "type": "string", "format": "uri" }),
         Kind::Instant => json!({ "type": ["string", "integer"] }),
         Kind::List => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Tables => json!({ "type": "array", "items": { "type": "object" } }),
         Kind::OneOf(words) => json!({ "enum": words }),
     }
 }

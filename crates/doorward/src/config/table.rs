@@ -28,6 +28,8 @@ pub enum Kind {
     Instant,
     /// Several texts; commas or spaces between them in the environment.
     List,
+    /// Tables; JSON in the environment.
+    Tables,
     /// One word of these.
     OneOf(&'static [&'static str]),
 }
@@ -111,6 +113,9 @@ impl Key {
                 .map(|item| toml::Value::from(item.trim()))
                 .collect::<Vec<_>>()
                 .into(),
+            Kind::Tables if text.trim().is_empty() => toml::Value::Array(Vec::new()),
+            Kind::Tables => serde_json::from_str(text)
+                .map_err(|error| format!("expected a JSON array of objects ({error})"))?,
             _ => text.into(),
         };
         self.validate(value.clone())?;
@@ -139,7 +144,7 @@ macro_rules! sections {
     (
         $(#[doc = $rootdoc:literal])*
         root { $($(#[doc = $rdoc:literal])* $rkey:ident: $rtype:ty = $rdefault:literal;)* }
-        $($(#[doc = $sdoc:literal])* $section:ident: $struct:ident $(expect($lint:path))? {
+        $($(#[doc = $sdoc:literal])* $section:ident: $struct:ident {
             $($(#[doc = $doc:literal])* $key:ident: $type:ty = $default:literal;)*
         })*
     ) => {
@@ -153,7 +158,6 @@ macro_rules! sections {
 
         $(
             $(#[doc = $sdoc])*
-            $(#[expect($lint, reason = "users' files and variables hold these names")])?
             #[derive(Debug, Clone, serde::Deserialize)]
             #[serde(deny_unknown_fields)]
             pub struct $struct { $($(#[doc = $doc])* #[serde(default)] pub $key: $type,)* }

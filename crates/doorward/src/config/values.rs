@@ -2,6 +2,7 @@
 
 use std::{fmt, time::Duration};
 
+use doorward_gateway::RouteSpec;
 use doorward_proto::{secret::SecretText, time::Time};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
@@ -96,6 +97,15 @@ impl<'de> Deserialize<'de> for BootstrapToken {
 
 impl Setting for BootstrapToken {
     const KIND: Kind = Kind::Secret;
+}
+
+/// The routes of the gateway.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Routes(pub Vec<RouteSpec>);
+
+impl Setting for Routes {
+    const KIND: Kind = Kind::Tables;
 }
 
 /// An instant: RFC 3339, or seconds since 1970.
@@ -271,6 +281,16 @@ words! {
         Open = "open",
         /// Nobody.
         Closed = "closed",
+    }
+    /// Whether the gateway needs a credential.
+    AuthMode {
+        /// Always.
+        #[default]
+        Required = "required",
+        /// No; but one that is presented must be good, and counts.
+        Optional = "optional",
+        /// No; what is presented is not looked at.
+        Disabled = "disabled",
     }
     /// Where known passwords are looked up.
     BreachCheck {

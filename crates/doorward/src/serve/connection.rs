@@ -76,6 +76,11 @@ pub(super) enum Door {
     Socket,
 }
 
+/// Whoever is at the other end may describe other people's requests to the gateway: this machine, and
+/// trusted proxies.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct MayDescribe;
+
 /// What answers a request, wherever it came in.
 pub(super) type Answering = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
@@ -183,6 +188,10 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
         Door::Socket => IpAddr::from([127, 0, 0, 1]),
     };
     request.extensions_mut().insert(ClientAddress(address));
+    if matches!(door, Door::Network(peer) if peer.to_canonical().is_loopback() || is_trusted(peer, &shared.trusted))
+    {
+        request.extensions_mut().insert(MayDescribe);
+    }
     match door {
         Door::Socket => {
             request.extensions_mut().insert(ThroughSocket);

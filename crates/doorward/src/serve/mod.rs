@@ -4,6 +4,7 @@ mod access;
 mod background;
 mod body;
 mod connection;
+pub(crate) mod gateway;
 mod host;
 mod listen;
 pub mod logs;
@@ -25,7 +26,8 @@ use doorward_core::{
     env::Env,
     realm::{self, Attendance, Parts, Realm},
 };
-use doorward_web::{App, Bootstrap, Hsts, WebSettings};
+use doorward_gateway::Gateway;
+use doorward_web::{App, Bootstrap, Edge, Hsts, Unfit, WebSettings};
 use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
@@ -36,7 +38,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     background::Background,
-    connection::{Limits, Shared},
+    connection::{Answering, Limits, Shared},
     listen::Doors,
 };
 use crate::{
@@ -134,12 +136,10 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
     let edge = doorward_web::server(app);
+    let gateway = gateway::open(&realm, config)?;
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
-        answering: Box::new(move |request| {
-            let edge = edge.clone();
-            Box::pin(async move { edge.answer(request).await })
-        }),
+        answering: answering(edge, gateway, realm.env.clone()),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
         stop: stop.clone(),
@@ -187,6 +187,20 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     attendance.end().await.map_err(data::fault)?;
     tracing::info!(cut_off = cut, "stopped");
     Ok(())
+}
+
+/// The server's own pages and endpoints, and what is the gateway's.
+fn answering(edge: Edge, gateway: Gateway, env: Env) -> Answering {
+    Box::new(move |request| {
+        // What is unfit is told by the routes, as any other.
+        if Gateway::takes(request.uri().path()) && request.extensions().get::<Unfit>().is_none() {
+            let origin = gateway::origin(&request, &env);
+            let gateway = gateway.clone();
+            return Box::pin(async move { gateway.answer(request, origin).await });
+        }
+        let edge = edge.clone();
+        Box::pin(async move { edge.answer(request).await })
+    })
 }
 
 /// Whether the operator named the addresses; `PORT` alone names none.

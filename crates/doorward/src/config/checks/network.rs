@@ -3,7 +3,10 @@
 use std::{collections::HashSet, net::SocketAddr};
 
 use super::{Concern, note, refuse};
-use crate::config::{Config, PublicUrl};
+use crate::{
+    config::{AuthMode, Config, PublicUrl},
+    serve::gateway,
+};
 
 pub(super) fn plain_http(config: &Config, found: &mut Vec<Concern>) {
     let has_tls = config.tls.cert.is_some();
@@ -88,5 +91,31 @@ pub(super) fn peers(config: &Config, found: &mut Vec<Concern>) {
              monitoring reach it"
             ),
         ));
+    }
+}
+
+/// Whether the gateway asks for credentials, and whether its routes make sense.
+pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
+    if let Err(wrong) = gateway::rules(config) {
+        found.push(refuse("gateway.routes", wrong.to_string()));
+    }
+    let mode = match config.auth.mode {
+        AuthMode::Required => return,
+        AuthMode::Optional => "optional",
+        AuthMode::Disabled => "disabled",
+    };
+    match exposure(config).filter(|_| !config.allow.open_gateway) {
+        Some(by) => found.push(refuse(
+            "allow.open_gateway",
+            format!(
+                "auth.mode is {mode}, and other machines reach the server by {by}: requests without a credential \
+                 would be let through. Set auth.mode = \"required\" and name the routes that are open, or allow it \
+                 with allow.open_gateway = true"
+            ),
+        )),
+        None => found.push(note(
+            "auth.mode",
+            format!("auth.mode is {mode}: the gateway lets requests without a credential through"),
+        )),
     }
 }

@@ -1,0 +1,196 @@
+"""Applications without authentication behind real reverse proxies that ask at `/validate`."""
+
+import http.client
+import os
+import re
+import unittest
+import warnings
+
+import requests
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+from person import ISSUER, api, new_client
+from proxies import DOORWARD, Upstream, caddy, nginx
+
+REPORTS = "https://reports.example"
+
+upstream = Upstream()
+api("POST", "apis", {"identifier": REPORTS, "name": "Reports", "scopes": [
+    {"name": "reports:read", "description": "See reports"}, {"name": "reports:write", "description": "Write reports"}]})
+
+# The block as operators copy it from old guides: it describes nothing, and keeps the client's length.
+PLAIN = f"""
+    location / {{
+        auth_request /auth;
+        auth_request_set $user $upstream_http_x_user_id;
+        auth_request_set $org $upstream_http_x_org_id;
+        auth_request_set $permissions $upstream_http_x_permissions;
+        proxy_set_header X-User-ID $user;
+        proxy_set_header X-Organization-ID $org;
+        proxy_set_header X-User-Permissions $permissions;
+        proxy_pass http://127.0.0.1:{upstream.port};
+    }}
+    location = /auth {{
+        internal;
+        proxy_pass http://{DOORWARD}/validate;
+        proxy_set_header Authorization $http_authorization;
+    }}
+"""
+
+
+
+def documented(language):
+    """The block of docs/gateway.md, with the addresses of this run."""
+    with open(os.path.join(os.path.dirname(__file__), "../../../docs/gateway.md"), encoding="utf-8") as file:
+        block = re.search(rf"```{language}\n(.*?)```", file.read(), re.DOTALL).group(1)
+    return block.replace("127.0.0.1:8080", DOORWARD).replace("127.0.0.1:9000", f"127.0.0.1:{upstream.port}")
+
+
+DESCRIBED, FORWARDED = documented("nginx"), documented("caddyfile")
+
+
+def token(*scopes):
+    client = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["reports:read", "reports:write"])
+    answer = requests.post(
+        f"{ISSUER}/oauth2/token", auth=(client["client_id"], client["client_secret"]), timeout=30,
+        data={"grant_type": "client_credentials", "scope": " ".join(scopes), "resource": REPORTS})
+    assert answer.status_code == 200, answer.text
+    return client["client_id"], answer.json()["access_token"]
+
+
+class Answer:
+    """What a client of the proxy gets, and what the application was sent."""
+
+    def __init__(self, response):
+        self.status, self.headers = response.status, {name.lower(): value for name, value in response.getheaders()}
+        text = response.read().decode()
+        seen = requests.models.complexjson.loads(text) if self.status == 200 else {}
+        self.sent = seen.get("headers", [])
+        self.seen = seen
+
+    def header(self, name):
+        """Every value that the application got under this name, in whatever spelling."""
+        return [value for sent, value in self.sent if sent.replace("_", "-") == name]
+
+
+def ask(proxy, path="/", method="GET", body=None, **headers):
+    """The path goes out as it is: libraries tidy it."""
+    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30)
+    connection.putrequest(method, path, skip_accept_encoding=True)
+    if body is not None:
+        connection.putheader("Content-Length", str(len(body)))
+    for name, value in headers.items():
+        connection.putheader(name.replace("__", "-"), value)
+    connection.endheaders(body)
+    answer = Answer(connection.getresponse())
+    connection.close()
+    return answer
+
+
+class Guarded(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.client, cls.reader = token("reports:read")
+        cls.writer = token("reports:write")[1]
+
+    def bearer(self, value=None):
+        return f"Bearer {value or self.reader}"
+
+    def refused(self, proxy, *cases):
+        """None of these reaches the application."""
+        for status, path, headers in cases:
+            with self.subTest(path=path, headers=headers):
+                before = upstream.asked
+                answer = ask(proxy, path, **headers)
+                self.assertIn(answer.status, status if isinstance(status, tuple) else (status,))
+                self.assertEqual(upstream.asked, before)
+
+    def spoofed(self, proxy):
+        """What a client says of itself never arrives."""
+        answer = ask(proxy, "/reports/1", Authorization=self.bearer(), X__User__ID="admin",
+                     X__Doorward__Assertion="forged", X__User__Permissions="everything")
+        self.assertEqual(answer.status, 200)
+        self.assertEqual(answer.header("x-user-id"), [self.client])
+        self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
+        self.assertNotIn("forged", answer.header("x-doorward-assertion"))
+
+    def asserted(self, answer, audience):
+        """The signed word for it can be verified with the published keys."""
+        keys = KeySet.import_key_set(requests.get(f"{ISSUER}/.well-known/jwks.json", timeout=30).json())
+        token = jwt.decode(answer.header("x-doorward-assertion")[0], keys, algorithms=["ES256"])
+        self.assertEqual(token.header["typ"], "doorward-assertion+jwt")
+        self.assertEqual((token.claims["iss"], token.claims["sub"]), (ISSUER, self.client))
+        self.assertEqual(token.claims["aud"], audience)
+        self.assertLessEqual(token.claims["exp"] - token.claims["iat"], 60)
+
+    def test_the_plain_block_of_nginx_guards(self):
+        with nginx(PLAIN) as proxy:
+            answer = ask(proxy, "/x", Authorization=self.bearer())
+            self.assertEqual(answer.status, 200, proxy.said())
+            self.assertEqual(answer.header("x-user-id"), [self.client])
+            self.assertTrue(answer.header("x-organization-id")[0].startswith("org_"))
+            self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
+            for body in (b"", b"hello, world", b"x" * 300_000):
+                answer = ask(proxy, "/x", "POST", body, Authorization=self.bearer())
+                self.assertEqual((answer.status, answer.seen.get("body")), (200, body.decode()), proxy.said())
+            self.refused(
+                proxy,
+                (401, "/x", {}),
+                (401, "/x", {"Authorization": "Bearer wrong"}),
+                (401, "/x", {"Authorization": f"Basic {self.reader}"}),
+                (404, "/auth", {"Authorization": self.bearer()}))
+            challenge = ask(proxy, "/x").headers["www-authenticate"]
+            self.assertTrue(challenge.startswith("Bearer realm="), challenge)
+            self.assertNotIn("error", challenge)
+            self.assertIn('error="invalid_token"', ask(proxy, Authorization="Bearer x").headers["www-authenticate"])
+
+    def test_the_described_block_of_nginx_judges_by_route(self):
+        with nginx(DESCRIBED) as proxy:
+            answer = ask(proxy, "/reports/1?a=%2F..", Authorization=self.bearer())
+            self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?a=%2F.."), proxy.said())
+            self.assertEqual(answer.header("authorization"), [])
+            self.asserted(answer, REPORTS)
+            self.assertEqual(ask(proxy, "/reports/1", "POST", b"x", Authorization=self.bearer(self.writer)).status, 200)
+            self.assertEqual(ask(proxy, "/public/logo").status, 200)
+            self.assertEqual(ask(proxy, "/public/logo", Authorization="Bearer wrong").status, 200)
+            self.assertEqual(ask(proxy, "/lounge").status, 200)
+            self.spoofed(proxy)
+            self.refused(
+                proxy,
+                (401, "/lounge", {"Authorization": "Bearer wrong"}),
+                (401, "/reports/1", {}),
+                (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
+                (401, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
+                (401, "/elsewhere", {}),
+                *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
+
+    def test_caddy_judges_by_route(self):
+        with caddy(FORWARDED) as proxy:
+            answer = ask(proxy, "/reports/1?x", Authorization=self.bearer())
+            self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x"), proxy.said())
+            self.assertEqual(answer.header("authorization"), [])
+            self.asserted(answer, REPORTS)
+            self.assertEqual(ask(proxy, "/public/logo").status, 200)
+            self.assertEqual(ask(proxy, "/reports/1", "POST", b"x", Authorization=self.bearer(self.writer)).status, 200)
+            self.spoofed(proxy)
+            self.refused(
+                proxy,
+                (401, "/reports/1", {}),
+                (401, "/reports/1", {"X__Forwarded__Uri": "/public/logo", "X__Forwarded__Method": "GET"}),
+                (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
+                (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
+                *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
+
+
+# Each of them is the open path for one reader and the guarded one for another.
+TRICKS = [
+    "/public/../reports/1", "/public/..%2freports/1", "/public/%2e%2e/reports/1", "/public/%252e%252e/reports/1",
+    "/public/..;/reports/1", "/public/..%5creports/1", "/public//../reports/1", "/public/x/..%2f..%2freports/1",
+]
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore", ResourceWarning)
+    assert os.environ["DOORWARD_ISSUER"]
+    unittest.main(verbosity=2)

@@ -1,0 +1,129 @@
+"""Reverse proxies from the system's packages, each in a folder of its own on loopback, and an application
+behind them that knows nothing of authentication and tells what it was sent."""
+
+import json
+import os
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+DOORWARD = urlsplit(os.environ["DOORWARD_ISSUER"]).netloc
+PATIENCE = 30
+
+
+def free_port():
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return taken.getsockname()[1]
+
+
+class Echo(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        told = json.dumps({
+            "method": self.command,
+            "path": self.path,
+            "headers": [[name.lower(), value] for name, value in self.headers.items()],
+            "body": body.decode(),
+        }).encode()
+        self.server.asked += 1
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(told)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(told)
+
+    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
+
+    def log_message(self, *_):
+        pass
+
+
+class Upstream:
+    """The application: `port`, and how often it was `asked`."""
+
+    def __init__(self):
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+        self.server.asked = 0
+        self.port = self.server.server_port
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    @property
+    def asked(self):
+        return self.server.asked
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()
+
+
+class Proxy:
+    """A proxy with a configuration; stopped at the end of a `with` block."""
+
+    def __init__(self, name, config, command):
+        self.folder = tempfile.TemporaryDirectory(prefix=f"doorward-{name}-")
+        self.port = free_port()
+        path = os.path.join(self.folder.name, name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(config(self.port, self.folder.name))
+        self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
+        environment = {**os.environ, "HOME": self.folder.name, "XDG_DATA_HOME": self.folder.name}
+        self.process = subprocess.Popen(
+            command(path, self.folder.name), stdout=self.log, stderr=subprocess.STDOUT, env=environment)
+
+    def __enter__(self):
+        end = time.monotonic() + PATIENCE
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return self
+            except OSError:
+                gone = self.process.poll() is not None
+                assert not gone and time.monotonic() < end, f"the proxy does not listen\n{self.said()}"
+                time.sleep(0.05)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait(PATIENCE)
+        self.log.close()
+        self.folder.cleanup()
+
+    def said(self):
+        with open(self.log.name, encoding="utf-8") as file:
+            return file.read()[-4000:]
+
+
+def nginx(locations):
+    """nginx with these locations in one server."""
+
+    def config(port, folder):
+        temporary = "\n".join(
+            f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        # Its workers would else be nobody, and could not write to a folder that is root's.
+        user = "user root;" if os.getuid() == 0 else ""
+        return f"""
+            {user} daemon off; pid {folder}/pid; error_log stderr warn; worker_processes 1;
+            events {{ worker_connections 256; }}
+            http {{
+                access_log off;
+                {temporary}
+                server {{ listen 127.0.0.1:{port}; {locations} }}
+            }}"""
+
+    return Proxy("nginx.conf", config, lambda path, folder: ["/usr/sbin/nginx", "-p", folder, "-c", path, "-e", "stderr"])
+
+
+def caddy(site):
+    """Caddy with this site block."""
+
+    def config(port, _):
+        return f"{{\n admin off\n auto_https off\n}}\nhttp://127.0.0.1:{port} {{\n{site}\n}}\n"
+
+    return Proxy("Caddyfile", config, lambda path, _: ["caddy", "run", "--config", path, "--adapter", "caddyfile"])
