@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::tls::Wish;
+use super::{Settings, tls::Wish};
 use crate::outcome::{Error, Result};
 
 /// How long anybody waits for a connection, new or from the pool.
@@ -16,6 +16,20 @@ const PATIENCE: Duration = Duration::from_secs(5);
 const DEFAULT_PORT: u16 = 5432;
 /// After this long without an acknowledgement a connection counts as lost.
 const SILENCE: Duration = Duration::from_secs(15);
+
+impl Settings {
+    /// Reads the addresses without going there.
+    ///
+    /// # Errors
+    /// The setting that cannot be read (`database.url`, `database.direct_url`), and why.
+    pub fn check(&self) -> std::result::Result<(), (&'static str, Error)> {
+        Route::read(&self.url).map_err(|error| ("database.url", error))?;
+        if let Some(url) = &self.direct_url {
+            Route::read(url).map_err(|error| ("database.direct_url", error))?;
+        }
+        Ok(())
+    }
+}
 
 /// Where the server is, and how to speak to it.
 #[derive(Clone)]

@@ -52,20 +52,6 @@ pub struct Settings {
     pub statement_cache: bool,
 }
 
-impl Settings {
-    /// Reads the addresses without going there.
-    ///
-    /// # Errors
-    /// The setting that cannot be read (`database.url`, `database.direct_url`), and why.
-    pub fn check(&self) -> std::result::Result<(), (&'static str, Error)> {
-        Route::read(&self.url).map_err(|error| ("database.url", error))?;
-        if let Some(url) = &self.direct_url {
-            Route::read(url).map_err(|error| ("database.direct_url", error))?;
-        }
-        Ok(())
-    }
-}
-
 #[derive(Clone)]
 pub(super) struct Postgres {
     pool: Pool,
