@@ -255,6 +255,12 @@ codes! {
     PathAmbiguous = "gateway.path_ambiguous",
     /// There is no such route.
     RouteUnknown = "gateway.route_unknown",
+    /// Another protocol was asked for than a route has.
+    UpgradeRefused = "gateway.upgrade_refused",
+    /// The application behind cannot be reached, or broke off.
+    UpstreamUnreachable = "gateway.upstream_unreachable",
+    /// The application behind did not answer in time.
+    UpstreamTimeout = "gateway.upstream_timeout",
 
     // People
     /// Name or password is wrong, or the account cannot sign in; never says which.

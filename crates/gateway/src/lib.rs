@@ -7,7 +7,9 @@
 
 mod assertion;
 mod dress;
+mod judged;
 mod profile;
+mod proxy;
 pub mod route;
 mod validate;
 
@@ -15,13 +17,15 @@ use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
 
 use axum::body::Body;
 use doorward_judge::{
-    Mode, Principal, Rule, Rules, Why,
+    Mode, Principal, Refusal, Rule, Rules, Why,
     rule::{BadRule, RuleSpec},
 };
 use doorward_proto::time::Time;
-use doorward_sdk::server::Chain;
+use doorward_sdk::server::{Chain, Known};
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{HeaderMap, Request, Response, Uri};
+
+use self::{dress::Dress, proxy::Upstreams};
 
 pub use assertion::{AssertionClaims, Signer};
 pub use profile::Profile;
@@ -60,6 +64,8 @@ pub struct Origin {
     pub address: IpAddr,
     /// Whether whoever is at the other end may describe other people's requests.
     pub is_trusted: bool,
+    /// Whether it came by https, as far as the peer is believed.
+    pub is_https: bool,
     /// The request's reference.
     pub request_id: String,
 }
@@ -91,6 +97,9 @@ struct Inner {
     rules: Rules,
     default: Rule,
     routes: BTreeMap<String, Arc<Route>>,
+    /// The routes whose applications are reached through us.
+    hosts: Vec<Rule>,
+    upstreams: Upstreams,
     issuer: String,
     chain: Chain,
     signer: Option<Arc<dyn Signer>>,
@@ -106,14 +115,18 @@ impl Gateway {
     pub fn new(settings: Settings) -> Result<Self, BadRule> {
         let mut rules = Vec::with_capacity(settings.routes.len());
         let mut routes = BTreeMap::new();
+        let mut hosts = Vec::new();
         let mut default = RuleSpec { name: DEFAULT.to_owned(), mode: settings.mode, ..RuleSpec::default() };
         for RouteSpec { rule, mut route } in settings.routes {
-            route.audiences = settings.audiences.iter().chain(&route.upstream).cloned().collect();
-            routes.insert(rule.name.clone(), Arc::new(route));
+            route.compile(&rule, &settings.audiences)?;
             if rule.name == DEFAULT {
                 route::check_default(&rule)?;
                 default = rule.clone();
             }
+            if route.target.is_some() && !rule.hosts.is_empty() {
+                hosts.push(Rule::compile(rule.clone())?);
+            }
+            routes.insert(rule.name.clone(), Arc::new(route));
             rules.push(rule);
         }
         routes
@@ -123,6 +136,8 @@ impl Gateway {
             rules: Rules::compile(rules)?,
             default: Rule::compile(default)?,
             routes,
+            hosts,
+            upstreams: Upstreams::default(),
             issuer: settings.issuer,
             chain: settings.chain,
             signer: settings.signer,
@@ -131,16 +146,40 @@ impl Gateway {
         })))
     }
 
-    /// Whether a request is the gateway's to answer.
-    pub fn takes(path: &str) -> bool {
-        validate::PATHS.contains(&path)
+    /// Whether a request is for an application behind: its body goes on as it comes.
+    pub fn forwards(&self, target: &Uri, headers: &HeaderMap) -> bool {
+        !self.0.hosts.is_empty() && proxy::is_guarded(&self.0, target, headers)
     }
 
-    /// Answers a request that is the gateway's, without waiting for its body.
+    /// Whether a request is the gateway's to answer.
+    pub fn takes(&self, target: &Uri, headers: &HeaderMap) -> bool {
+        validate::PATHS.contains(&target.path()) || self.forwards(target, headers)
+    }
+
+    /// Answers a request that is the gateway's.
     pub async fn answer(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
+        if self.forwards(request.uri(), request.headers()) {
+            return proxy::answer(&self.0, request, &origin).await;
+        }
+        // No question is in a body, and none is waited for.
         let (request, _) = request.into_parts();
         validate::answer(&self.0, &request, &origin).await
     }
+}
+
+/// Tells a refusal, and has it remembered.
+async fn turn_away(
+    gateway: &Inner,
+    dress: &Dress<'_>,
+    (origin, rule, known): (&Origin, &str, Option<&Known>),
+    refusal: &Refusal,
+) -> Response<Body> {
+    if let Some(witness) = &gateway.witness {
+        let principal = known.map(|known| &known.principal);
+        witness.refused(Refused { origin, rule, why: refusal.why, principal }).await;
+    }
+    tracing::debug!(rule, code = refusal.why.code(), request_id = origin.request_id, "not let through");
+    dress.refused(refusal)
 }
 
 impl Inner {

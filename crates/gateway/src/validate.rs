@@ -4,23 +4,21 @@
 //! is described, under the rule that is for it. Headers that say who somebody is are answers here, never
 //! questions: those of the request are not looked at. No body is ever waited for.
 
-use std::sync::Arc;
-
 use axum::body::Body;
-use doorward_judge::{Ask, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
-use doorward_sdk::server::{Credential, Known, identity_headers};
-use http::{HeaderName, HeaderValue, Method, Response, StatusCode, header, request::Parts};
+use doorward_judge::{Refusal, Rule, Why};
+use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
 
 use crate::{
-    Inner, Origin, Refused, assertion,
+    Inner, Origin,
     dress::{self, Dress},
+    judged::{self, Admitted},
     profile::{self, Profile},
+    turn_away,
 };
 
 /// Where it is asked.
 pub(crate) const PATHS: [&str; 2] = ["/validate", "/gateway/validate"];
 
-const ASSERTION: HeaderName = HeaderName::from_static("x-doorward-assertion");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What the address of the question says.
@@ -38,8 +36,11 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     let mut response = if matches!(request.method, Method::GET | Method::HEAD | Method::POST) {
         let rules = question.and_then(|question| rules(gateway, request, origin, &question));
         match rules {
-            Ok(rules) => judged(gateway, request, origin, (&rules, &mut dress)).await,
-            Err(refusal) => refuse(gateway, &dress, (origin, "", None), &refusal).await,
+            Ok(rules) => match judged::all(gateway, request, origin, (&rules, &mut dress)).await {
+                Ok(admitted) => told(gateway, &admitted).await,
+                Err(response) => response,
+            },
+            Err(refusal) => turn_away(gateway, &dress, (origin, "", None), &refusal).await,
         }
     } else {
         dress::not_allowed()
@@ -49,6 +50,15 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&origin.request_id) {
         headers.insert(REQUEST_ID, id);
+    }
+    response
+}
+
+async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.headers_mut() = admitted.headers();
+    if let Some(signed) = admitted.assertion(gateway).await {
+        response.headers_mut().insert(judged::ASSERTION, signed);
     }
     response
 }
@@ -95,78 +105,4 @@ fn rules<'g>(
         rules.push(&gateway.default);
     }
     Ok(rules)
-}
-
-async fn judged(
-    gateway: &Inner,
-    request: &Parts,
-    origin: &Origin,
-    (rules, dress): (&[&Rule], &mut Dress<'_>),
-) -> Response<Body> {
-    let now = (gateway.clock)();
-    let known = if rules.iter().all(|rule| rule.mode() == Mode::Disabled) {
-        Ok(None)
-    } else {
-        recognised(gateway, request, now).await
-    };
-    let proof = Proof::default();
-    let mut admitted = None;
-    for rule in rules {
-        let route = gateway.route(rule);
-        dress.errors = route.errors;
-        dress.scopes = rule.scopes().join(" ");
-        let presented = match &known {
-            Ok(Some(known)) => Presented::Principal(&known.principal),
-            Ok(None) => Presented::Nothing,
-            Err(refusal) => Presented::Refused(refusal.clone()),
-        };
-        let ask = Ask { presented, proof: &proof, address: origin.address, now, audiences: &route.audiences };
-        match judge(rule, ask) {
-            Verdict::Refused(refusal) => {
-                let known = known.as_ref().ok().and_then(Option::as_deref);
-                return refuse(gateway, dress, (origin, rule.name(), known), &refusal).await;
-            }
-            Verdict::Allowed(Some(_)) => admitted = Some((*rule, route)),
-            Verdict::Allowed(None) => {}
-        }
-    }
-    let mut response = Response::new(Body::empty());
-    match (admitted, known) {
-        (Some((rule, route)), Ok(Some(known))) => {
-            *response.headers_mut() = known.headers().clone();
-            let audience = route.upstream.clone().unwrap_or_else(|| format!("route:{}", rule.name()));
-            if let Some(signed) = assertion::of(gateway, &known, &audience, now).await {
-                response.headers_mut().insert(ASSERTION, signed);
-            }
-        }
-        _ => *response.headers_mut() = identity_headers::of(None),
-    }
-    response
-}
-
-async fn recognised(
-    gateway: &Inner,
-    request: &Parts,
-    now: doorward_proto::time::Time,
-) -> Result<Option<Arc<Known>>, Refusal> {
-    match Credential::of(&request.headers)? {
-        Some(credential) => gateway.chain.recognise(&credential, now).await.map(Some),
-        None => Ok(None),
-    }
-}
-
-async fn refuse(
-    gateway: &Inner,
-    dress: &Dress<'_>,
-    (origin, rule, known): (&Origin, &str, Option<&Known>),
-    refusal: &Refusal,
-) -> Response<Body> {
-    if let Some(witness) = &gateway.witness {
-        let principal = known.map(|known| &known.principal);
-        witness.refused(Refused { origin, rule, why: refusal.why, principal }).await;
-    }
-    tracing::debug!(rule, code = refusal.why.code(), request_id = origin.request_id, "not let through");
-    let response = dress.refused(refusal);
-    debug_assert!(response.status() != StatusCode::OK, "a refusal lets nobody through");
-    response
 }

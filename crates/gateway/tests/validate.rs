@@ -141,8 +141,8 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let origin =
-            Origin { address: IpAddr::from([192, 0, 2, 7]), is_trusted, request_id: "ref-1".to_owned() };
+        let address = IpAddr::from([192, 0, 2, 7]);
+        let origin = Origin { address, is_trusted, is_https: false, request_id: "ref-1".to_owned() };
         let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin).await;
         let (parts, body) = answer.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();

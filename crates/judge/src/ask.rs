@@ -26,21 +26,21 @@ pub enum Presented<'p> {
 
 /// One request, as far as it matters.
 #[derive(Debug)]
-pub struct Ask<'p> {
+pub struct Ask<'p, 'a> {
     /// The credential.
     pub presented: Presented<'p>,
     /// What was proven beside it.
-    pub proof: &'p Proof,
+    pub proof: &'a Proof,
     /// Where the request comes from.
     pub address: IpAddr,
     /// When.
     pub now: Time,
     /// Whom tokens must be for where the rule names nobody. Empty: anybody.
-    pub audiences: &'p [String],
+    pub audiences: &'a [String],
 }
 
 /// Decides.
-pub fn judge<'p>(rule: &Rule, ask: Ask<'p>) -> Verdict<'p> {
+pub fn judge<'p>(rule: &Rule, ask: Ask<'p, '_>) -> Verdict<'p> {
     if rule.mode == Mode::Disabled {
         return Verdict::Allowed(None);
     }
@@ -61,11 +61,11 @@ fn demands(rule: &Rule) -> bool {
 }
 
 /// Why somebody is refused, if they are: first whether the credential is good here, then what it may.
-fn refusal(rule: &Rule, ask: &Ask<'_>, principal: &Principal) -> Option<Refusal> {
+fn refusal(rule: &Rule, ask: &Ask<'_, '_>, principal: &Principal) -> Option<Refusal> {
     is_good(rule, ask, principal).err().or_else(|| may(rule, principal).err())
 }
 
-fn is_good(rule: &Rule, ask: &Ask<'_>, principal: &Principal) -> Result<(), Refusal> {
+fn is_good(rule: &Rule, ask: &Ask<'_, '_>, principal: &Principal) -> Result<(), Refusal> {
     let identity = &principal.identity;
     if principal.expires_at.is_some_and(|end| ask.now >= end) {
         return Err(Why::TokenExpired.into());

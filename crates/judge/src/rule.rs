@@ -143,6 +143,11 @@ impl Rule {
         &self.scopes
     }
 
+    /// Whether it names this host.
+    pub fn is_for_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|pattern| pattern.matches(host).is_some())
+    }
+
     /// How specifically it matches, if it does.
     fn matches(&self, host: &str, method: &str, path: &NormalPath) -> Option<Rank> {
         let host = best(&self.hosts, |pattern| pattern.matches(host))?;

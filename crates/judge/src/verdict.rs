@@ -50,6 +50,12 @@ pub enum Why {
     PathAmbiguous,
     /// There is no route of that name.
     RouteUnknown,
+    /// Another protocol was asked for than the route has.
+    UpgradeRefused,
+    /// The application behind cannot be reached, or broke off.
+    UpstreamUnreachable,
+    /// The application behind did not answer in time.
+    UpstreamTimeout,
     /// What is needed to decide cannot be reached.
     Unavailable,
 }
@@ -67,13 +73,17 @@ pub enum Class {
     Malformed,
     /// 404.
     NotFound,
+    /// 502.
+    BadGateway,
+    /// 504.
+    GatewayTimeout,
     /// 503.
     Unavailable,
 }
 
 impl Why {
     /// All of them, for tables and documentation.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 22] = [
         Self::MissingToken,
         Self::InvalidScheme,
         Self::InvalidToken,
@@ -92,6 +102,9 @@ impl Why {
         Self::RequestNotDescribed,
         Self::PathAmbiguous,
         Self::RouteUnknown,
+        Self::UpgradeRefused,
+        Self::UpstreamUnreachable,
+        Self::UpstreamTimeout,
         Self::Unavailable,
     ];
 
@@ -157,6 +170,15 @@ impl Why {
                 ("gateway.path_ambiguous", C::Malformed, "The path can be read in more than one way")
             }
             Self::RouteUnknown => ("gateway.route_unknown", C::NotFound, "There is no such route"),
+            Self::UpgradeRefused => {
+                ("gateway.upgrade_refused", C::Malformed, "The route does not take this protocol")
+            }
+            Self::UpstreamUnreachable => {
+                ("gateway.upstream_unreachable", C::BadGateway, "The application cannot be reached")
+            }
+            Self::UpstreamTimeout => {
+                ("gateway.upstream_timeout", C::GatewayTimeout, "The application did not answer in time")
+            }
             Self::Unavailable => {
                 ("unavailable", C::Unavailable, "What is needed to decide cannot be reached")
             }
@@ -172,6 +194,8 @@ impl Class {
             Self::Forbidden => 403,
             Self::Malformed => 400,
             Self::NotFound => 404,
+            Self::BadGateway => 502,
+            Self::GatewayTimeout => 504,
             Self::Unavailable => 503,
         }
     }

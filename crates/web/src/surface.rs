@@ -118,6 +118,9 @@ pub const fn wire_of(code: Code) -> Wire {
         C::RequestNotDescribed         => wire("invalid_request", FORBIDDEN, "The request to be judged is not described as the named proxy describes it"),
         C::PathAmbiguous               => wire("invalid_request", BAD, "The path can be read in more than one way"),
         C::RouteUnknown                => wire("invalid_request", StatusCode::NOT_FOUND, "There is no such route"),
+        C::UpgradeRefused              => wire("invalid_request", BAD, "The route does not take this protocol"),
+        C::UpstreamUnreachable         => wire("temporarily_unavailable", StatusCode::BAD_GATEWAY, "The application cannot be reached"),
+        C::UpstreamTimeout             => wire("temporarily_unavailable", StatusCode::GATEWAY_TIMEOUT, "The application did not answer in time"),
 
         C::SignInFailed                => wire("access_denied", UNAUTHORIZED, "The sign-in failed"),
         C::SignInRequired              => wire("login_required", UNAUTHORIZED, "Sign in first"),

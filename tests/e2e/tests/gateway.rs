@@ -1,6 +1,8 @@
 //! Applications without authentication, guarded.
 
-use doorward_e2e::{Options, Server, scripts};
+use std::path::Path;
+
+use doorward_e2e::{Options, Server, program::free_port, scripts};
 
 const ROUTES: &str = r#"[
     {"name": "public", "paths": ["/public/**"], "mode": "disabled"},
@@ -19,4 +21,30 @@ fn real_proxies_ask_before_they_let_through() {
     ];
     let server = Server::start(Options { env, ..Options::default() });
     scripts::python(&server, "guarded.py");
+}
+
+#[test]
+fn the_own_proxy_lets_through_who_may() {
+    let [behind, live, nowhere] = [free_port(), free_port(), free_port()].map(|port| port.to_string());
+    let routes = format!(
+        r#"[
+        {{"name": "reports", "hosts": ["app.localhost"], "paths": ["/reports/**"], "scopes": ["reports:read"],
+            "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "secret", "hosts": ["app.localhost"], "paths": ["/reports/secret"], "scopes": ["reports:write"],
+            "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "public", "hosts": ["app.localhost"], "paths": ["/public/**"], "mode": "disabled",
+            "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "gone", "hosts": ["app.localhost"], "paths": ["/gone/**"],
+            "upstream": "http://127.0.0.1:{nowhere}"}},
+        {{"name": "slow", "hosts": ["slow.localhost"], "timeout": 1, "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "live", "hosts": ["live.localhost"], "upstream": "http://127.0.0.1:{live}"}}
+    ]"#
+    );
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", routes),
+        ("DOORWARD_AUTH_AUDIENCE", "https://reports.example".to_owned()),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_LIVE", Path::new(&live))];
+    scripts::python_told(&server, "through.py", &more);
 }

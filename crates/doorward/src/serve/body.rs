@@ -1,7 +1,7 @@
 //! A request's body within a time: who sends a byte a minute does not hold a handler for long.
 //!
 //! The time is for the whole body, from the first moment that had to be waited for; it is not begun
-//! anew by each byte.
+//! anew by each byte. Of a body that goes on to somebody else as it comes each part has that time.
 
 use std::{
     pin::Pin,
@@ -34,6 +34,7 @@ pub(super) struct Timely {
     limit: Duration,
     deadline: Option<BoxFuture<'static, ()>>,
     late: Late,
+    flows: bool,
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +43,12 @@ struct TooSlow;
 
 impl Timely {
     pub(super) fn new(body: Incoming, limit: Duration, late: Late) -> Self {
-        Self { body, limit, deadline: None, late }
+        Self { body, limit, deadline: None, late, flows: false }
+    }
+
+    /// A body of which each part has the time.
+    pub(super) fn flowing(body: Incoming, limit: Duration, late: Late) -> Self {
+        Self { body, limit, deadline: None, late, flows: true }
     }
 }
 
@@ -55,6 +61,9 @@ impl Body for Timely {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) {
+            if self.flows {
+                self.deadline = None;
+            }
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         let limit = self.limit;

@@ -6,7 +6,7 @@ use axum::body::Body;
 use doorward_core::env::Env;
 use doorward_web::{ClientAddress, REQUEST_ID, ThroughSocket, Unfit};
 use futures_util::{FutureExt as _, future::BoxFuture};
-use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
 use hyper::body::{Body as _, Incoming};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
@@ -84,9 +84,13 @@ pub(super) struct MayDescribe;
 /// What answers a request, wherever it came in.
 pub(super) type Answering = Box<dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync>;
 
+/// Whether a request's body goes on to somebody else as it comes, however long that takes.
+pub(super) type Flowing = Box<dyn Fn(&Uri, &HeaderMap) -> bool + Send + Sync>;
+
 /// What every connection shares.
 pub(super) struct Shared {
     pub(super) answering: Answering,
+    pub(super) flowing: Flowing,
     pub(super) env: Env,
     pub(super) trusted: Vec<IpNet>,
     pub(super) stop: CancellationToken,
@@ -176,12 +180,11 @@ fn builder(protocol: Protocol, limits: Limits) -> auto::Builder<TokioExecutor> {
 async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Response<Body> {
     let began = shared.env.monotonic();
     let late = Late::default();
-    let mut request = request.map(|body| {
-        if body.is_end_stream() {
-            Body::new(body)
-        } else {
-            Body::new(Timely::new(body, shared.limits.body, late.clone()))
-        }
+    let flows = (shared.flowing)(request.uri(), request.headers());
+    let mut request = request.map(|body| match (body.is_end_stream(), flows) {
+        (true, _) => Body::new(body),
+        (false, true) => Body::new(Timely::flowing(body, shared.limits.body, late.clone())),
+        (false, false) => Body::new(Timely::new(body, shared.limits.body, late.clone())),
     });
     let address = match door {
         Door::Network(peer) => client_address(peer, request.headers(), &shared.trusted),

@@ -15,7 +15,9 @@ use doorward_core::{
     users,
 };
 use doorward_gateway::{AssertionClaims, Gateway, Origin, Refused, RouteSpec, Settings, Signer, Witness};
-use doorward_judge::{Confirmation, CredentialKind, Identity, Mode, Principal, Refusal, Why, rule::BadRule};
+use doorward_judge::{
+    Confirmation, CredentialKind, Identity, Mode, Principal, Refusal, Rule, Why, rule::BadRule,
+};
 use doorward_proto::{
     access_token::TokenUse,
     jose::{Alg, Typ, Unverified},
@@ -39,6 +41,15 @@ const DOOR: &str = "/validate";
 /// # Errors
 /// The first route that does not.
 pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
+    let own = config.public_url.as_ref().and_then(|url| url.0.host_str()).unwrap_or("localhost");
+    for spec in &config.gateway.routes.0 {
+        // The pages for signing in must stay reachable.
+        if spec.route.upstream.is_some() && Rule::compile(spec.rule.clone())?.is_for_host(own) {
+            let what =
+                format!("{own} is the server's own host; applications need others, such as app.localhost");
+            return Err(BadRule { rule: spec.rule.name.clone(), field: "hosts", what });
+        }
+    }
     let settings = Settings {
         routes: routes(config),
         mode: mode(config),
@@ -88,13 +99,16 @@ fn mode(config: &Config) -> Mode {
 }
 
 /// What the listener has found out about a request.
-pub(super) fn origin(request: &Request<Body>, env: &Env) -> Origin {
+pub(super) fn origin(request: &Request<Body>, env: &Env, has_tls: bool) -> Origin {
     let extensions = request.extensions();
+    let is_trusted = extensions.get::<MayDescribe>().is_some();
+    let said = request.headers().get("x-forwarded-proto").filter(|_| is_trusted);
     let request_id = RequestId::accept(request.headers())
         .unwrap_or_else(|| RequestId::new(env.now(), env.unique().unwrap_or_default()));
     Origin {
         address: extensions.get::<ClientAddress>().map_or(IpAddr::from([127, 0, 0, 1]), |address| address.0),
-        is_trusted: extensions.get::<MayDescribe>().is_some(),
+        is_trusted,
+        is_https: has_tls || said.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https")),
         request_id: request_id.to_string(),
     }
 }

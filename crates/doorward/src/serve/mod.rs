@@ -139,7 +139,8 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let gateway = gateway::open(&realm, config)?;
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
-        answering: answering(edge, gateway, realm.env.clone()),
+        answering: answering(edge, gateway.clone(), realm.env.clone(), certificate.is_some()),
+        flowing: Box::new(move |target, headers| gateway.forwards(target, headers)),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
         stop: stop.clone(),
@@ -190,11 +191,12 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
 }
 
 /// The server's own pages and endpoints, and what is the gateway's.
-fn answering(edge: Edge, gateway: Gateway, env: Env) -> Answering {
+fn answering(edge: Edge, gateway: Gateway, env: Env, has_tls: bool) -> Answering {
     Box::new(move |request| {
         // What is unfit is told by the routes, as any other.
-        if Gateway::takes(request.uri().path()) && request.extensions().get::<Unfit>().is_none() {
-            let origin = gateway::origin(&request, &env);
+        let is_fit = request.extensions().get::<Unfit>().is_none();
+        if is_fit && gateway.takes(request.uri(), request.headers()) {
+            let origin = gateway::origin(&request, &env, has_tls);
             let gateway = gateway.clone();
             return Box::pin(async move { gateway.answer(request, origin).await });
         }

@@ -33,7 +33,7 @@ fn rule(change: impl FnOnce(&mut RuleSpec)) -> Rule {
     Rule::compile(spec).unwrap()
 }
 
-fn ask<'p>(presented: Presented<'p>, proof: &'p Proof) -> Ask<'p> {
+fn ask<'p, 'a>(presented: Presented<'p>, proof: &'a Proof) -> Ask<'p, 'a> {
     let address = IpAddr::from([192, 0, 2, 7]);
     Ask { presented, proof, address, now: Time::from_seconds(999), audiences: &[] }
 }

@@ -71,6 +71,13 @@ const TABLE: &[Case] = &[
     ),
     (&[("gateway.routes", r#"[{"name":"a","paths":["x"]}]"#)], "gateway.routes", true),
     (&[("gateway.routes", r#"[{"name":"a"},{"name":"a"}]"#)], "gateway.routes", true),
+    (&[("gateway.routes", r#"[{"name":"a","upstream":"127.0.0.1:9"}]"#)], "gateway.routes", true),
+    (&[("gateway.routes", r#"[{"name":"a","upstream":"http://u:p@h"}]"#)], "gateway.routes", true),
+    (
+        &[("gateway.routes", r#"[{"name":"a","hosts":["localhost"],"upstream":"http://127.0.0.1:9"}]"#)],
+        "gateway.routes",
+        true,
+    ),
     (&[("gateway.routes", r#"[{"name":"default","paths":["/"]}]"#)], "gateway.routes", true),
     (&[("database.url", "postgres://u@h:port/d")], "database.url", true),
     (&[("database.url", "postgres:///d")], "database.url", true),

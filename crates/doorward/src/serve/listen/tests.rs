@@ -38,7 +38,8 @@ async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
         let answer = router.clone().oneshot(request);
         Box::pin(async move { answer.await.unwrap() })
     });
-    let shared = Shared { answering, env: Env::system(no_fetch()), trusted, stop, limits };
+    let flowing = Box::new(|_: &http::Uri, _: &http::HeaderMap| false);
+    let shared = Shared { answering, flowing, env: Env::system(no_fetch()), trusted, stop, limits };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let doors = Doors::new(shared);

@@ -1,0 +1,128 @@
+//! The reverse proxy: a request that is let through goes on to the application behind, and its answer comes
+//! back as it is made.
+//!
+//! Nothing is buffered. What goes on is what was judged: the path in its normal form, under the headers of
+//! [`headers`]. A stream that stays open ends within a second after its credential does ([`standing`]).
+
+mod client;
+mod headers;
+mod standing;
+mod upgrade;
+
+use std::{sync::Arc, time::Duration};
+
+use axum::body::Body;
+use doorward_judge::{Refusal, Rule, Why, path::NormalPath};
+use http::{
+    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
+};
+
+pub(crate) use client::Upstreams;
+
+use crate::{
+    Inner, Origin, Route,
+    dress::Dress,
+    judged::{self, Admitted},
+    turn_away,
+};
+
+/// A request for an application behind.
+pub(crate) struct Passage<'g> {
+    rule: &'g Rule,
+    route: Arc<Route>,
+    upstream: Uri,
+    path: NormalPath,
+    host: HeaderValue,
+}
+
+/// Whether a host is one whose application is behind us.
+pub(crate) fn is_guarded(gateway: &Inner, target: &Uri, headers: &HeaderMap) -> bool {
+    host_of(target, headers).is_some_and(|host| gateway.hosts.iter().any(|rule| rule.is_for_host(host)))
+}
+
+/// The host that a request is for: of its target, else of its header.
+fn host_of<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
+    let named = target.authority().map(http::uri::Authority::as_str);
+    named.or_else(|| headers.get(header::HOST)?.to_str().ok())
+}
+
+/// Where a request goes.
+fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal> {
+    let host = host_of(&request.uri, &request.headers).ok_or(Why::RouteUnknown)?;
+    let header = request.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    if header.is_some_and(|header| !header.eq_ignore_ascii_case(host.as_bytes())) {
+        return Err(Refusal::new(Why::PathAmbiguous).hint("The target and Host name two hosts"));
+    }
+    let path = NormalPath::read(request.uri.path());
+    let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
+    let rule = gateway.rules.find(host, request.method.as_str(), &path).ok_or(Why::RouteUnknown)?;
+    let route = gateway.route(rule);
+    let upstream = route.target.clone().ok_or(Why::RouteUnknown)?;
+    let host = HeaderValue::from_str(host).map_err(|_| Why::RouteUnknown)?;
+    Ok(Passage { rule, route, upstream, path, host })
+}
+
+pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let mut dress = Dress { realm: &gateway.issuer, request_id: &origin.request_id, ..Dress::default() };
+    let passage = match find(gateway, &parts) {
+        Ok(passage) => passage,
+        Err(refusal) => return turn_away(gateway, &dress, (origin, "", None), &refusal).await,
+    };
+    let admitted = match judged::all(gateway, &parts, origin, (&[passage.rule], &mut dress)).await {
+        Ok(admitted) => admitted,
+        Err(response) => return response,
+    };
+    match forward(gateway, (parts, body), origin, (&passage, &admitted)).await {
+        Ok(response) => standing::watch(gateway, response, origin, (&passage, &admitted)),
+        Err(why) => turn_away(gateway, &dress, (origin, passage.rule.name(), None), &why.into()).await,
+    }
+}
+
+async fn forward(
+    gateway: &Arc<Inner>,
+    (mut parts, body): (Parts, Body),
+    origin: &Origin,
+    (passage, admitted): (&Passage<'_>, &Admitted<'_>),
+) -> Result<Response<Body>, Why> {
+    let upgrade = upgrade::asked(&mut parts, &passage.route)?;
+    let assertion = admitted.assertion(gateway).await;
+    headers::onward(&mut parts.headers, origin, passage, &admitted.headers());
+    if let Some(assertion) = assertion {
+        parts.headers.insert(judged::ASSERTION, assertion);
+    }
+    if let Some(upgrade) = &upgrade {
+        upgrade.ask(&mut parts.headers);
+    }
+    parts.uri = target(passage, &parts.uri)?;
+    parts.version = http::Version::HTTP_11;
+    let sent = gateway.upstreams.send(Request::from_parts(parts, body));
+    let limit = Duration::from_secs(passage.route.timeout);
+    let mut response = match tokio::time::timeout(limit, sent).await {
+        Ok(Ok(response)) => response,
+        Ok(Err(error)) => {
+            tracing::warn!(rule = passage.rule.name(), request_id = origin.request_id, %error, "no answer from the application");
+            return Err(Why::UpstreamUnreachable);
+        }
+        Err(_) => return Err(Why::UpstreamTimeout),
+    };
+    let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    headers::back(response.headers_mut(), origin);
+    match (upgrade, is_switched) {
+        (Some(upgrade), true) => Ok(upgrade.join(gateway, response, origin, (passage, admitted))),
+        // Nobody asked for another protocol.
+        (None, true) => Err(Why::UpstreamUnreachable),
+        _ => Ok(response.map(Body::new)),
+    }
+}
+
+/// The address at the application: the path that was judged, with the query as it came.
+fn target(passage: &Passage<'_>, asked: &Uri) -> Result<Uri, Why> {
+    let path = match asked.query() {
+        Some(query) => format!("{}?{query}", passage.path),
+        None => passage.path.to_string(),
+    };
+    let mut target = passage.upstream.clone().into_parts();
+    target.path_and_query = Some(PathAndQuery::try_from(path).map_err(|_| Why::PathAmbiguous)?);
+    Uri::from_parts(target).map_err(|_| Why::PathAmbiguous)
+}

@@ -1,0 +1,151 @@
+//! Which headers go on, and which come back.
+//!
+//! What says who somebody is, where a request came from and what it asks for must be ours: whatever came in
+//! under these names goes, in every spelling, since applications read `X_User_Id` and `x-user-id` as one.
+
+use doorward_sdk::server::identity_headers;
+use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::Passage;
+use crate::{Origin, Route};
+
+/// For one connection only (RFC 9110 7.6.1).
+const HOP_BY_HOP: [&str; 9] = [
+    "connection",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// Where a request came from, and what it asked for: only we know.
+const PROVENANCE: [&str; 10] = [
+    "forwarded",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-method",
+    "x-forwarded-uri",
+    "x-forwarded-user",
+    "x-real-ip",
+    "x-request-id",
+];
+
+/// What others call what we call the same: no application may take one of these for ours.
+const ALIASES: [&str; 6] = [
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-original-host",
+    "x-rewrite-url",
+    "x-remote-user",
+];
+
+/// Credentials, which are ours to look at.
+const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-chroma-token"];
+
+/// Cookies of ours; the application's own go on.
+const COOKIES: [&str; 3] = ["__Host-doorward", "doorward_session", "__Host-doorward_gate"];
+
+/// What the answer to a proxy has under a second name; applications are told the first.
+const SECOND_NAMES: [&str; 2] = ["x-org-id", "x-permissions"];
+
+/// Makes the headers of a request those of the request that goes on.
+pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage<'_>, identity: &HeaderMap) {
+    let Passage { route, upstream, host, .. } = passage;
+    drop_hop_by_hop(headers);
+    let doomed: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name, route)).cloned().collect();
+    for name in doomed {
+        headers.remove(name);
+    }
+    keep_foreign_cookies(headers);
+    for (name, value) in identity.iter().filter(|(name, _)| !SECOND_NAMES.contains(&name.as_str())) {
+        headers.insert(name, value.clone());
+    }
+    set(headers, "x-forwarded-for", &origin.address.to_string());
+    set(headers, "x-real-ip", &origin.address.to_string());
+    set(headers, "x-forwarded-proto", if origin.is_https { "https" } else { "http" });
+    set(headers, "x-request-id", &origin.request_id);
+    headers.insert("x-forwarded-host", host.clone());
+    let own = upstream.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    headers.insert(header::HOST, own.filter(|_| !route.keep_host).unwrap_or_else(|| host.clone()));
+}
+
+/// Makes the headers of an answer those of the answer that comes back.
+pub(super) fn back(headers: &mut HeaderMap, origin: &Origin) {
+    drop_hop_by_hop(headers);
+    set(headers, "x-request-id", &origin.request_id);
+}
+
+/// Whether a header that came in is one that only we may set, or that nobody behind needs to see.
+fn is_ours(name: &HeaderName, route: &Route) -> bool {
+    let plain = name.as_str().replace('_', "-");
+    let plain = plain.as_str();
+    let is_credential = CREDENTIALS.contains(&plain) && !route.keep_authorization;
+    is_credential
+        || identity_headers::NAMES.contains(&plain)
+        || PROVENANCE.contains(&plain)
+        || ALIASES.contains(&plain)
+        || plain.starts_with("x-doorward-")
+        // Beyond the connection, a name with an underscore is another spelling of one that was dropped.
+        || HOP_BY_HOP.contains(&plain)
+}
+
+fn drop_hop_by_hop(headers: &mut HeaderMap) {
+    let mut named = Vec::new();
+    for value in headers.get_all(header::CONNECTION) {
+        let names = value.to_str().unwrap_or_default().split(',').map(str::trim);
+        named.extend(names.filter_map(|name| HeaderName::from_bytes(name.as_bytes()).ok()));
+    }
+    for name in named {
+        // A client must not have the proxy drop what it is to add.
+        if name != header::HOST && name != header::CONTENT_LENGTH {
+            headers.remove(name);
+        }
+    }
+    for name in HOP_BY_HOP {
+        headers.remove(name);
+    }
+}
+
+/// Our own cookies say who somebody is to us, and would do so to whoever got them.
+fn keep_foreign_cookies(headers: &mut HeaderMap) {
+    if !headers.contains_key(header::COOKIE) {
+        return;
+    }
+    let kept: Vec<String> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .flat_map(|value| value.to_str().unwrap_or_default().split(';'))
+        .map(str::trim)
+        .filter(|cookie| !cookie.is_empty() && !is_own_cookie(cookie))
+        .map(str::to_owned)
+        .collect();
+    headers.remove(header::COOKIE);
+    if let Ok(value) = HeaderValue::from_str(&kept.join("; "))
+        && !kept.is_empty()
+    {
+        headers.insert(header::COOKIE, value);
+    }
+}
+
+fn is_own_cookie(cookie: &str) -> bool {
+    let name = cookie.split('=').next().unwrap_or_default().trim();
+    COOKIES
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own) || name.to_ascii_lowercase().starts_with("__host-doorward"))
+}
+
+fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        headers.insert(HeaderName::from_static(name), value);
+    }
+}
+
+#[cfg(test)]
+mod tests;

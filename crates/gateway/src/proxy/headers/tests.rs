@@ -1,0 +1,136 @@
+use std::{net::IpAddr, sync::Arc};
+
+use doorward_judge::{Rule, path::NormalPath, rule::RuleSpec};
+use http::header::COOKIE;
+
+use super::*;
+
+fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMap {
+    let mut headers = HeaderMap::new();
+    for (name, value) in sent {
+        headers
+            .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap());
+    }
+    let mut route = Route::default();
+    change(&mut route);
+    let rule = Rule::compile(RuleSpec::default()).unwrap();
+    let passage = Passage {
+        rule: &rule,
+        route: Arc::new(route),
+        upstream: "http://127.0.0.1:9000".parse().unwrap(),
+        path: NormalPath::read("/").unwrap(),
+        host: HeaderValue::from_static("app.example"),
+    };
+    let address = IpAddr::from([192, 0, 2, 7]);
+    let origin = Origin { address, is_trusted: false, is_https: true, request_id: "ref-1".to_owned() };
+    let mut identity = HeaderMap::new();
+    set(&mut identity, "x-user-id", "usr_ada");
+    set(&mut identity, "x-permissions", "a");
+    onward(&mut headers, &origin, &passage, &identity);
+    headers
+}
+
+fn all<'h>(headers: &'h HeaderMap, name: &str) -> Vec<&'h str> {
+    headers.get_all(name).iter().map(|value| value.to_str().unwrap()).collect()
+}
+
+/// Every spelling that some server reads as one of our headers.
+#[test]
+fn nobody_says_of_himself_who_he_is() {
+    let spellings = |name: &str| {
+        vec![
+            name.to_owned(),
+            name.to_ascii_uppercase(),
+            name.replace('-', "_"),
+            name.replace('-', "_").to_ascii_uppercase(),
+            name.replacen('-', "_", 1),
+        ]
+    };
+    let names = identity_headers::NAMES.iter().chain(&PROVENANCE).chain(&ALIASES);
+    for name in names.chain(&["x-doorward-anything"]) {
+        for spelling in spellings(name) {
+            let sent = [(spelling.as_str(), "forged"), (spelling.as_str(), "forged again")];
+            let headers = onward_of(&sent, |_| {});
+            let forged = headers.values().filter(|value| value.to_str().unwrap().contains("forged"));
+            assert_eq!(forged.count(), 0, "{spelling}");
+        }
+    }
+    let headers = onward_of(&[("X-User-Id", "admin"), ("x_user_id", "admin")], |_| {});
+    assert_eq!(all(&headers, "x-user-id"), ["usr_ada"]);
+    assert!(all(&headers, "x-permissions").is_empty(), "an application is told once");
+}
+
+#[test]
+fn credentials_stay_here_unless_the_route_hands_them_on() {
+    let sent = [
+        ("authorization", "Bearer x"),
+        ("x-api-key", "x"),
+        ("X_API_KEY", "x"),
+        ("x-chroma-token", "x"),
+        ("cookie", "a=1; __Host-doorward=secret; b=2"),
+        ("cookie", "DOORWARD_session=secret;c=3; __host-doorward_gate=secret"),
+    ];
+    let headers = onward_of(&sent, |_| {});
+    for name in ["authorization", "x-api-key", "x_api_key", "x-chroma-token"] {
+        assert!(all(&headers, name).is_empty(), "{name}");
+    }
+    assert_eq!(all(&headers, "cookie"), ["a=1; b=2; c=3"]);
+    assert!(!onward_of(&[("cookie", "__Host-doorward=x")], |_| {}).contains_key(COOKIE));
+    let kept = onward_of(&sent, |route| route.keep_authorization = true);
+    assert_eq!(all(&kept, "authorization"), ["Bearer x"]);
+    assert_eq!(all(&kept, "cookie"), ["a=1; b=2; c=3"]);
+}
+
+#[test]
+fn what_is_for_one_connection_ends_with_it() {
+    let sent = [
+        ("connection", "keep-alive, X-Hop, x-user-id, host, content-length"),
+        ("connection", "upgrade"),
+        ("x-hop", "1"),
+        ("keep-alive", "timeout=5"),
+        ("te", "trailers"),
+        ("transfer-encoding", "chunked"),
+        ("transfer_encoding", "chunked"),
+        ("upgrade", "h2c"),
+        ("proxy-authorization", "Basic x"),
+        ("content-length", "3"),
+        ("accept", "text/html"),
+    ];
+    let headers = onward_of(&sent, |_| {});
+    let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
+    left.sort_unstable();
+    let ours = [
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "x-request-id",
+        "x-user-id",
+    ];
+    let expect: Vec<&str> = ["accept", "content-length", "host"].into_iter().chain(ours).collect();
+    assert_eq!(left, expect);
+}
+
+#[test]
+fn where_a_request_came_from_is_said_by_us() {
+    let sent = [
+        ("host", "app.example"),
+        ("x-forwarded-for", "6.6.6.6"),
+        ("forwarded", "for=6.6.6.6"),
+        ("x-forwarded-proto", "http"),
+        ("x-request-id", "forged"),
+    ];
+    let headers = onward_of(&sent, |_| {});
+    for (name, value) in [
+        ("host", "127.0.0.1:9000"),
+        ("x-forwarded-for", "192.0.2.7"),
+        ("x-real-ip", "192.0.2.7"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "app.example"),
+        ("x-request-id", "ref-1"),
+    ] {
+        assert_eq!(all(&headers, name), [value], "{name}");
+    }
+    assert!(!headers.contains_key("forwarded"));
+    assert_eq!(all(&onward_of(&sent, |route| route.keep_host = true), "host"), ["app.example"]);
+}
