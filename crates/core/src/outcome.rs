@@ -241,10 +241,6 @@ codes! {
     ProofRequired = "auth.proof_required",
     /// It is signed with an algorithm that is not accepted from its issuer.
     AlgorithmUnsupported = "auth.unsupported_algorithm",
-    /// It does not open the workspace.
-    WorkspaceForbidden = "auth.workspace_forbidden",
-    /// It may not be used from this address.
-    AddressForbidden = "auth.address_forbidden",
     /// One request presents several.
     CredentialsSeveral = "auth.several_credentials",
 

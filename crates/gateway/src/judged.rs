@@ -77,6 +77,9 @@ pub(crate) async fn all<'g>(
         (Some((rule, route)), Ok(Some(known))) => Some((rule, route, known)),
         _ => None,
     };
+    if let Some((_, _, known)) = &somebody {
+        gateway.chain.note_use(known, origin.address, now);
+    }
     let credential = credential.filter(|_| somebody.is_some());
     Ok(Admitted { somebody, credential })
 }

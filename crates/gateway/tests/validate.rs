@@ -38,14 +38,9 @@ impl Provider for Known {
                 "gone" => return Err(Why::TokenRevoked.into()),
                 _ => return Ok(None),
             };
-            Ok(Some(Principal {
-                identity: Identity::of(claims.as_object().unwrap()),
-                credential: CredentialKind::StaticToken,
-                audience: Vec::new(),
-                expires_at: Some(Time::from_seconds(1_000)),
-                confirmation: None,
-                addresses: Vec::new(),
-            }))
+            let identity = Identity::of(claims.as_object().unwrap());
+            let expires_at = Some(Time::from_seconds(1_000));
+            Ok(Some(Principal { expires_at, ..Principal::new(identity, CredentialKind::StaticToken) }))
         })
     }
 }

@@ -74,7 +74,7 @@ fn is_good(rule: &Rule, ask: &Ask<'_, '_>, principal: &Principal) -> Result<(), 
         return Err(Why::ProofRequired.into());
     }
     if !principal.may_come_from(ask.address) {
-        return Err(Why::AddressForbidden.into());
+        return Err(Why::InvalidAddress.into());
     }
     if !rule.accept.is_empty() && !rule.accept.contains(&principal.credential) {
         let kinds: Vec<&str> = rule.accept.iter().map(|kind| kind.name()).collect();

@@ -13,7 +13,7 @@ pub mod rule;
 pub mod verdict;
 
 pub use ask::{Ask, Presented, judge};
-pub use claims::Identity;
+pub use claims::{Identity, IdentityType, Workspaces};
 pub use principal::{Confirmation, CredentialKind, Principal, Proof};
 pub use rule::{Mode, Rule, Rules};
 pub use verdict::{Refusal, Verdict, Why};

@@ -1,6 +1,6 @@
 //! Who presented a credential: what was found when it was verified, and may be remembered for a while.
 
-use std::net::IpAddr;
+use std::{any::Any, net::IpAddr, sync::Arc};
 
 use doorward_proto::time::Time;
 use ipnet::IpNet;
@@ -89,9 +89,24 @@ pub struct Principal {
     pub confirmation: Option<Confirmation>,
     /// The networks it may be used from; empty for all.
     pub addresses: Vec<IpNet>,
+    /// What whoever recognised it wants to find again when it is used.
+    pub attachment: Option<Arc<dyn Any + Send + Sync>>,
 }
 
 impl Principal {
+    /// Somebody by a credential that is for everybody, without an end, a key and bounds.
+    pub const fn new(identity: Identity, credential: CredentialKind) -> Self {
+        Self {
+            identity,
+            credential,
+            audience: Vec::new(),
+            expires_at: None,
+            confirmation: None,
+            addresses: Vec::new(),
+            attachment: None,
+        }
+    }
+
     /// Whether the credential may be used from there.
     pub fn may_come_from(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();

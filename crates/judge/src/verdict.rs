@@ -39,7 +39,7 @@ pub enum Why {
     /// It does not open the workspace.
     WorkspaceForbidden,
     /// It may not be used from this address.
-    AddressForbidden,
+    InvalidAddress,
     /// Whoever it is may not do this.
     Forbidden,
     /// Several credentials in one request.
@@ -96,7 +96,7 @@ impl Why {
         Self::InvalidIssuer,
         Self::MissingScope,
         Self::WorkspaceForbidden,
-        Self::AddressForbidden,
+        Self::InvalidAddress,
         Self::Forbidden,
         Self::SeveralCredentials,
         Self::RequestNotDescribed,
@@ -154,8 +154,8 @@ impl Why {
             }
             Self::MissingScope => ("auth.missing_scope", C::Forbidden, "Missing required scopes"),
             Self::WorkspaceForbidden => ("auth.workspace_forbidden", C::Forbidden, "Workspace access denied"),
-            Self::AddressForbidden => {
-                ("auth.address_forbidden", C::Forbidden, "The credential may not be used from this address")
+            Self::InvalidAddress => {
+                ("auth.invalid_address", C::Unauthenticated, "The token may not be used from this address")
             }
             Self::Forbidden => ("auth.forbidden", C::Forbidden, "Not allowed"),
             Self::SeveralCredentials => {

@@ -24,14 +24,8 @@
 //!     fn recognise<'a>(&'a self, credential: &'a Credential, _: Seen) -> BoxFuture<'a, Recognition> {
 //!         Box::pin(async move {
 //!             let Some(token) = credential.token() else { return Ok(None) };
-//!             Ok(self.0.get(token.expose()).map(|identity| Principal {
-//!                 identity: identity.clone(),
-//!                 credential: CredentialKind::StaticToken,
-//!                 audience: Vec::new(),
-//!                 expires_at: None,
-//!                 confirmation: None,
-//!                 addresses: Vec::new(),
-//!             }))
+//!             let known = self.0.get(token.expose()).cloned();
+//!             Ok(known.map(|identity| Principal::new(identity, CredentialKind::StaticToken)))
 //!         })
 //!     }
 //! }

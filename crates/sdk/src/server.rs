@@ -4,6 +4,8 @@ mod chain;
 mod credential;
 pub mod identity_headers;
 
+use std::net::IpAddr;
+
 use doorward_judge::{Principal, Refusal};
 use doorward_proto::time::Time;
 use futures_util::future::BoxFuture;
@@ -30,6 +32,11 @@ pub trait Provider: Send + Sync + 'static {
     /// Whose credential it is. Proof of possession, addresses and what the holder may do are not for a
     /// provider to judge: its answer is remembered.
     fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition>;
+
+    /// A request of somebody whom it has recognised was let through.
+    fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
+        let _ = (principal, from, now);
+    }
 
     /// A number that is another one as soon as an answer that was given may not be true any more. What was
     /// remembered under the number before is asked again.

@@ -111,8 +111,6 @@ pub const fn wire_of(code: Code) -> Wire {
         C::KeyUnavailable              => wire("temporarily_unavailable", UNAVAILABLE, "The keys cannot be reached"),
         C::ProofRequired               => wire("invalid_token", UNAUTHORIZED, "The token is bound to a key that was not proven"),
         C::AlgorithmUnsupported        => wire("invalid_token", UNAUTHORIZED, "The token's algorithm is not accepted"),
-        C::WorkspaceForbidden          => wire("access_denied", FORBIDDEN, "Workspace access denied"),
-        C::AddressForbidden            => wire("access_denied", FORBIDDEN, "The credential may not be used from this address"),
         C::CredentialsSeveral          => wire("invalid_request", BAD, "The request presents more than one credential"),
 
         C::RequestNotDescribed         => wire("invalid_request", FORBIDDEN, "The request to be judged is not described as the named proxy describes it"),

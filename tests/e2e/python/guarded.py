@@ -3,6 +3,7 @@
 import http.client
 import os
 import re
+import time
 import unittest
 import warnings
 
@@ -181,6 +182,41 @@ class Guarded(unittest.TestCase):
                 (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
                 (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
                 *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
+
+
+    def test_service_tokens_are_good_until_they_are_not(self):
+        made = api("POST", "service-tokens", {"name": "nightly", "scopes": ["reports:read"], "workspace_ids": ["ws-a"]})
+        secret = made["secret"]
+        with nginx(DESCRIBED) as proxy:
+            for headers in ({"Authorization": f"Bearer {secret}"}, {"X__API__Key": secret}, {"API__Key": secret},
+                            {"X__Chroma__Token": secret}):
+                answer = ask(proxy, "/reports/1", **headers)
+                self.assertEqual(answer.status, 200, proxy.said())
+                self.assertTrue(answer.header("x-user-id")[0].startswith("tok_"))
+                self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
+            until("uses are counted", lambda: api("GET", "service-tokens/nightly")["use_count"] == 4)
+            second = api("POST", "service-tokens/nightly/rotate", {"overlap_seconds": 300})["secret"]
+            for good in (secret, second):
+                self.assertEqual(ask(proxy, "/reports/1", X__API__Key=good).status, 200)
+            third = api("POST", "service-tokens/nightly/rotate", {"overlap_seconds": 0})["secret"]
+            self.refused(proxy, (401, "/reports/1", {"X__API__Key": second}))
+            self.assertEqual(ask(proxy, "/reports/1", X__API__Key=third).status, 200)
+            api("POST", "service-tokens/nightly/revoke", {"reason": "Token compromised"})
+            self.refused(
+                proxy,
+                (401, "/reports/1", {"Authorization": f"Bearer {secret}"}),
+                (401, "/reports/1", {"X__API__Key": third}),
+                (401, "/reports/1", {"X__API__Key": third[:-1] + "x"}))
+            near = api("POST", "service-tokens", {
+                "name": "near", "scopes": ["reports:read"], "allowed_addresses": ["192.0.2.0/24"]})["secret"]
+            self.refused(proxy, (401, "/reports/1", {"X__API__Key": near}))
+
+
+def until(what, is_so):
+    end = time.monotonic() + 30
+    while not is_so():
+        assert time.monotonic() < end, f"waited in vain: {what}"
+        time.sleep(0.1)
 
 
 # Each of them is the open path for one reader and the guarded one for another.

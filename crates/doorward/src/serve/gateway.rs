@@ -11,12 +11,14 @@ use doorward_core::{
     keys,
     outcome::{Code, Error, Result as Outcome},
     realm::Realm,
+    service_tokens::{self, LiveToken},
     tokens::{self, Live},
     users,
 };
 use doorward_gateway::{AssertionClaims, Gateway, Origin, Refused, RouteSpec, Settings, Signer, Witness};
 use doorward_judge::{
-    Confirmation, CredentialKind, Identity, Mode, Principal, Refusal, Rule, Why, rule::BadRule,
+    Confirmation, CredentialKind, Identity, IdentityType, Mode, Principal, Refusal, Rule, Why, Workspaces,
+    rule::BadRule,
 };
 use doorward_proto::{
     access_token::TokenUse,
@@ -78,7 +80,10 @@ pub(super) fn open(realm: &Arc<Realm>, config: &Config) -> Result<Gateway> {
         mode: mode(config),
         audiences,
         issuer: realm.issuer.clone(),
-        chain: Chain::new(vec![Arc::new(OwnTokens(Arc::clone(realm)))]),
+        chain: Chain::new(vec![
+            Arc::new(OwnTokens(Arc::clone(realm))),
+            Arc::new(ServiceTokens(Arc::clone(realm))),
+        ]),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
@@ -138,6 +143,61 @@ impl Provider for OwnTokens {
     }
 }
 
+/// Service tokens, ours and imported ones.
+struct ServiceTokens(Arc<Realm>);
+
+impl Provider for ServiceTokens {
+    fn name(&self) -> &'static str {
+        "service-token"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
+        Box::pin(async move {
+            let Some(token) = credential.token() else { return Ok(None) };
+            let call = Call { now: seen.now, ..Call::system(&self.0) };
+            if !service_tokens::may_be(&call, token.expose()).await.map_err(refusal)? {
+                return Ok(None);
+            }
+            let live = service_tokens::verify(&call, token.expose()).await.map_err(refusal)?;
+            Ok(Some(service(live)))
+        })
+    }
+
+    fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
+        let live = principal.attachment.as_ref().and_then(|attached| attached.downcast_ref::<LiveToken>());
+        let origin = CallOrigin { address: from, ..CallOrigin::internal() };
+        let call = Call { now, origin, ..Call::system(&self.0) };
+        if let Some(Err(error)) = live.map(|live| live.note_use(&call)) {
+            let error = crate::data::fault(error);
+            tracing::error!(%error, "a use could not be counted");
+        }
+    }
+
+    fn state(&self) -> i64 {
+        self.0.db.changes()
+    }
+}
+
+fn service(live: Arc<LiveToken>) -> Principal {
+    let token = &live.token;
+    let identity = Identity {
+        subject: token.lineage.to_string(),
+        kind: IdentityType::Service,
+        scopes: token.scopes.iter().map(str::to_owned).collect(),
+        workspaces: Workspaces::from_names(token.workspace_ids.iter().map(String::as_str)),
+        role: Some("service".to_owned()),
+        organization: Some(token.org.to_string()),
+        token_id: Some(token.id.to_string()),
+        ..Identity::default()
+    };
+    Principal {
+        expires_at: live.end(),
+        addresses: token.notes.allowed_addresses.clone(),
+        attachment: Some(live),
+        ..Principal::new(identity, CredentialKind::ServiceToken)
+    }
+}
+
 /// Whether a token looks like one that we have made: only then is it ours to refuse.
 fn is_ours(token: &str, issuer: &str) -> bool {
     #[derive(Deserialize)]
@@ -164,12 +224,10 @@ async fn principal(call: &Call, live: &Live) -> Outcome<Principal> {
         key.or_else(|| cnf.x5t_s256.clone().map(Confirmation::Certificate))
     });
     Ok(Principal {
-        identity,
-        credential: CredentialKind::AccessToken,
         audience: vec![live.claims.aud.clone()],
         expires_at: Some(Time::from_seconds(live.claims.exp)),
         confirmation,
-        addresses: Vec::new(),
+        ..Principal::new(identity, CredentialKind::AccessToken)
     })
 }
 

@@ -10,13 +10,11 @@ use crate::{
 };
 
 fn principal(claims: Value) -> Principal {
+    let identity = Identity::of(claims.as_object().unwrap());
     Principal {
-        identity: Identity::of(claims.as_object().unwrap()),
-        credential: CredentialKind::AccessToken,
         audience: vec!["https://api.example".to_owned()],
         expires_at: Some(Time::from_seconds(1_000)),
-        confirmation: None,
-        addresses: Vec::new(),
+        ..Principal::new(identity, CredentialKind::AccessToken)
     }
 }
 
@@ -142,7 +140,7 @@ fn what_no_cache_may_remember_is_judged_each_time() {
     assert_eq!(at(999, here, &bound, &nothing), Some(Why::ProofRequired));
     assert_eq!(at(1_000, here, &bound, &holds), Some(Why::TokenExpired));
     assert_eq!(at(999, here, &home, &holds), None);
-    assert_eq!(at(999, there, &home, &holds), Some(Why::AddressForbidden));
+    assert_eq!(at(999, there, &home, &holds), Some(Why::InvalidAddress));
     let mapped =
         Ask { address: "::ffff:192.0.2.9".parse().unwrap(), ..ask(Presented::Principal(&home), &holds) };
     assert!(matches!(judge(&rule, mapped), Verdict::Allowed(Some(_))));

@@ -4,6 +4,7 @@
 //! credential, after half a minute, and as soon as its provider's state is another one.
 
 use std::{
+    net::IpAddr,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicUsize, Ordering},
@@ -30,6 +31,8 @@ pub struct Known {
     headers: OnceLock<HeaderMap>,
     assertions: Mutex<Vec<Assertion>>,
     found_at: Time,
+    /// The place of the provider that said so.
+    provider: usize,
 }
 
 /// A signed word for somebody, for one application.
@@ -44,8 +47,8 @@ struct Assertion {
 const AUDIENCES: usize = 16;
 
 impl Known {
-    fn new(principal: Principal, found_at: Time) -> Self {
-        Self { principal, headers: OnceLock::new(), assertions: Mutex::default(), found_at }
+    fn new(principal: Principal, provider: usize, found_at: Time) -> Self {
+        Self { principal, headers: OnceLock::new(), assertions: Mutex::default(), found_at, provider }
     }
 
     /// The headers that say who it is, made once.
@@ -80,8 +83,7 @@ impl Known {
 #[derive(Clone)]
 struct Entry {
     known: Arc<Known>,
-    /// The place of the provider that said so, and its state then.
-    provider: usize,
+    /// The provider's state when it said so.
     state: i64,
 }
 
@@ -111,18 +113,25 @@ impl Chain {
             // Taken before the question: what changes meanwhile is asked again.
             let state = provider.state();
             if let Some(principal) = provider.recognise(credential, Seen { now }).await? {
-                let known = Arc::new(Known::new(principal, now));
-                self.remember(key, Entry { known: Arc::clone(&known), provider: place, state });
+                let known = Arc::new(Known::new(principal, place, now));
+                self.remember(key, Entry { known: Arc::clone(&known), state });
                 return Ok(known);
             }
         }
         Err(Why::InvalidToken.into())
     }
 
+    /// Tells whoever recognised somebody that a request of theirs was let through.
+    pub fn note_use(&self, known: &Known, from: IpAddr, now: Time) {
+        if let Some(provider) = self.providers.get(known.provider) {
+            provider.used(&known.principal, from, now);
+        }
+    }
+
     fn remembered(&self, key: &[u8; 32], now: Time) -> Option<Arc<Known>> {
         let entries = self.entries.pin();
         let entry = entries.get(key)?;
-        let state = self.providers.get(entry.provider)?.state();
+        let state = self.providers.get(entry.known.provider)?.state();
         let is_fresh = entry.state == state
             // A clock that was set back makes nothing young again.
             && now >= entry.known.found_at

@@ -86,14 +86,8 @@ mod tests {
             "sub": "usr_1", "tenant_id": "org_1", "scope": "openid files:read a,b", "permissions": ["code:execute"],
             "email": "ada@example.com", "role": "user", "client_id": "shop", "workspace_ids": ["WS-B", "ws-a"],
         });
-        let principal = Principal {
-            identity: Identity::of(claims.as_object().unwrap()),
-            credential: CredentialKind::AccessToken,
-            audience: Vec::new(),
-            expires_at: None,
-            confirmation: None,
-            addresses: Vec::new(),
-        };
+        let principal =
+            Principal::new(Identity::of(claims.as_object().unwrap()), CredentialKind::AccessToken);
         let headers = of(Some(&principal));
         let shown: Vec<_> =
             headers.iter().map(|(name, value)| (name.as_str(), value.to_str().unwrap())).collect();
@@ -120,14 +114,7 @@ mod tests {
     fn nothing_breaks_out_of_a_header() {
         let claims =
             json!({ "sub": "a\r\nx-user-role: admin", "email": "ü@example.com", "tenant_id": "o\0" });
-        let principal = Principal {
-            identity: Identity::of(claims.as_object().unwrap()),
-            credential: CredentialKind::Jwt,
-            audience: Vec::new(),
-            expires_at: None,
-            confirmation: None,
-            addresses: Vec::new(),
-        };
+        let principal = Principal::new(Identity::of(claims.as_object().unwrap()), CredentialKind::Jwt);
         let headers = of(Some(&principal));
         assert_eq!(
             headers.keys().map(HeaderName::as_str).collect::<Vec<_>>(),

@@ -1,4 +1,4 @@
-use std::sync::atomic::AtomicI64;
+use std::{net::IpAddr, sync::atomic::AtomicI64};
 
 use doorward_judge::{CredentialKind, Identity};
 use doorward_proto::secret::SecretText;
@@ -12,11 +12,17 @@ struct Letter {
     letter: char,
     state: AtomicI64,
     asked: AtomicUsize,
+    used: AtomicUsize,
 }
 
 impl Letter {
     fn new(letter: char) -> Arc<Self> {
-        Arc::new(Self { letter, state: AtomicI64::new(0), asked: AtomicUsize::new(0) })
+        Arc::new(Self {
+            letter,
+            state: AtomicI64::new(0),
+            asked: AtomicUsize::new(0),
+            used: AtomicUsize::new(0),
+        })
     }
 
     fn asked(&self) -> usize {
@@ -39,15 +45,14 @@ impl Provider for Letter {
             if token.ends_with('!') {
                 return Err(Why::TokenRevoked.into());
             }
-            Ok(Some(Principal {
-                identity: Identity { subject: token.to_owned(), ..Identity::default() },
-                credential: CredentialKind::StaticToken,
-                audience: Vec::new(),
-                expires_at: None,
-                confirmation: None,
-                addresses: Vec::new(),
-            }))
+            let identity = Identity { subject: token.to_owned(), ..Identity::default() };
+            Ok(Some(Principal::new(identity, CredentialKind::StaticToken)))
         })
+    }
+
+    fn used(&self, principal: &Principal, _: IpAddr, _: Time) {
+        assert!(principal.identity.subject.starts_with(self.letter));
+        self.used.fetch_add(1, Ordering::Relaxed);
     }
 
     fn state(&self) -> i64 {
@@ -90,6 +95,17 @@ async fn what_was_said_is_remembered_until_it_may_have_changed() {
         said(&chain, "alice!", 99).await.unwrap_err();
     }
     assert_eq!(a.asked(), 7, "refusals are not remembered");
+}
+
+#[tokio::test]
+async fn uses_are_told_to_whoever_knows_the_credential_remembered_or_not() {
+    let (a, b) = (Letter::new('a'), Letter::new('b'));
+    let chain = Chain::new(vec![a.clone(), b.clone()]);
+    for _ in 0..3 {
+        let known = chain.recognise(&token("bob"), Time::from_seconds(1)).await.unwrap();
+        chain.note_use(&known, IpAddr::from([192, 0, 2, 7]), Time::from_seconds(1));
+    }
+    assert_eq!((a.used.load(Ordering::Relaxed), b.used.load(Ordering::Relaxed), b.asked()), (0, 3, 1));
 }
 
 #[tokio::test]
