@@ -103,6 +103,14 @@ fn decide<'k>(
 impl Inner {
     /// Whether whoever was let through under this rule still would be.
     pub(crate) async fn still_admits(&self, credential: &Credential, address: IpAddr, rule: &str) -> bool {
+        let mut newest = self;
+        while let Some(successor) = newest.successor.get() {
+            newest = successor;
+        }
+        newest.admits(credential, address, rule).await
+    }
+
+    async fn admits(&self, credential: &Credential, address: IpAddr, rule: &str) -> bool {
         let Some(rule) = self.rules.named(rule) else { return false };
         let now = (self.clock)();
         let known = self.chain.recognise(credential, now).await.map(Some);

@@ -13,7 +13,11 @@ mod proxy;
 pub mod route;
 mod validate;
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::BTreeMap,
+    net::IpAddr,
+    sync::{Arc, OnceLock},
+};
 
 use axum::body::Body;
 use doorward_judge::{
@@ -105,6 +109,8 @@ struct Inner {
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
     clock: Clock,
+    /// What has taken its place, once something has.
+    successor: OnceLock<Arc<Self>>,
 }
 
 impl Gateway {
@@ -143,7 +149,15 @@ impl Gateway {
             signer: settings.signer,
             witness: settings.witness,
             clock: settings.clock,
+            successor: OnceLock::new(),
         })))
+    }
+
+    /// Gives way to another: requests that are under way end as they began, and streams that stay open are
+    /// judged by its routes from now on.
+    pub fn give_way_to(&self, successor: &Self) {
+        // Who was replaced before is not asked any more.
+        let _ = self.0.successor.set(Arc::clone(&successor.0));
     }
 
     /// Whether a request is for an application behind: its body goes on as it comes.

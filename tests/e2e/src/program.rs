@@ -89,6 +89,11 @@ impl Server {
         self.folder.path().join("data")
     }
 
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// The file of its log.
     pub fn log_file(&self) -> PathBuf {
         self.folder.path().join("log")

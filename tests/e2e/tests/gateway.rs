@@ -1,5 +1,7 @@
 //! Applications without authentication, guarded.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
+
 use std::path::Path;
 
 use doorward_e2e::{Options, Server, program::free_port, scripts};
@@ -47,4 +49,14 @@ fn the_own_proxy_lets_through_who_may() {
     let server = Server::start(Options { env, ..Options::default() });
     let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_LIVE", Path::new(&live))];
     scripts::python_told(&server, "through.py", &more);
+}
+
+#[test]
+fn routes_change_under_load() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let env = vec![("DOORWARD_CONFIG", file.path().display().to_string())];
+    let server = Server::start(Options { env, ..Options::default() });
+    let pid = server.pid().to_string();
+    let more = [("DOORWARD_PID", Path::new(&pid)), ("DOORWARD_CONFIG_FILE", file.path())];
+    scripts::python_told(&server, "reload.py", &more);
 }

@@ -87,6 +87,7 @@ pub struct Loaded {
     /// What was not understood but does no harm.
     pub warnings: Vec<String>,
     values: Layer,
+    sources: Sources,
 }
 
 impl Loaded {
@@ -110,7 +111,7 @@ impl Loaded {
             values.insert(key.name, Set { value, origin: Origin::Flag });
         }
         let config = build(&values)?;
-        let mut loaded = Self { config, warnings, values };
+        let mut loaded = Self { config, warnings, values, sources: sources.clone() };
         if let Some(port) = port.filter(|_| loaded.origin("listen") == &Origin::Default) {
             for address in &mut loaded.config.listen {
                 address.set_port(port);
@@ -121,6 +122,14 @@ impl Loaded {
             }
         }
         Ok(loaded)
+    }
+
+    /// Reads the same sources again, as they are now.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn again(&self) -> Result<Self, ConfigError> {
+        Self::read(&self.sources, &Environment::of_this_process())
     }
 
     /// Where a key's value came from.

@@ -1,6 +1,9 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::IpAddr,
+    sync::{Arc, PoisonError, RwLock},
+};
 
 use anyhow::{Result, anyhow};
 use axum::body::Body;
@@ -33,7 +36,7 @@ use http::Request;
 use serde::Deserialize;
 
 use super::connection::MayDescribe;
-use crate::config::{AuthMode, Config};
+use crate::config::{AuthMode, Config, Loaded};
 
 /// The route under which refusals at `/validate` are counted.
 const DOOR: &str = "/validate";
@@ -89,6 +92,38 @@ pub(super) fn open(realm: &Arc<Realm>, config: &Config) -> Result<Gateway> {
         clock: Arc::new(move || env.now()),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
+}
+
+/// The gateway that answers now; another takes its place without a request being dropped.
+#[derive(Clone)]
+pub(super) struct Guard(Arc<RwLock<Gateway>>);
+
+impl Guard {
+    pub(super) fn new(gateway: Gateway) -> Self {
+        Self(Arc::new(RwLock::new(gateway)))
+    }
+
+    pub(super) fn now(&self) -> Gateway {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads the routes again. What makes no sense, or would not be safe to start, changes nothing.
+    pub(super) fn reload(&self, realm: &Arc<Realm>, loaded: &Loaded) {
+        let read = || -> Result<Gateway> {
+            let loaded = loaded.again()?;
+            super::refuse_unsafe(&loaded.config)?;
+            open(realm, &loaded.config)
+        };
+        match read() {
+            Ok(gateway) => {
+                let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                current.give_way_to(&gateway);
+                *current = gateway;
+                tracing::info!("the routes were read again");
+            }
+            Err(error) => tracing::error!("the routes stay as they are: {error:#}"),
+        }
+    }
 }
 
 fn routes(config: &Config) -> Vec<RouteSpec> {

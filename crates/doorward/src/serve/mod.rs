@@ -26,7 +26,6 @@ use doorward_core::{
     env::Env,
     realm::{self, Attendance, Parts, Realm},
 };
-use doorward_gateway::Gateway;
 use doorward_web::{App, Bootstrap, Edge, Hsts, Unfit, WebSettings};
 use futures_util::future::BoxFuture;
 use tokio::{
@@ -38,7 +37,8 @@ use tokio_util::sync::CancellationToken;
 
 use self::{
     background::Background,
-    connection::{Answering, Limits, Shared},
+    connection::{Answering, Flowing, Limits, Shared},
+    gateway::Guard,
     listen::Doors,
 };
 use crate::{
@@ -136,11 +136,11 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
     let edge = doorward_web::server(app);
-    let gateway = gateway::open(&realm, config)?;
+    let guard = Guard::new(gateway::open(&realm, config)?);
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
-        answering: answering(edge, gateway.clone(), realm.env.clone(), certificate.is_some()),
-        flowing: Box::new(move |target, headers| gateway.forwards(target, headers)),
+        answering: answering(edge, guard.clone(), realm.env.clone(), certificate.is_some()),
+        flowing: flowing(guard.clone()),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
         stop: stop.clone(),
@@ -178,7 +178,9 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         }
     }
     tracing::debug!("the greeting was given");
-    signals.end().await;
+    while signals.next().await == Order::Reload {
+        guard.reload(&realm, &loaded);
+    }
     tracing::info!("stopping: finishing what was accepted");
     stop.cancel();
     let cut = doors.close(FAREWELL).await;
@@ -191,18 +193,22 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
 }
 
 /// The server's own pages and endpoints, and what is the gateway's.
-fn answering(edge: Edge, gateway: Gateway, env: Env, has_tls: bool) -> Answering {
+fn answering(edge: Edge, guard: Guard, env: Env, has_tls: bool) -> Answering {
     Box::new(move |request| {
+        let gateway = guard.now();
         // What is unfit is told by the routes, as any other.
         let is_fit = request.extensions().get::<Unfit>().is_none();
         if is_fit && gateway.takes(request.uri(), request.headers()) {
             let origin = gateway::origin(&request, &env, has_tls);
-            let gateway = gateway.clone();
             return Box::pin(async move { gateway.answer(request, origin).await });
         }
         let edge = edge.clone();
         Box::pin(async move { edge.answer(request).await })
     })
+}
+
+fn flowing(guard: Guard) -> Flowing {
+    Box::new(move |target, headers| guard.now().forwards(target, headers))
 }
 
 /// Whether the operator named the addresses; `PORT` alone names none.
@@ -281,21 +287,33 @@ pub(crate) fn web_settings(config: &Config) -> WebSettings {
     }
 }
 
-/// The orders to stop.
+/// What the operator wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    /// SIGTERM, SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+}
+
+/// The orders of the operator.
 struct Signals {
     term: Signal,
     int: Signal,
+    hup: Signal,
 }
 
 impl Signals {
     fn listen() -> Result<Self> {
-        Ok(Self { term: signal(SignalKind::terminate())?, int: signal(SignalKind::interrupt())? })
+        let (term, int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+        Ok(Self { term, int, hup: signal(SignalKind::hangup())? })
     }
 
-    async fn end(&mut self) {
+    async fn next(&mut self) -> Order {
         tokio::select! {
-            _ = self.term.recv() => {}
-            _ = self.int.recv() => {}
+            _ = self.term.recv() => Order::Stop,
+            _ = self.int.recv() => Order::Stop,
+            _ = self.hup.recv() => Order::Reload,
         }
     }
 }

@@ -69,10 +69,11 @@ fn modes_say_whether_somebody_is_needed() {
     assert!(matches!(verdict, Verdict::Allowed(None)), "where nothing is looked at nobody is anybody");
 }
 
+type Set = fn(&mut RuleSpec, Vec<String>);
+
 #[test]
 fn what_a_rule_demands_must_be_there() {
     let alice = alice();
-    type Set = fn(&mut RuleSpec, Vec<String>);
     let table: [(Set, &[&str], Option<Why>); 17] = [
         (|spec, it| spec.scopes = it, &["files:read", "files:write"], None),
         (|spec, it| spec.scopes = it, &["files:read", "files:delete"], Some(Why::MissingScope)),

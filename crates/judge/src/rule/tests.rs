@@ -1,6 +1,9 @@
 use super::*;
 
-fn rules(specs: &[(&str, &[&str], &[&str], &[&str])]) -> Rules {
+/// Name, hosts, paths, methods.
+type Line<'l> = (&'l str, &'l [&'l str], &'l [&'l str], &'l [&'l str]);
+
+fn rules(specs: &[Line<'_>]) -> Rules {
     let texts = |list: &[&str]| list.iter().map(|text| (*text).to_owned()).collect();
     let specs = specs.iter().map(|(name, hosts, paths, methods)| RuleSpec {
         name: (*name).to_owned(),

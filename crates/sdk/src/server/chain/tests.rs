@@ -9,7 +9,7 @@ use crate::server::{Recognition, Scheme};
 
 /// Knows the tokens that begin with a letter, and refuses those that end in `!`.
 struct Letter {
-    letter: char,
+    first: char,
     state: AtomicI64,
     asked: AtomicUsize,
     used: AtomicUsize,
@@ -18,7 +18,7 @@ struct Letter {
 impl Letter {
     fn new(letter: char) -> Arc<Self> {
         Arc::new(Self {
-            letter,
+            first: letter,
             state: AtomicI64::new(0),
             asked: AtomicUsize::new(0),
             used: AtomicUsize::new(0),
@@ -39,7 +39,7 @@ impl Provider for Letter {
         Box::pin(async move {
             self.asked.fetch_add(1, Ordering::Relaxed);
             let token = credential.token().unwrap().expose();
-            if !token.starts_with(self.letter) {
+            if !token.starts_with(self.first) {
                 return Ok(None);
             }
             if token.ends_with('!') {
@@ -51,7 +51,7 @@ impl Provider for Letter {
     }
 
     fn used(&self, principal: &Principal, _: IpAddr, _: Time) {
-        assert!(principal.identity.subject.starts_with(self.letter));
+        assert!(principal.identity.subject.starts_with(self.first));
         self.used.fetch_add(1, Ordering::Relaxed);
     }
 
