@@ -34,7 +34,7 @@ both_engines! {
         let server = Server::new(world);
         let body = json!({
             "identifier": "my-ci-token", "scopes": ["workflows:write", "workflows:read"],
-            "workspace_ids": ["ws-b", "ws-a"], "expires_in_seconds": 3600, "unknown": 1,
+            "workspace_ids": ["ws-b", "ws-a"], "expires_in_seconds": 3600,
         });
         let made = server.root(Method::POST, PATH, Some(body.clone())).await;
         assert_eq!((made.status, members(&made.body)), (StatusCode::CREATED, MEMBERS.to_vec()), "{}", made.text);
@@ -98,6 +98,7 @@ both_engines! {
             (server.root(Method::POST, &format!("{none}/rotate"), Some(json!({}))).await, 404, "token.not_found"),
             (server.root(Method::DELETE, &none, reason()).await, 404, "token.not_found"),
             (server.root(Method::DELETE, &none, Some(json!({}))).await, 400, "request.invalid"),
+            (server.root(Method::POST, PATH, Some(json!({"expires_in": 60}))).await, 400, "request.invalid"),
             (server.root(Method::DELETE, &none, None).await, 415, "request.media_type"),
             (server.root(Method::POST, PATH, Some(json!({"identifier": "taken"}))).await, 409, "token.name_taken"),
             (server.root(Method::POST, PATH, Some(json!({"expires_in_seconds": 59}))).await, 422, "token.lifetime"),

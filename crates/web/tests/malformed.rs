@@ -114,6 +114,10 @@ impl Wrong {
         let json: Json = serde_json::from_str(&answer.text).unwrap_or_default();
         let has = |member: &str| json[member].as_str().is_some_and(|it| !it.is_empty());
         let is_dressed = match surface {
+            Surface::Api if path.starts_with("/api/admin/service-tokens") => {
+                let detail = json["detail"].as_object().map(serde_json::Map::len);
+                kind == "application/json" && detail == Some(2) && ["code", "request_id"].into_iter().all(has)
+            }
             Surface::Api => {
                 kind == "application/problem+json"
                     && json["status"] == answer.status.as_u16()

@@ -123,7 +123,7 @@ both_engines! {
             };
             let body = if endpoint.path.ends_with("/password") {
                 Some(json!({"password": "another long battery staple 9"}))
-            } else if endpoint.path.ends_with("/revoke") || endpoint.area() == "admin" {
+            } else if endpoint.path.ends_with("/revoke") || (endpoint.area() == "admin" && endpoint.method == Method::DELETE) {
                 Some(json!({"reason": "mine now"}))
             } else {
                 body(&endpoint.method)

@@ -135,14 +135,16 @@ fn operation_id(endpoint: &Endpoint) -> String {
     let rest = endpoint.path.trim_start_matches("/api/").trim_start_matches("v1/");
     let words: Vec<&str> = rest.split('/').filter(|part| !part.starts_with('{')).collect();
     let is_one = endpoint.path.ends_with('}');
-    let lists = endpoint.answers.as_ref().is_some_and(|shape| shape.is_page);
+    // Of other systems' paths, which lead with a word of theirs.
+    let is_theirs = matches!(words.as_slice(), ["admin", _]) && !is_one;
+    let lists = is_theirs || endpoint.answers.as_ref().is_some_and(|shape| shape.is_page);
     let verb = match endpoint.method.as_str() {
         "GET" if lists => "list",
         "GET" => "show",
         "PATCH" => "update",
         "DELETE" if is_one => "delete",
         "DELETE" => "clear",
-        _ if is_one || words.len() == 1 => "create",
+        _ if is_one || is_theirs || words.len() == 1 => "create",
         _ => return words.join(".").replace('-', "_"),
     };
     format!("{}.{verb}", words.join(".")).replace('-', "_")

@@ -1,7 +1,8 @@
 //! `/api/admin/service-tokens`: the same service tokens in the words of Orcheo, for its own command line.
 //!
 //! `identifier` is the name, which stays when the token is rotated; a version that has been replaced is
-//! listed under its id. Unknown members are passed over, as there.
+//! listed under its id. Unlike there, an unknown member is refused: a misspelt expiry would make a token
+//! that never ends.
 
 use axum::extract::Path;
 use doorward_core::{
@@ -56,7 +57,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 
 /// A service token to make.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 struct OrcheoCreate {
     /// The name; a random one unless set.
     #[serde(alias = "name")]
@@ -71,7 +72,7 @@ struct OrcheoCreate {
 
 /// How it is rotated.
 #[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 struct OrcheoRotate {
     /// How long the old secret goes on working; 300 unless set, 0 ends it at once.
     overlap_seconds: Option<u64>,
@@ -83,6 +84,7 @@ struct OrcheoRotate {
 
 /// Why it is revoked.
 #[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
 struct OrcheoRevoke {
     /// The reason.
     reason: String,
