@@ -16,16 +16,8 @@ fn secret_in(out: &str) -> String {
     out.lines().find_map(|line| line.strip_prefix("Secret: ")).expect("a secret").to_owned()
 }
 
-#[test]
-fn a_token_is_made_used_rotated_and_revoked() {
-    let home = tempfile::tempdir().unwrap();
-    let away = tempfile::tempdir().unwrap();
-    let server = Server::start(home.path(), &[]);
-    let url = format!("http://{}", server.address);
-    let cli = |args: &[&str]| run(&mut doorward(home.path(), args));
-    let by = |secret: &str, args: &[&str]| {
-        run(doorward(away.path(), args).env("DOORWARD_URL", &url).env("DOORWARD_SERVICE_TOKEN", secret))
-    };
+/// Makes `my-ci-token` and looks at what is printed; answers its secret.
+fn created(home: &std::path::Path) -> String {
     let create = [
         "token",
         "create",
@@ -46,7 +38,7 @@ fn a_token_is_made_used_rotated_and_revoked() {
         "--allowed-ip",
         "127.0.0.0/8",
     ];
-    let made = cli(&create);
+    let made = run(&mut doorward(home, &create));
     assert_eq!(made.code, 0, "{}", made.err);
     let secret = secret_in(&made.out);
     let lines: Vec<&str> = made.out.lines().collect();
@@ -64,6 +56,20 @@ fn a_token_is_made_used_rotated_and_revoked() {
         made.out
     );
     assert!(lines[10].starts_with("Expires: ") && lines[10].ends_with(" UTC"), "{}", made.out);
+    secret
+}
+
+#[test]
+fn a_token_is_made_used_rotated_and_revoked() {
+    let home = tempfile::tempdir().unwrap();
+    let away = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let url = format!("http://{}", server.address);
+    let cli = |args: &[&str]| run(&mut doorward(home.path(), args));
+    let by = |secret: &str, args: &[&str]| {
+        run(doorward(away.path(), args).env("DOORWARD_URL", &url).env("DOORWARD_SERVICE_TOKEN", secret))
+    };
+    let secret = created(home.path());
     let taken = cli(&["token", "create", "--id", "my-ci-token"]);
     assert!(taken.code == 1 && taken.err.starts_with("doorward: token.name_taken: "), "{}", taken.err);
     let short = cli(&["token", "create", "--expires-in", "59"]);
