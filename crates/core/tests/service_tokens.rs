@@ -104,6 +104,7 @@ both_engines! {
             (named("a b c"), Code::RequestInvalid),
             (named("tok_01jd8zzzzzzzzzzzzzzzzzzzzz"), Code::RequestInvalid),
             (named("TOK_x"), Code::RequestInvalid),
+            (named("dw_st_SECRET"), Code::RequestInvalid),
             (named("../../x"), Code::RequestInvalid),
             (named("t\u{f6}ken"), Code::RequestInvalid),
             (named("first\0"), Code::RequestInvalid),

@@ -22,7 +22,7 @@ VERIFIER = "recognisable-verifier-" + "v" * 40
 CHALLENGE = base64.urlsafe_b64encode(hashlib.sha256(VERIFIER.encode()).digest()).rstrip(b"=").decode()
 SECRET_FIELDS = {
     "password", "new_password", "current_password", "client_secret", "code_verifier", "refresh_token",
-    "access_token", "id_token", "id_token_hint", "token", "client_assertion", "password_hash"}
+    "access_token", "id_token", "id_token_hint", "token", "client_assertion", "password_hash", "secret"}
 BASIC_WORDS = ("Basic ", "Bearer ", "DPoP ")
 
 sink = Sink(int(os.environ["DOORWARD_MAIL_PORT"]), "mailer", "recognisable mail-server password")
@@ -218,12 +218,39 @@ class Leaks(unittest.TestCase):
         self.assertEqual(refused.status_code, 422 if refused.status_code == 422 else 400, refused.text)
         watch.add("a password in a list", "recognisable listed password")
 
+    def test_4_service_tokens_live_and_die(self):
+        headers = {"Authorization": f"Bearer {BOOTSTRAP}", "Idempotency-Key": "recognisable-token-key"}
+        for _ in range(2):
+            made = requests.post(f"{ISSUER}/api/v1/service-tokens", headers=headers, timeout=30, json={
+                "name": "watched", "scopes": ["admin:tokens:read", "tokens:introspect"]})
+            self.assertEqual(made.status_code, 201, made.text)
+        secret = made.json()["secret"]
+        bearer = {"Authorization": f"Bearer {secret}"}
+        self.assertEqual(requests.get(f"{ISSUER}/api/v1/service-tokens", headers=bearer, timeout=30).status_code, 200)
+        self.assertEqual(requests.get(f"{ISSUER}/api/v1/users", headers=bearer, timeout=30).status_code, 403)
+        self.assertTrue(post("/oauth2/introspect", headers=bearer, token=secret).json()["active"])
+        rotated = requests.post(f"{ISSUER}/api/admin/service-tokens/watched/rotate", timeout=30,
+                                headers={"Authorization": f"Bearer {BOOTSTRAP}"}, json={"overlap_seconds": 0})
+        self.assertEqual(rotated.status_code, 200, rotated.text)
+        for wrong in (secret, secret[:-1] + "x", secret.upper()):
+            refused = requests.get(f"{ISSUER}/api/whoami", headers={"Authorization": f"Bearer {wrong}"}, timeout=30)
+            self.assertEqual(refused.status_code, 401)
+        # Where it does not belong.
+        new = rotated.json()["secret"]
+        admin = {"Authorization": f"Bearer {BOOTSTRAP}"}
+        requests.get(f"{ISSUER}/api/v1/service-tokens", params={"query": new}, headers=admin, timeout=30)
+        requests.get(f"{ISSUER}/api/v1/service-tokens/{new}", headers=admin, timeout=30)
+        requests.post(f"{ISSUER}/api/v1/service-tokens", headers=admin, timeout=30, json={"name": new})
+        requests.post(f"{ISSUER}/api/v1/service-tokens", headers=admin, timeout=30, json={"secret": new})
+        api("POST", "service-tokens/watched/revoke", {"reason": "watched long enough"})
+
     def test_9_nothing_that_is_answered_later_knows_them(self):
         for name in ["password", "new_password", "client_secret", "code", "code_verifier", "refresh_token",
-                     "access_token", "id_token", "token", "client_assertion", "cookie ", "authorization"]:
+                     "access_token", "id_token", "token", "client_assertion", "secret", "cookie ", "authorization"]:
             self.assertTrue([it for it in watch.secrets.values() if it.startswith(name)], f"no {name} was seen")
         read = {"the metrics": requests.get(os.environ["DOORWARD_METRICS"], timeout=30).text}
-        for area in ["audit/events", "users", "clients", "sessions", "mail", "keys", "settings", "apis"]:
+        for area in ["audit/events", "users", "clients", "sessions", "mail", "keys", "settings", "apis",
+                     "service-tokens"]:
             read[area] = json.dumps(api("GET", f"{area}?limit=200" if area not in ("settings", "keys") else area))
         self.assertIn("doorward", read["the metrics"])
         self.assertIn("refused", read["audit/events"])

@@ -18,6 +18,8 @@ const COMMANDS: &[&[&str]] = &[
     &["audit", "verify"],
     &["user", "list", "--output", "json"],
     &["client", "list", "--output", "json"],
+    &["token", "list", "--output", "json"],
+    &["token", "show", "watched"],
     &["session", "list", "--output", "json"],
     &["mail", "list", "--output", "json"],
     &["keys", "list", "--output", "json"],

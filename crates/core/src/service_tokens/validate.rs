@@ -21,7 +21,11 @@ fn bad(field: &'static str, hint: impl Into<std::borrow::Cow<'static, str>>) -> 
     Refusal::new(Code::RequestInvalid).field(field).hint(hint)
 }
 
+/// A name of one's choice; not a secret that was put in its place, which would stand in lists and logs.
 pub(super) fn name(chosen: &str) -> Result<()> {
+    if chosen.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("dw_")) {
+        return Err(bad("name", "A name must not begin like a secret").into());
+    }
     check_chosen(chosen).map_err(|why| bad("name", format!("A name {why}")).into())
 }
 
