@@ -41,8 +41,7 @@ pub(crate) struct Found {
 
 #[derive(Default, Deserialize)]
 struct File {
-    #[serde(default)]
-    default: Profile,
+    default: Option<Profile>,
     #[serde(default)]
     profiles: BTreeMap<String, Profile>,
 }
@@ -110,7 +109,10 @@ fn read(path: &Path, name: Option<&str>) -> Result<Profile> {
     let mut file: File =
         toml::from_str(&text).map_err(|error| anyhow::anyhow!("{shown}: {}", error.message()))?;
     match name {
-        None | Some("default") => Ok(file.default),
+        // Some write the usual one like the others.
+        None | Some("default") => {
+            Ok(file.default.or_else(|| file.profiles.remove("default")).unwrap_or_default())
+        }
         Some(name) => file.profiles.remove(name).with_context(|| format!("{shown} has no [profiles.{name}]")),
     }
 }
@@ -144,6 +146,12 @@ mod tests {
         let found = find(&Connection::default(), &environment(&[])).unwrap();
         assert_eq!((found.url.as_deref(), found.is_explicit), (Some("http://a"), false));
         assert_eq!(found.token.unwrap().expose(), "ta");
+        let like_others = "[profiles.default]\napi_url = \"http://d\"\nservice_token = \"td\"\n";
+        let usual = std::fs::read_to_string(&path).unwrap();
+        std::fs::write(&path, like_others).unwrap();
+        let found = find(&Connection::default(), &environment(&[])).unwrap();
+        assert_eq!((found.url.as_deref(), found.token.unwrap().expose()), (Some("http://d"), "td"));
+        std::fs::write(&path, usual).unwrap();
         let env = environment(&[("DOORWARD_URL", "http://e"), ("DOORWARD_SERVICE_TOKEN", "te")]);
         let found = find(&Connection::default(), &env).unwrap();
         assert_eq!((found.url.as_deref(), found.is_explicit), (Some("http://e"), true));
