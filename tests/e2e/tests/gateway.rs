@@ -1,7 +1,5 @@
 //! Applications without authentication, guarded.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
-
 use std::path::Path;
 
 use doorward_e2e::{Options, Server, program::free_port, scripts};
