@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from person import ISSUER, api, new_client
-from proxies import DOORWARD, Upstream, caddy, nginx
+from proxies import DOORWARD, Upstream, caddy, haproxy, nginx
 
 REPORTS = "https://reports.example"
 
@@ -49,6 +49,7 @@ def documented(language):
 
 
 DESCRIBED, FORWARDED = documented("nginx"), documented("caddyfile")
+HAPROXY, LUA = documented("haproxy"), documented("lua")
 
 
 def token(*scopes):
@@ -183,6 +184,27 @@ class Guarded(unittest.TestCase):
                 (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
                 *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
 
+
+    def test_haproxy_judges_by_route(self):
+        with haproxy(HAPROXY, LUA) as proxy:
+            answer = ask(proxy, "/reports/1?x=%2F..", Authorization=self.bearer())
+            self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x=%2F.."), proxy.said())
+            self.assertEqual(answer.header("authorization"), [])
+            self.asserted(answer, REPORTS)
+            self.assertEqual(ask(proxy, "/public/logo").status, 200)
+            self.assertEqual(ask(proxy, "/reports/1", "POST", b"x", Authorization=self.bearer(self.writer)).status, 200)
+            self.spoofed(proxy)
+            for spelling in ("X_User_Id", "x_user-id", "X-USER_ID", "X_Doorward_Assertion"):
+                answer = ask(proxy, "/public/x", **{spelling.replace("-", "__"): "forged"})
+                self.assertNotIn("forged", [value for _, value in answer.sent], spelling)
+            self.refused(
+                proxy,
+                (401, "/reports/1", {}),
+                (401, "/reports/1", {"X__Forwarded__Uri": "/public/logo", "X__Forwarded__Method": "GET"}),
+                (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
+                (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
+                *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
+            self.assertIn("Bearer realm=", ask(proxy, "/reports/1").headers["www-authenticate"])
 
     def test_service_tokens_are_good_until_they_are_not(self):
         made = api("POST", "service-tokens", {"name": "nightly", "scopes": ["reports:read"], "workspace_ids": ["ws-a"]})

@@ -11,7 +11,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-DOORWARD = urlsplit(os.environ["DOORWARD_ISSUER"]).netloc
+# By its number: not every proxy looks names up.
+DOORWARD = f"127.0.0.1:{urlsplit(os.environ['DOORWARD_ISSUER']).port}"
 PATIENCE = 30
 
 
@@ -127,3 +128,15 @@ def caddy(site):
         return f"{{\n admin off\n auto_https off\n}}\nhttp://127.0.0.1:{port} {{\n{site}\n}}\n"
 
     return Proxy("Caddyfile", config, lambda path, _: ["caddy", "run", "--config", path, "--adapter", "caddyfile"])
+
+
+def haproxy(config, script):
+    """HAProxy with this configuration, which names the script as `doorward.lua` and listens on 8081."""
+
+    def placed(port, folder):
+        path = os.path.join(folder, "doorward.lua")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script)
+        return config.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
+
+    return Proxy("haproxy.cfg", placed, lambda path, _: ["/usr/sbin/haproxy", "-db", "-f", path])

@@ -22,28 +22,38 @@ const HOP_BY_HOP: [&str; 9] = [
     "upgrade",
 ];
 
-/// Where a request came from, and what it asked for: only we know.
-const PROVENANCE: [&str; 10] = [
+/// Where a request came from, what it asked for, and who others say it is: only we know. Applications that
+/// were made for another proxy believe one or the other of them.
+const RESERVED: [&str; 16] = [
     "forwarded",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-proto",
-    "x-forwarded-port",
-    "x-forwarded-method",
-    "x-forwarded-uri",
-    "x-forwarded-user",
     "x-real-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "true-client-ip",
     "x-request-id",
+    "x-rewrite-url",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "client-cert",
+    "client-cert-chain",
+    "x-client-cert",
+    "remote-user",
+    "x-authenticated-user",
+    "x-user",
 ];
 
-/// What others call what we call the same: no application may take one of these for ours.
-const ALIASES: [&str; 6] = [
-    "x-original-method",
-    "x-original-uri",
-    "x-original-url",
-    "x-original-host",
-    "x-rewrite-url",
-    "x-remote-user",
+/// The same, for every name that begins so.
+const RESERVED_PREFIXES: [&str; 9] = [
+    "x-doorward-",
+    "x-forwarded-",
+    "x-original-",
+    "x-auth-request-",
+    "x-remote-",
+    "x-webauth-",
+    "x-ssl-",
+    "ssl-client-",
+    "x-amzn-oidc-",
 ];
 
 /// Credentials, which are ours to look at.
@@ -89,9 +99,8 @@ fn is_ours(name: &HeaderName, route: &Route) -> bool {
     let is_credential = CREDENTIALS.contains(&plain) && !route.keep_authorization;
     is_credential
         || identity_headers::NAMES.contains(&plain)
-        || PROVENANCE.contains(&plain)
-        || ALIASES.contains(&plain)
-        || plain.starts_with("x-doorward-")
+        || RESERVED.contains(&plain)
+        || RESERVED_PREFIXES.iter().any(|prefix| plain.starts_with(prefix))
         // Beyond the connection, a name with an underscore is another spelling of one that was dropped.
         || HOP_BY_HOP.contains(&plain)
 }

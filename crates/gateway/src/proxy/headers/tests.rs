@@ -46,8 +46,9 @@ fn nobody_says_of_himself_who_he_is() {
             name.replacen('-', "_", 1),
         ]
     };
-    let names = identity_headers::NAMES.iter().chain(&PROVENANCE).chain(&ALIASES);
-    for name in names.chain(&["x-doorward-anything"]) {
+    let prefixed = RESERVED_PREFIXES.map(|prefix| format!("{prefix}user"));
+    let names = identity_headers::NAMES.iter().chain(&RESERVED).copied();
+    for name in names.chain(prefixed.iter().map(String::as_str)) {
         for spelling in spellings(name) {
             let sent = [(spelling.as_str(), "forged"), (spelling.as_str(), "forged again")];
             let headers = onward_of(&sent, |_| {});
