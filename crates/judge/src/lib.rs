@@ -7,6 +7,7 @@
 
 pub mod ask;
 pub mod claims;
+pub mod host;
 pub mod path;
 pub mod principal;
 pub mod rule;

@@ -91,7 +91,7 @@ fn normal(path: &[u8]) -> Result<String, Trick> {
                 let [high, low, after @ ..] = rest else { return Err(Trick::Escape) };
                 let byte = hex(*high).zip(hex(*low)).map(|(high, low)| (high << 4) | low);
                 rest = after;
-                escaped(byte.ok_or(Trick::Escape)?, rest, &mut normal)?;
+                escaped(byte.ok_or(Trick::Escape)?, &mut normal)?;
             }
             b';' => return Err(Trick::Parameter),
             b'\\' | b'#' => return Err(Trick::Character),
@@ -99,17 +99,40 @@ fn normal(path: &[u8]) -> Result<String, Trick> {
             _ => return Err(Trick::Character),
         }
     }
+    check_escapes(normal)
+}
+
+/// Looked at when everything is in its place: what is an escape of an escape may be one only by what the
+/// letters after it stand for.
+fn check_escapes(normal: String) -> Result<String, Trick> {
+    let mut bytes = Vec::with_capacity(normal.len());
+    let mut rest = normal.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        rest = after;
+        match (byte, after) {
+            (b'%', [high, low, after @ ..]) => {
+                let byte = hex(*high).zip(hex(*low)).map_or(b'%', |(high, low)| (high << 4) | low);
+                if byte == b'%'
+                    && matches!(after, [high, low, ..] if hex(*high).is_some() && hex(*low).is_some())
+                {
+                    return Err(Trick::Hidden);
+                }
+                bytes.push(byte);
+                rest = after;
+            }
+            _ => bytes.push(*byte),
+        }
+    }
+    // Overlong forms of a dot or a slash are read as one by those who do not look.
+    std::str::from_utf8(&bytes).map_err(|_| Trick::Escape)?;
     Ok(normal)
 }
 
-fn escaped(byte: u8, after: &[u8], normal: &mut String) -> Result<(), Trick> {
+fn escaped(byte: u8, normal: &mut String) -> Result<(), Trick> {
     match byte {
         b'-' | b'.' | b'_' | b'~' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => normal.push(char::from(byte)),
         b'/' | b'\\' | 0..=0x1f | 0x7f => return Err(Trick::Hidden),
         b';' => return Err(Trick::Parameter),
-        b'%' if matches!(after, [high, low, ..] if hex(*high).is_some() && hex(*low).is_some()) => {
-            return Err(Trick::Hidden);
-        }
         _ => normal.push_str(&format!("%{byte:02X}")),
     }
     Ok(())

@@ -13,7 +13,7 @@ use doorward_proto::scope::is_scope_name;
 use serde::Deserialize;
 
 use self::pattern::{HostPattern, PathPattern};
-use crate::{path::NormalPath, principal::CredentialKind};
+use crate::{host, path::NormalPath, principal::CredentialKind};
 
 /// Whether a credential is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -145,7 +145,7 @@ impl Rule {
 
     /// Whether it names this host.
     pub fn is_for_host(&self, host: &str) -> bool {
-        self.hosts.iter().any(|pattern| pattern.matches(host).is_some())
+        host::name(host).is_some_and(|host| self.hosts.iter().any(|pattern| pattern.matches(&host).is_some()))
     }
 
     /// How specifically it matches, if it does.
@@ -200,6 +200,9 @@ impl Rules {
 
     /// The rule for a request: the most specific one.
     pub fn find(&self, host: &str, method: &str, path: &NormalPath) -> Option<&Rule> {
+        // What is no host is in no list of hosts, and so in no rule that names none either.
+        let host = host::name(host)?;
+        let host = host.as_str();
         let matching = self.0.iter().filter_map(|rule| Some((rule.matches(host, method, path)?, rule)));
         // Of two equals the first: `max_by` would take the last.
         matching.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, rule)| rule)

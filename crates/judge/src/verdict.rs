@@ -50,6 +50,10 @@ pub enum Why {
     PathAmbiguous,
     /// There is no route of that name.
     RouteUnknown,
+    /// A method that is not sent on: CONNECT, TRACE, and what is not written as methods are.
+    MethodNotAllowed,
+    /// The body is framed in a way that two servers could read differently.
+    RequestInvalid,
     /// Another protocol was asked for than the route has.
     UpgradeRefused,
     /// The application behind cannot be reached, or broke off.
@@ -73,6 +77,8 @@ pub enum Class {
     Malformed,
     /// 404.
     NotFound,
+    /// 405.
+    MethodNotAllowed,
     /// 502.
     BadGateway,
     /// 504.
@@ -83,7 +89,7 @@ pub enum Class {
 
 impl Why {
     /// All of them, for tables and documentation.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::MissingToken,
         Self::InvalidScheme,
         Self::InvalidToken,
@@ -102,6 +108,8 @@ impl Why {
         Self::RequestNotDescribed,
         Self::PathAmbiguous,
         Self::RouteUnknown,
+        Self::MethodNotAllowed,
+        Self::RequestInvalid,
         Self::UpgradeRefused,
         Self::UpstreamUnreachable,
         Self::UpstreamTimeout,
@@ -170,6 +178,10 @@ impl Why {
                 ("gateway.path_ambiguous", C::Malformed, "The path can be read in more than one way")
             }
             Self::RouteUnknown => ("gateway.route_unknown", C::NotFound, "There is no such route"),
+            Self::MethodNotAllowed => {
+                ("request.method", C::MethodNotAllowed, "The method is not allowed here")
+            }
+            Self::RequestInvalid => ("request.invalid", C::Malformed, "The request is malformed"),
             Self::UpgradeRefused => {
                 ("gateway.upgrade_refused", C::Malformed, "The route does not take this protocol")
             }
@@ -194,6 +206,7 @@ impl Class {
             Self::Forbidden => 403,
             Self::Malformed => 400,
             Self::NotFound => 404,
+            Self::MethodNotAllowed => 405,
             Self::BadGateway => 502,
             Self::GatewayTimeout => 504,
             Self::Unavailable => 503,

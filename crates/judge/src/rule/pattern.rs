@@ -1,6 +1,6 @@
 //! Which hosts and paths a rule is for.
 
-use crate::path::NormalPath;
+use crate::{host, path::NormalPath};
 
 /// A host, or all hosts below one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,20 +16,16 @@ impl HostPattern {
             Some(name) => (name, true),
             None => (lower.as_str(), false),
         };
-        let is_plain = |byte: u8| {
-            byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'[' | b']' | b':')
-        };
-        if name.is_empty() || !name.bytes().all(is_plain) || without_port(name) != name {
-            return Err(format!(
-                "`{text}` is no host; write app.example.com or *.example.com, without a port"
-            ));
+        match host::name(name).filter(|read| read == name) {
+            Some(name) => Ok(Self { name, is_below }),
+            None => {
+                Err(format!("`{text}` is no host; write app.example.com or *.example.com, without a port"))
+            }
         }
-        Ok(Self { name: name.to_owned(), is_below })
     }
 
-    /// How specifically it matches; the port does not count.
+    /// How specifically it matches a name, as [`host::name`] reads it.
     pub(super) fn matches(&self, host: &str) -> Option<Vec<u8>> {
-        let host = without_port(host).trim_end_matches('.').to_ascii_lowercase();
         if self.is_below {
             let matches =
                 host.strip_suffix(&self.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
@@ -39,15 +35,6 @@ impl HostPattern {
         } else {
             (host == self.name).then(|| vec![u8::MAX])
         }
-    }
-}
-
-/// A host without its port; an IPv6 address keeps its brackets.
-fn without_port(host: &str) -> &str {
-    match host.rsplit_once(':') {
-        Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) && !name.contains(':') => name,
-        Some((name, port)) if name.ends_with(']') && port.bytes().all(|byte| byte.is_ascii_digit()) => name,
-        _ => host,
     }
 }
 

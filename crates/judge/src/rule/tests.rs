@@ -55,7 +55,8 @@ fn the_most_specific_rule_counts() {
         ("b.example.com", "GET", "/x", "everything"),
         ("a.eu.example.com", "GET", "/api/admin", "further-below"),
         ("example.com", "GET", "/api/admin", "admin"),
-        (".example.com", "GET", "/api/admin", "admin"),
+        (".example.com", "GET", "/api/admin", "none"),
+        ("app.example.com:abc", "GET", "/api/admin", "none"),
         ("evilexample.com", "GET", "/api/admin", "admin"),
     ] {
         assert_eq!(found(&rules, host, method, path), expect, "{method} {host} {path}");
