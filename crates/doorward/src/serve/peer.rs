@@ -5,9 +5,13 @@ use std::net::{IpAddr, SocketAddr};
 use http::HeaderMap;
 use ipnet::IpNet;
 
+/// No address.
+const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+
 /// The client's address, from `Forwarded` (RFC 7239) or `X-Forwarded-For`, read from the right over as many
 /// addresses as are trusted proxies, so that what a client wrote itself never counts. A proxy that writes
-/// one of the two often passes the other on as the client sent it: where they differ neither is believed.
+/// one of the two often passes the other on as the client sent it: where they differ neither is believed, and
+/// nobody knows the address. It is then none, which is in no list of addresses.
 pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet]) -> IpAddr {
     let peer = peer.to_canonical();
     if !is_trusted(peer, trusted) {
@@ -19,7 +23,8 @@ pub(super) fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpNet
     match (found.next(), found.next()) {
         (Some(one), None) => one,
         (Some(one), Some(other)) if one == other => one,
-        _ => peer,
+        (Some(_), _) => UNKNOWN,
+        (None, _) => peer,
     }
 }
 
@@ -84,10 +89,10 @@ mod tests {
             ("10.0.0.1", vec![("forwarded", "for=1.2.3.4;proto=https")], "1.2.3.4"),
             ("::1", vec![("forwarded", "for=6.6.6.6, For=\"[2001:db8::7]:4711\"")], "2001:db8::7"),
             ("10.0.0.1", vec![("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "1.2.3.4")], "1.2.3.4"),
-            ("10.0.0.1", vec![("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "1.2.3.4")], "10.0.0.1"),
-            ("10.0.0.1", vec![("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "6.6.6.6")], "10.0.0.1"),
-            ("10.0.0.1", vec![("forwarded", "for=_hidden"), ("x-forwarded-for", "6.6.6.6")], "10.0.0.1"),
-            ("10.0.0.1", vec![("forwarded", "proto=https"), ("x-forwarded-for", "6.6.6.6")], "10.0.0.1"),
+            ("10.0.0.1", vec![("forwarded", "for=6.6.6.6"), ("x-forwarded-for", "1.2.3.4")], "0.0.0.0"),
+            ("10.0.0.1", vec![("forwarded", "for=1.2.3.4"), ("x-forwarded-for", "6.6.6.6")], "0.0.0.0"),
+            ("10.0.0.1", vec![("forwarded", "for=_hidden"), ("x-forwarded-for", "6.6.6.6")], "0.0.0.0"),
+            ("10.0.0.1", vec![("forwarded", "proto=https"), ("x-forwarded-for", "6.6.6.6")], "0.0.0.0"),
         ] {
             let mut map = HeaderMap::new();
             for (name, value) in &headers {

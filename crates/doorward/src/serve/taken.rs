@@ -102,8 +102,8 @@ pub(super) struct Streams(Arc<Mutex<State>>);
 struct State {
     begun: u64,
     open: usize,
-    /// When each open stream was answered.
-    answered: BTreeMap<u64, Duration>,
+    /// Since when each open stream has a part of its answer that was not followed by a question for more.
+    waiting: BTreeMap<u64, Duration>,
 }
 
 /// One of them, from its request until its answer is taken.
@@ -130,7 +130,7 @@ impl Streams {
         loop {
             super::pause(limits.head).await;
             let state = self.state();
-            let oldest = state.answered.values().next();
+            let oldest = state.waiting.values().min();
             let is_stuck = oldest.is_some_and(|at| env.monotonic().saturating_sub(*at) >= limits.answer);
             if is_stuck || (state.open == 0 && state.begun == seen) {
                 return;
@@ -142,9 +142,17 @@ impl Streams {
 
 impl Stream {
     /// The answer, which holds the stream open until it is taken or given up.
-    pub(super) fn answered(self, body: Body, now: Duration) -> Body {
-        self.streams.state().answered.insert(self.number, now);
-        Body::new(Held { body, _stream: self })
+    pub(super) fn answered(self, body: Body, env: &Env) -> Body {
+        self.waits_since(Some(env.monotonic()));
+        Body::new(Held { body, stream: self, env: env.clone() })
+    }
+
+    fn waits_since(&self, since: Option<Duration>) {
+        let mut state = self.streams.state();
+        match since {
+            Some(since) => state.waiting.insert(self.number, since),
+            None => state.waiting.remove(&self.number),
+        };
     }
 }
 
@@ -152,13 +160,14 @@ impl Drop for Stream {
     fn drop(&mut self) {
         let mut state = self.streams.state();
         state.open -= 1;
-        state.answered.remove(&self.number);
+        state.waiting.remove(&self.number);
     }
 }
 
 struct Held {
     body: Body,
-    _stream: Stream,
+    stream: Stream,
+    env: Env,
 }
 
 impl HttpBody for Held {
@@ -169,7 +178,10 @@ impl HttpBody for Held {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let frame = Pin::new(&mut self.body).poll_frame(context);
+        // Who asks has taken what was there; whether there is more to take is not up to them.
+        self.stream.waits_since(frame.is_ready().then(|| self.env.monotonic()));
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

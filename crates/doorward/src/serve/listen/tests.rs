@@ -1,6 +1,7 @@
 //! Clients that take their time, on a real listener.
 
 use std::{
+    convert::Infallible,
     io::{Read as _, Write as _},
     net::TcpStream,
     os::unix::net::UnixStream,
@@ -13,7 +14,9 @@ use axum::{
 };
 use bytes::Bytes;
 use doorward_core::env::{Env, no_fetch};
+use futures_util::Stream;
 use http::Request;
+use http_body_util::BodyExt as _;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use ipnet::IpNet;
 use tokio_util::sync::CancellationToken;
@@ -27,10 +30,20 @@ const SHORT: Duration = Duration::from_millis(300);
 const PATIENT: Limits = Limits { head: LONG, body: LONG, answer: LONG, from_one: 1000 };
 const FEW: Limits = Limits { from_one: 3, ..PATIENT };
 
+/// A part now and then, for longer than an answer may wait to be taken.
+fn ticks() -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
+    let clock = tokio::time::interval(SHORT / 4);
+    futures_util::stream::unfold((clock, 0), |(mut clock, count)| async move {
+        clock.tick().await;
+        (count < 24).then_some((Ok(Bytes::from_static(b"tick")), (clock, count + 1)))
+    })
+}
+
 async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
     let router = Router::new()
         .route("/", post(|body: Bytes| async move { body.len().to_string() }))
         .route("/broken", get(async || -> String { panic!("as a bug would") }))
+        .route("/ticks", get(async || Body::from_stream(ticks())))
         .route("/much", get(async || vec![b'x'; 64 << 20]))
         .layer(axum::middleware::from_fn(doorward_web::unless_unfit));
     let stop = CancellationToken::new();
@@ -132,6 +145,21 @@ async fn an_idle_connection_is_ended_although_it_answers_pings() {
     tokio::time::timeout(LONG, connection).await.unwrap().unwrap().unwrap();
     assert!(client.is_closed());
     assert_eq!(doors.close(LONG).await, 0);
+}
+
+/// An answer that goes on as long as it is read is nobody's fault.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_read_may_take_its_time() {
+    let (_doors, address) = listening(Limits { head: SHORT, answer: SHORT, ..PATIENT }, Vec::new()).await;
+    let stream = TokioIo::new(tokio::net::TcpStream::connect(address).await.unwrap());
+    let (mut client, connection) =
+        hyper::client::conn::http2::handshake::<_, _, Body>(TokioExecutor::new(), stream).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let answer =
+        client.send_request(Request::get("http://x/ticks").body(Body::empty()).unwrap()).await.unwrap();
+    let read = answer.into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(read.len(), 24 * 4);
+    drop((client, connection));
 }
 
 /// The connection moves, and the stream has no room for its answer.
