@@ -8,6 +8,8 @@ use serde_json::{Value as Json, json};
 use crate::{profile::Profile, route::Errors};
 
 const AUTH_STATUS: HeaderName = HeaderName::from_static("x-auth-status");
+/// Carries the reference of a request.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// What a refusal is dressed with.
 #[derive(Default)]
@@ -36,6 +38,11 @@ impl Dress<'_> {
         let mut response = Response::new(Body::from(body));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(id) = HeaderValue::from_str(self.request_id) {
+            headers.insert(REQUEST_ID, id);
+        }
         if let Some(challenge) = self.challenge(refusal) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }

@@ -14,6 +14,7 @@ pub mod route;
 mod validate;
 
 use std::{
+    any::Any,
     collections::BTreeMap,
     net::IpAddr,
     sync::{Arc, OnceLock},
@@ -28,6 +29,7 @@ use doorward_proto::time::Time;
 use doorward_sdk::server::{Chain, Known};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Uri};
+use tokio_util::sync::CancellationToken;
 
 use self::{dress::Dress, proxy::Upstreams};
 
@@ -59,6 +61,8 @@ pub struct Settings {
     pub witness: Option<Arc<dyn Witness>>,
     /// The clock.
     pub clock: Clock,
+    /// Ends the streams that have no end of their own.
+    pub stop: CancellationToken,
 }
 
 /// What the listener knows of a request.
@@ -72,6 +76,18 @@ pub struct Origin {
     pub is_https: bool,
     /// The request's reference.
     pub request_id: String,
+    /// What its connection takes up, to be kept for as long as a stream that it is turned into.
+    pub hold: Option<Hold>,
+}
+
+/// Something to be kept until a stream ends.
+#[derive(Clone)]
+pub struct Hold(pub Arc<dyn Any + Send + Sync>);
+
+impl std::fmt::Debug for Hold {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Hold")
+    }
 }
 
 /// A refusal, for the audit trail.
@@ -109,6 +125,7 @@ struct Inner {
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
     clock: Clock,
+    stop: CancellationToken,
     /// What has taken its place, once something has.
     successor: OnceLock<Arc<Self>>,
 }
@@ -149,6 +166,7 @@ impl Gateway {
             signer: settings.signer,
             witness: settings.witness,
             clock: settings.clock,
+            stop: settings.stop,
             successor: OnceLock::new(),
         })))
     }
@@ -162,12 +180,14 @@ impl Gateway {
 
     /// Whether a request is for an application behind: its body goes on as it comes.
     pub fn forwards(&self, target: &Uri, headers: &HeaderMap) -> bool {
-        !self.0.hosts.is_empty() && proxy::is_guarded(&self.0, target, headers)
+        !self.0.hosts.is_empty()
+            && !validate::is_question(target)
+            && proxy::is_guarded(&self.0, target, headers)
     }
 
     /// Whether a request is the gateway's to answer.
     pub fn takes(&self, target: &Uri, headers: &HeaderMap) -> bool {
-        validate::PATHS.contains(&target.path()) || self.forwards(target, headers)
+        validate::is_question(target) || self.forwards(target, headers)
     }
 
     /// Answers a request that is the gateway's.

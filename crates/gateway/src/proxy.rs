@@ -6,13 +6,14 @@
 
 mod client;
 mod headers;
+mod sending;
 mod standing;
 mod upgrade;
 
 use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
-use doorward_judge::{Refusal, Rule, Why, path::NormalPath};
+use doorward_judge::{Refusal, Rule, Why, host, path::NormalPath};
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
 };
@@ -49,16 +50,34 @@ fn host_of<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
 /// Where a request goes.
 fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal> {
     let host = host_of(&request.uri, &request.headers).ok_or(Why::RouteUnknown)?;
+    let method = request.method.as_str();
+    // An application may read `post` as POST, and TRACE would tell it what was added.
+    if matches!(method, "CONNECT" | "TRACE")
+        || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-')
+    {
+        return Err(Why::MethodNotAllowed.into());
+    }
+    let mut codings = request.headers.get_all(header::TRANSFER_ENCODING).iter();
+    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
+    if !codings.next().is_none_or(is_plain) || codings.next().is_some() {
+        return Err(Refusal::new(Why::RequestInvalid).hint("No transfer coding but chunked is read"));
+    }
     let header = request.headers.get(header::HOST).map(HeaderValue::as_bytes);
     if header.is_some_and(|header| !header.eq_ignore_ascii_case(host.as_bytes())) {
         return Err(Refusal::new(Why::PathAmbiguous).hint("The target and Host name two hosts"));
     }
     let path = NormalPath::read(request.uri.path());
     let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
-    let rule = gateway.rules.find(host, request.method.as_str(), &path).ok_or(Why::RouteUnknown)?;
+    let rule = gateway.rules.find(host, method, &path).ok_or(Why::RouteUnknown)?;
     let route = gateway.route(rule);
     let upstream = route.target.clone().ok_or(Why::RouteUnknown)?;
-    let host = HeaderValue::from_str(host).map_err(|_| Why::RouteUnknown)?;
+    // In one spelling, with the port that was asked.
+    let named = host::name(host).ok_or(Why::RouteUnknown)?;
+    let port =
+        host.rsplit_once(':').map(|(_, port)| port).filter(|port| port.bytes().all(|b| b.is_ascii_digit()));
+    let shown =
+        port.filter(|port| !port.is_empty()).map_or_else(|| named.clone(), |port| format!("{named}:{port}"));
+    let host = HeaderValue::from_str(&shown).map_err(|_| Why::RouteUnknown)?;
     Ok(Passage { rule, route, upstream, path, host })
 }
 
@@ -96,15 +115,21 @@ async fn forward(
     }
     parts.uri = target(passage, &parts.uri)?;
     parts.version = http::Version::HTTP_11;
+    let (body, sending) = sending::watch(body);
     let sent = gateway.upstreams.send(Request::from_parts(parts, body));
     let limit = Duration::from_secs(passage.route.timeout);
-    let mut response = match tokio::time::timeout(limit, sent).await {
-        Ok(Ok(response)) => response,
-        Ok(Err(error)) => {
+    let answered = tokio::select! {
+        answered = sending.answered(sent, limit) => answered,
+        () = standing::refused(gateway, origin, passage, admitted) => return Err(Why::InvalidToken),
+    };
+    let mut response = match answered {
+        Some(Ok(response)) => response,
+        Some(Err(_)) if sending.is_broken() => return Err(Why::RequestInvalid),
+        Some(Err(error)) => {
             tracing::warn!(rule = passage.rule.name(), request_id = origin.request_id, %error, "no answer from the application");
             return Err(Why::UpstreamUnreachable);
         }
-        Err(_) => return Err(Why::UpstreamTimeout),
+        None => return Err(Why::UpstreamTimeout),
     };
     let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     headers::back(response.headers_mut(), origin);

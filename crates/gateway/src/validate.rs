@@ -6,20 +6,25 @@
 
 use axum::body::Body;
 use doorward_judge::{Refusal, Rule, Why};
-use http::{HeaderName, HeaderValue, Method, Response, header, request::Parts};
+use doorward_sdk::server::identity_headers;
+use http::{HeaderValue, Method, Response, Uri, header, request::Parts};
 
 use crate::{
     Inner, Origin,
-    dress::{self, Dress},
+    dress::{self, Dress, REQUEST_ID},
     judged::{self, Admitted},
     profile::{self, Profile},
     turn_away,
 };
 
 /// Where it is asked.
-pub(crate) const PATHS: [&str; 2] = ["/validate", "/gateway/validate"];
+const PATHS: [&str; 2] = ["/validate", "/gateway/validate"];
 
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Whether this is a question, whatever host it names: proxies ask under the name that they were asked under,
+/// and an application must never be the one who answers.
+pub(crate) fn is_question(target: &Uri) -> bool {
+    PATHS.contains(&target.path())
+}
 
 /// What the address of the question says.
 #[derive(Default)]
@@ -56,7 +61,12 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
 
 async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
-    *response.headers_mut() = admitted.headers();
+    let headers = response.headers_mut();
+    *headers = admitted.headers();
+    // A proxy that copies these overwrites what the client sent, also where there is nothing to say.
+    for name in identity_headers::COPIED {
+        headers.entry(name).or_insert(HeaderValue::from_static(""));
+    }
     if let Some(signed) = admitted.assertion(gateway).await {
         response.headers_mut().insert(judged::ASSERTION, signed);
     }

@@ -17,6 +17,7 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
 use http_body_util::BodyExt as _;
 use serde_json::{Value as Json, json};
+use tokio_util::sync::CancellationToken;
 
 /// Fixed tokens: a name and what it says.
 struct Known;
@@ -92,6 +93,7 @@ fn world(mode: Mode, routes: Json) -> World {
         signer: Some(pen.clone()),
         witness: Some(book.clone()),
         clock: Arc::new(move || Time::from_seconds(clock.load(Ordering::Relaxed))),
+        stop: CancellationToken::new(),
     });
     World { gateway: gateway.unwrap(), pen, book, seconds }
 }
@@ -137,7 +139,8 @@ impl World {
             request = request.header(*name, *value);
         }
         let address = IpAddr::from([192, 0, 2, 7]);
-        let origin = Origin { address, is_trusted, is_https: false, request_id: "ref-1".to_owned() };
+        let origin =
+            Origin { address, is_trusted, is_https: false, request_id: "ref-1".to_owned(), hold: None };
         let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin).await;
         let (parts, body) = answer.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();
@@ -232,6 +235,10 @@ async fn a_description_counts_from_those_who_may_and_as_their_proxy_writes_it() 
     let [get, post] = ["GET", "POST"].map(|method| original(method, "/reports/1").to_vec());
     let forwarded = forwarded("GET", "/reports/1").to_vec();
     let without = |name: &str| get.iter().copied().filter(|(known, _)| *known != name).collect::<Vec<_>>();
+    // BOB, who may not, at a host that is or is not one.
+    let at = |host: &'static str| {
+        vec![("x-original-method", "GET"), ("x-original-host", host), ("x-original-uri", "/reports/1"), BOB]
+    };
     let both: Vec<_> = original("GET", "/public/x").into_iter().chain(forwarded.clone()).collect();
     for (target, headers, is_trusted, status) in [
         ("/validate?profile=nginx", get.clone(), true, 401),
@@ -254,6 +261,13 @@ async fn a_description_counts_from_those_who_may_and_as_their_proxy_writes_it() 
         ("/validate?profile=nginx", with(without("x-original-uri"), ADA), true, 403),
         ("/validate?profile=nginx", with(get.clone(), ("x-original-uri", "/public/x")), true, 403),
         ("/validate?profile=nginx", with(forwarded.clone(), ADA), true, 403),
+        ("/validate?profile=nginx", with(original("get", "/public/x").to_vec(), ADA), true, 403),
+        ("/validate?profile=nginx", at("app.example:abc"), true, 403),
+        ("/validate?profile=nginx", at("app.example:80:80"), true, 403),
+        ("/validate?profile=nginx", at("ada@app.example"), true, 403),
+        ("/validate?profile=nginx", at("app%2eexample"), true, 403),
+        ("/validate?profile=nginx", at(".app.example"), true, 403),
+        ("/validate?profile=nginx", at("APP.example.:443"), true, 403),
         // What another family says was written by the client.
         ("/validate?profile=caddy", both.clone(), true, 401),
         ("/validate?profile=nginx", both.clone(), true, 200),
@@ -333,6 +347,11 @@ async fn the_mode_is_that_of_the_default_until_a_route_takes_its_place() {
         assert_eq!(world.ask("/validate", &[bad]).await.status, refused, "{mode:?}");
         let open = world.ask("/validate", &[]).await;
         assert!(nothing == 401 || open.header("x-auth-type") == "anonymous", "{mode:?}");
+        // What a proxy copies overwrites what the client said, also where there is nothing to say.
+        let is_said = |name: &str| open.headers.get(name).is_some_and(http::HeaderValue::is_empty);
+        assert!(
+            nothing == 401 || ["x-user-id", "x-user-role", "x-doorward-assertion"].into_iter().all(is_said)
+        );
     }
     let own = world(Mode::Required, json!([{ "name": "default", "mode": "optional", "roles": ["user"] }]));
     assert_eq!(own.ask("/validate", &[ADA]).await.status, 200);

@@ -5,6 +5,7 @@ import json
 import os
 import socket
 import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -47,11 +48,21 @@ class Echo(BaseHTTPRequestHandler):
         pass
 
 
+class Quiet(ThreadingHTTPServer):
+    """A proxy may drop a connection that it kept; nobody needs to hear of it."""
+
+    daemon_threads = True
+
+    def handle_error(self, *_):
+        if not isinstance(sys.exc_info()[1], ConnectionError):
+            super().handle_error(*_)
+
+
 class Upstream:
     """The application: `port`, and how often it was `asked`."""
 
-    def __init__(self):
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
+    def __init__(self, port=0):
+        self.server = Quiet(("127.0.0.1", port), Echo)
         self.server.asked = 0
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
@@ -125,7 +136,7 @@ def caddy(site):
     """Caddy with this site block."""
 
     def config(port, _):
-        return f"{{\n admin off\n auto_https off\n}}\nhttp://127.0.0.1:{port} {{\n{site}\n}}\n"
+        return f"{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\nbind 127.0.0.1\n{site}\n}}\n"
 
     return Proxy("Caddyfile", config, lambda path, _: ["caddy", "run", "--config", path, "--adapter", "caddyfile"])
 

@@ -148,11 +148,40 @@ class Through(unittest.TestCase):
                 "/public/../reports/secret", "/public/..%2freports/secret", "/public//reports/secret",
                 "/public/%2e%2e/reports/secret", "/public/..;/reports/secret", "/public/%252e%252e/x")],
         ]:
-            self.assertEqual(ask(path, **headers)[0], status, path)
+            answer = ask(path, **headers)
+            self.assertEqual((answer[0], answer[1]["request_id"]), (status, answer[2]["x-request-id"]), path)
         self.assertEqual(self.behind.asked, before)
         self.assertEqual(ask("/public/x")[0], 200)
         self.assertEqual(ask("/sign-in", host=urlsplit(ISSUER).netloc)[0], 200, "our own host is ours")
         self.assertEqual(ask("/public/x", host="evil.example")[0], 404)
+
+    def test_what_two_servers_could_read_differently_goes_nowhere(self):
+        before = self.behind.asked
+        good = f"Host: app.localhost\r\nAuthorization: {self.bearer}\r\nConnection: close\r\n"
+        for head in (
+            f"post /reports/1 HTTP/1.1\r\n{good}",
+            f"G'E|T /reports/1 HTTP/1.1\r\n{good}",
+            f"CONNECT /reports/1 HTTP/1.1\r\n{good}",
+            f"CONNECT app.localhost:80 HTTP/1.1\r\n{good}",
+            f"TRACE /reports/1 HTTP/1.1\r\n{good}",
+            f"GET /public/%25%32%65%25%32%65/reports/secret HTTP/1.1\r\n{good}",
+            f"GET /public/%c0%ae%c0%ae/reports/secret HTTP/1.1\r\n{good}",
+            f"GET http://other.localhost/reports/1 HTTP/1.1\r\n{good}",
+            f"GET /reports/1 HTTP/1.1\r\n{good}Host: other.localhost\r\n",
+            f"POST /reports/1 HTTP/1.1\r\n{good}Transfer-Encoding: gzip, chunked\r\n",
+            f"POST /reports/1 HTTP/1.1\r\n{good}Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+            f"GET /reports/1 HTTP/1.1\r\n{good}Upgrade: h2c\r\nConnection: upgrade\r\n",
+        ):
+            with socket.create_connection(("127.0.0.1", PORT), timeout=30) as stream:
+                stream.sendall(head.encode() + b"\r\n0\r\n\r\n")
+                said = stream.recv(65536)
+            self.assertRegex(said, rb"^HTTP/1\.[01] (4\d\d|501)", head)
+        self.assertEqual(self.behind.asked, before)
+
+    def test_methods_are_what_they_say(self):
+        for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
+            _, told, _ = ask("/reports/1", Authorization=self.bearer, **{name.replace("-", "__"): "DELETE"})
+            self.assertNotIn("DELETE", json.dumps(told), name)
 
     def test_events_come_as_they_happen(self):
         connection = connect()
@@ -198,6 +227,27 @@ class Through(unittest.TestCase):
         self.assertEqual(ask("/reports/1", Authorization=f"Bearer {bearer}")[0], 401)
         connection.close()
         self.behind.over.clear()
+
+    def test_an_upload_ends_with_its_credential(self):
+        client, bearer = token("reports:read")
+        with socket.create_connection(("127.0.0.1", PORT), timeout=30) as stream:
+            stream.sendall((f"POST /reports/upload HTTP/1.1\r\nHost: app.localhost\r\nAuthorization: Bearer {bearer}\r\n"
+                            "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n").encode())
+            self.assertTrue(self.behind.arrived.acquire(timeout=30))
+            api("POST", f"clients/{client}/suspend")
+            self.assertRegex(stream.recv(65536), rb"^HTTP/1\.1 401")
+
+    def test_a_slow_upload_is_waited_for(self):
+        with socket.create_connection(("127.0.0.1", PORT), timeout=30) as stream:
+            stream.sendall((f"POST /reports/upload HTTP/1.1\r\nHost: slow.localhost\r\nAuthorization: {self.bearer}\r\n"
+                            "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n").encode())
+            begun = time.monotonic()
+            while time.monotonic() - begun < 2.5:
+                stream.sendall(b"5\r\nhello\r\n")
+                self.assertTrue(self.behind.arrived.acquire(timeout=30))
+                time.sleep(0.1)
+            stream.sendall(b"0\r\n\r\n")
+            self.assertRegex(stream.recv(65536), rb"^HTTP/1\.1 200", "the second of the route began anew with each part")
 
     def test_an_application_that_is_not_there_is_told(self):
         status, told, _ = ask("/gone/x", Authorization=self.bearer)

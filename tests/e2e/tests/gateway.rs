@@ -7,6 +7,9 @@ use doorward_e2e::{Options, Server, program::free_port, scripts};
 const ROUTES: &str = r#"[
     {"name": "public", "paths": ["/public/**"], "mode": "disabled"},
     {"name": "lounge", "paths": ["/lounge"], "mode": "optional"},
+    {"name": "own", "hosts": ["own.localhost"], "mode": "disabled", "upstream": "http://127.0.0.1:UPSTREAM"},
+    {"name": "own-door", "hosts": ["own.localhost"], "paths": ["/own/**"], "scopes": ["reports:read"],
+        "upstream": "http://127.0.0.1:UPSTREAM"},
     {"name": "reports", "paths": ["/reports/**"], "scopes": ["reports:read"],
         "upstream": "https://reports.example"},
     {"name": "writing", "paths": ["/reports/**"], "methods": ["POST"], "scopes": ["reports:write"],
@@ -15,12 +18,14 @@ const ROUTES: &str = r#"[
 
 #[test]
 fn real_proxies_ask_before_they_let_through() {
+    let upstream = free_port().to_string();
     let env = vec![
-        ("DOORWARD_GATEWAY_ROUTES", ROUTES.to_owned()),
+        ("DOORWARD_GATEWAY_ROUTES", ROUTES.replace("UPSTREAM", &upstream)),
         ("DOORWARD_AUTH_AUDIENCE", "https://reports.example".to_owned()),
+        ("DOORWARD_TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
     ];
     let server = Server::start(Options { env, ..Options::default() });
-    scripts::python(&server, "guarded.py");
+    scripts::python_told(&server, "guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&upstream))]);
 }
 
 #[test]
@@ -57,4 +62,16 @@ fn routes_change_under_load() {
     let pid = server.pid().to_string();
     let more = [("DOORWARD_PID", Path::new(&pid)), ("DOORWARD_CONFIG_FILE", file.path())];
     scripts::python_told(&server, "reload.py", &more);
+}
+
+#[test]
+fn a_real_mcp_session_goes_through() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[{{"name": "mcp", "hosts": ["mcp.localhost"], "scopes": ["mcp:use"],
+            "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "mcp_guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }

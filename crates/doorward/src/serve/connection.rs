@@ -1,6 +1,6 @@
 //! One connection: which protocol it speaks, its limits, and what is added to each of its requests.
 
-use std::{net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
+use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use doorward_core::env::Env;
@@ -67,6 +67,10 @@ pub(super) enum Protocol {
     Two,
 }
 
+/// What a connection takes up, for as long as anything of it goes on.
+#[derive(Clone)]
+pub(super) struct Hold(pub(super) Arc<dyn Any + Send + Sync>);
+
 /// At which door a request came in.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Door {
@@ -123,7 +127,7 @@ pub(super) async fn sniff(stream: &TcpStream, shared: &Shared) -> Option<Protoco
 
 /// Serves a connection to its end; finishes the request at hand when the server stops. A peer that takes no
 /// answers, or has no use for its HTTP/2 connection, is told goodbye and then left.
-pub(super) async fn serve<S>(stream: S, door: Door, protocol: Protocol, shared: Arc<Shared>)
+pub(super) async fn serve<S>(stream: S, (door, hold): (Door, Hold), protocol: Protocol, shared: Arc<Shared>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -131,12 +135,12 @@ where
     let (streams, env) = (Streams::default(), shared.env.clone());
     let begun = streams.clone();
     let service = tower::service_fn(move |request| {
-        let shared = Arc::clone(&shared);
+        let (shared, hold) = (Arc::clone(&shared), hold.clone());
         let stream = (protocol == Protocol::Two).then(|| begun.begin());
         async move {
-            let response = answer(request, door, &shared).await;
+            let response = answer(request, (door, hold), &shared).await;
             Ok::<_, std::convert::Infallible>(match stream {
-                Some(stream) => response.map(|body| stream.answered(body, shared.env.monotonic())),
+                Some(stream) => response.map(|body| stream.answered(body, &shared.env)),
                 None => response,
             })
         }
@@ -177,7 +181,7 @@ fn builder(protocol: Protocol, limits: Limits) -> auto::Builder<TokioExecutor> {
     }
 }
 
-async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Response<Body> {
+async fn answer(request: Request<Incoming>, (door, hold): (Door, Hold), shared: &Shared) -> Response<Body> {
     let began = shared.env.monotonic();
     let late = Late::default();
     let flows = (shared.flowing)(request.uri(), request.headers());
@@ -191,6 +195,9 @@ async fn answer(request: Request<Incoming>, door: Door, shared: &Shared) -> Resp
         Door::Socket => IpAddr::from([127, 0, 0, 1]),
     };
     request.extensions_mut().insert(ClientAddress(address));
+    if flows {
+        request.extensions_mut().insert(hold);
+    }
     if matches!(door, Door::Network(peer) if peer.to_canonical().is_loopback() || is_trusted(peer, &shared.trusted))
     {
         request.extensions_mut().insert(MayDescribe);

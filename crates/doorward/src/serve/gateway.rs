@@ -18,7 +18,9 @@ use doorward_core::{
     tokens::{self, Live},
     users,
 };
-use doorward_gateway::{AssertionClaims, Gateway, Origin, Refused, RouteSpec, Settings, Signer, Witness};
+use doorward_gateway::{
+    AssertionClaims, Gateway, Hold, Origin, Refused, RouteSpec, Settings, Signer, Witness,
+};
 use doorward_judge::{
     Confirmation, CredentialKind, Identity, IdentityType, Mode, Principal, Refusal, Rule, Why, Workspaces,
     rule::BadRule,
@@ -34,6 +36,7 @@ use doorward_web::{ClientAddress, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
 use serde::Deserialize;
+use tokio_util::sync::CancellationToken;
 
 use super::connection::MayDescribe;
 use crate::config::{AuthMode, Config, Loaded};
@@ -64,6 +67,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         signer: None,
         witness: None,
         clock: Arc::new(Time::default),
+        stop: CancellationToken::new(),
     };
     Gateway::new(settings).map(drop)
 }
@@ -72,7 +76,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
 ///
 /// # Errors
 /// A route that makes no sense.
-pub(super) fn open(realm: &Arc<Realm>, config: &Config) -> Result<Gateway> {
+fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Gateway> {
     let audiences = match config.auth.audience.as_slice() {
         [] => vec![realm.issuer.clone()],
         named => named.to_vec(),
@@ -90,21 +94,30 @@ pub(super) fn open(realm: &Arc<Realm>, config: &Config) -> Result<Gateway> {
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
+        stop,
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
 }
 
 /// The gateway that answers now; another takes its place without a request being dropped.
 #[derive(Clone)]
-pub(super) struct Guard(Arc<RwLock<Gateway>>);
+pub(super) struct Guard {
+    current: Arc<RwLock<Gateway>>,
+    stop: CancellationToken,
+}
 
 impl Guard {
-    pub(super) fn new(gateway: Gateway) -> Self {
-        Self(Arc::new(RwLock::new(gateway)))
+    /// Opens the first one.
+    ///
+    /// # Errors
+    /// A route that makes no sense.
+    pub(super) fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Self> {
+        let current = Arc::new(RwLock::new(open(realm, config, stop.clone())?));
+        Ok(Self { current, stop })
     }
 
     pub(super) fn now(&self) -> Gateway {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Reads the routes again. What makes no sense, or would not be safe to start, changes nothing.
@@ -112,11 +125,11 @@ impl Guard {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(realm, &loaded.config)
+            open(realm, &loaded.config, self.stop.clone())
         };
         match read() {
             Ok(gateway) => {
-                let mut current = self.0.write().unwrap_or_else(PoisonError::into_inner);
+                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
                 current.give_way_to(&gateway);
                 *current = gateway;
                 tracing::info!("the routes were read again");
@@ -150,6 +163,7 @@ pub(super) fn origin(request: &Request<Body>, env: &Env, has_tls: bool) -> Origi
         is_trusted,
         is_https: has_tls || said.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https")),
         request_id: request_id.to_string(),
+        hold: extensions.get::<super::connection::Hold>().map(|hold| Hold(Arc::clone(&hold.0))),
     }
 }
 

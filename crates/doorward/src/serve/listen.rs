@@ -19,7 +19,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use super::{
-    connection::{self, Door, Protocol, Shared},
+    connection::{self, Door, Hold, Protocol, Shared},
     peer::is_trusted,
 };
 
@@ -198,15 +198,13 @@ impl Accepting {
         Arc::clone(&self.room).acquire_owned().await.ok()
     }
 
-    fn serve<P, F>(&self, permit: P, connection: F)
-    where
-        P: Send + 'static,
-        F: Future<Output = ()> + Send + 'static,
-    {
-        self.connections.spawn(async move {
-            connection.await;
-            drop(permit);
-        });
+    fn serve(&self, connection: impl Future<Output = ()> + Send + 'static) {
+        self.connections.spawn(connection);
+    }
+
+    /// What a connection takes up: given back when it ends, and the streams that it was turned into.
+    fn hold(&self, place: impl Send + Sync + 'static) -> Hold {
+        Hold(Arc::new((place, self.connections.token())))
     }
 }
 
@@ -218,12 +216,12 @@ async fn accept_network(listener: TcpListener, tls: Option<TlsAcceptor>, accepti
                     tracing::debug!(peer = %peer.ip(), "this address has connections enough");
                     continue;
                 };
-                let permit = (permit, seat);
+                let hold = accepting.hold((permit, seat));
                 let _ = stream.set_nodelay(true);
                 let (shared, door) = (Arc::clone(&accepting.shared), Door::Network(peer.ip()));
                 match tls.clone() {
-                    Some(tls) => accepting.serve(permit, by_tls(stream, tls, door, shared)),
-                    None => accepting.serve(permit, plainly(stream, door, shared)),
+                    Some(tls) => accepting.serve(by_tls(stream, tls, (door, hold), shared)),
+                    None => accepting.serve(plainly(stream, (door, hold), shared)),
                 }
             }
             Err(error) => stumble(&error).await,
@@ -236,7 +234,8 @@ async fn accept_socket(listener: UnixListener, accepting: Accepting) {
         match listener.accept().await {
             Ok((stream, _)) => {
                 let shared = Arc::clone(&accepting.shared);
-                accepting.serve(permit, connection::serve(stream, Door::Socket, Protocol::One, shared));
+                let place = (Door::Socket, accepting.hold(permit));
+                accepting.serve(connection::serve(stream, place, Protocol::One, shared));
             }
             Err(error) => stumble(&error).await,
         }
@@ -249,18 +248,18 @@ async fn stumble(error: &std::io::Error) {
     super::pause(Duration::from_millis(50)).await;
 }
 
-async fn plainly(stream: TcpStream, door: Door, shared: Arc<Shared>) {
+async fn plainly(stream: TcpStream, place: (Door, Hold), shared: Arc<Shared>) {
     if let Some(protocol) = connection::sniff(&stream, &shared).await {
-        connection::serve(stream, door, protocol, shared).await;
+        connection::serve(stream, place, protocol, shared).await;
     }
 }
 
-async fn by_tls(stream: TcpStream, tls: TlsAcceptor, door: Door, shared: Arc<Shared>) {
+async fn by_tls(stream: TcpStream, tls: TlsAcceptor, place: (Door, Hold), shared: Arc<Shared>) {
     match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
             let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
             let protocol = if is_two { Protocol::Two } else { Protocol::One };
-            connection::serve(stream, door, protocol, shared).await;
+            connection::serve(stream, place, protocol, shared).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake took too long"),

@@ -136,7 +136,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let stop = CancellationToken::new();
     let app = App::new(Arc::clone(&realm), web_settings(config));
     let edge = doorward_web::server(app);
-    let guard = Guard::new(gateway::open(&realm, config)?);
+    let guard = Guard::open(&realm, config, stop.clone())?;
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
         answering: answering(edge, guard.clone(), realm.env.clone(), certificate.is_some()),

@@ -24,7 +24,13 @@ const HOP_BY_HOP: [&str; 9] = [
 
 /// Where a request came from, what it asked for, and who others say it is: only we know. Applications that
 /// were made for another proxy believe one or the other of them.
-const RESERVED: [&str; 16] = [
+const RESERVED: [&str; 22] = [
+    "x-doorward",
+    "x-host",
+    "x-tenant-id",
+    "front-end-https",
+    "cf-connecting-ip",
+    "fastly-client-ip",
     "forwarded",
     "x-real-ip",
     "x-client-ip",
@@ -59,8 +65,8 @@ const RESERVED_PREFIXES: [&str; 9] = [
 /// Credentials, which are ours to look at.
 const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-chroma-token"];
 
-/// Cookies of ours; the application's own go on.
-const COOKIES: [&str; 3] = ["__Host-doorward", "doorward_session", "__Host-doorward_gate"];
+/// How cookies of ours begin; the application's own go on.
+const COOKIES: [&str; 2] = ["__host-doorward", "doorward_"];
 
 /// What the answer to a proxy has under a second name; applications are told the first.
 const SECOND_NAMES: [&str; 2] = ["x-org-id", "x-permissions"];
@@ -94,10 +100,15 @@ pub(super) fn back(headers: &mut HeaderMap, origin: &Origin) {
 
 /// Whether a header that came in is one that only we may set, or that nobody behind needs to see.
 fn is_ours(name: &HeaderName, route: &Route) -> bool {
-    let plain = name.as_str().replace('_', "-");
+    let plain: String =
+        name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let plain = plain.as_str();
+    // Another spelling of what frames a request is read as the thing itself by some.
+    let is_respelled =
+        plain != name.as_str() && matches!(plain, "content-length" | "content-type" | "host" | "cookie");
     let is_credential = CREDENTIALS.contains(&plain) && !route.keep_authorization;
     is_credential
+        || is_respelled
         || identity_headers::NAMES.contains(&plain)
         || RESERVED.contains(&plain)
         || RESERVED_PREFIXES.iter().any(|prefix| plain.starts_with(prefix))
@@ -144,10 +155,8 @@ fn keep_foreign_cookies(headers: &mut HeaderMap) {
 }
 
 fn is_own_cookie(cookie: &str) -> bool {
-    let name = cookie.split('=').next().unwrap_or_default().trim();
-    COOKIES
-        .iter()
-        .any(|own| name.eq_ignore_ascii_case(own) || name.to_ascii_lowercase().starts_with("__host-doorward"))
+    let name = cookie.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
+    COOKIES.iter().any(|own| name.starts_with(own))
 }
 
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {

@@ -54,14 +54,16 @@ impl Upgrade {
     ) -> Response<Body> {
         let behind = hyper::upgrade::on(&mut response);
         let refused = standing::refused(gateway, origin, passage, admitted);
-        let client = self.client;
+        let (client, hold, stop) = (self.client, origin.hold.clone(), gateway.stop.clone());
         tokio::spawn(async move {
             let (Ok(client), Ok(behind)) = (client.await, behind.await) else { return };
             let (mut client, mut behind) = (TokioIo::new(client), TokioIo::new(behind));
             tokio::select! {
                 _ = tokio::io::copy_bidirectional(&mut client, &mut behind) => {}
+                () = stop.cancelled() => {}
                 () = refused => tracing::info!("a stream was ended with its credential"),
             }
+            drop(hold);
         });
         let mut switched = Response::new(Body::empty());
         *switched.status_mut() = response.status();

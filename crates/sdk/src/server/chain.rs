@@ -16,7 +16,7 @@ use doorward_judge::{Principal, Refusal, Why};
 use doorward_proto::time::Time;
 use http::{HeaderMap, HeaderValue};
 
-use super::{Credential, Provider, Seen, identity_headers};
+use super::{Credential, Provider, Scheme, Seen, identity_headers};
 
 /// What was said is asked again after this, for want of a sign that it changed.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -113,6 +113,10 @@ impl Chain {
             // Taken before the question: what changes meanwhile is asked again.
             let state = provider.state();
             if let Some(principal) = provider.recognise(credential, Seen { now }).await? {
+                // RFC 9449 7.1: the scheme is for tokens that are bound to a key.
+                if credential.scheme() == Some(Scheme::Dpop) && principal.confirmation.is_none() {
+                    return Err(Why::InvalidToken.into());
+                }
                 let known = Arc::new(Known::new(principal, place, now));
                 self.remember(key, Entry { known: Arc::clone(&known), state });
                 return Ok(known);

@@ -28,6 +28,19 @@ pub const NAMES: [&str; 15] = [
     "x-doorward-assertion",
 ];
 
+/// Those that proxies are told to copy from an answer: each is in every one, if only empty.
+pub const COPIED: [&str; 9] = [
+    "x-doorward-assertion",
+    "x-user-id",
+    "x-organization-id",
+    "x-user-permissions",
+    "x-user-email",
+    "x-user-role",
+    "x-client-id",
+    "x-agent-id",
+    "x-workspace-ids",
+];
+
 /// Scopes that are words of the sign-in protocol, and no permissions.
 const PROTOCOL_SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "address", "offline_access"];
 

@@ -11,7 +11,7 @@ const KNOWN: &[(&str, &[u16])] = &[
     ("unsupported_response_type", &[400]),
     ("invalid_scope", &[400]),
     ("access_denied", &[401, 403, 409]),
-    ("temporarily_unavailable", &[503]),
+    ("temporarily_unavailable", &[502, 503, 504]),
     // RFC 6750 3.1
     ("invalid_token", &[401]),
     ("insufficient_scope", &[403]),

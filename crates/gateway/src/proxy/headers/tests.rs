@@ -22,7 +22,8 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
         host: HeaderValue::from_static("app.example"),
     };
     let address = IpAddr::from([192, 0, 2, 7]);
-    let origin = Origin { address, is_trusted: false, is_https: true, request_id: "ref-1".to_owned() };
+    let origin =
+        Origin { address, is_trusted: false, is_https: true, request_id: "ref-1".to_owned(), hold: None };
     let mut identity = HeaderMap::new();
     set(&mut identity, "x-user-id", "usr_ada");
     set(&mut identity, "x-permissions", "a");
@@ -44,6 +45,7 @@ fn nobody_says_of_himself_who_he_is() {
             name.replace('-', "_"),
             name.replace('-', "_").to_ascii_uppercase(),
             name.replacen('-', "_", 1),
+            name.replace('-', "."),
         ]
     };
     let prefixed = RESERVED_PREFIXES.map(|prefix| format!("{prefix}user"));

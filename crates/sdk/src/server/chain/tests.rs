@@ -81,6 +81,16 @@ async fn whoever_knows_a_credential_first_says_whose_it_is() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_bound_to_no_key_has_no_proof() {
+    let chain = Chain::new(vec![Letter::new('a')]);
+    let bare = Credential::Token { scheme: Scheme::Dpop, token: SecretText::from("alice") };
+    for _ in 0..2 {
+        let refused = chain.recognise(&bare, Time::from_seconds(1)).await.unwrap_err();
+        assert_eq!(refused.why, Why::InvalidToken);
+    }
+}
+
+#[tokio::test]
 async fn what_was_said_is_remembered_until_it_may_have_changed() {
     let a = Letter::new('a');
     let chain = Chain::new(vec![a.clone()]);
