@@ -11,7 +11,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from person import ISSUER, api, new_client
+from person import ISSUER, api, client_token
 from proxies import DOORWARD, Upstream, caddy, haproxy, nginx
 
 REPORTS = "https://reports.example"
@@ -53,12 +53,7 @@ HAPROXY, LUA = documented("haproxy"), documented("lua")
 
 
 def token(*scopes):
-    client = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["reports:read", "reports:write"])
-    answer = requests.post(
-        f"{ISSUER}/oauth2/token", auth=(client["client_id"], client["client_secret"]), timeout=30,
-        data={"grant_type": "client_credentials", "scope": " ".join(scopes), "resource": REPORTS})
-    assert answer.status_code == 200, answer.text
-    return client["client_id"], answer.json()["access_token"]
+    return client_token(REPORTS, *scopes)
 
 
 class Answer:

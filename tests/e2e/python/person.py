@@ -40,6 +40,16 @@ def new_client(**more):
     })
 
 
+def client_token(resource, *scopes):
+    """A new application's name, and a token of its own for the API with these of its scopes."""
+    client = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["reports:read", "reports:write"])
+    answer = requests.post(
+        f"{ISSUER}/oauth2/token", auth=(client["client_id"], client["client_secret"]), timeout=30,
+        data={"grant_type": "client_credentials", "scope": " ".join(scopes), "resource": resource})
+    assert answer.status_code == 200, answer.text
+    return client["client_id"], answer.json()["access_token"]
+
+
 class Forms(HTMLParser):
     """The forms of a page: their attributes, inputs and buttons."""
 

@@ -12,9 +12,8 @@ import warnings
 from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-import requests
 
-from person import ISSUER, api, new_client
+from person import ISSUER, api, client_token
 from proxies import Echo
 
 PORT = urlsplit(ISSUER).port
@@ -74,12 +73,7 @@ def upstream():
 
 
 def token(*scopes):
-    client = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["reports:read", "reports:write"])
-    answer = requests.post(
-        f"{ISSUER}/oauth2/token", auth=(client["client_id"], client["client_secret"]), timeout=30,
-        data={"grant_type": "client_credentials", "scope": " ".join(scopes), "resource": REPORTS})
-    assert answer.status_code == 200, answer.text
-    return client["client_id"], answer.json()["access_token"]
+    return client_token(REPORTS, *scopes)
 
 
 def connect():
