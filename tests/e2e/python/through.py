@@ -12,7 +12,6 @@ import warnings
 from http.server import ThreadingHTTPServer
 from urllib.parse import urlsplit
 
-
 from person import ISSUER, api, client_token
 from proxies import Echo
 

@@ -23,7 +23,7 @@ use doorward_gateway::{
 };
 use doorward_judge::{
     Confirmation, CredentialKind, Identity, IdentityType, Mode, Principal, Refusal, Rule, Why, Workspaces,
-    rule::BadRule,
+    rule::BadRule, verdict::Class,
 };
 use doorward_proto::{
     access_token::TokenUse,
@@ -331,8 +331,11 @@ impl Witness for Trail {
 impl Trail {
     async fn note(&self, refused: Refused<'_>) -> Outcome<()> {
         metrics::counter!("doorward_refusals_total", "code" => refused.why.code()).increment(1);
-        // A request without a credential is the first step of most sign-ins.
-        if refused.why == Why::MissingToken {
+        // A request without a credential is the first step of most sign-ins, and an application that does not
+        // answer has refused nobody; the log tells of it.
+        let is_fault =
+            matches!(refused.why.class(), Class::BadGateway | Class::GatewayTimeout | Class::Unavailable);
+        if is_fault || refused.why == Why::MissingToken {
             return Ok(());
         }
         let Some(code) = Code::ALL.iter().copied().find(|code| code.name() == refused.why.code()) else {
