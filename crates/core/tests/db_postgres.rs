@@ -39,7 +39,7 @@ async fn value(db: &Db) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_serialisation_failure_or_deadlock_is_run_again() {
+async fn a_serialisation_failure_or_deadlock_is_run_again_on_postgres() {
     let place = Fresh::postgres(true).await.unwrap();
     let db = Db::open(place.place()).await.unwrap();
     for state in ["40001", "40P01"] {
@@ -77,7 +77,7 @@ async fn a_serialisation_failure_or_deadlock_is_run_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_migration_elsewhere_does_not_break_prepared_statements() {
+async fn a_migration_elsewhere_does_not_break_prepared_statements_on_postgres() {
     let place = Fresh::postgres(true).await.unwrap();
     let db = Db::open(place.place()).await.unwrap();
     let client = outside(&place).await;
@@ -95,7 +95,7 @@ async fn a_migration_elsewhere_does_not_break_prepared_statements() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn lost_connections_are_replaced() {
+async fn lost_connections_are_replaced_on_postgres() {
     let place = Fresh::postgres(true).await.unwrap();
     let db = Db::open(place.place()).await.unwrap();
     let client = outside(&place).await;
@@ -113,7 +113,7 @@ async fn lost_connections_are_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_server_out_of_reach_is_said_to_be_unavailable() {
+async fn a_server_out_of_reach_is_said_to_be_unavailable_on_postgres() {
     let place = Fresh::postgres(true).await.unwrap();
     let db = Db::open(place.place()).await.unwrap();
     place.remove().await;
@@ -130,7 +130,7 @@ async fn a_server_out_of_reach_is_said_to_be_unavailable() {
 
 /// By `LISTEN` with named statements, by looking once a second without.
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_on_one_node_is_seen_on_the_others() {
+async fn a_change_on_one_node_is_seen_on_the_others_on_postgres() {
     let place = Fresh::postgres(true).await.unwrap();
     let node = Db::open(place.place()).await.unwrap();
     let listens = Db::open(place.place()).await.unwrap();
@@ -151,7 +151,7 @@ async fn a_change_on_one_node_is_seen_on_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_exclusive_lock_waits_for_shared_ones() {
+async fn an_exclusive_lock_waits_for_shared_ones_on_postgres() {
     let place = Fresh::postgres(true).await.unwrap();
     let db = Db::open(place.place()).await.unwrap();
     let turn = Arc::new(AtomicUsize::new(0));

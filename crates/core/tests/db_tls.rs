@@ -43,7 +43,7 @@ async fn reach(url: String) -> Result<bool, String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn sslmode_means_what_it_means_to_libpq() {
+async fn sslmode_means_what_it_means_to_libpq_on_postgres() {
     let (base, _keeper) = cluster::start().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join("ca.pem");
