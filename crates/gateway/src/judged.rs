@@ -62,10 +62,10 @@ pub(crate) async fn all<'g>(
     let mut admitted = None;
     for rule in rules {
         let route = gateway.route(rule);
-        dress.errors = route.errors;
+        dress.words.errors = route.errors;
         match decide(rule, &route, &known, (origin.address, now)) {
             Verdict::Refused(refusal) => {
-                dress.scopes = rule.scopes().join(" ");
+                dress.words.scopes = rule.scopes().join(" ");
                 let known = known.as_ref().ok().and_then(Option::as_deref);
                 return Err(turn_away(gateway, dress, (origin, rule.name(), known), &refusal).await);
             }

@@ -83,7 +83,7 @@ fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal>
 
 pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -> Response<Body> {
     let (parts, body) = request.into_parts();
-    let mut dress = Dress { realm: &gateway.issuer, request_id: &origin.request_id, ..Dress::default() };
+    let mut dress = Dress::new(&gateway.issuer, &origin.request_id);
     let passage = match find(gateway, &parts) {
         Ok(passage) => passage,
         Err(refusal) => return turn_away(gateway, &dress, (origin, "", None), &refusal).await,

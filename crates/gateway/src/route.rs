@@ -1,26 +1,12 @@
 //! A route: a rule, and what is done with the requests that it is for.
 
 use doorward_judge::rule::{BadRule, RuleSpec};
+use doorward_sdk::dress::Errors;
 use http::Uri;
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
 use crate::DEFAULT;
-
-/// In which words refusals are told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Errors {
-    /// RFC 9457 problem details, with the statuses and challenges of RFC 6750.
-    #[default]
-    Problem,
-    /// As Orcheo's API tells them.
-    Orcheo,
-    /// As Chroma tells them: always 403.
-    Chroma,
-    /// A sentence.
-    Plain,
-}
 
 /// What a route has beside its rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]

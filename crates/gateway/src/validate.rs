@@ -6,12 +6,12 @@
 
 use axum::body::Body;
 use doorward_judge::{Refusal, Rule, Why};
-use doorward_sdk::server::identity_headers;
+use doorward_sdk::{dress::REQUEST_ID, server::identity_headers};
 use http::{HeaderValue, Method, Response, Uri, header, request::Parts};
 
 use crate::{
     Inner, Origin,
-    dress::{self, Dress, REQUEST_ID},
+    dress::{self, Dress},
     judged::{self, Admitted},
     profile::{self, Profile},
     turn_away,
@@ -36,8 +36,7 @@ struct Question<'q> {
 pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) -> Response<Body> {
     let question = read(request.uri.query().unwrap_or_default());
     let profile = question.as_ref().ok().and_then(|question| question.profile);
-    let mut dress =
-        Dress { profile, realm: &gateway.issuer, request_id: &origin.request_id, ..Dress::default() };
+    let mut dress = Dress { profile, ..Dress::new(&gateway.issuer, &origin.request_id) };
     let mut response = if matches!(request.method, Method::GET | Method::HEAD | Method::POST) {
         let rules = question.and_then(|question| rules(gateway, request, origin, &question));
         match rules {

@@ -31,6 +31,7 @@
 //! }
 //! ```
 
+pub mod dress;
 pub mod server;
 
 pub use doorward_judge as judge;

@@ -1,0 +1,135 @@
+//! How a refusal is told over HTTP: statuses and challenges of RFC 6750, bodies of RFC 9457, or the words that
+//! older clients expect.
+//!
+//! What stands in front of an application and what is mounted inside of one tell it alike. Nothing here says
+//! more than the refusal does.
+
+use doorward_judge::{Refusal, Why, verdict::Class};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+/// Carries the reference of a request.
+pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+/// In which words refusals are told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Errors {
+    /// RFC 9457 problem details, with the statuses and challenges of RFC 6750.
+    #[default]
+    Problem,
+    /// As Orcheo's API tells them.
+    Orcheo,
+    /// As Chroma tells them: always 403.
+    Chroma,
+    /// A sentence.
+    Plain,
+}
+
+/// What a refusal is dressed with.
+#[derive(Debug, Clone, Default)]
+pub struct Dress<'d> {
+    /// In which words.
+    pub errors: Errors,
+    /// What the challenge names as the protection space.
+    pub realm: &'d str,
+    /// The scopes that the rule demands, with spaces between them.
+    pub scopes: String,
+    /// The request's reference.
+    pub request_id: &'d str,
+}
+
+impl Dress<'_> {
+    /// The answer.
+    pub fn refused(&self, refusal: &Refusal) -> Response<String> {
+        let status = self.status(refusal.why);
+        let (kind, body) = self.body(refusal, status);
+        let mut response = Response::new(body);
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+        self.set_headers(refusal, kind, response.headers_mut());
+        response
+    }
+
+    fn set_headers(&self, refusal: &Refusal, kind: &'static str, headers: &mut HeaderMap) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        if let Ok(id) = HeaderValue::from_str(self.request_id)
+            && !id.is_empty()
+        {
+            headers.insert(REQUEST_ID, id);
+        }
+        if let Some(challenge) = self.challenge(refusal) {
+            headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+    }
+
+    fn status(&self, why: Why) -> u16 {
+        match (self.errors, why) {
+            (Errors::Chroma, _) if why.class() != Class::Unavailable => 403,
+            (Errors::Orcheo, Why::InvalidAudience | Why::InvalidIssuer | Why::TokenRevoked) => 403,
+            _ => why.class().status(),
+        }
+    }
+
+    fn body(&self, refusal: &Refusal, status: u16) -> (&'static str, String) {
+        let (code, message) = (refusal.why.code(), refusal.message());
+        match self.errors {
+            Errors::Problem => ("application/problem+json", self.problem(refusal, status).to_string()),
+            Errors::Orcheo => {
+                let detail = json!({ "message": message, "code": code });
+                let body = json!({ "message": message, "code": code, "detail": detail });
+                ("application/json", body.to_string())
+            }
+            Errors::Chroma => {
+                ("application/json", json!({ "error": "AuthError", "message": "Forbidden" }).to_string())
+            }
+            Errors::Plain => ("text/plain; charset=utf-8", format!("{message}\n")),
+        }
+    }
+
+    /// RFC 9457.
+    fn problem(&self, refusal: &Refusal, status: u16) -> Json {
+        let code = refusal.why.code();
+        let mut body = json!({
+            "type": format!("/problems/{}", code.replace(['.', '_'], "-")),
+            "title": refusal.why.message(),
+            "status": status,
+            "detail": refusal.message(),
+            "code": code,
+            "message": refusal.message(),
+            "request_id": self.request_id,
+        });
+        if let (Why::MissingScope, Some(members)) = (refusal.why, body.as_object_mut()) {
+            members.insert("scope".to_owned(), refusal.missing.join(" ").into());
+        }
+        body
+    }
+
+    /// RFC 6750 3: bare when nothing was presented, and with the scope where that would help.
+    fn challenge(&self, refusal: &Refusal) -> Option<HeaderValue> {
+        if self.errors == Errors::Chroma {
+            return None;
+        }
+        let realm = self.realm;
+        let text = match refusal.why {
+            Why::MissingScope => {
+                let scope = refusal.missing.join(" ");
+                format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\"")
+            }
+            why if why.class() == Class::Missing && self.scopes.is_empty() => {
+                format!("Bearer realm=\"{realm}\"")
+            }
+            why if why.class() == Class::Missing => {
+                format!("Bearer realm=\"{realm}\", scope=\"{}\"", self.scopes)
+            }
+            why if why.class() == Class::Unauthenticated => {
+                let message = why.message();
+                format!("Bearer realm=\"{realm}\", error=\"invalid_token\", error_description=\"{message}\"")
+            }
+            _ => return None,
+        };
+        HeaderValue::from_str(&text).ok()
+    }
+}
