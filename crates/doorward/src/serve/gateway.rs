@@ -1,5 +1,7 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
+mod providers;
+
 use std::{
     net::IpAddr,
     sync::{Arc, PoisonError, RwLock},
@@ -12,32 +14,24 @@ use doorward_core::{
     call::{Actor, Call, Origin as CallOrigin},
     env::Env,
     keys,
-    outcome::{Code, Error, Result as Outcome},
+    outcome::{Code, Result as Outcome},
     realm::Realm,
-    service_tokens::{self, LiveToken},
-    tokens::{self, Live},
-    users,
 };
 use doorward_gateway::{
     AssertionClaims, Gateway, Hold, Origin, Refused, RouteSpec, Settings, Signer, Witness,
 };
-use doorward_judge::{
-    Confirmation, CredentialKind, Identity, IdentityType, Mode, Principal, Refusal, Rule, Why, Workspaces,
-    rule::BadRule, verdict::Class,
-};
+use doorward_judge::{Mode, Rule, Why, rule::BadRule, verdict::Class};
 use doorward_proto::{
-    access_token::TokenUse,
-    jose::{Alg, Typ, Unverified},
-    secret::{Kind, Opaque},
+    jose::{Alg, Typ},
     time::Time,
 };
-use doorward_sdk::server::{Chain, Credential, Provider, Recognition, Seen};
+use doorward_sdk::server::Chain;
 use doorward_web::{ClientAddress, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
-use serde::Deserialize;
 use tokio_util::sync::CancellationToken;
 
+use self::providers::{OwnTokens, ServiceTokens};
 use super::connection::MayDescribe;
 use crate::config::{AuthMode, Config, Loaded};
 
@@ -165,132 +159,6 @@ pub(super) fn origin(request: &Request<Body>, env: &Env, has_tls: bool) -> Origi
         request_id: request_id.to_string(),
         hold: extensions.get::<super::connection::Hold>().map(|hold| Hold(Arc::clone(&hold.0))),
     }
-}
-
-/// Our own access tokens, JWT or opaque.
-struct OwnTokens(Arc<Realm>);
-
-impl Provider for OwnTokens {
-    fn name(&self) -> &'static str {
-        "access-token"
-    }
-
-    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
-        Box::pin(async move {
-            let Some(token) = credential.token().filter(|token| is_ours(token.expose(), &self.0.issuer))
-            else {
-                return Ok(None);
-            };
-            let call = Call { now: seen.now, ..Call::system(&self.0) };
-            let live = tokens::verify(&call, token.expose()).await.map_err(refusal)?;
-            principal(&call, &live).await.map(Some).map_err(refusal)
-        })
-    }
-
-    fn state(&self) -> i64 {
-        self.0.db.changes()
-    }
-}
-
-/// Service tokens, ours and imported ones.
-struct ServiceTokens(Arc<Realm>);
-
-impl Provider for ServiceTokens {
-    fn name(&self) -> &'static str {
-        "service-token"
-    }
-
-    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
-        Box::pin(async move {
-            let Some(token) = credential.token() else { return Ok(None) };
-            let call = Call { now: seen.now, ..Call::system(&self.0) };
-            if !service_tokens::may_be(&call, token.expose()).await.map_err(refusal)? {
-                return Ok(None);
-            }
-            let live = service_tokens::verify(&call, token.expose()).await.map_err(refusal)?;
-            Ok(Some(service(live)))
-        })
-    }
-
-    fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
-        let live = principal.attachment.as_ref().and_then(|attached| attached.downcast_ref::<LiveToken>());
-        let origin = CallOrigin { address: from, ..CallOrigin::internal() };
-        let call = Call { now, origin, ..Call::system(&self.0) };
-        if let Some(Err(error)) = live.map(|live| live.note_use(&call)) {
-            let error = crate::data::fault(error);
-            tracing::error!(%error, "a use could not be counted");
-        }
-    }
-
-    fn state(&self) -> i64 {
-        self.0.db.changes()
-    }
-}
-
-fn service(live: Arc<LiveToken>) -> Principal {
-    let token = &live.token;
-    let identity = Identity {
-        subject: token.lineage.to_string(),
-        kind: IdentityType::Service,
-        scopes: token.scopes.iter().map(str::to_owned).collect(),
-        workspaces: Workspaces::from_names(token.workspace_ids.iter().map(String::as_str)),
-        role: Some("service".to_owned()),
-        organization: Some(token.org.to_string()),
-        token_id: Some(token.id.to_string()),
-        ..Identity::default()
-    };
-    Principal {
-        expires_at: live.end(),
-        addresses: token.notes.allowed_addresses.clone(),
-        attachment: Some(live),
-        ..Principal::new(identity, CredentialKind::ServiceToken)
-    }
-}
-
-/// Whether a token looks like one that we have made: only then is it ours to refuse.
-fn is_ours(token: &str, issuer: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Issued {
-        iss: String,
-    }
-    if Opaque::parse(Kind::Access, token).is_some() {
-        return true;
-    }
-    let claims = Unverified::decode(token).and_then(|token| token.unverified_claims::<Issued>());
-    claims.is_ok_and(|claims| claims.iss == issuer)
-}
-
-async fn principal(call: &Call, live: &Live) -> Outcome<Principal> {
-    let claims = serde_json::to_value(&live.claims)?;
-    let mut identity = claims.as_object().map(Identity::of).unwrap_or_default();
-    if live.claims.token_use == Some(TokenUse::User)
-        && let Ok(person) = live.claims.sub.parse()
-    {
-        identity.email = users::find(call, person).await?.and_then(|person| person.email);
-    }
-    let confirmation = live.claims.cnf.as_ref().and_then(|cnf| {
-        let key = cnf.jkt.clone().map(Confirmation::Dpop);
-        key.or_else(|| cnf.x5t_s256.clone().map(Confirmation::Certificate))
-    });
-    Ok(Principal {
-        audience: vec![live.claims.aud.clone()],
-        expires_at: Some(Time::from_seconds(live.claims.exp)),
-        confirmation,
-        ..Principal::new(identity, CredentialKind::AccessToken)
-    })
-}
-
-/// What the rules said of a credential, in the words of whoever judges.
-fn refusal(error: Error) -> Refusal {
-    let code = match error {
-        Error::Refused(refusal) => refusal.code,
-        Error::Fault(fault) => {
-            tracing::error!(%fault, "a credential could not be looked at");
-            return Why::Unavailable.into();
-        }
-    };
-    let why = Why::ALL.into_iter().find(|why| why.code() == code.name());
-    why.unwrap_or(Why::InvalidToken).into()
 }
 
 /// Signs assertions with the key that signs access tokens.

@@ -1,6 +1,6 @@
 use doorward_web::surface::wire_of;
 
-use super::*;
+use super::{providers::is_ours, *};
 
 /// One registry of codes: what the gateway says has its page, its status and its explanation there.
 #[test]
