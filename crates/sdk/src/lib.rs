@@ -31,7 +31,9 @@
 //! }
 //! ```
 
+pub mod clock;
 pub mod dress;
+pub mod exchange;
 pub mod server;
 
 pub use doorward_judge as judge;
