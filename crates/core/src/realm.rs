@@ -11,7 +11,7 @@ pub(crate) mod sql;
 use std::sync::Arc;
 
 use doorward_proto::{
-    id::{Id, Org},
+    id::{self, Id, Org},
     jose::decode_base64url,
     time::Time,
 };
@@ -34,6 +34,7 @@ use crate::{
     service_tokens,
     settings::Settings,
     tokens,
+    uses::Uses,
     vault::Vault,
 };
 
@@ -69,7 +70,7 @@ pub struct Realm {
     pub(crate) caches: Caches,
     pub(crate) rooms: Rooms,
     /// Uses of service tokens that are not written yet.
-    pub(crate) service_uses: service_tokens::Uses,
+    pub(crate) service_uses: Uses<id::ServiceToken>,
     /// What signed the audit trail under earlier master keys.
     pub(crate) checkpoint_keys: audit::Predecessors,
 }
@@ -151,7 +152,7 @@ impl Realm {
             ring,
             caches,
             rooms,
-            service_uses: service_tokens::Uses::default(),
+            service_uses: Uses::default(),
             checkpoint_keys,
         });
         let call = Call::system(&realm);

@@ -10,9 +10,10 @@ use doorward_core::{
     outcome::Code,
     page::PageAsk,
     principals,
+    rights::Rights,
     service_tokens::{
-        Key, ListAsk, NewToken, Notes, Rights, RotateAsk, State, WithSecret, create, find, list, revoke,
-        rotate, update, verify,
+        Key, ListAsk, NewToken, Notes, RotateAsk, State, WithSecret, create, find, list, revoke, rotate,
+        update, verify,
     },
 };
 use doorward_proto::id::Org;

@@ -5,8 +5,9 @@ use std::{path::Path, time::Duration};
 
 use doorward_core::{
     outcome::{Code, Result},
+    rights::Rights,
     service_tokens::{
-        Key, Rights, RotateAsk, State, find,
+        Key, RotateAsk, State, find,
         import::{Report, orcheo, read},
         may_be, revoke, rotate, verify,
     },

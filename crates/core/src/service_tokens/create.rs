@@ -8,7 +8,7 @@ use doorward_proto::{
     secret::Kind,
 };
 
-use super::{Key, Notes, Rights, Token, WithSecret, present, sql, validate};
+use super::{Key, Notes, Token, WithSecret, present, sql, validate};
 use crate::{
     audit,
     call::Call,
@@ -16,6 +16,7 @@ use crate::{
     orgs,
     outcome::{Code, Error, Refusal, Result},
     principals,
+    rights::Rights,
 };
 
 /// A token to make.
@@ -54,7 +55,7 @@ pub async fn create(call: &Call, new: NewToken, rights: &Rights) -> Result<WithS
     let (scopes, workspace_ids) = (validate::scopes(&new.scopes)?, validate::workspaces(&new.workspace_ids)?);
     validate::notes(&new.notes)?;
     let lifetime = validate::lifetime(new.expires_in)?;
-    rights.cover(&scopes, &workspace_ids)?;
+    rights.cover(scopes.iter(), &workspace_ids)?;
     let secret = call.secret(Kind::ServiceToken)?;
     let id = call.id()?;
     let row = sql::NewRow {

@@ -3,14 +3,13 @@
 //! A token has a name that stays and versions that follow one another. Under all versions stands one
 //! principal, the *lineage*; a version is made under its epoch, so moving that ends every version. A secret
 //! is random and is stored as its keyed hash; [`create()`] and [`rotate()`] tell it once. Whoever makes or
-//! replaces a token hands on rights, and never more than the caller's own ([`Rights`]).
+//! replaces a token hands on rights, and never more than the caller's own ([`Rights`](crate::rights::Rights)).
 
 mod create;
 pub mod import;
 mod revoke;
 mod rotate;
 mod sql;
-mod uses;
 mod validate;
 mod verify;
 
@@ -27,18 +26,16 @@ use ipnet::IpNet;
 pub use create::{NewToken, create};
 pub use revoke::revoke;
 pub use rotate::{RotateAsk, rotate};
-pub(crate) use uses::Uses;
-pub use uses::flush;
 pub use validate::{SHORTEST, addresses, workspaces};
 pub use verify::{LiveToken, admit, may_be, verify};
 
 use crate::{
-    apis::catalog,
     audit::{self, Event},
     call::Call,
     db::{ReadTx, Tx},
-    outcome::{Code, Refusal, Result, refuse},
+    outcome::{Code, Result, refuse},
     page::{Page, PageAsk},
+    rights::Rights,
 };
 
 /// One version of a service token.
@@ -191,62 +188,6 @@ pub struct WithSecret {
     pub secret: Opaque,
 }
 
-/// What somebody holds and can therefore hand on.
-#[derive(Debug, Clone)]
-pub struct Rights {
-    /// By name; `admin:*` is every right there is.
-    pub scopes: Vec<String>,
-    /// The only workspaces that may be handed on; `None` when nothing binds the holder to any.
-    pub workspaces: Option<Vec<String>>,
-}
-
-impl Rights {
-    fn has_all(&self) -> bool {
-        self.scopes.iter().any(|held| held == "admin:*")
-    }
-
-    fn lacks(scope: &str) -> Refusal {
-        let hint = format!("Missing required scopes: {scope}");
-        Refusal::new(Code::ScopeMissing).hint(hint).fact("scope", scope)
-    }
-
-    /// Refuses to hand on what is not held.
-    ///
-    /// # Errors
-    /// `ScopeMissing`, `WorkspaceForbidden`.
-    fn cover(&self, scopes: &ScopeSet, workspaces: &[String]) -> Result<()> {
-        if self.has_all() {
-            return Ok(());
-        }
-        if let Some(scope) = scopes.iter().find(|scope| !self.scopes.iter().any(|held| held == scope)) {
-            return Err(Self::lacks(scope).into());
-        }
-        let Some(bound) = self.workspaces.as_ref().filter(|bound| !bound.iter().any(|one| one == "*")) else {
-            return Ok(());
-        };
-        match workspaces.iter().find(|workspace| !bound.contains(workspace)) {
-            Some(other) => Err(Refusal::new(Code::WorkspaceForbidden)
-                .field("workspace_ids")
-                .hint("The caller does not have this workspace")
-                .fact("workspace", other.as_str())
-                .into()),
-            None => Ok(()),
-        }
-    }
-
-    /// Refuses to decide over a token that may do more to this server than the holder may.
-    ///
-    /// # Errors
-    /// `ScopeMissing`.
-    fn over(&self, token: &Token) -> Result<()> {
-        let held = |scope: &str| self.has_all() || self.scopes.iter().any(|held| held == scope);
-        match token.scopes.iter().find(|scope| catalog::is_management(scope) && !held(scope)) {
-            Some(scope) => Err(Self::lacks(scope).into()),
-            None => Ok(()),
-        }
-    }
-}
-
 /// What a token is found by.
 #[derive(Debug, Clone)]
 pub enum Key {
@@ -272,6 +213,15 @@ async fn present(tx: &mut ReadTx<'_>, key: &Key) -> Result<Token> {
         Key::Name(org, name) => sql::find_newest(tx, *org, name).await?,
     };
     found.map_or_else(|| refuse(Code::TokenNotFound), Ok)
+}
+
+/// Writes the uses that have been counted since the last time. Run once a second, and before the process
+/// ends.
+///
+/// # Errors
+/// A fault when they cannot be written; they are counted still.
+pub async fn flush(call: &Call) -> Result<()> {
+    call.realm.service_uses.flush(call, "service_tokens.uses", sql::USED).await
 }
 
 /// Looks a version up.
@@ -340,7 +290,7 @@ pub async fn update(
 
 async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Token> {
     let before = present(tx, &Key::Version(ask.id)).await?;
-    ask.rights.over(&before)?;
+    ask.rights.over(before.scopes.iter())?;
     if !sql::update(tx, ask.id, ask.seen, &ask.notes).await? {
         return refuse(Code::VersionMismatch);
     }

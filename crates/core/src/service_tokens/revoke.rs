@@ -1,12 +1,13 @@
 //! The end of a token before its time, in force with the answer.
 
-use super::{Key, Rights, Token, present, sql, validate};
+use super::{Key, Token, present, sql, validate};
 use crate::{
     audit,
     call::Call,
     db::Tx,
     outcome::{Code, Error, Refusal, Result},
     principals::{self, Status},
+    rights::Rights,
 };
 
 struct Revoke {
@@ -34,7 +35,7 @@ async fn end(tx: &mut Tx<'_>, ask: &Revoke) -> Result<Token> {
     let is_whole = matches!(ask.key, Key::Name(..));
     for version in sql::versions(tx, lineage).await? {
         if is_whole || version.id == token.id {
-            ask.rights.over(&version)?;
+            ask.rights.over(version.scopes.iter())?;
         }
     }
     let by = (ask.call.now, ask.call.actor.name());

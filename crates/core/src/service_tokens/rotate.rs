@@ -10,7 +10,7 @@ use doorward_proto::{
 };
 
 use super::{
-    Key, Rights, Token, WithSecret,
+    Key, Token, WithSecret,
     create::{granted, names},
     present, sql, validate,
 };
@@ -19,6 +19,7 @@ use crate::{
     call::Call,
     db::Tx,
     outcome::{Code, Error, Refusal, Result},
+    rights::Rights,
 };
 
 /// How a token is replaced.
@@ -81,7 +82,7 @@ async fn replace(tx: &mut Tx<'_>, work: &Rotate) -> Result<Token> {
     let added = validate::scopes(&work.ask.scopes)?;
     let scopes = old.scopes.union(&added);
     // Whoever replaces the secret can act as the token.
-    work.rights.cover(&scopes, &old.workspace_ids)?;
+    work.rights.cover(scopes.iter(), &old.workspace_ids)?;
     if !sql::hand_over(tx, old.id, work.id, (now, work.until)).await? {
         return Err(ended(&old, now));
     }

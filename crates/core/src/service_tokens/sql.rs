@@ -12,7 +12,7 @@ use doorward_proto::{
 use super::{ListAsk, Notes, Revocation, State, Token, create::seconds};
 use crate::{
     args,
-    db::{ReadTx, Row, Tx, Value},
+    db::{ReadTx, Row, Tx},
     outcome::Result,
     page::prefix_range,
     principals::{Status, status_from},
@@ -62,7 +62,8 @@ const REVOKE: &str = "UPDATE service_tokens SET revoked_at = $2, revoked_by = $3
     revision = revision + 1 WHERE id = $1 AND revoked_at IS NULL";
 const REVOKE_ALL: &str = "UPDATE service_tokens SET revoked_at = $2, revoked_by = $3, revocation_reason = $4,
     revision = revision + 1 WHERE lineage = $1 AND revoked_at IS NULL";
-const USED: &str = "UPDATE service_tokens SET use_count = use_count + $2,
+/// Adds uses.
+pub(super) const USED: &str = "UPDATE service_tokens SET use_count = use_count + $2,
         last_used_address = CASE WHEN last_used_at > $3 THEN last_used_address ELSE $4 END,
         last_used_at = CASE WHEN last_used_at > $3 THEN last_used_at ELSE $3 END
     WHERE id = $1";
@@ -267,12 +268,6 @@ pub(super) async fn revoke_all(
     reason: &str,
 ) -> Result<u64> {
     tx.exec(REVOKE_ALL, args![lineage, *at, by, reason]).await
-}
-
-/// Adds uses; the rows are (id, count, time, address).
-pub(super) async fn used(tx: &mut Tx<'_>, rows: &[Vec<Value<'_>>]) -> Result<()> {
-    tx.exec_each(USED, rows).await?;
-    Ok(())
 }
 
 pub(super) async fn is_imported(tx: &mut ReadTx<'_>, from: &str) -> Result<bool> {

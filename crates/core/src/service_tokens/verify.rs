@@ -13,11 +13,12 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Token, sql, uses::Usage};
+use super::{Token, sql};
 use crate::{
     audit::{self, Event},
     call::{Actor, Call},
     outcome::{Code, Result, refuse},
+    uses::Usage,
 };
 
 /// A node that hears of no change, for whatever reason, asks the database again after this.
@@ -65,7 +66,9 @@ impl LiveToken {
     /// # Errors
     /// A fault when there is no randomness for an event's id.
     pub fn note_use(&self, call: &Call) -> Result<()> {
-        self.usage.note(call, &self.token)
+        self.usage.note(call.now, Some(call.origin.address), || {
+            self.token.event(&call.by(self.actor()), "service_token.used")
+        })
     }
 }
 

@@ -2,7 +2,8 @@
 
 use doorward_core::{
     outcome::{Code, Result},
-    service_tokens::{Key, NewToken, Rights, RotateAsk, WithSecret, create, rotate, verify},
+    rights::Rights,
+    service_tokens::{Key, NewToken, RotateAsk, WithSecret, create, rotate, verify},
 };
 use doorward_world::World;
 

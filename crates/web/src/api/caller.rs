@@ -12,7 +12,8 @@ use doorward_core::{
     call::{Actor, Call},
     clients,
     outcome::{Code, Error, Refusal, Result, refuse},
-    service_tokens::{self, LiveToken, Rights},
+    rights::Rights,
+    service_tokens::{self, LiveToken},
     tokens,
 };
 use doorward_proto::{
