@@ -10,6 +10,7 @@
 use std::collections::BTreeSet;
 
 use doorward_proto::scope::is_scope_name;
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 /// Members below which an application's own claims may stand.
@@ -22,7 +23,8 @@ const MOST: usize = 1_000;
 const LONGEST: usize = 256;
 
 /// What a holder is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum IdentityType {
     /// A person.
     #[default]

@@ -5,6 +5,7 @@ use std::{any::Any, net::IpAddr, sync::Arc};
 use doorward_proto::time::Time;
 use ipnet::IpNet;
 use serde::Deserialize;
+use serde_json::Value;
 
 use crate::claims::Identity;
 
@@ -53,6 +54,8 @@ pub enum Confirmation {
     Dpop(String),
     /// A certificate's SHA-256 thumbprint (RFC 8705 3.1).
     Certificate(String),
+    /// Something that no request here can prove to hold.
+    Unknown,
 }
 
 /// What a request has proven to hold, beside the credential.
@@ -65,11 +68,23 @@ pub struct Proof {
 }
 
 impl Confirmation {
+    /// Reads a token's `cnf`.
+    pub fn of(cnf: &Value) -> Self {
+        let text = |name: &str| cnf.get(name).and_then(Value::as_str).map(str::to_owned);
+        match (text("jkt"), text("x5t#S256")) {
+            (Some(key), None) => Self::Dpop(key),
+            (None, Some(certificate)) => Self::Certificate(certificate),
+            // Which of the two would do is not said, nor what else is meant.
+            _ => Self::Unknown,
+        }
+    }
+
     /// Whether the request holds the key.
     pub fn is_met(&self, proof: &Proof) -> bool {
         match self {
             Self::Dpop(key) => proof.dpop.as_ref() == Some(key),
             Self::Certificate(key) => proof.certificate.as_ref() == Some(key),
+            Self::Unknown => false,
         }
     }
 }

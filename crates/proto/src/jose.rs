@@ -2,14 +2,15 @@
 //! with the rules of RFC 8725.
 //!
 //! Keys are parsed once, when they are loaded: neither signing nor verifying parses anything again.
-//! An algorithm belongs to a key; a token's header can only agree with it. This module must never
-//! verify with a symmetric secret, follow a `jku` or `x5u`, or take a key out of a token (the one
-//! exception, the `jwk` of a DPoP proof, is [`crate::dpop`]'s).
+//! An algorithm belongs to a key; a token's header can only agree with it. This module must never follow a
+//! `jku` or `x5u`, or take a key out of a token (the one exception, the `jwk` of a DPoP proof, is
+//! [`crate::dpop`]'s), and verifies with a symmetric secret only where one was named ([`SharedSecret`]).
 
 mod jwk;
 mod jws;
 mod key;
 mod keyset;
+mod shared;
 
 use std::{fmt, str::FromStr};
 
@@ -17,9 +18,10 @@ use data_encoding::BASE64URL_NOPAD;
 use serde::{Deserialize, Serialize};
 
 pub use jwk::{Jwk, Jwks};
-pub use jws::{Header, MAX_TOKEN, Unverified, Verified, sign, sign_encoded};
+pub use jws::{Header, MAX_TOKEN, Unverified, Verified, named_algorithm, sign, sign_encoded};
 pub use key::{SigningKey, VerifyingKey};
 pub use keyset::KeySet;
+pub use shared::{Opened, SharedSecret};
 
 /// The signature algorithms that exist here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

@@ -34,6 +34,7 @@
 pub mod clock;
 pub mod dress;
 pub mod exchange;
+pub mod fetch;
 pub mod server;
 
 pub use doorward_judge as judge;

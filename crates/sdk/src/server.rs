@@ -3,6 +3,7 @@
 mod chain;
 mod credential;
 pub mod identity_headers;
+pub mod jwt;
 
 use std::net::IpAddr;
 

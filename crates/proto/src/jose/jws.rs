@@ -12,10 +12,10 @@ use crate::json::{self, Limits};
 
 /// The longest token that is read, unless the caller sets less.
 pub const MAX_TOKEN: usize = 16 * 1024;
-const MAX_HEADER: usize = 4 * 1024;
+pub(super) const MAX_HEADER: usize = 4 * 1024;
 const MAX_KID: usize = 256;
 const HEADER_LIMITS: Limits = Limits { bytes: MAX_HEADER, depth: 4 };
-const CLAIMS_LIMITS: Limits = Limits { bytes: MAX_TOKEN, depth: 16 };
+pub(super) const CLAIMS_LIMITS: Limits = Limits { bytes: MAX_TOKEN, depth: 16 };
 
 /// What a token says of itself. Only `alg`, `typ` and `kid` are ever used, and `jwk` by DPoP;
 /// `jku`, `x5u`, `x5c` and all others are not even kept.
@@ -33,25 +33,12 @@ pub struct Header {
 
 impl Header {
     fn parse(encoded: &str) -> Result<Self, JoseError> {
-        if encoded.len() > MAX_HEADER {
-            return Err(JoseError::TooLarge);
-        }
-        let bytes = decode_base64url(encoded.as_bytes())?;
-        let mut members = json::parse_object(&bytes, HEADER_LIMITS).map_err(|_| JoseError::Malformed)?;
-        // RFC 7797: an unencoded payload would change what is signed.
-        if members.contains_key("crit") || members.contains_key("b64") {
-            return Err(JoseError::Critical);
-        }
+        let mut members = header_members(encoded, MAX_HEADER)?;
         let alg = match members.get("alg") {
             Some(Value::String(name)) => name.parse()?,
             _ => return Err(JoseError::Algorithm),
         };
-        let mut text = |name: &str| match members.remove(name) {
-            None => Ok(None),
-            Some(Value::String(text)) if text.len() <= MAX_KID => Ok(Some(text)),
-            Some(_) => Err(JoseError::Malformed),
-        };
-        let (typ, kid) = (text("typ")?, text("kid")?);
+        let (typ, kid) = (text_member(&mut members, "typ")?, text_member(&mut members, "kid")?);
         let jwk = match members.remove("jwk") {
             Some(Value::Object(jwk)) => Some(jwk),
             _ => None,
@@ -63,6 +50,44 @@ impl Header {
     pub fn is(&self, typ: Typ) -> bool {
         self.typ.as_deref().is_some_and(|text| typ.matches(text))
     }
+}
+
+/// The members of an encoded header. One that asks for extensions is refused.
+pub(super) fn header_members(encoded: &str, limit: usize) -> Result<Map<String, Value>, JoseError> {
+    if encoded.len() > limit {
+        return Err(JoseError::TooLarge);
+    }
+    let bytes = decode_base64url(encoded.as_bytes())?;
+    let members = json::parse_object(&bytes, HEADER_LIMITS).map_err(|_| JoseError::Malformed)?;
+    // RFC 7797: an unencoded payload would change what is signed.
+    if members.contains_key("crit") || members.contains_key("b64") {
+        return Err(JoseError::Critical);
+    }
+    Ok(members)
+}
+
+/// A short text of a header.
+pub(super) fn text_member(members: &mut Map<String, Value>, name: &str) -> Result<Option<String>, JoseError> {
+    match members.remove(name) {
+        None => Ok(None),
+        Some(Value::String(text)) if text.len() <= MAX_KID => Ok(Some(text)),
+        Some(_) => Err(JoseError::Malformed),
+    }
+}
+
+/// The algorithm that a compact token names, whether it exists here or not: to tell why it is refused, and
+/// whose token it may be. Nothing is believed for it.
+///
+/// # Errors
+/// `Malformed` for what is no compact token.
+pub fn named_algorithm(token: &str) -> Result<String, JoseError> {
+    let mut parts = token.split('.');
+    let header = parts.next().ok_or(JoseError::Malformed)?;
+    if parts.count() != 2 {
+        return Err(JoseError::Malformed);
+    }
+    let mut members = header_members(header, MAX_HEADER)?;
+    text_member(&mut members, "alg")?.ok_or(JoseError::Algorithm)
 }
 
 /// A well-formed token whose signature has not been checked. Nothing in it can be believed.

@@ -369,3 +369,38 @@ fn claims_with_repeats_are_refused_after_verification_too() {
     let verified = read.into_verified(&key.verifying_key().unwrap(), Typ::Jwt).unwrap();
     assert_eq!(verified.claims::<Value>().unwrap_err(), JoseError::Malformed);
 }
+
+/// RFC 7515 A.1.
+const SHARED: &[u8] =
+    b"AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
+const SHARED_TOKEN: &str = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQo\
+    gImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk";
+
+#[test]
+fn a_shared_secret_verifies_its_own_tokens_only() {
+    let secret = SharedSecret::new(&decode_base64url(SHARED).unwrap()).unwrap();
+    let opened = secret.open(SHARED_TOKEN).unwrap();
+    assert!(opened.is(Typ::Jwt));
+    assert_eq!(opened.claims::<Value>().unwrap()["iss"], "joe");
+    assert_eq!(named_algorithm(SHARED_TOKEN).unwrap(), "HS256");
+
+    let other = SharedSecret::new(&[7; 32]).unwrap();
+    assert_eq!(other.open(SHARED_TOKEN).unwrap_err(), JoseError::Signature);
+    let (signed, _) = SHARED_TOKEN.rsplit_once('.').unwrap();
+    assert_eq!(secret.open(&format!("{signed}.")).unwrap_err(), JoseError::Signature);
+    let asymmetric = key(Alg::ES256).sign_jwt(Typ::Jwt, b"{}").unwrap();
+    assert_eq!(secret.open(&asymmetric).unwrap_err(), JoseError::Algorithm);
+    assert_eq!(format!("{secret:?}"), "SharedSecret [redacted]");
+}
+
+#[test]
+fn what_others_may_know_is_no_secret() {
+    let weak = [
+        b"only thirty-one bytes are in it".as_slice(),
+        b"-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE",
+        br#"{"kty":"RSA","n":"0vx7agoebGcQSuuPiLJXZptN9nndrQmb","e":"AQAB"}"#,
+    ];
+    for secret in weak {
+        assert!(matches!(SharedSecret::new(secret), Err(JoseError::Key(_))));
+    }
+}

@@ -1,0 +1,209 @@
+//! JWTs of other issuers.
+//!
+//! An issuer is believed because the configuration names it, never because a token does. The algorithm belongs
+//! to the key: a secret checks HS256 and nothing else, published keys check what they are made for, and the
+//! token's header can only agree (RFC 8725 3.1). ID tokens are for the client that asked for them and open
+//! nothing here (RFC 9068 4).
+
+mod keys;
+mod spec;
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use doorward_judge::{Confirmation, CredentialKind, Identity, IdentityType, Principal, Refusal, Why};
+use doorward_proto::{
+    jose::{JoseError, SharedSecret, Typ, Unverified, decode_base64url, named_algorithm},
+    json::{self, Limits},
+    time::Time,
+};
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value};
+
+use self::keys::Keys;
+use super::{Credential, Provider, Recognition, Seen};
+use crate::fetch::Fetch;
+
+pub use spec::{BadIssuer, IssuerSpec};
+
+/// How far two clocks may be apart.
+const SKEW: Duration = Duration::from_secs(60);
+const LIMITS: Limits = Limits { bytes: 16 * 1024, depth: 16 };
+/// Claims that only ID tokens have (OpenID Connect Core 2, 3.3.2.11).
+const OF_ID_TOKENS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
+
+/// The issuers that are believed. A JWT of anybody else is refused here, so it comes after whoever knows the
+/// JWTs of the server itself.
+pub struct Jwts(Vec<Issuer>);
+
+/// One issuer.
+struct Issuer {
+    /// Its `iss`, exactly; none for one whose tokens name nobody in particular.
+    names: Vec<String>,
+    keys: Keys,
+    secret: Option<SharedSecret>,
+    algorithms: BTreeSet<String>,
+    takes_any_audience: bool,
+    takes_id_tokens: bool,
+    identity_type: Option<IdentityType>,
+}
+
+impl Jwts {
+    /// Reads the issuers; keys are fetched when they are needed first.
+    ///
+    /// # Errors
+    /// The first issuer that makes no sense.
+    pub fn new(specs: &[IssuerSpec], fetch: &Arc<dyn Fetch>) -> Result<Self, BadIssuer> {
+        let issuers = specs.iter().map(|spec| spec.compile(fetch)).collect::<Result<Vec<_>, _>>()?;
+        Ok(Self(issuers))
+    }
+
+    /// The issuer that a token says to be from.
+    fn of(&self, claims: &Map<String, Value>) -> Option<&Issuer> {
+        let named = claims.get("iss").and_then(Value::as_str);
+        let is_named = |issuer: &&Issuer| named.is_some_and(|name| issuer.names.iter().any(|it| it == name));
+        self.0.iter().find(is_named).or_else(|| self.0.iter().find(|issuer| issuer.names.is_empty()))
+    }
+
+    async fn recognised(&self, token: &str, now: Time) -> Recognition {
+        let algorithm = match named_algorithm(token) {
+            Ok(algorithm) => algorithm,
+            Err(JoseError::Algorithm) => return Err(Why::UnsupportedAlgorithm.into()),
+            Err(_) => return Ok(None),
+        };
+        let unverified = peek(token).ok_or(Why::InvalidToken)?;
+        let issuer = self.of(&unverified).ok_or(Why::InvalidIssuer)?;
+        if !issuer.algorithms.contains(&algorithm) {
+            let names: Vec<&str> = issuer.algorithms.iter().map(String::as_str).collect();
+            let hint = format!("Accepted from this issuer: {}", names.join(", "));
+            return Err(Refusal::new(Why::UnsupportedAlgorithm).hint(hint));
+        }
+        let (typ, claims) = issuer.verified(token, &algorithm, now).await?;
+        issuer.principal(typ.as_deref(), &claims, now).map(Some)
+    }
+}
+
+impl Provider for Jwts {
+    fn name(&self) -> &'static str {
+        "jwt"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
+        Box::pin(async move {
+            let Some(token) = credential.token() else { return Ok(None) };
+            self.recognised(token.expose(), seen.now).await
+        })
+    }
+
+    fn state(&self) -> i64 {
+        self.0.iter().map(|issuer| issuer.keys.generation()).sum()
+    }
+}
+
+impl Issuer {
+    async fn verified(
+        &self,
+        token: &str,
+        algorithm: &str,
+        now: Time,
+    ) -> Result<(Option<String>, Map<String, Value>), Refusal> {
+        let wrong = |error: JoseError| match error {
+            JoseError::Algorithm => Refusal::from(Why::UnsupportedAlgorithm),
+            JoseError::UnknownKey => {
+                Refusal::new(Why::InvalidToken).hint("It names a key that its issuer has not")
+            }
+            _ => Why::InvalidToken.into(),
+        };
+        if algorithm == SharedSecret::ALG {
+            let secret = self.secret.as_ref().ok_or(Why::UnsupportedAlgorithm)?;
+            let opened = secret.open(token).map_err(wrong)?;
+            return Ok((opened.typ().map(str::to_owned), opened.claims().map_err(wrong)?));
+        }
+        let unverified = Unverified::decode(token).map_err(wrong)?;
+        let keys = self.keys.for_token(&unverified, now).await?;
+        keys.verify(&unverified).map_err(wrong)?;
+        let typ = unverified.header().typ.clone();
+        Ok((typ, unverified.unverified_claims().map_err(wrong)?))
+    }
+
+    /// Whoever the claims are about, once somebody has vouched for them.
+    fn principal(
+        &self,
+        typ: Option<&str>,
+        claims: &Map<String, Value>,
+        now: Time,
+    ) -> Result<Principal, Refusal> {
+        self.check_kind(typ, claims)?;
+        let time = |name: &str| match claims.get(name) {
+            None => Ok(None),
+            Some(value) => seconds(value).map(Some).ok_or_else(|| Refusal::from(Why::InvalidToken)),
+        };
+        let expires_at = time("exp")?.ok_or_else(|| Refusal::new(Why::InvalidToken).hint("It has no end"))?;
+        if now >= expires_at {
+            return Err(Why::TokenExpired.into());
+        }
+        let begins_at = time("nbf")?.into_iter().chain(time("iat")?).max();
+        if begins_at.is_some_and(|begins_at| begins_at > now + SKEW) {
+            return Err(Refusal::new(Why::InvalidToken).hint("It is not valid yet"));
+        }
+        let audience = if self.takes_any_audience { Vec::new() } else { audience(claims)? };
+        let mut identity = Identity::of(claims);
+        if identity.subject.is_empty() {
+            return Err(Refusal::new(Why::InvalidToken).hint("It names nobody"));
+        }
+        if let Some(kind) = self.identity_type {
+            identity.kind = kind;
+        }
+        Ok(Principal {
+            audience,
+            expires_at: Some(expires_at),
+            confirmation: claims.get("cnf").map(Confirmation::of),
+            ..Principal::new(identity, CredentialKind::Jwt)
+        })
+    }
+
+    fn check_kind(&self, typ: Option<&str>, claims: &Map<String, Value>) -> Result<(), Refusal> {
+        let is_access_token = typ.is_some_and(|typ| Typ::AccessToken.matches(typ));
+        if !is_access_token && typ.is_some_and(|typ| !Typ::Jwt.matches(typ)) {
+            return Err(Refusal::new(Why::InvalidToken).hint("It is of another kind"));
+        }
+        let is_id_token = !is_access_token && OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name));
+        if is_id_token && !self.takes_id_tokens {
+            let hint = "An ID token is for the application that signed somebody in; send an access token";
+            return Err(Refusal::new(Why::InvalidToken).hint(hint));
+        }
+        Ok(())
+    }
+}
+
+/// The claims of a token that nobody has vouched for: to find out whose it says to be.
+fn peek(token: &str) -> Option<Map<String, Value>> {
+    let payload = token.split('.').nth(1)?;
+    json::parse_object(&decode_base64url(payload.as_bytes()).ok()?, LIMITS).ok()
+}
+
+/// Seconds since 1970, perhaps with a fraction (RFC 7519 2).
+fn seconds(value: &Value) -> Option<Time> {
+    if let Some(seconds) = value.as_i64() {
+        return Some(Time::from_seconds(seconds));
+    }
+    let seconds = value.as_f64().filter(|seconds| seconds.is_finite())?;
+    #[expect(clippy::cast_possible_truncation, reason = "a cast from a float saturates")]
+    Some(Time::from_seconds(seconds as i64))
+}
+
+/// One name or several. A token for nobody in particular would be good everywhere.
+fn audience(claims: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
+    let named: Vec<String> = match claims.get("aud") {
+        Some(Value::String(name)) => vec![name.clone()],
+        Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+        _ => Vec::new(),
+    };
+    let named: Vec<String> = named.into_iter().filter(|name| !name.is_empty()).collect();
+    if named.is_empty() {
+        return Err(Refusal::new(Why::InvalidAudience).hint("The token names no audience"));
+    }
+    Ok(named)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,224 @@
+//! The keys of an issuer: named in the configuration, or read from where it publishes them.
+//!
+//! Keys that were read are used for as long as the configuration says, or the answer if that is shorter; read
+//! again at once when a token names one that is not among them, as after a rotation; and used on while the
+//! issuer does not answer, for a day. Whoever sends tokens decides when we read, so an issuer is asked every ten
+//! seconds at the most, by one request at a time.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use doorward_judge::Why;
+use doorward_proto::{
+    jose::{Jwks, KeySet, Unverified},
+    time::Time,
+};
+use serde::Deserialize;
+
+use crate::fetch::{Fetch, NamedBy};
+
+/// The pause between two requests to one issuer.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How long keys are good while their issuer does not answer.
+const STALE: Duration = Duration::from_hours(24);
+
+/// Where an issuer's keys come from.
+#[derive(Clone)]
+pub(super) enum Keys {
+    /// There are none; its tokens are checked with a secret.
+    None,
+    /// They are in the configuration.
+    Fixed(Arc<KeySet>),
+    /// They are read.
+    Published(Arc<Published>),
+}
+
+/// Where keys are published.
+#[derive(Debug, Clone)]
+pub(super) enum Place {
+    /// At this address.
+    Jwks(String),
+    /// Where the metadata of this issuer says (OpenID Connect Discovery 4, RFC 8414 3).
+    Discovery(String),
+}
+
+/// Keys that are read when they are needed.
+pub(super) struct Published {
+    pub(super) place: Place,
+    pub(super) ttl: Duration,
+    pub(super) timeout: Duration,
+    pub(super) fetch: Arc<dyn Fetch>,
+    known: Mutex<Known>,
+    /// Held by the one who reads.
+    reading: tokio::sync::Mutex<()>,
+    generation: AtomicI64,
+}
+
+#[derive(Clone, Default)]
+struct Known {
+    keys: Option<Arc<KeySet>>,
+    jwks: Jwks,
+    read_at: Time,
+    /// When they are to be read again.
+    fresh_until: Time,
+    asked_at: Option<Time>,
+    /// Whether there was no answer the last time.
+    is_silent: bool,
+}
+
+impl Keys {
+    /// The keys with which this token is to be checked.
+    pub(super) async fn for_token(&self, token: &Unverified<'_>, now: Time) -> Result<Arc<KeySet>, Why> {
+        match self {
+            Self::None => Err(Why::UnsupportedAlgorithm),
+            Self::Fixed(keys) => Ok(Arc::clone(keys)),
+            Self::Published(published) => Published::for_token(published, token, now).await,
+        }
+    }
+
+    /// Another number as soon as the keys are others.
+    pub(super) fn generation(&self) -> i64 {
+        match self {
+            Self::Published(published) => published.generation.load(Ordering::Acquire),
+            Self::None | Self::Fixed(_) => 0,
+        }
+    }
+}
+
+impl Published {
+    pub(super) fn new(place: Place, (ttl, timeout): (Duration, Duration), fetch: Arc<dyn Fetch>) -> Self {
+        Self {
+            place,
+            ttl,
+            timeout,
+            fetch,
+            known: Mutex::default(),
+            reading: tokio::sync::Mutex::default(),
+            generation: AtomicI64::new(0),
+        }
+    }
+
+    async fn for_token(this: &Arc<Self>, token: &Unverified<'_>, now: Time) -> Result<Arc<KeySet>, Why> {
+        let known = this.known();
+        if let Some(keys) = known.keys.as_ref().filter(|keys| keys.has_key_for(token)) {
+            if now < known.fresh_until {
+                return Ok(Arc::clone(keys));
+            }
+            // Used a moment longer, so that nobody waits for the issuer.
+            if now < known.fresh_until + this.ttl {
+                this.refresh_aside(now);
+                return Ok(Arc::clone(keys));
+            }
+        }
+        this.refresh(now).await;
+        let known = this.known();
+        match known.keys {
+            // A key that is not among them may be a new one.
+            Some(keys) if known.is_silent && !keys.has_key_for(token) => Err(Why::KeyUnavailable),
+            Some(keys) if now.since(known.read_at) < STALE => Ok(keys),
+            _ => Err(Why::KeyUnavailable),
+        }
+    }
+
+    fn known(&self) -> Known {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn refresh_aside(self: &Arc<Self>, now: Time) {
+        let this = Arc::clone(self);
+        tokio::spawn(async move { this.refresh(now).await });
+    }
+
+    /// Reads the keys, unless somebody has a moment ago.
+    async fn refresh(&self, now: Time) {
+        let _reading = self.reading.lock().await;
+        if self.known().asked_at.is_some_and(|asked_at| now.since(asked_at) < PAUSE) {
+            return;
+        }
+        let read = tokio::time::timeout(self.timeout, self.read()).await;
+        let read = read.unwrap_or_else(|_| Err(format!("no answer within {:?}", self.timeout)));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.asked_at = Some(now);
+        known.is_silent = read.is_err();
+        match read {
+            Ok((jwks, lives)) => {
+                if known.jwks != jwks {
+                    known.keys = Some(Arc::new(KeySet::from_jwks(&jwks)));
+                    known.jwks = jwks;
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                }
+                known.read_at = now;
+                known.fresh_until = now + lives;
+            }
+            Err(why) => tracing::warn!(place = ?self.place, why, "the keys of an issuer cannot be read"),
+        }
+    }
+
+    async fn read(&self) -> Result<(Jwks, Duration), String> {
+        let (url, named_by) = match &self.place {
+            Place::Jwks(url) => (url.clone(), NamedBy::Operator),
+            Place::Discovery(issuer) => self.discover(issuer).await?,
+        };
+        let answer = self.fetch.get(&url, named_by, self.timeout).await?;
+        if answer.status != 200 {
+            return Err(format!("{url} answers with status {}", answer.status));
+        }
+        let jwks = Jwks::parse(&answer.body).map_err(|error| format!("{url}: {error}"))?;
+        if jwks.keys.is_empty() {
+            return Err(format!("{url} holds no key that can be used"));
+        }
+        Ok((jwks, answer.max_age.map_or(self.ttl, |age| age.min(self.ttl))))
+    }
+
+    /// The address of the keys, from the issuer's own words.
+    async fn discover(&self, issuer: &str) -> Result<(String, NamedBy), String> {
+        #[derive(Deserialize)]
+        struct Metadata {
+            issuer: String,
+            jwks_uri: String,
+        }
+        let mut why = String::new();
+        for url in metadata_urls(issuer) {
+            match self.fetch.get(&url, NamedBy::Operator, self.timeout).await {
+                Ok(answer) if answer.status == 200 => {
+                    let metadata: Metadata =
+                        serde_json::from_slice(&answer.body).map_err(|error| format!("{url}: {error}"))?;
+                    // OpenID Connect Discovery 4.3: exactly, or it speaks for somebody else.
+                    if metadata.issuer != issuer {
+                        return Err(format!("{url} speaks for {}, not for {issuer}", metadata.issuer));
+                    }
+                    let is_own = origin(&metadata.jwks_uri).is_some_and(|it| Some(it) == origin(issuer));
+                    let named_by = if is_own { NamedBy::Operator } else { NamedBy::Document };
+                    return Ok((metadata.jwks_uri, named_by));
+                }
+                Ok(answer) => why = format!("{url} answers with status {}", answer.status),
+                Err(error) => return Err(error),
+            }
+        }
+        Err(why)
+    }
+}
+
+/// Where metadata is looked for, in this order.
+fn metadata_urls(issuer: &str) -> [String; 2] {
+    let openid = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
+    let oauth = match origin(issuer).map(|origin| (origin, issuer.get(origin.len()..).unwrap_or_default())) {
+        Some((origin, path)) => {
+            format!("{origin}/.well-known/oauth-authorization-server{}", path.trim_end_matches('/'))
+        }
+        None => openid.clone(),
+    };
+    [openid, oauth]
+}
+
+/// Scheme, host and port as they are written.
+fn origin(url: &str) -> Option<&str> {
+    let (scheme, rest) = url.split_once("://")?;
+    let host = rest.split(['/', '?', '#', '\\']).next()?;
+    url.get(..scheme.len() + "://".len() + host.len())
+}
