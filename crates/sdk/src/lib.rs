@@ -2,7 +2,8 @@
 //!
 //! [`server`] finds out who sends a request: it takes the credential out of the headers, asks a chain of
 //! [`server::Provider`]s whose it is, and remembers the answer for a while. What that somebody may do is
-//! decided by `doorward-judge`, whose words are repeated here as [`judge`].
+//! decided by `doorward-judge`, whose words are repeated here as [`judge`]. [`guard`] puts both before a
+//! service: by itself, as a layer (feature `tower`), and with extractors for handlers (feature `axum`).
 //!
 //! A provider is a small trait; one for a list of fixed tokens takes a dozen lines:
 //!
@@ -31,10 +32,21 @@
 //! }
 //! ```
 
+#[cfg(feature = "axum")]
+pub mod axum;
+pub mod caller;
 pub mod clock;
 pub mod dress;
 pub mod exchange;
 pub mod fetch;
+pub mod guard;
 pub mod server;
+#[cfg(feature = "tower")]
+pub mod tower;
 
+#[cfg(test)]
+mod testing;
+
+pub use caller::{Caller, Refused};
 pub use doorward_judge as judge;
+pub use guard::Guard;

@@ -77,6 +77,19 @@ fn permissions(identity: &Identity) -> String {
     all.into_iter().filter(|name| !name.contains(',')).collect::<Vec<_>>().join(",")
 }
 
+/// Removes what a client wrote under these names, in every spelling.
+pub fn remove(headers: &mut HeaderMap) {
+    let is_ours = |name: &HeaderName| {
+        let plain: String =
+            name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
+        NAMES.contains(&plain.as_str())
+    };
+    let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
+    for name in ours {
+        headers.remove(name);
+    }
+}
+
 /// Nothing is said with an empty value. What no header can hold (a mail address beyond ASCII) is left out.
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value)
@@ -121,6 +134,22 @@ mod tests {
         );
         assert!(headers.keys().all(|name| NAMES.contains(&name.as_str())));
         assert_eq!(of(None).len(), 1);
+    }
+
+    #[test]
+    fn what_a_client_wrote_is_removed_in_every_spelling() {
+        let mut headers = HeaderMap::new();
+        for name in
+            ["X-User-ID", "x_user_id", "x-user_role", "X.Org.ID", "x-doorward-assertion", "x-user", "host"]
+        {
+            headers
+                .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("admin"));
+            headers
+                .append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_static("root"));
+        }
+        remove(&mut headers);
+        let left: BTreeSet<_> = headers.keys().map(HeaderName::as_str).collect();
+        assert_eq!(left, BTreeSet::from(["host", "x-user"]));
     }
 
     #[test]

@@ -1,0 +1,163 @@
+//! Judges requests before a service sees them: whose a request is, which rule is for it, and whether that
+//! lets it through.
+//!
+//! This knows nothing of a framework: [`Guard::admit`] takes the head of a request and answers with who sent
+//! it or with the refusal to send back. The layer for `tower` is a few lines around it, and so is one for
+//! anything else.
+
+mod build;
+
+use std::{net::IpAddr, sync::Arc};
+
+use doorward_judge::{
+    Ask, Mode, Presented, Proof, Refusal, Rule, Rules, Verdict, Why, judge, path::NormalPath,
+};
+use doorward_proto::time::Time;
+use http::{HeaderMap, Uri, header, request::Parts, uri::PathAndQuery};
+
+use crate::{
+    caller::{Caller, Refused, Scene},
+    clock::Clock,
+    dress::{Errors, REQUEST_ID},
+    server::{Chain, Credential, Known, identity_headers},
+};
+
+pub use self::build::Builder;
+
+/// The client's address, where whoever accepted the connection has put it into the request's extensions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClientAddress(pub IpAddr);
+
+/// What is in no rule's list of hosts (RFC 6761 6.4).
+const NO_HOST: &str = "host.invalid";
+
+/// What finds out where a request comes from.
+type Locate = dyn Fn(&Parts) -> Option<IpAddr> + Send + Sync;
+
+/// Judges requests. Cheap to clone.
+#[derive(Clone)]
+pub struct Guard(Arc<Inner>);
+
+struct Inner {
+    chain: Chain,
+    rules: Rules,
+    default: Rule,
+    audiences: Vec<String>,
+    errors: Errors,
+    realm: Arc<str>,
+    locate: Box<Locate>,
+    clock: Clock,
+}
+
+impl Guard {
+    /// A guard that recognises nobody yet and lets nobody through without a credential.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Judges a request. Names of identity headers are removed from it in every spelling, so that nobody who
+    /// reads them believes what a client wrote, and its path is put into the normal form that was judged.
+    ///
+    /// # Errors
+    /// The refusal to send back.
+    pub async fn admit(&self, request: &mut Parts) -> Result<Option<Caller>, Refused> {
+        let scene = self.scene(&request.headers);
+        identity_headers::remove(&mut request.headers);
+        let (rule, path) = match self.rule(request) {
+            Ok(found) => found,
+            Err(refusal) => return Err(Refused::new(refusal, scene)),
+        };
+        if path.as_str() != request.uri.path() {
+            request.uri = with_path(&request.uri, &path)
+                .ok_or_else(|| Refused::new(Why::PathAmbiguous.into(), scene.clone()))?;
+        }
+        if rule.mode() == Mode::Disabled {
+            return Ok(None);
+        }
+        let address = (self.0.locate)(request);
+        match self.known(&request.headers, rule, address).await {
+            Ok(known) => Ok(known.map(|known| Caller::new(known, scene))),
+            Err(refusal) => Err(Refused { scopes: rule.scopes().join(" "), ..Refused::new(refusal, scene) }),
+        }
+    }
+
+    /// How what is found out later about this request is told.
+    pub(crate) fn scene(&self, headers: &HeaderMap) -> Scene {
+        let request_id = headers.get(REQUEST_ID).and_then(|id| id.to_str().ok()).unwrap_or_default();
+        Scene { errors: self.0.errors, realm: Arc::clone(&self.0.realm), request_id: request_id.into() }
+    }
+
+    fn rule(&self, request: &Parts) -> Result<(&Rule, NormalPath), Refusal> {
+        let path = NormalPath::read(request.uri.path())
+            .map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
+        let host = host(request)?;
+        let rule = self.0.rules.find(&host, request.method.as_str(), &path);
+        Ok((rule.unwrap_or(&self.0.default), path))
+    }
+
+    async fn known(
+        &self,
+        headers: &HeaderMap,
+        rule: &Rule,
+        address: Option<IpAddr>,
+    ) -> Result<Option<Arc<Known>>, Refusal> {
+        let now = (self.0.clock)();
+        let known = match Credential::of(headers)? {
+            Some(credential) => Some(self.0.chain.recognise(&credential, now).await?),
+            None => None,
+        };
+        // An address that nobody knows is in no network.
+        let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        match self.judge(rule, known.as_deref(), (address, now)) {
+            Verdict::Refused(refusal) => Err(refusal),
+            Verdict::Allowed(None) => Ok(None),
+            Verdict::Allowed(Some(_)) => {
+                if let Some(known) = &known {
+                    self.0.chain.note_use(known, address, now);
+                }
+                Ok(known)
+            }
+        }
+    }
+
+    fn judge<'k>(
+        &self,
+        rule: &Rule,
+        known: Option<&'k Known>,
+        (address, now): (IpAddr, Time),
+    ) -> Verdict<'k> {
+        let presented = known.map_or(Presented::Nothing, |known| Presented::Principal(&known.principal));
+        let proof = Proof::default();
+        judge(rule, Ask { presented, proof: &proof, address, now, audiences: &self.0.audiences })
+    }
+}
+
+/// The host that is asked for: that of the target where it names one, else that of the one `Host` header
+/// (RFC 9112 3.2). A request without any is for no host that a rule could name.
+fn host(request: &Parts) -> Result<String, Refusal> {
+    let mut said = request.headers.get_all(header::HOST).iter();
+    let named = match (said.next(), said.next()) {
+        (None, _) => None,
+        (Some(one), None) => Some(one.to_str().map_err(|_| Why::RequestInvalid)?),
+        (Some(_), Some(_)) => return Err(Why::RequestInvalid.into()),
+    };
+    let host = request.uri.authority().map(http::uri::Authority::as_str).or(named).unwrap_or(NO_HOST);
+    // What is no host would fall to a rule that asks for less.
+    match doorward_judge::host::name(host) {
+        Some(_) => Ok(host.to_owned()),
+        None => Err(Why::RequestInvalid.into()),
+    }
+}
+
+fn with_path(uri: &Uri, path: &NormalPath) -> Option<Uri> {
+    let mut parts = uri.clone().into_parts();
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_string(),
+    };
+    parts.path_and_query = Some(PathAndQuery::try_from(target).ok()?);
+    Uri::from_parts(parts).ok()
+}
+
+#[cfg(test)]
+mod tests;
