@@ -1,7 +1,11 @@
 //! Who sends a request.
 
+#[cfg(feature = "files")]
+pub mod basic;
 mod chain;
 mod credential;
+#[cfg(feature = "files")]
+pub mod fixed;
 pub mod identity_headers;
 pub mod jwt;
 
