@@ -6,12 +6,11 @@ use axum::body::Body;
 use doorward_judge::{Ask, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
 use doorward_proto::time::Time;
 use doorward_sdk::server::{Credential, Known, identity_headers};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, request::Parts};
 
 use crate::{Inner, Origin, Route, assertion, dress::Dress, turn_away};
 
-/// The header of the signed word.
-pub(crate) const ASSERTION: HeaderName = HeaderName::from_static("x-doorward-assertion");
+pub(crate) use doorward_sdk::assertion::ASSERTION;
 
 /// A request that is let through.
 pub(crate) struct Admitted<'g> {

@@ -1,7 +1,7 @@
 //! What handlers take to learn who asks, behind a [`GuardLayer`](crate::tower::GuardLayer).
 //!
-//! [`Caller`] refuses a request of nobody, `Option<Caller>` takes it as it comes, and [`Allowed`] states in
-//! the signature what a caller needs:
+//! [`Caller`] refuses a request of nobody, `Option<Caller>` takes it as it comes, [`AssertedCaller`] is
+//! somebody for whom a gateway has vouched, and [`Allowed`] states in the signature what a caller needs:
 //!
 //! ```
 //! use doorward_sdk::{Caller, Refused, axum::{Allowed, Demand}};
@@ -31,7 +31,10 @@ use axum_core::{
 use doorward_judge::Why;
 use http::request::Parts;
 
-use crate::caller::{Caller, Refused, Scene};
+use crate::{
+    assertion::AssertedCaller,
+    caller::{Caller, Refused, Scene},
+};
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
@@ -55,12 +58,20 @@ impl<S: Sync> OptionalFromRequestParts<S> for Caller {
     }
 }
 
-fn found(parts: &Parts) -> Result<Caller, Refused> {
+impl<S: Sync> FromRequestParts<S> for AssertedCaller {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        found(parts)
+    }
+}
+
+fn found<T: Clone + Send + Sync + 'static>(parts: &Parts) -> Result<T, Refused> {
     let nobody = || {
         let scene = parts.extensions.get::<Scene>().cloned().unwrap_or_default();
         Refused::new(Why::MissingToken.into(), scene)
     };
-    parts.extensions.get::<Caller>().cloned().ok_or_else(nobody)
+    parts.extensions.get::<T>().cloned().ok_or_else(nobody)
 }
 
 /// What a handler needs of whoever calls it.
@@ -98,7 +109,8 @@ impl<D: Demand, S: Sync> FromRequestParts<S> for Allowed<D> {
     type Rejection = Refused;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
-        let caller = found(parts).map_err(|nobody| Refused { scopes: D::SCOPES.join(" "), ..nobody })?;
+        let caller: Caller =
+            found(parts).map_err(|nobody| Refused { scopes: D::SCOPES.join(" "), ..nobody })?;
         caller.require_scopes(D::SCOPES)?.require_permissions(D::PERMISSIONS)?;
         for workspace in D::WORKSPACES {
             caller.require_workspace(workspace)?;

@@ -32,6 +32,7 @@
 //! }
 //! ```
 
+pub mod assertion;
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod caller;
@@ -47,6 +48,7 @@ pub mod tower;
 #[cfg(test)]
 mod testing;
 
+pub use assertion::{AssertedCaller, Assertions};
 pub use caller::{Caller, Refused};
 pub use doorward_judge as judge;
 pub use guard::Guard;

@@ -20,26 +20,63 @@ use std::{
 };
 
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, request::Parts};
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::guard::Guard;
+use crate::{assertion::Assertions, caller::Refused, guard::Guard};
 
 /// Puts a guard before a service.
 #[derive(Clone)]
-pub struct GuardLayer(Guard);
+pub struct GuardLayer(Gate);
+
+/// Who decides.
+#[derive(Clone)]
+enum Gate {
+    Guard(Guard),
+    Assertions(Assertions),
+}
+
+impl Gate {
+    /// Judges a request, and notes in it who sent it.
+    async fn admit(&self, request: &mut Parts) -> Result<(), Refused> {
+        let scene = match self {
+            Self::Guard(guard) => guard.scene(&request.headers),
+            Self::Assertions(assertions) => assertions.scene(&request.headers),
+        };
+        let caller = match self {
+            Self::Guard(guard) => guard.admit(request).await?,
+            Self::Assertions(assertions) => {
+                let asserted = assertions.admit(request).await?;
+                asserted.map(|asserted| {
+                    request.extensions.insert(asserted.clone());
+                    asserted.into_caller()
+                })
+            }
+        };
+        request.extensions.insert(scene);
+        if let Some(caller) = caller {
+            request.extensions.insert(caller);
+        }
+        Ok(())
+    }
+}
 
 impl GuardLayer {
-    /// The layer of this guard.
+    /// Judges requests by the rules of this guard.
     pub const fn new(guard: Guard) -> Self {
-        Self(guard)
+        Self(Gate::Guard(guard))
+    }
+
+    /// Believes the gateway before this application, and nobody else.
+    pub const fn behind_a_gateway(assertions: Assertions) -> Self {
+        Self(Gate::Assertions(assertions))
     }
 }
 
 impl From<Guard> for GuardLayer {
     fn from(guard: Guard) -> Self {
-        Self(guard)
+        Self::new(guard)
     }
 }
 
@@ -47,14 +84,14 @@ impl<S> Layer<S> for GuardLayer {
     type Service = Guarded<S>;
 
     fn layer(&self, inner: S) -> Guarded<S> {
-        Guarded { guard: self.0.clone(), inner }
+        Guarded { gate: self.0.clone(), inner }
     }
 }
 
 /// A service behind a guard.
 #[derive(Clone)]
 pub struct Guarded<S> {
-    guard: Guard,
+    gate: Gate,
     inner: S,
 }
 
@@ -77,18 +114,11 @@ where
         // The one that said it is ready has to be the one that is called.
         let next = self.inner.clone();
         let mut inner = mem::replace(&mut self.inner, next);
-        let guard = self.guard.clone();
+        let gate = self.gate.clone();
         Box::pin(async move {
             let (mut parts, body) = request.into_parts();
-            let scene = guard.scene(&parts.headers);
-            match guard.admit(&mut parts).await {
-                Ok(caller) => {
-                    parts.extensions.insert(scene);
-                    if let Some(caller) = caller {
-                        parts.extensions.insert(caller);
-                    }
-                    inner.call(Request::from_parts(parts, body)).await
-                }
+            match gate.admit(&mut parts).await {
+                Ok(()) => inner.call(Request::from_parts(parts, body)).await,
                 Err(refused) => Ok(refused.response().map(R::from)),
             }
         })

@@ -80,3 +80,10 @@ async fn without_a_guard_nobody_is_anybody() {
     assert_eq!(ask(&routes(), "/caller", "ada").await.0, StatusCode::UNAUTHORIZED);
     assert_eq!(ask(&routes(), "/maybe", "ada").await.2, "");
 }
+
+#[tokio::test]
+async fn a_guard_of_ones_own_is_no_gateway() {
+    let router = Router::new().route("/", get(async |caller: AssertedCaller| caller.subject().to_owned()));
+    let router = router.layer(GuardLayer::new(builder().build().unwrap()));
+    assert_eq!(ask(&router, "/", "ada").await.0, StatusCode::UNAUTHORIZED);
+}

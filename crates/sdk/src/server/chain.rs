@@ -47,7 +47,7 @@ struct Assertion {
 const AUDIENCES: usize = 16;
 
 impl Known {
-    fn new(principal: Principal, provider: usize, found_at: Time) -> Self {
+    pub(crate) fn new(principal: Principal, provider: usize, found_at: Time) -> Self {
         Self { principal, headers: OnceLock::new(), assertions: Mutex::default(), found_at, provider }
     }
 

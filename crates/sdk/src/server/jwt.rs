@@ -19,7 +19,7 @@ use doorward_proto::{
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
-use self::keys::Keys;
+pub(crate) use self::keys::Keys;
 use super::{Credential, Provider, Recognition, Seen};
 use crate::fetch::Fetch;
 

@@ -29,7 +29,7 @@ const STALE: Duration = Duration::from_hours(24);
 
 /// Where an issuer's keys come from.
 #[derive(Clone)]
-pub(super) enum Keys {
+pub(crate) enum Keys {
     /// There are none; its tokens are checked with a secret.
     None,
     /// They are in the configuration.
@@ -40,7 +40,7 @@ pub(super) enum Keys {
 
 /// Where keys are published.
 #[derive(Debug, Clone)]
-pub(super) enum Place {
+pub(crate) enum Place {
     /// At this address.
     Jwks(String),
     /// Where the metadata of this issuer says (OpenID Connect Discovery 4, RFC 8414 3).
@@ -48,7 +48,7 @@ pub(super) enum Place {
 }
 
 /// Keys that are read when they are needed.
-pub(super) struct Published {
+pub(crate) struct Published {
     pub(super) place: Place,
     pub(super) ttl: Duration,
     pub(super) timeout: Duration,
@@ -73,7 +73,7 @@ struct Known {
 
 impl Keys {
     /// The keys with which this token is to be checked.
-    pub(super) async fn for_token(&self, token: &Unverified<'_>, now: Time) -> Result<Arc<KeySet>, Why> {
+    pub(crate) async fn for_token(&self, token: &Unverified<'_>, now: Time) -> Result<Arc<KeySet>, Why> {
         match self {
             Self::None => Err(Why::UnsupportedAlgorithm),
             Self::Fixed(keys) => Ok(Arc::clone(keys)),

@@ -95,7 +95,7 @@ impl IssuerSpec {
         })
     }
 
-    fn keys(&self, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
+    pub(crate) fn keys(&self, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
         let place = match (&self.jwks_static, &self.jwks_url) {
             (Some(_), Some(_)) => {
                 return Err(self.wrong("jwks_static", "there is jwks_url, too; keep one of them"));
