@@ -1,12 +1,13 @@
 //! What stands before applications that know nothing of authentication.
 //!
-//! A reverse proxy asks at `/validate` about each request that it got ([`validate`]); what it says of that
+//! A reverse proxy asks at `/validate` about each request that it got ([`validate`]), or as Envoy does ([`envoy`]); what it says of that
 //! request is read by its [`profile`]; the verdict is `doorward-judge`'s; [`dress`] tells it as that proxy
 //! understands it. This crate sees neither the rules of the server nor its database: whose a credential is it
 //! learns from the providers that it is given, so it can run beside an application on another machine.
 
 mod assertion;
 mod dress;
+mod envoy;
 mod judged;
 mod profile;
 mod proxy;
@@ -180,14 +181,12 @@ impl Gateway {
 
     /// Whether a request is for an application behind: its body goes on as it comes.
     pub fn forwards(&self, target: &Uri, headers: &HeaderMap) -> bool {
-        !self.0.hosts.is_empty()
-            && !validate::is_question(target)
-            && proxy::is_guarded(&self.0, target, headers)
+        !self.0.hosts.is_empty() && !is_question(target) && proxy::is_guarded(&self.0, target, headers)
     }
 
     /// Whether a request is the gateway's to answer.
     pub fn takes(&self, target: &Uri, headers: &HeaderMap) -> bool {
-        validate::is_question(target) || self.forwards(target, headers)
+        is_question(target) || self.forwards(target, headers)
     }
 
     /// Answers a request that is the gateway's.
@@ -195,10 +194,18 @@ impl Gateway {
         if self.forwards(request.uri(), request.headers()) {
             return proxy::answer(&self.0, request, &origin).await;
         }
+        if envoy::is_question(request.uri()) {
+            return envoy::answer(&self.0, request, &origin).await;
+        }
         // No question is in a body, and none is waited for.
         let (request, _) = request.into_parts();
         validate::answer(&self.0, &request, &origin).await
     }
+}
+
+/// Whether this is a proxy's question, and never for an application behind.
+fn is_question(target: &Uri) -> bool {
+    validate::is_question(target) || envoy::is_question(target)
 }
 
 /// Tells a refusal, and has it remembered.

@@ -72,10 +72,7 @@ impl Profile {
     /// `RequestNotDescribed` for a peer that may not describe, and for a header that is missing or repeated;
     /// `PathAmbiguous`.
     pub(crate) fn read(self, headers: &HeaderMap, origin: &Origin) -> Result<Described, Refusal> {
-        if !origin.is_trusted {
-            let hint = "Only loopback and trusted_proxies may describe requests";
-            return Err(Refusal::new(Why::RequestNotDescribed).hint(hint));
-        }
+        origin.may_describe()?;
         self.family().read(headers)
     }
 }
@@ -100,20 +97,45 @@ pub(crate) fn unasked(headers: &HeaderMap, origin: &Origin) -> Result<Option<Des
     }
 }
 
-impl Family {
-    fn read(&self, headers: &HeaderMap) -> Result<Described, Refusal> {
-        let method = one(headers, self.method)?;
+impl Described {
+    /// A request by its method and its host, each with the name under which it is told, and its target.
+    pub(crate) fn new(
+        (method, its_name): (&str, &str),
+        (host, hosts_name): (&str, &str),
+        target: &str,
+    ) -> Result<Self, Refusal> {
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-') {
-            return Err(undescribed(self.method));
+            return Err(undescribed(its_name));
         }
-        let host = one(headers, self.host)?;
         // What is no host would be in no rule for hosts, and so fall to one that asks for less.
         if host::name(host).is_none() {
-            return Err(undescribed(self.host));
+            return Err(undescribed(hosts_name));
         }
-        let path = NormalPath::read(one(headers, self.uri)?);
+        let path = NormalPath::read(target);
         let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
-        Ok(Described { method: method.to_owned(), host: host.to_owned(), path })
+        Ok(Self { method: method.to_owned(), host: host.to_owned(), path })
+    }
+}
+
+impl Origin {
+    /// Whether descriptions from there count.
+    ///
+    /// # Errors
+    /// `RequestNotDescribed` when they do not.
+    pub(crate) fn may_describe(&self) -> Result<(), Refusal> {
+        if self.is_trusted {
+            return Ok(());
+        }
+        let hint = "Only loopback and trusted_proxies may describe requests";
+        Err(Refusal::new(Why::RequestNotDescribed).hint(hint))
+    }
+}
+
+impl Family {
+    fn read(&self, headers: &HeaderMap) -> Result<Described, Refusal> {
+        let method = (one(headers, self.method)?, self.method);
+        let host = (one(headers, self.host)?, self.host);
+        Described::new(method, host, one(headers, self.uri)?)
     }
 }
 
@@ -125,6 +147,6 @@ fn one<'h>(headers: &'h HeaderMap, name: &'static str) -> Result<&'h str, Refusa
     }
 }
 
-fn undescribed(name: &str) -> Refusal {
+pub(crate) fn undescribed(name: &str) -> Refusal {
     Refusal::new(Why::RequestNotDescribed).hint(format!("It takes {name}, once, and well-formed"))
 }

