@@ -4,6 +4,8 @@
 //! must be a public one, and the connection goes to exactly those addresses: a second look-up cannot
 //! answer differently. https only, no redirects, no proxy of the environment, 5 s, 64 KiB.
 
+mod documents;
+
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     sync::{Arc, OnceLock},
@@ -13,6 +15,8 @@ use std::{
 use doorward_core::env::{Fetch, FetchFailure, FetchRequest, FetchResponse};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
+pub use documents::Documents;
+
 const TIME: Duration = Duration::from_secs(5);
 const BODY: usize = 64 * 1024;
 
@@ -21,6 +25,8 @@ const BODY: usize = 64 * 1024;
 pub enum Reach {
     /// Public addresses by https.
     Public,
+    /// Any address by https, and this machine by plain http: URLs of the operator's own.
+    Named,
     /// Any address, plain http too: `allow.private_fetch`, for development.
     Anywhere,
 }
@@ -35,7 +41,7 @@ pub fn fetcher(reach: Reach) -> Fetch {
             // Made at the first use: a machine without any certificate authority can still serve.
             let client = client.get_or_init(|| build(reach).map_err(|error| describe(&error)));
             let client = client.as_ref().map_err(|why| FetchFailure::NoAnswer(why.clone()))?;
-            send(client, request).await
+            send(client, request, None).await
         })
     })
 }
@@ -53,7 +59,11 @@ fn build(reach: Reach) -> reqwest::Result<reqwest::Client> {
         .build()
 }
 
-async fn send(client: &reqwest::Client, request: FetchRequest) -> Result<FetchResponse, FetchFailure> {
+async fn send(
+    client: &reqwest::Client,
+    request: FetchRequest,
+    within: Option<Duration>,
+) -> Result<FetchResponse, FetchFailure> {
     let failed = |error: reqwest::Error| match refusal(&error) {
         Some(why) => FetchFailure::Refused(why),
         None => FetchFailure::NoAnswer(describe(&error)),
@@ -63,6 +73,9 @@ async fn send(client: &reqwest::Client, request: FetchRequest) -> Result<FetchRe
     let mut builder = client.request(method, request.url);
     for (name, value) in request.headers {
         builder = builder.header(name, value);
+    }
+    if let Some(within) = within {
+        builder = builder.timeout(within);
     }
     let mut response = builder.body(request.body).send().await.map_err(failed)?;
     let headers = response
@@ -111,7 +124,8 @@ pub fn check(url: &url::Url, reach: Reach) -> Result<(), String> {
     }
     match (url.scheme(), reach) {
         ("https", _) | ("http", Reach::Anywhere) => {}
-        ("http", Reach::Public) => return Err("plain http".to_owned()),
+        ("http", Reach::Named) if is_here(url) => {}
+        ("http", _) => return Err("plain http".to_owned()),
         (other, _) => return Err(format!("scheme {other}")),
     }
     let literal = match url.host() {
@@ -123,6 +137,17 @@ pub fn check(url: &url::Url, reach: Reach) -> Result<(), String> {
     match literal {
         Some(address) if reach == Reach::Public && !is_public(address) => Err(format!("address {address}")),
         _ => Ok(()),
+    }
+}
+
+/// Whether a URL names this machine, by whatever name.
+fn is_here(url: &url::Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(address)) => address.is_loopback(),
+        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
+        // RFC 6761 6.3.
+        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        None => false,
     }
 }
 

@@ -2,12 +2,16 @@
 
 #[cfg(feature = "files")]
 pub mod basic;
+#[cfg(feature = "files")]
+pub mod bootstrap;
 mod chain;
 mod credential;
 #[cfg(feature = "files")]
 pub mod fixed;
 pub mod identity_headers;
 pub mod jwt;
+#[cfg(feature = "files")]
+pub mod settings;
 
 use std::net::IpAddr;
 

@@ -7,8 +7,8 @@ use doorward_proto::secret::SecretText;
 use super::{
     table::{Key, Setting, check, sections},
     values::{
-        Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, Instant, LogFormat, LogLevel, Network,
-        PublicUrl, Routes, SignUpMode, Span,
+        Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, Instant, Issuers, LogFormat, LogLevel,
+        Network, PublicUrl, Routes, Seconds, SignUpMode, Span,
     },
 };
 
@@ -66,6 +66,10 @@ sections! {
         any_origin: bool = "false";
         /// Let the gateway ask for no credential (`auth.mode`) where other machines can reach it.
         open_gateway: bool = "false";
+        /// Believe JWTs of `auth.issuer` and `auth.issuers` whoever they were issued for.
+        any_audience: bool = "false";
+        /// Believe JWTs that a key or secret of `auth.*` has signed, whoever they say issued them.
+        any_issuer: bool = "false";
         /// Let URLs that clients supply reach private addresses and plain http (development).
         private_fetch: bool = "false";
     }
@@ -165,6 +169,30 @@ sections! {
         mode: AuthMode = "required";
         /// For whom tokens must have been issued (`aud`) where no route says so. Without it: the issuer.
         audience: Vec<String> = "";
+        /// The name of another issuer whose JWTs the gateway believes, exactly as `iss` has it. Without a secret
+        /// and keys of its own here, its discovery document says where its keys are.
+        issuer: Vec<String> = "";
+        /// Where that issuer publishes its keys (JWK Set).
+        jwks_url: Option<String> = "";
+        /// Its keys themselves, as a JWK Set.
+        jwks_static: Option<String> = "";
+        /// The same under another name.
+        jwks: Option<String> = "";
+        /// A secret of at least 32 bytes that it shares with us (HS256).
+        jwt_secret: Option<SecretText> = "";
+        /// The algorithms that are accepted from it. Without it: those that its keys and secret are for.
+        allowed_algorithms: Vec<String> = "";
+        /// For how many seconds its keys are used until they are read again; less where it says so.
+        jwks_cache_ttl: u32 = "300";
+        /// Seconds within which it has to answer.
+        jwks_timeout: Seconds = "5.0";
+        /// More issuers, a table each: `issuer`, and `jwks_url`, `jwks_static`, `jwt_secret`,
+        /// `allowed_algorithms`, `jwks_cache_ttl`, `jwks_timeout`, `any_audience`, `id_tokens`, `identity_type`.
+        issuers: Issuers = "";
+        /// Names and passwords for HTTP Basic, as `htpasswd -B` writes them: for tests.
+        basic_file: Option<PathBuf> = "";
+        /// Fixed tokens: for tests.
+        tokens_file: Option<PathBuf> = "";
         /// A token of at least 32 bytes that administers everything until it expires. Remove it as soon as
         /// there is an administrator.
         bootstrap_service_token: Option<BootstrapToken> = "";

@@ -4,6 +4,7 @@ use std::{fmt, time::Duration};
 
 use doorward_gateway::RouteSpec;
 use doorward_proto::{secret::SecretText, time::Time};
+use doorward_sdk::server::jwt::IssuerSpec;
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
@@ -106,6 +107,37 @@ pub struct Routes(pub Vec<RouteSpec>);
 
 impl Setting for Routes {
     const KIND: Kind = Kind::Tables;
+}
+
+/// Issuers whose JWTs are believed.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Issuers(pub Vec<IssuerSpec>);
+
+impl Setting for Issuers {
+    const KIND: Kind = Kind::Tables;
+}
+
+/// Seconds, perhaps with a fraction.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Seconds(pub f64);
+
+impl<'de> Deserialize<'de> for Seconds {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(from)?;
+        let text = match &value {
+            toml::Value::String(text) => text.trim().to_owned(),
+            other => other.to_string(),
+        };
+        let seconds = text.parse().ok().filter(|seconds: &f64| seconds.is_finite() && *seconds > 0.0);
+        seconds
+            .map(Self)
+            .ok_or_else(|| D::Error::custom(format!("`{text}` is no time; write seconds, such as 5.0")))
+    }
+}
+
+impl Setting for Seconds {
+    const KIND: Kind = Kind::Text;
 }
 
 /// An instant: RFC 3339, or seconds since 1970.

@@ -121,3 +121,21 @@ async fn redirects_are_not_followed_and_long_answers_are_cut_off() {
     long.extend(vec![b'x'; 65537]);
     assert!(matches!(fetch(request(&server(long))).await, Err(FetchFailure::NoAnswer(_))));
 }
+
+#[test]
+fn the_operators_own_urls_may_lead_into_the_own_network() {
+    let cases = [
+        ("https://10.0.0.7/keys", true),
+        ("https://keycloak.internal/keys", true),
+        ("http://localhost:8080/keys", true),
+        ("http://id.localhost:8080/keys", true),
+        ("http://[::1]:8080/keys", true),
+        ("http://keycloak.internal/keys", false),
+        ("http://10.0.0.7/keys", false),
+        ("ftp://localhost/keys", false),
+        ("https://ada:secret@id.example.com/keys", false),
+    ];
+    for (url, may) in cases {
+        assert_eq!(check(&url::Url::parse(url).unwrap(), Reach::Named).is_ok(), may, "{url}");
+    }
+}

@@ -1,5 +1,6 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
+mod foreign;
 mod providers;
 
 use std::{
@@ -20,20 +21,25 @@ use doorward_core::{
 use doorward_gateway::{
     AssertionClaims, Gateway, Hold, Origin, Refused, RouteSpec, Settings, Signer, Witness,
 };
-use doorward_judge::{Mode, Rule, Why, rule::BadRule, verdict::Class};
+use doorward_judge::{Rule, Why, rule::BadRule, verdict::Class};
 use doorward_proto::{
     jose::{Alg, Typ},
     time::Time,
 };
-use doorward_sdk::server::Chain;
+use doorward_sdk::server::{Chain, Provider};
 use doorward_web::{ClientAddress, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
 use tokio_util::sync::CancellationToken;
 
-use self::providers::{OwnTokens, ServiceTokens};
+use self::{
+    foreign::mode,
+    providers::{OwnTokens, ServiceTokens},
+};
+
+pub(crate) use self::foreign::{check, notes};
 use super::connection::MayDescribe;
-use crate::config::{AuthMode, Config, Loaded};
+use crate::config::{Config, Loaded};
 
 /// The route under which refusals at `/validate` are counted.
 const DOOR: &str = "/validate";
@@ -76,15 +82,16 @@ fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<
         named => named.to_vec(),
     };
     let env = realm.env.clone();
+    let mut providers: Vec<Arc<dyn Provider>> =
+        vec![Arc::new(OwnTokens(Arc::clone(realm))), Arc::new(ServiceTokens(Arc::clone(realm)))];
+    // A JWT that nobody here has made is theirs.
+    providers.extend(foreign::providers(config, &realm.issuer)?);
     let settings = Settings {
         routes: routes(config),
         mode: mode(config),
         audiences,
         issuer: realm.issuer.clone(),
-        chain: Chain::new(vec![
-            Arc::new(OwnTokens(Arc::clone(realm))),
-            Arc::new(ServiceTokens(Arc::clone(realm))),
-        ]),
+        chain: Chain::new(providers),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
@@ -135,14 +142,6 @@ impl Guard {
 
 fn routes(config: &Config) -> Vec<RouteSpec> {
     config.gateway.routes.0.clone()
-}
-
-fn mode(config: &Config) -> Mode {
-    match config.auth.mode {
-        AuthMode::Required => Mode::Required,
-        AuthMode::Optional => Mode::Optional,
-        AuthMode::Disabled => Mode::Disabled,
-    }
 }
 
 /// What the listener has found out about a request.

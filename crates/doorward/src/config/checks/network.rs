@@ -99,6 +99,10 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
     if let Err(wrong) = gateway::rules(config) {
         found.push(refuse("gateway.routes", wrong.to_string()));
     }
+    if let Err((key, what)) = gateway::check(config) {
+        found.push(refuse(key, what));
+    }
+    found.extend(gateway::notes(config).into_iter().map(|(key, what)| note(key, what)));
     let mode = match config.auth.mode {
         AuthMode::Required => return,
         AuthMode::Optional => "optional",

@@ -1,0 +1,72 @@
+//! Documents of the gateway: keys and metadata of the issuers that the configuration names.
+
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use doorward_core::env::{FetchFailure, FetchRequest};
+use doorward_sdk::fetch::{Fetch, Fetched, NamedBy, max_age};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{Reach, build, check, describe, send};
+
+/// Reads documents over this process's connections.
+pub struct Documents {
+    by_operator: Reader,
+    by_document: Reader,
+}
+
+struct Reader {
+    reach: Reach,
+    client: OnceLock<Result<reqwest::Client, String>>,
+}
+
+impl Documents {
+    /// A reader; what other documents name is reached as URLs of clients are.
+    pub fn new(of_others: Reach) -> Arc<Self> {
+        let of_operator = if of_others == Reach::Anywhere { of_others } else { Reach::Named };
+        Arc::new(Self { by_operator: Reader::new(of_operator), by_document: Reader::new(of_others) })
+    }
+}
+
+impl Reader {
+    const fn new(reach: Reach) -> Self {
+        Self { reach, client: OnceLock::new() }
+    }
+
+    async fn get(&self, url: &str, within: Duration) -> Result<Fetched, String> {
+        let url = url::Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
+        check(&url, self.reach).map_err(|why| format!("{url} may not be read: {why}"))?;
+        let client = self.client.get_or_init(|| build(self.reach).map_err(|error| describe(&error)));
+        let client = client.as_ref().map_err(Clone::clone)?;
+        let headers = vec![("accept", "application/json, application/jwk-set+json".to_owned())];
+        let request = FetchRequest { method: "GET", url: url.clone(), headers, body: Vec::new() };
+        let answer = send(client, request, Some(within)).await;
+        let answer = answer.map_err(|failure: FetchFailure| format!("{url}: {failure}"))?;
+        let headers: HeaderMap = answer
+            .headers
+            .iter()
+            .filter_map(|(name, value)| {
+                Some((HeaderName::try_from(name).ok()?, HeaderValue::try_from(value).ok()?))
+            })
+            .collect();
+        Ok(Fetched { status: answer.status, max_age: max_age(&headers), body: answer.body })
+    }
+}
+
+impl Fetch for Documents {
+    fn get<'a>(
+        &'a self,
+        url: &'a str,
+        named_by: NamedBy,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
+        let reader = match named_by {
+            NamedBy::Operator => &self.by_operator,
+            NamedBy::Document => &self.by_document,
+        };
+        Box::pin(reader.get(url, within))
+    }
+}

@@ -1,0 +1,99 @@
+//! Whose credentials the gateway believes beside those of this server, as the configuration names them.
+
+use std::sync::Arc;
+
+use anyhow::{Result, anyhow};
+use doorward_judge::Mode;
+use doorward_sdk::{
+    fetch::Fetch,
+    server::{
+        Provider,
+        jwt::IssuerSpec,
+        settings::{AuthSettings, BadSettings},
+    },
+};
+
+use crate::{
+    config::{AuthMode, Config},
+    fetch::{Documents, Reach},
+};
+
+/// Who knows the credentials of others.
+///
+/// # Errors
+/// The first setting that makes no sense, or is not safe.
+pub(super) fn providers(config: &Config, issuer: &str) -> Result<Vec<Arc<dyn Provider>>> {
+    let reach = if config.allow.private_fetch { Reach::Anywhere } else { Reach::Public };
+    let fetch: Arc<dyn Fetch> = Documents::new(reach);
+    settings(config, issuer).providers(&fetch).map_err(|wrong| anyhow!("{}", said(&wrong)))
+}
+
+/// Whether the settings make sense; the key and the reason where they do not.
+pub(crate) fn check(config: &Config) -> Result<(), (&'static str, String)> {
+    let fetch: Arc<dyn Fetch> = Documents::new(Reach::Public);
+    let own = config.public_url.as_ref().map_or_else(String::new, crate::config::PublicUrl::issuer);
+    let read = settings(config, &own).providers(&fetch);
+    read.map(drop).map_err(|wrong| (key(&wrong.name), wrong.what))
+}
+
+/// What an operator should know of them, by key.
+pub(crate) fn notes(config: &Config) -> Vec<(&'static str, &'static str)> {
+    settings(config, "").notes().into_iter().map(|(name, what)| (key(name), what)).collect()
+}
+
+fn said(wrong: &BadSettings) -> String {
+    format!("{}: {}", key(&wrong.name), wrong.what)
+}
+
+/// The configuration's name for a setting of the SDK's.
+fn key(name: &str) -> &'static str {
+    match name {
+        "audience" => "allow.any_audience",
+        "issuer" => "allow.any_issuer",
+        "basic_file" => "auth.basic_file",
+        "tokens_file" => "auth.tokens_file",
+        "bootstrap" => "auth.bootstrap_service_token",
+        _ => "auth.issuers",
+    }
+}
+
+/// What the configuration says of others, in the words of the SDK.
+pub(super) fn settings(config: &Config, issuer: &str) -> AuthSettings {
+    let auth = &config.auth;
+    let alone = IssuerSpec {
+        issuer: auth.issuer.clone(),
+        jwks_url: auth.jwks_url.clone(),
+        jwks_static: auth.jwks_static.clone().or_else(|| auth.jwks.clone()),
+        jwt_secret: auth.jwt_secret.clone(),
+        allowed_algorithms: auth.allowed_algorithms.clone(),
+        jwks_cache_ttl: auth.jwks_cache_ttl.into(),
+        jwks_timeout: auth.jwks_timeout.0,
+        ..IssuerSpec::default()
+    };
+    let is_named = !alone.issuer.is_empty()
+        || alone.jwks_url.is_some()
+        || alone.jwks_static.is_some()
+        || alone.jwt_secret.is_some();
+    let audience = match auth.audience.as_slice() {
+        [] => vec![issuer.to_owned()],
+        named => named.to_vec(),
+    };
+    AuthSettings {
+        mode: mode(config),
+        audience,
+        issuers: is_named.then_some(alone).into_iter().chain(auth.issuers.0.iter().cloned()).collect(),
+        basic_file: auth.basic_file.clone(),
+        tokens_file: auth.tokens_file.clone(),
+        bootstrap: None,
+        any_audience: config.allow.any_audience,
+        any_issuer: config.allow.any_issuer,
+    }
+}
+
+pub(super) const fn mode(config: &Config) -> Mode {
+    match config.auth.mode {
+        AuthMode::Required => Mode::Required,
+        AuthMode::Optional => Mode::Optional,
+        AuthMode::Disabled => Mode::Disabled,
+    }
+}
