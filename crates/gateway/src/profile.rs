@@ -19,6 +19,8 @@ pub enum Profile {
     Caddy,
     /// `auth-request.lua`, or another that forwards.
     Haproxy,
+    /// A few lines of Lua.
+    Apache,
 }
 
 /// The request that a proxy asks about.
@@ -43,7 +45,7 @@ const FORWARDED: Family =
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Nginx, Self::Traefik, Self::Caddy, Self::Haproxy];
+    pub const ALL: [Self; 5] = [Self::Nginx, Self::Traefik, Self::Caddy, Self::Haproxy, Self::Apache];
 
     /// As `?profile=` has it.
     pub const fn name(self) -> &'static str {
@@ -52,6 +54,7 @@ impl Profile {
             Self::Traefik => "traefik",
             Self::Caddy => "caddy",
             Self::Haproxy => "haproxy",
+            Self::Apache => "apache",
         }
     }
 
@@ -62,7 +65,7 @@ impl Profile {
     const fn family(self) -> &'static Family {
         match self {
             Self::Nginx => &ORIGINAL,
-            Self::Traefik | Self::Caddy | Self::Haproxy => &FORWARDED,
+            Self::Traefik | Self::Caddy | Self::Haproxy | Self::Apache => &FORWARDED,
         }
     }
 

