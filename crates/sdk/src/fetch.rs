@@ -75,7 +75,7 @@ impl Fetch for Web {
 }
 
 /// What can be judged of an address as it is written.
-fn check(target: &Uri, named_by: NamedBy) -> Result<(), &'static str> {
+pub(crate) fn check(target: &Uri, named_by: NamedBy) -> Result<(), &'static str> {
     let host = target.host().ok_or("an address without a host")?;
     let literal: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
     let is_here = host == "localhost" || literal.is_some_and(|address| address.to_canonical().is_loopback());

@@ -3,7 +3,9 @@
 //! [`server`] finds out who sends a request: it takes the credential out of the headers, asks a chain of
 //! [`server::Provider`]s whose it is, and remembers the answer for a while. What that somebody may do is
 //! decided by `doorward-judge`, whose words are repeated here as [`judge`]. [`guard`] puts both before a
-//! service: by itself, as a layer (feature `tower`), and with extractors for handlers (feature `axum`).
+//! service: by itself, as a layer (feature `tower`), and with extractors for handlers (feature `axum`). An
+//! application behind a gateway believes its signed word ([`assertion`]). What a service sends itself gets its
+//! credential from the sources of the feature `client`.
 //!
 //! A provider is a small trait; one for a list of fixed tokens takes a dozen lines:
 //!
@@ -36,6 +38,8 @@ pub mod assertion;
 #[cfg(feature = "axum")]
 pub mod axum;
 pub mod caller;
+#[cfg(feature = "client")]
+pub mod client;
 pub mod clock;
 pub mod dress;
 pub mod exchange;

@@ -19,7 +19,7 @@ use doorward_proto::{
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
-pub(crate) use self::keys::Keys;
+pub(crate) use self::keys::{Keys, metadata_urls};
 use super::{Credential, Provider, Recognition, Seen};
 use crate::fetch::Fetch;
 

@@ -205,7 +205,7 @@ impl Published {
 }
 
 /// Where metadata is looked for, in this order.
-fn metadata_urls(issuer: &str) -> [String; 2] {
+pub(crate) fn metadata_urls(issuer: &str) -> [String; 2] {
     let openid = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let oauth = match origin(issuer).map(|origin| (origin, issuer.get(origin.len()..).unwrap_or_default())) {
         Some((origin, path)) => {

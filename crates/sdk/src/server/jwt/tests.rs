@@ -162,7 +162,7 @@ async fn what_the_claims_have_to_say() {
     let cases = [
         (json!({ "exp": now }), "auth.token_expired"),
         (json!({ "exp": now + 1 }), "good"),
-        (json!({ "exp": (now + 1) as f64 + 0.5 }), "good"),
+        (serde_json::from_str(&format!("{{\"exp\":{}.5}}", now + 1)).unwrap(), "good"),
         (json!({ "exp": null }), "auth.invalid_token"),
         (json!({ "exp": "never" }), "auth.invalid_token"),
         (json!({ "nbf": now + 61 }), "auth.invalid_token"),
