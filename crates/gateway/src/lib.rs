@@ -54,6 +54,8 @@ pub struct Settings {
     pub audiences: Vec<String>,
     /// The issuer under whose name assertions are signed.
     pub issuer: String,
+    /// Whether nothing but applications is served here: routes without hosts are then for every host.
+    pub is_alone: bool,
     /// Who knows credentials.
     pub chain: Chain,
     /// Signs what is said of somebody; without it nothing is signed.
@@ -147,7 +149,7 @@ impl Gateway {
                 route::check_default(&rule)?;
                 default = rule.clone();
             }
-            if route.target.is_some() && !rule.hosts.is_empty() {
+            if route.target.is_some() && (settings.is_alone || !rule.hosts.is_empty()) {
                 hosts.push(Rule::compile(rule.clone())?);
             }
             routes.insert(rule.name.clone(), Arc::new(route));

@@ -38,7 +38,9 @@ pub(crate) struct Passage<'g> {
 
 /// Whether a host is one whose application is behind us.
 pub(crate) fn is_guarded(gateway: &Inner, target: &Uri, headers: &HeaderMap) -> bool {
-    host_of(target, headers).is_some_and(|host| gateway.hosts.iter().any(|rule| rule.is_for_host(host)))
+    let is_for =
+        |host: &str| gateway.hosts.iter().any(|rule| rule.is_for_all_hosts() || rule.is_for_host(host));
+    host_of(target, headers).is_some_and(is_for)
 }
 
 /// The host that a request is for: of its target, else of its header.

@@ -53,6 +53,7 @@ fn gateway() -> Gateway {
         mode: Mode::Required,
         audiences: Vec::new(),
         issuer: "https://issuer.example".to_owned(),
+        is_alone: false,
         chain: Chain::new(vec![Arc::new(Known)]),
         signer: None,
         witness: None,

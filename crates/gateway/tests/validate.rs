@@ -89,6 +89,7 @@ fn world(mode: Mode, routes: Json) -> World {
         mode,
         audiences: vec!["https://issuer.example".to_owned()],
         issuer: "https://issuer.example".to_owned(),
+        is_alone: false,
         chain: Chain::new(vec![Arc::new(Known)]),
         signer: Some(pen.clone()),
         witness: Some(book.clone()),

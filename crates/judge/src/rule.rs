@@ -143,6 +143,11 @@ impl Rule {
         &self.scopes
     }
 
+    /// Whether it is for every host.
+    pub const fn is_for_all_hosts(&self) -> bool {
+        self.hosts.is_empty()
+    }
+
     /// Whether it names this host.
     pub fn is_for_host(&self, host: &str) -> bool {
         host::name(host).is_some_and(|host| self.hosts.iter().any(|pattern| pattern.matches(&host).is_some()))

@@ -20,6 +20,9 @@ pub(super) struct Serve {
     /// The address under which everybody reaches the server.
     #[arg(long, value_name = "URL")]
     public_url: Option<String>,
+    /// `all`; `idp` guards no applications; `gateway` only guards them, without a database.
+    #[arg(long, value_name = "ROLE")]
+    role: Option<String>,
     /// The folder for database, key and socket.
     #[arg(long, value_name = "FOLDER")]
     data_dir: Option<PathBuf>,
@@ -58,6 +61,9 @@ impl Serve {
         }
         if let Some(url) = &self.public_url {
             put("public_url", url.clone());
+        }
+        if let Some(role) = &self.role {
+            put("role", role.clone());
         }
         if let Some(folder) = &self.data_dir {
             put("data_dir", folder.display().to_string());

@@ -8,7 +8,7 @@ use super::{
     table::{Key, Setting, check, sections},
     values::{
         Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, Instant, Issuers, LogFormat, LogLevel,
-        Network, PublicUrl, Routes, Seconds, SignUpMode, Span,
+        Network, PublicUrl, Role, Routes, Seconds, SignUpMode, Span,
     },
 };
 
@@ -20,6 +20,9 @@ sections! {
         /// The address under which everybody reaches the server: the issuer, exactly, without a trailing
         /// slash. Without it: `http://localhost` with the port of the first listener.
         public_url: Option<PublicUrl> = "";
+        /// Which part runs: `all`; `idp`, which guards no applications; or `gateway`, which only guards them, without
+        /// a database and without a key that signs.
+        role: Role = "all";
         /// The folder of the embedded database, the master key and the administration socket.
         data_dir: PathBuf = "./doorward-data";
         /// The master key itself, 32 bytes in base64 or hexadecimal. Without it, `master_key_file` holds it.
@@ -189,6 +192,17 @@ sections! {
         /// More issuers, a table each: `issuer`, and `jwks_url`, `jwks_static`, `jwt_secret`,
         /// `allowed_algorithms`, `jwks_cache_ttl`, `jwks_timeout`, `any_audience`, `id_tokens`, `identity_type`.
         issuers: Issuers = "";
+        /// The introspection endpoint of another issuer, for tokens that only it can read (RFC 7662).
+        introspection_url: Option<String> = "";
+        /// The name under which it is asked.
+        introspection_client_id: Option<String> = "";
+        /// The secret under which it is asked.
+        introspection_client_secret: Option<SecretText> = "";
+        /// For how many seconds its answers are believed, 1 to 30: within them a token that was taken back is
+        /// refused.
+        introspection_ttl: u32 = "5";
+        /// Whether it is asked about JWTs as well, instead of believing them by their signature alone.
+        introspection_jwts: bool = "false";
         /// Names and passwords for HTTP Basic, as `htpasswd -B` writes them: for tests.
         basic_file: Option<PathBuf> = "";
         /// Fixed tokens: for tests.

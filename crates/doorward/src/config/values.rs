@@ -314,6 +314,16 @@ words! {
         /// Nobody.
         Closed = "closed",
     }
+    /// Which part of Doorward runs.
+    Role {
+        /// The identity provider with its gateway.
+        #[default]
+        All = "all",
+        /// The identity provider alone.
+        Idp = "idp",
+        /// The gateway alone, without a database.
+        Gateway = "gateway",
+    }
     /// Whether the gateway needs a credential.
     AuthMode {
         /// Always.

@@ -32,14 +32,12 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use tokio_util::sync::CancellationToken;
 
-use self::{
-    foreign::mode,
-    providers::{OwnTokens, ServiceTokens},
-};
+use self::providers::{OwnTokens, ServiceTokens};
 
 pub(crate) use self::foreign::{check, notes};
+pub(crate) use self::foreign::{mode, providers as foreign};
 use super::connection::MayDescribe;
-use crate::config::{Config, Loaded};
+use crate::config::{Config, Loaded, Role};
 
 /// The route under which refusals at `/validate` are counted.
 const DOOR: &str = "/validate";
@@ -52,7 +50,10 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
     let own = config.public_url.as_ref().and_then(|url| url.0.host_str()).unwrap_or("localhost");
     for spec in &config.gateway.routes.0 {
         // The pages for signing in must stay reachable.
-        if spec.route.upstream.is_some() && Rule::compile(spec.rule.clone())?.is_for_host(own) {
+        if config.role != Role::Gateway
+            && spec.route.upstream.is_some()
+            && Rule::compile(spec.rule.clone())?.is_for_host(own)
+        {
             let what =
                 format!("{own} is the server's own host; applications need others, such as app.localhost");
             return Err(BadRule { rule: spec.rule.name.clone(), field: "hosts", what });
@@ -63,6 +64,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         mode: mode(config),
         audiences: Vec::new(),
         issuer: String::new(),
+        is_alone: config.role == Role::Gateway,
         chain: Chain::new(Vec::new()),
         signer: None,
         witness: None,
@@ -85,12 +87,13 @@ fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<
     let mut providers: Vec<Arc<dyn Provider>> =
         vec![Arc::new(OwnTokens(Arc::clone(realm))), Arc::new(ServiceTokens(Arc::clone(realm)))];
     // A JWT that nobody here has made is theirs.
-    providers.extend(foreign::providers(config, &realm.issuer)?);
+    providers.extend(foreign(config, &realm.issuer)?);
     let settings = Settings {
         routes: routes(config),
         mode: mode(config),
         audiences,
         issuer: realm.issuer.clone(),
+        is_alone: false,
         chain: Chain::new(providers),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
@@ -113,8 +116,12 @@ impl Guard {
     /// # Errors
     /// A route that makes no sense.
     pub(super) fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Self> {
-        let current = Arc::new(RwLock::new(open(realm, config, stop.clone())?));
-        Ok(Self { current, stop })
+        Ok(Self::over(open(realm, config, stop.clone())?, stop))
+    }
+
+    /// Begins with this one.
+    pub(super) fn over(gateway: Gateway, stop: CancellationToken) -> Self {
+        Self { current: Arc::new(RwLock::new(gateway)), stop }
     }
 
     pub(super) fn now(&self) -> Gateway {
@@ -128,7 +135,12 @@ impl Guard {
             super::refuse_unsafe(&loaded.config)?;
             open(realm, &loaded.config, self.stop.clone())
         };
-        match read() {
+        self.replace(read());
+    }
+
+    /// Lets another one answer from now on, if there is one.
+    pub(super) fn replace(&self, read: Result<Gateway>) {
+        match read {
             Ok(gateway) => {
                 let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
                 current.give_way_to(&gateway);

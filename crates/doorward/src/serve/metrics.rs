@@ -14,13 +14,13 @@ use tokio_util::sync::CancellationToken;
 
 const BUCKETS: &[f64] = &[0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
 
-/// Serves `/metrics`; answers the address in use.
+/// Serves `/metrics`; answers the address in use. Without a realm there is no database to look into.
 ///
 /// # Errors
 /// When the address cannot be bound.
 pub(super) async fn serve(
     address: SocketAddr,
-    realm: Arc<Realm>,
+    realm: Option<Arc<Realm>>,
     stop: CancellationToken,
 ) -> Result<SocketAddr> {
     let handle = PrometheusBuilder::new().set_buckets(BUCKETS)?.install_recorder()?;
@@ -99,25 +99,27 @@ async fn look(realm: &Arc<Realm>) {
     metrics::gauge!("doorward_audit_seal_lag_seconds").set(found.seal_lag.as_secs_f64());
 }
 
-async fn accept(listener: TcpListener, handle: PrometheusHandle, realm: Arc<Realm>) {
+async fn accept(listener: TcpListener, handle: PrometheusHandle, realm: Option<Arc<Realm>>) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                tokio::spawn(answer(stream, handle.clone(), Arc::clone(&realm)));
+                tokio::spawn(answer(stream, handle.clone(), realm.clone()));
             }
             Err(_) => super::pause(Duration::from_millis(50)).await,
         }
     }
 }
 
-async fn answer(stream: TcpStream, handle: PrometheusHandle, realm: Arc<Realm>) {
+async fn answer(stream: TcpStream, handle: PrometheusHandle, realm: Option<Arc<Realm>>) {
     let service = hyper::service::service_fn(move |request: http::Request<hyper::body::Incoming>| {
         let found = request.uri().path() == "/metrics";
-        let (handle, realm) = (handle.clone(), Arc::clone(&realm));
+        let (handle, realm) = (handle.clone(), realm.clone());
         async move {
             let mut response = Response::new(String::new());
             if found {
-                look(&realm).await;
+                if let Some(realm) = &realm {
+                    look(realm).await;
+                }
                 *response.body_mut() = handle.render();
             }
             let text = http::HeaderValue::from_static("text/plain; version=0.0.4; charset=utf-8");

@@ -1,6 +1,7 @@
 //! `doorward serve`: everything wired together, from the data folder to the last answer.
 
 mod access;
+mod alone;
 mod background;
 mod body;
 mod connection;
@@ -43,7 +44,7 @@ use self::{
 };
 use crate::{
     commands::manage::connect::Api,
-    config::{Concern, Config, Loaded, Origin, concerns, core_settings},
+    config::{Concern, Config, Loaded, Origin, Role, concerns, core_settings},
     data,
     fetch::{Reach, fetcher},
     smtp,
@@ -117,12 +118,12 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     // From here on an order to stop is never lost.
     let mut signals = Signals::listen()?;
     warn(&loaded, &greeting)?;
+    if loaded.config.role == Role::Gateway {
+        return alone::run(loaded, signals).await;
+    }
     let config = &loaded.config;
     data::folder(&config.data_dir)?;
-    let certificate = match (&config.tls.cert, &config.tls.key) {
-        (Some(cert), Some(key)) => Some(Arc::new(tls::Certificate::read(cert, key)?)),
-        _ => None,
-    };
+    let certificate = certificate(config)?;
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let issuer = issuer(config, &listeners)?;
     let realm = open_realm(config, issuer).await?;
@@ -137,10 +138,11 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let app = App::new(Arc::clone(&realm), web_settings(config));
     let edge = doorward_web::server(app);
     let guard = Guard::open(&realm, config, stop.clone())?;
+    let asked = (config.role == Role::All).then(|| guard.clone());
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
-        answering: answering(edge, guard.clone(), realm.env.clone(), certificate.is_some()),
-        flowing: flowing(guard.clone()),
+        answering: answering(edge, asked.clone(), realm.env.clone(), certificate.is_some()),
+        flowing: flowing(asked),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
         stop: stop.clone(),
@@ -159,7 +161,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let addresses = addresses(&listeners)?;
     let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
     if let Some(address) = config.metrics.listen {
-        let address = metrics::serve(address, Arc::clone(&realm), stop.clone()).await?;
+        let address = metrics::serve(address, Some(Arc::clone(&realm)), stop.clone()).await?;
         tracing::info!(%address, "metrics are served");
     }
     for listener in listeners {
@@ -192,13 +194,18 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     Ok(())
 }
 
+fn certificate(config: &Config) -> Result<Option<Arc<tls::Certificate>>> {
+    let (Some(cert), Some(key)) = (&config.tls.cert, &config.tls.key) else { return Ok(None) };
+    Ok(Some(Arc::new(tls::Certificate::read(cert, key)?)))
+}
+
 /// The server's own pages and endpoints, and what is the gateway's.
-fn answering(edge: Edge, guard: Guard, env: Env, has_tls: bool) -> Answering {
+fn answering(edge: Edge, guard: Option<Guard>, env: Env, has_tls: bool) -> Answering {
     Box::new(move |request| {
-        let gateway = guard.now();
         // What is unfit is told by the routes, as any other.
         let is_fit = request.extensions().get::<Unfit>().is_none();
-        if is_fit && gateway.takes(request.uri(), request.headers()) {
+        let gateway = guard.as_ref().filter(|_| is_fit).map(Guard::now);
+        if let Some(gateway) = gateway.filter(|it| it.takes(request.uri(), request.headers())) {
             let origin = gateway::origin(&request, &env, has_tls);
             return Box::pin(async move { gateway.answer(request, origin).await });
         }
@@ -207,8 +214,8 @@ fn answering(edge: Edge, guard: Guard, env: Env, has_tls: bool) -> Answering {
     })
 }
 
-fn flowing(guard: Guard) -> Flowing {
-    Box::new(move |target, headers| guard.now().forwards(target, headers))
+fn flowing(guard: Option<Guard>) -> Flowing {
+    Box::new(move |target, headers| guard.as_ref().is_some_and(|guard| guard.now().forwards(target, headers)))
 }
 
 /// Whether the operator named the addresses; `PORT` alone names none.

@@ -21,9 +21,10 @@ use super::{
     basic::Htpasswd,
     bootstrap::{Bootstrap, BootstrapSpec},
     fixed::FixedTokens,
+    introspection::{Introspection, IntrospectionSpec},
     jwt::{IssuerSpec, Jwts},
 };
-use crate::fetch::Fetch;
+use crate::{clock::Clock, exchange::Http, fetch::Fetch};
 
 const OURS: &str = "DOORWARD_AUTH_";
 const ALIAS: &str = "ORCHEO_AUTH_";
@@ -42,12 +43,25 @@ pub struct AuthSettings {
     pub basic_file: Option<PathBuf>,
     /// Fixed tokens.
     pub tokens_file: Option<PathBuf>,
+    /// The issuer that is asked about tokens that nobody else can read.
+    pub introspection: Option<IntrospectionSpec>,
     /// A token that may do what it says until it ends.
     pub bootstrap: Option<BootstrapSpec>,
     /// Accepts JWTs whoever they were issued for.
     pub any_audience: bool,
     /// Accepts JWTs that one of the keys has signed, whoever they say issued them.
     pub any_issuer: bool,
+}
+
+/// What providers need of the world.
+#[derive(Clone)]
+pub struct Outside {
+    /// Reads keys.
+    pub fetch: Arc<dyn Fetch>,
+    /// Asks issuers about tokens; needed for introspection alone.
+    pub http: Option<Arc<dyn Http>>,
+    /// The clock.
+    pub clock: Clock,
 }
 
 /// What is wrong with settings, and where.
@@ -98,7 +112,7 @@ impl AuthSettings {
     ///
     /// # Errors
     /// What is not safe and not allowed by name; the first issuer or file that makes no sense.
-    pub fn providers(&self, fetch: &Arc<dyn Fetch>) -> Result<Vec<Arc<dyn Provider>>, BadSettings> {
+    pub fn providers(&self, outside: &Outside) -> Result<Vec<Arc<dyn Provider>>, BadSettings> {
         self.refuse_unsafe()?;
         let mut providers: Vec<Arc<dyn Provider>> = Vec::new();
         if let Some(bootstrap) = &self.bootstrap {
@@ -128,8 +142,24 @@ impl AuthSettings {
                     ..spec.clone()
                 })
                 .collect();
-            let jwts = Jwts::new(&specs, fetch);
+            let jwts = Jwts::new(&specs, &outside.fetch);
             providers.push(Arc::new(jwts.map_err(|wrong| BadSettings::new("issuers", wrong.to_string()))?));
+        }
+        if let Some(spec) = &self.introspection {
+            let http = outside.http.clone();
+            let http =
+                http.ok_or_else(|| BadSettings::new("introspection", "there is no HTTP client to ask with"))?;
+            let how = (http, Arc::clone(&outside.clock));
+            let read = Introspection::new(spec, self.any_audience, how);
+            let read: Arc<dyn Provider> =
+                Arc::new(read.map_err(|what| BadSettings::new("introspection", what))?);
+            // Whoever reads JWTs by their issuer's keys alone would answer first.
+            let place = if spec.jwts {
+                providers.len().saturating_sub(usize::from(!self.issuers.is_empty()))
+            } else {
+                providers.len()
+            };
+            providers.insert(place, read);
         }
         Ok(providers)
     }
@@ -138,8 +168,8 @@ impl AuthSettings {
     ///
     /// # Errors
     /// As [`Self::providers`].
-    pub fn chain(&self, fetch: &Arc<dyn Fetch>) -> Result<Chain, BadSettings> {
-        let providers = self.providers(fetch)?;
+    pub fn chain(&self, outside: &Outside) -> Result<Chain, BadSettings> {
+        let providers = self.providers(outside)?;
         for (name, what) in self.notes() {
             tracing::warn!(name, "{what}");
         }
@@ -174,11 +204,13 @@ impl AuthSettings {
             || self.basic_file.is_some()
             || self.tokens_file.is_some()
             || self.bootstrap.is_some()
+            || self.introspection.is_some()
     }
 
     fn refuse_unsafe(&self) -> Result<(), BadSettings> {
-        let is_lax = |spec: &IssuerSpec| spec.any_audience;
-        if self.audience.is_empty() && !self.any_audience && !self.issuers.iter().all(is_lax) {
+        let is_strict = |spec: &IssuerSpec| !spec.any_audience;
+        let compares = self.introspection.is_some() || self.issuers.iter().any(is_strict);
+        if self.audience.is_empty() && !self.any_audience && compares {
             let what = "tokens that were issued for somebody else would be good; name the audience, or allow it \
                         with any_audience";
             return Err(BadSettings::new("audience", what));
@@ -233,10 +265,25 @@ impl Variables {
             issuers: names_one.then_some(issuer).into_iter().collect(),
             basic_file: self.text("BASIC_FILE").map(PathBuf::from),
             tokens_file: self.text("TOKENS_FILE").map(PathBuf::from),
+            introspection: self.introspection()?,
             bootstrap: self.bootstrap()?,
             any_audience: self.read("ANY_AUDIENCE")?.unwrap_or_default(),
             any_issuer: self.read("ANY_ISSUER")?.unwrap_or_default(),
         })
+    }
+
+    fn introspection(&self) -> Result<Option<IntrospectionSpec>, BadSettings> {
+        let Some(url) = self.text("INTROSPECTION_URL") else { return Ok(None) };
+        let lacks = |name| move || self.wrong(name, "it goes with INTROSPECTION_URL");
+        Ok(Some(IntrospectionSpec {
+            url,
+            client_id: self.text("INTROSPECTION_CLIENT_ID").ok_or_else(lacks("INTROSPECTION_CLIENT_ID"))?,
+            client_secret: self
+                .secret("INTROSPECTION_CLIENT_SECRET")?
+                .ok_or_else(lacks("INTROSPECTION_CLIENT_SECRET"))?,
+            ttl: self.read("INTROSPECTION_TTL")?.unwrap_or(5),
+            jwts: self.read("INTROSPECTION_JWTS")?.unwrap_or_default(),
+        }))
     }
 
     fn bootstrap(&self) -> Result<Option<BootstrapSpec>, BadSettings> {

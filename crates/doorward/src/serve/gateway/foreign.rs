@@ -2,19 +2,21 @@
 
 use std::sync::Arc;
 
-use anyhow::{Result, anyhow};
+use anyhow::{Context as _, Result, anyhow};
 use doorward_judge::Mode;
 use doorward_sdk::{
-    fetch::Fetch,
+    clock,
+    exchange::{Http, Hyper},
     server::{
         Provider,
+        introspection::IntrospectionSpec,
         jwt::IssuerSpec,
-        settings::{AuthSettings, BadSettings},
+        settings::{AuthSettings, BadSettings, Outside},
     },
 };
 
 use crate::{
-    config::{AuthMode, Config},
+    config::{AuthMode, Config, Role},
     fetch::{Documents, Reach},
 };
 
@@ -22,17 +24,26 @@ use crate::{
 ///
 /// # Errors
 /// The first setting that makes no sense, or is not safe.
-pub(super) fn providers(config: &Config, issuer: &str) -> Result<Vec<Arc<dyn Provider>>> {
+pub(crate) fn providers(config: &Config, issuer: &str) -> Result<Vec<Arc<dyn Provider>>> {
+    settings(config, issuer).providers(&outside(config)?).map_err(|wrong| anyhow!("{}", said(&wrong)))
+}
+
+/// The world, as this configuration lets it be reached.
+fn outside(config: &Config) -> Result<Outside> {
     let reach = if config.allow.private_fetch { Reach::Anywhere } else { Reach::Public };
-    let fetch: Arc<dyn Fetch> = Documents::new(reach);
-    settings(config, issuer).providers(&fetch).map_err(|wrong| anyhow!("{}", said(&wrong)))
+    let mut http: Option<Arc<dyn Http>> = None;
+    // A machine without any certificate authority can still serve.
+    if config.auth.introspection_url.is_some() {
+        http = Some(Arc::new(Hyper::new().context("this machine's certificate authorities cannot be read")?));
+    }
+    Ok(Outside { fetch: Documents::new(reach), http, clock: clock::system() })
 }
 
 /// Whether the settings make sense; the key and the reason where they do not.
 pub(crate) fn check(config: &Config) -> Result<(), (&'static str, String)> {
-    let fetch: Arc<dyn Fetch> = Documents::new(Reach::Public);
+    let outside = outside(config).map_err(|error| ("auth.issuers", format!("{error:#}")))?;
     let own = config.public_url.as_ref().map_or_else(String::new, crate::config::PublicUrl::issuer);
-    let read = settings(config, &own).providers(&fetch);
+    let read = settings(config, &own).providers(&outside);
     read.map(drop).map_err(|wrong| (key(&wrong.name), wrong.what))
 }
 
@@ -50,6 +61,7 @@ fn key(name: &str) -> &'static str {
     match name {
         "audience" => "allow.any_audience",
         "issuer" => "allow.any_issuer",
+        "introspection" => "auth.introspection_url",
         "basic_file" => "auth.basic_file",
         "tokens_file" => "auth.tokens_file",
         "bootstrap" => "auth.bootstrap_service_token",
@@ -75,6 +87,7 @@ pub(super) fn settings(config: &Config, issuer: &str) -> AuthSettings {
         || alone.jwks_static.is_some()
         || alone.jwt_secret.is_some();
     let audience = match auth.audience.as_slice() {
+        [] if config.role == Role::Gateway => Vec::new(),
         [] => vec![issuer.to_owned()],
         named => named.to_vec(),
     };
@@ -82,6 +95,13 @@ pub(super) fn settings(config: &Config, issuer: &str) -> AuthSettings {
         mode: mode(config),
         audience,
         issuers: is_named.then_some(alone).into_iter().chain(auth.issuers.0.iter().cloned()).collect(),
+        introspection: auth.introspection_url.clone().map(|url| IntrospectionSpec {
+            url,
+            client_id: auth.introspection_client_id.clone().unwrap_or_default(),
+            client_secret: auth.introspection_client_secret.clone().unwrap_or_default(),
+            ttl: auth.introspection_ttl.into(),
+            jwts: auth.introspection_jwts,
+        }),
         basic_file: auth.basic_file.clone(),
         tokens_file: auth.tokens_file.clone(),
         bootstrap: None,
@@ -90,7 +110,7 @@ pub(super) fn settings(config: &Config, issuer: &str) -> AuthSettings {
     }
 }
 
-pub(super) const fn mode(config: &Config) -> Mode {
+pub(crate) const fn mode(config: &Config) -> Mode {
     match config.auth.mode {
         AuthMode::Required => Mode::Required,
         AuthMode::Optional => Mode::Optional,

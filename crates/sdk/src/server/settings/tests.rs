@@ -2,9 +2,11 @@ use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
 
 use doorward_judge::{CredentialKind, Why};
 use futures_util::future::BoxFuture;
+use http::{Request, Response};
 
 use super::*;
 use crate::{
+    exchange::NoAnswer,
     fetch::{Fetched, NamedBy},
     server::{Credential, Scheme},
 };
@@ -23,13 +25,19 @@ impl Fetch for Nothing {
     }
 }
 
+impl Http for Nothing {
+    fn send(&self, _: Request<Vec<u8>>) -> BoxFuture<'_, Result<Response<Vec<u8>>, NoAnswer>> {
+        Box::pin(std::future::ready(Err(NoAnswer("there is no web here".to_owned()))))
+    }
+}
+
 fn read(pairs: &[(&str, &str)]) -> Result<AuthSettings, BadSettings> {
     AuthSettings::from_pairs(pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())))
 }
 
 fn chain(settings: &AuthSettings) -> Result<Chain, BadSettings> {
-    let fetch: Arc<dyn Fetch> = Arc::new(Nothing);
-    settings.chain(&fetch)
+    let clock: Clock = Arc::new(Time::default);
+    settings.chain(&Outside { fetch: Arc::new(Nothing), http: Some(Arc::new(Nothing)), clock })
 }
 
 const SECRET: &str = "a secret of more than thirty-two bytes";

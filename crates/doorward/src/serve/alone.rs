@@ -1,0 +1,141 @@
+//! `doorward serve --role gateway`: the gateway and nothing else. No database, no data folder and no signing key:
+//! whoever breaks into it can sign nobody in.
+
+use std::sync::Arc;
+
+use anyhow::{Context as _, Result, anyhow};
+use axum::body::Body;
+use doorward_gateway::{Gateway, Refused, Settings, Witness};
+use doorward_judge::{Refusal, Why};
+use doorward_sdk::{dress::Dress, server::Chain};
+use doorward_web::Unfit;
+use futures_util::future::BoxFuture;
+use http::{HeaderValue, Response, header};
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+
+use super::{
+    FAREWELL, Order, Signals,
+    background::Background,
+    connection::{Answering, Limits, Shared},
+    gateway::{self, Guard},
+    is_chosen,
+    listen::{self, Doors},
+    metrics, tls,
+};
+use crate::config::{Config, Loaded};
+
+/// Serves until SIGTERM or SIGINT, then finishes what was accepted. SIGHUP reads the configuration again.
+///
+/// # Errors
+/// Whatever keeps the gateway from starting.
+pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
+    let config = &loaded.config;
+    let certificate = super::certificate(config)?;
+    let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
+    let (stop, env) = (CancellationToken::new(), super::env(config));
+    let guard = Guard::over(open(config, stop.clone())?, stop.clone());
+    let answers = guard.clone();
+    let (for_origin, has_tls) = (env.clone(), certificate.is_some());
+    let answering: Answering = Box::new(move |request| {
+        let gateway = answers.now();
+        let origin = gateway::origin(&request, &for_origin, has_tls);
+        let dress = |why: Why| {
+            let dress = Dress { realm: "doorward", request_id: &origin.request_id, ..Dress::default() };
+            dress.refused(&Refusal::new(why)).map(Body::from)
+        };
+        if request.extensions().get::<Unfit>().is_some() {
+            return Box::pin(std::future::ready(dress(Why::RequestInvalid)));
+        }
+        if gateway.takes(request.uri(), request.headers()) {
+            return Box::pin(async move { gateway.answer(request, origin).await });
+        }
+        let answer = match request.uri().path() {
+            "/healthz" | "/readyz" => alive(),
+            _ => dress(Why::RouteUnknown),
+        };
+        Box::pin(std::future::ready(answer))
+    });
+    let doors = Doors::new(Shared {
+        answering,
+        flowing: super::flowing(Some(guard.clone())),
+        env,
+        trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
+        stop: stop.clone(),
+        limits: Limits::default(),
+    });
+    let background = Background::new(stop.clone());
+    let acceptor = certificate.map(|certificate| {
+        background.watch_certificate(Arc::clone(&certificate));
+        TlsAcceptor::from(tls::server_config(certificate))
+    });
+    if let Some(address) = config.metrics.listen {
+        let address = metrics::serve(address, None, stop.clone()).await?;
+        tracing::info!(%address, "metrics are served");
+    }
+    let addresses = super::addresses(&listeners)?;
+    for listener in listeners {
+        doors.open(listener, acceptor.clone());
+    }
+    for address in &addresses {
+        tracing::info!(%address, "listening, as a gateway alone");
+    }
+    let first = addresses.first().context("there is no address to listen on")?;
+    println!("Doorward guards at {first}, as a gateway alone: http://{first}/validate answers proxies.");
+    while signals.next().await == Order::Reload {
+        let read = || -> Result<Gateway> {
+            let loaded = loaded.again()?;
+            super::refuse_unsafe(&loaded.config)?;
+            open(&loaded.config, stop.clone())
+        };
+        guard.replace(read());
+    }
+    tracing::info!("stopping: finishing what was accepted");
+    stop.cancel();
+    let cut = doors.close(FAREWELL).await;
+    background.finish().await;
+    tracing::info!(cut_off = cut, "stopped");
+    Ok(())
+}
+
+fn open(config: &Config, stop: CancellationToken) -> Result<Gateway> {
+    let name = config.public_url.as_ref().map(crate::config::PublicUrl::issuer);
+    let clock = super::env(config);
+    let settings = Settings {
+        routes: config.gateway.routes.0.clone(),
+        mode: gateway::mode(config),
+        audiences: config.auth.audience.clone(),
+        issuer: name.or_else(|| config.auth.issuer.first().cloned()).unwrap_or_else(|| "doorward".to_owned()),
+        is_alone: true,
+        chain: Chain::new(gateway::foreign(config, "")?),
+        signer: None,
+        witness: Some(Arc::new(Log)),
+        clock: Arc::new(move || clock.now()),
+        stop,
+    };
+    Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
+}
+
+/// Whether the gateway is there.
+fn alive() -> Response<Body> {
+    let mut response = Response::new(Body::from(r#"{"status":"ok"}"#));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Refusals are in the log and in the figures: there is no audit trail here.
+struct Log;
+
+impl Witness for Log {
+    fn refused<'a>(&'a self, refused: Refused<'a>) -> BoxFuture<'a, ()> {
+        ::metrics::counter!("doorward_refusals_total", "code" => refused.why.code()).increment(1);
+        if refused.why != Why::MissingToken {
+            let subject = refused.principal.map(|principal| principal.identity.subject.as_str());
+            let (address, request_id) = (refused.origin.address, refused.origin.request_id.as_str());
+            tracing::info!(code = refused.why.code(), rule = refused.rule, subject, %address, request_id, "refused");
+        }
+        Box::pin(std::future::ready(()))
+    }
+}
