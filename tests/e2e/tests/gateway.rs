@@ -75,3 +75,9 @@ fn a_real_mcp_session_goes_through() {
     let server = Server::start(Options { env, ..Options::default() });
     scripts::python_told(&server, "mcp_guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }
+
+#[test]
+fn a_gateway_alone_needs_no_database() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "alone.py");
+}
