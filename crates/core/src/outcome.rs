@@ -253,6 +253,10 @@ codes! {
     RouteUnknown = "gateway.route_unknown",
     /// Another protocol was asked for than a route has.
     UpgradeRefused = "gateway.upgrade_refused",
+    /// More requests in a short time than a route allows; comes with `retry_after`.
+    GatewayRateLimited = "gateway.rate_limited",
+    /// More requests in a part of the calendar than a route allows; comes with `retry_after`.
+    QuotaExceeded = "gateway.quota_exceeded",
     /// The application behind cannot be reached, or broke off.
     UpstreamUnreachable = "gateway.upstream_unreachable",
     /// The application behind did not answer in time.

@@ -8,6 +8,7 @@
 pub mod ask;
 pub mod claims;
 pub mod host;
+pub mod limit;
 pub mod path;
 pub mod principal;
 pub mod rule;

@@ -2,7 +2,7 @@
 
 use std::{any::Any, net::IpAddr, sync::Arc};
 
-use doorward_proto::time::Time;
+use doorward_proto::{rate::Rate, time::Time};
 use ipnet::IpNet;
 use serde::Deserialize;
 use serde_json::Value;
@@ -104,6 +104,8 @@ pub struct Principal {
     pub confirmation: Option<Confirmation>,
     /// The networks it may be used from; empty for all.
     pub addresses: Vec<IpNet>,
+    /// Its own rate, in place of those that routes have for an identity.
+    pub rate: Option<Rate>,
     /// What whoever recognised it wants to find again when it is used.
     pub attachment: Option<Arc<dyn Any + Send + Sync>>,
 }
@@ -118,6 +120,7 @@ impl Principal {
             expires_at: None,
             confirmation: None,
             addresses: Vec::new(),
+            rate: None,
             attachment: None,
         }
     }

@@ -13,7 +13,12 @@ use doorward_proto::scope::is_scope_name;
 use serde::Deserialize;
 
 use self::pattern::{HostPattern, PathPattern};
-use crate::{host, path::NormalPath, principal::CredentialKind};
+use crate::{
+    host,
+    limit::{self, Limit, LimitsSpec},
+    path::NormalPath,
+    principal::CredentialKind,
+};
 
 /// Whether a credential is needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
@@ -56,6 +61,10 @@ pub struct RuleSpec {
     pub permissions: Vec<String>,
     /// Workspaces that the credential must open, all of them.
     pub workspaces: Vec<String>,
+    /// How fast: `100/minute`, a table, or a list of these.
+    pub rate_limit: LimitsSpec,
+    /// How many in a part of the calendar, written alike.
+    pub quota: LimitsSpec,
 }
 
 /// Why a rule cannot be compiled.
@@ -85,6 +94,7 @@ pub struct Rule {
     pub(crate) roles: Vec<String>,
     pub(crate) permissions: Vec<String>,
     pub(crate) workspaces: Vec<String>,
+    limits: Vec<Limit>,
 }
 
 impl Rule {
@@ -112,7 +122,10 @@ impl Rule {
             let what = "nothing is looked at when the mode is disabled, so nothing can be demanded";
             return Err(wrong("mode", what.to_owned()));
         }
+        let limits = limit::compile(&spec.rate_limit, &spec.quota);
+        let limits = limits.map_err(|(field, what)| wrong(field, what))?;
         Ok(Self {
+            limits,
             name: spec.name,
             hosts,
             paths,
@@ -146,6 +159,11 @@ impl Rule {
     /// Whether it is for every host.
     pub const fn is_for_all_hosts(&self) -> bool {
         self.hosts.is_empty()
+    }
+
+    /// How much of it.
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
     }
 
     /// Whether it names this host.

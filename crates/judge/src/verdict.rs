@@ -1,5 +1,7 @@
 //! What is answered to an ask: allowed, or refused for a reason that has a name.
 
+use std::time::Duration;
+
 use crate::principal::Principal;
 
 /// The answer.
@@ -56,6 +58,14 @@ pub enum Why {
     RequestInvalid,
     /// Another protocol was asked for than the route has.
     UpgradeRefused,
+    /// Too many failed tries from one address.
+    AddressFailures,
+    /// Too many failed tries in the name of one identity.
+    IdentityFailures,
+    /// More requests in a short time than a route allows.
+    RateLimited,
+    /// More requests in a part of the calendar than a route allows.
+    QuotaExceeded,
     /// The application behind cannot be reached, or broke off.
     UpstreamUnreachable,
     /// The application behind did not answer in time.
@@ -79,6 +89,8 @@ pub enum Class {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 429, with the time after which it may be tried again.
+    TooMany,
     /// 502.
     BadGateway,
     /// 504.
@@ -89,7 +101,7 @@ pub enum Class {
 
 impl Why {
     /// All of them, for tables and documentation.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::MissingToken,
         Self::InvalidScheme,
         Self::InvalidToken,
@@ -111,6 +123,10 @@ impl Why {
         Self::MethodNotAllowed,
         Self::RequestInvalid,
         Self::UpgradeRefused,
+        Self::AddressFailures,
+        Self::IdentityFailures,
+        Self::RateLimited,
+        Self::QuotaExceeded,
         Self::UpstreamUnreachable,
         Self::UpstreamTimeout,
         Self::Unavailable,
@@ -185,6 +201,14 @@ impl Why {
             Self::UpgradeRefused => {
                 ("gateway.upgrade_refused", C::Malformed, "The route does not take this protocol")
             }
+            Self::AddressFailures => ("auth.rate_limited.ip", C::TooMany, "Too many authentication attempts"),
+            Self::IdentityFailures => (
+                "auth.rate_limited.identity",
+                C::TooMany,
+                "Too many authentication attempts for this identity",
+            ),
+            Self::RateLimited => ("gateway.rate_limited", C::TooMany, "Too many requests"),
+            Self::QuotaExceeded => ("gateway.quota_exceeded", C::TooMany, "The quota is used up"),
             Self::UpstreamUnreachable => {
                 ("gateway.upstream_unreachable", C::BadGateway, "The application cannot be reached")
             }
@@ -207,6 +231,7 @@ impl Class {
             Self::Malformed => 400,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::TooMany => 429,
             Self::BadGateway => 502,
             Self::GatewayTimeout => 504,
             Self::Unavailable => 503,
@@ -219,16 +244,18 @@ impl Class {
 pub struct Refusal {
     /// Why.
     pub why: Why,
-    /// What is missing: scopes, workspaces.
+    /// What is missing: scopes, workspaces; the address that has failed too often.
     pub missing: Vec<String>,
     /// What would help, where the message does not say it.
     pub hint: String,
+    /// After this time it may be tried again, where waiting helps.
+    pub retry_after: Option<Duration>,
 }
 
 impl Refusal {
     /// A refusal without more to say.
     pub const fn new(why: Why) -> Self {
-        Self { why, missing: Vec::new(), hint: String::new() }
+        Self { why, missing: Vec::new(), hint: String::new(), retry_after: None }
     }
 
     /// With what is missing.
@@ -245,12 +272,26 @@ impl Refusal {
         self
     }
 
+    /// With the time after which it may be tried again.
+    #[must_use]
+    pub const fn after(mut self, time: Duration) -> Self {
+        self.retry_after = Some(time);
+        self
+    }
+
+    /// That time in whole seconds, rounded up: who comes then comes late enough.
+    pub fn retry_after_seconds(&self) -> Option<u64> {
+        let time = self.retry_after?;
+        Some((time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1))
+    }
+
     /// The sentence for whoever sent the request, with what is missing.
     pub fn message(&self) -> String {
         let message = self.why.message();
         let message = match (self.missing.is_empty(), self.why) {
             (true, _) => message.to_owned(),
             (false, Why::WorkspaceForbidden) => format!("{message} for: {}", self.missing.join(", ")),
+            (false, Why::AddressFailures) => format!("{message} from IP {}", self.missing.join(", ")),
             (false, _) => format!("{message}: {}", self.missing.join(", ")),
         };
         if self.hint.is_empty() { message } else { format!("{message}. {}", self.hint) }

@@ -23,6 +23,7 @@ pub mod metadata;
 pub mod oauth_error;
 pub mod par;
 pub mod pkce;
+pub mod rate;
 pub mod redirect;
 pub mod resource;
 pub mod revoke;

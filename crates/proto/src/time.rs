@@ -40,6 +40,16 @@ impl Time {
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }
+    /// The month of the calendar (UTC) that it is in: its first instant, and that of the next one.
+    pub fn month(self) -> (Self, Self) {
+        let zoned = self.timestamp().to_zoned(jiff::tz::TimeZone::UTC);
+        let first = |of: jiff::civil::Date| {
+            let midnight = of.first_of_month().to_zoned(jiff::tz::TimeZone::UTC);
+            midnight.map_or(self, |midnight| Self(midnight.timestamp().as_microsecond()))
+        };
+        let date = zoned.date();
+        (first(date), first(date.last_of_month().saturating_add(jiff::Span::new().days(1))))
+    }
     fn timestamp(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }

@@ -117,6 +117,8 @@ pub const fn wire_of(code: Code) -> Wire {
         C::PathAmbiguous               => wire("invalid_request", BAD, "The path can be read in more than one way"),
         C::RouteUnknown                => wire("invalid_request", StatusCode::NOT_FOUND, "There is no such route"),
         C::UpgradeRefused              => wire("invalid_request", BAD, "The route does not take this protocol"),
+        C::GatewayRateLimited          => wire("slow_down", TOO_MANY, "Too many requests"),
+        C::QuotaExceeded               => wire("slow_down", TOO_MANY, "The quota is used up"),
         C::UpstreamUnreachable         => wire("temporarily_unavailable", StatusCode::BAD_GATEWAY, "The application cannot be reached"),
         C::UpstreamTimeout             => wire("temporarily_unavailable", StatusCode::GATEWAY_TIMEOUT, "The application did not answer in time"),
 
