@@ -21,7 +21,7 @@ pub enum Errors {
     Problem,
     /// As Orcheo's API tells them.
     Orcheo,
-    /// As Chroma tells them: always 403.
+    /// As Chroma tells them: always 403, but for limits.
     Chroma,
     /// A sentence.
     Plain,
@@ -63,11 +63,14 @@ impl Dress<'_> {
         if let Some(challenge) = self.challenge(refusal) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
         }
+        if let Some(seconds) = refusal.retry_after_seconds() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
     }
 
     fn status(&self, why: Why) -> u16 {
         match (self.errors, why) {
-            (Errors::Chroma, _) if why.class() != Class::Unavailable => 403,
+            (Errors::Chroma, _) if !matches!(why.class(), Class::Unavailable | Class::TooMany) => 403,
             (Errors::Orcheo, Why::InvalidAudience | Why::InvalidIssuer | Why::TokenRevoked) => 403,
             _ => why.class().status(),
         }
@@ -81,6 +84,9 @@ impl Dress<'_> {
                 let detail = json!({ "message": message, "code": code });
                 let body = json!({ "message": message, "code": code, "detail": detail });
                 ("application/json", body.to_string())
+            }
+            Errors::Chroma if refusal.why.class() == Class::TooMany => {
+                ("application/json", json!({ "error": "RateLimitError", "message": message }).to_string())
             }
             Errors::Chroma => {
                 ("application/json", json!({ "error": "AuthError", "message": "Forbidden" }).to_string())
@@ -101,8 +107,12 @@ impl Dress<'_> {
             "message": refusal.message(),
             "request_id": self.request_id,
         });
-        if let (Why::MissingScope, Some(members)) = (refusal.why, body.as_object_mut()) {
+        let Some(members) = body.as_object_mut() else { return body };
+        if refusal.why == Why::MissingScope {
             members.insert("scope".to_owned(), refusal.missing.join(" ").into());
+        }
+        if let Some(seconds) = refusal.retry_after_seconds() {
+            members.insert("retry_after".to_owned(), seconds.into());
         }
         body
     }

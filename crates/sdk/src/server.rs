@@ -13,6 +13,7 @@ pub mod introspection;
 pub mod jwt;
 #[cfg(feature = "files")]
 pub mod settings;
+pub mod limits;
 
 use std::net::IpAddr;
 

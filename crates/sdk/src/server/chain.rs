@@ -106,7 +106,7 @@ impl Chain {
     /// What the provider that knows it says; `InvalidToken` when none does.
     pub async fn recognise(&self, credential: &Credential, now: Time) -> Result<Arc<Known>, Refusal> {
         let key = credential.fingerprint();
-        if let Some(known) = self.remembered(&key, now) {
+        if let Some(known) = self.find(&key, now) {
             return Ok(known);
         }
         for (place, provider) in self.providers.iter().enumerate() {
@@ -125,6 +125,11 @@ impl Chain {
         Err(Why::InvalidToken.into())
     }
 
+    /// Whose it is, if that was found out a moment ago: nobody is asked.
+    pub fn remembered(&self, credential: &Credential, now: Time) -> Option<Arc<Known>> {
+        self.find(&credential.fingerprint(), now)
+    }
+
     /// Tells whoever recognised somebody that a request of theirs was let through.
     pub fn note_use(&self, known: &Known, from: IpAddr, now: Time) {
         if let Some(provider) = self.providers.get(known.provider) {
@@ -132,7 +137,7 @@ impl Chain {
         }
     }
 
-    fn remembered(&self, key: &[u8; 32], now: Time) -> Option<Arc<Known>> {
+    fn find(&self, key: &[u8; 32], now: Time) -> Option<Arc<Known>> {
         let entries = self.entries.pin();
         let entry = entries.get(key)?;
         let state = self.providers.get(entry.known.provider)?.state();
