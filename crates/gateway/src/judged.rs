@@ -5,8 +5,11 @@ use std::{net::IpAddr, sync::Arc};
 use axum::body::Body;
 use doorward_judge::{Ask, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
 use doorward_proto::time::Time;
-use doorward_sdk::server::{Credential, Known, identity_headers};
-use http::{HeaderMap, HeaderValue, Response, request::Parts};
+use doorward_sdk::server::{
+    Credential, Known, identity_headers,
+    limits::{Over, Shown},
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 
 use crate::{Inner, Origin, Route, assertion, dress::Dress, turn_away};
 
@@ -18,14 +21,30 @@ pub(crate) struct Admitted<'g> {
     somebody: Option<(&'g Rule, Arc<Route>, Arc<Known>)>,
     /// What they presented.
     pub(crate) credential: Option<Credential>,
+    /// How it stands with its limits, where there are any.
+    limits: Option<Shown>,
 }
 
+/// What is left of limits, in one number.
+const QUOTA: HeaderName = HeaderName::from_static("x-quota");
+
 impl Admitted<'_> {
-    /// Says who it is.
+    /// Says who it is, and what is left.
     pub(crate) fn headers(&self) -> HeaderMap {
-        match &self.somebody {
+        let mut headers = match &self.somebody {
             Some((_, _, known)) => known.headers().clone(),
             None => identity_headers::of(None),
+        };
+        if let Some(limits) = &self.limits {
+            headers.insert(QUOTA, HeaderValue::from(limits.left));
+        }
+        headers
+    }
+
+    /// Says how it stands with its limits, to whoever sent the request.
+    pub(crate) fn tell_limits(&self, headers: &mut HeaderMap) {
+        if let Some(limits) = &self.limits {
+            limits.set(headers);
         }
     }
 
@@ -40,7 +59,7 @@ impl Admitted<'_> {
     }
 }
 
-/// Judges a request by every rule; the first that refuses is told.
+/// Judges a request by every rule; the first that refuses is told. Then it counts, once, by all of them.
 pub(crate) async fn all<'g>(
     gateway: &'g Inner,
     request: &Parts,
@@ -48,13 +67,14 @@ pub(crate) async fn all<'g>(
     (rules, dress): (&[&'g Rule], &mut Dress<'_>),
 ) -> Result<Admitted<'g>, Response<Body>> {
     let now = (gateway.clock)();
+    let from = (origin.address, now);
     let looks_at_none = rules.iter().all(|rule| rule.mode() == Mode::Disabled);
     let credential = if looks_at_none { Ok(None) } else { Credential::of(&request.headers) };
     let (credential, known) = match credential {
         Err(refusal) => (None, Err(refusal)),
         Ok(None) => (None, Ok(None)),
         Ok(Some(credential)) => {
-            let known = gateway.chain.recognise(&credential, now).await.map(Some);
+            let known = gateway.limiter.recognise(&gateway.chain, &credential, from).await.map(Some);
             (Some(credential), known)
         }
     };
@@ -62,10 +82,13 @@ pub(crate) async fn all<'g>(
     for rule in rules {
         let route = gateway.route(rule);
         dress.words.errors = route.errors;
-        match decide(rule, &route, &known, (origin.address, now)) {
+        match decide(rule, &route, &known, from) {
             Verdict::Refused(refusal) => {
                 dress.words.scopes = rule.scopes().join(" ");
                 let known = known.as_ref().ok().and_then(Option::as_deref);
+                let principal = known.map(|known| &known.principal);
+                let failed = gateway.limiter.failed(credential.as_ref(), principal, refusal.why, from).await;
+                let refusal = failed.unwrap_or(refusal);
                 return Err(turn_away(gateway, dress, (origin, rule.name(), known), &refusal).await);
             }
             Verdict::Allowed(Some(_)) => admitted = Some((*rule, route)),
@@ -76,11 +99,32 @@ pub(crate) async fn all<'g>(
         (Some((rule, route)), Ok(Some(known))) => Some((rule, route, known)),
         _ => None,
     };
-    if let Some((_, _, known)) = &somebody {
+    let known = somebody.as_ref().map(|(_, _, known)| known.as_ref());
+    let limits = within_limits(gateway, rules, (origin, now, known), dress).await?;
+    if let Some(known) = known {
         gateway.chain.note_use(known, origin.address, now);
     }
     let credential = credential.filter(|_| somebody.is_some());
-    Ok(Admitted { somebody, credential })
+    Ok(Admitted { somebody, credential, limits })
+}
+
+async fn within_limits(
+    gateway: &Inner,
+    rules: &[&Rule],
+    (origin, now, known): (&Origin, Time, Option<&Known>),
+    dress: &Dress<'_>,
+) -> Result<Option<Shown>, Response<Body>> {
+    let principal = known.map(|known| &known.principal);
+    match gateway.limiter.take(rules, principal, (origin.address, now)).await {
+        Ok(shown) => Ok(shown),
+        Err(Over { refusal, rule, shown }) => {
+            let mut response = turn_away(gateway, dress, (origin, &rule, known), &refusal).await;
+            if let Some(shown) = shown {
+                shown.set(response.headers_mut());
+            }
+            Err(response)
+        }
+    }
 }
 
 fn decide<'k>(

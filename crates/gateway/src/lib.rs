@@ -27,7 +27,7 @@ use doorward_judge::{
     rule::{BadRule, RuleSpec},
 };
 use doorward_proto::time::Time;
-use doorward_sdk::server::{Chain, Known};
+use doorward_sdk::server::{Chain, Known, limits::Limiter};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Uri};
 use tokio_util::sync::CancellationToken;
@@ -58,6 +58,8 @@ pub struct Settings {
     pub is_alone: bool,
     /// Who knows credentials.
     pub chain: Chain,
+    /// Counts requests and failures. It outlives the gateway, so that reading routes again forgives nothing.
+    pub limiter: Arc<Limiter>,
     /// Signs what is said of somebody; without it nothing is signed.
     pub signer: Option<Arc<dyn Signer>>,
     /// Remembers what happened; without it nobody does.
@@ -125,6 +127,7 @@ struct Inner {
     upstreams: Upstreams,
     issuer: String,
     chain: Chain,
+    limiter: Arc<Limiter>,
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
     clock: Clock,
@@ -166,6 +169,7 @@ impl Gateway {
             upstreams: Upstreams::default(),
             issuer: settings.issuer,
             chain: settings.chain,
+            limiter: settings.limiter,
             signer: settings.signer,
             witness: settings.witness,
             clock: settings.clock,

@@ -95,7 +95,10 @@ pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, origin:
         Err(response) => return response,
     };
     match forward(gateway, (parts, body), origin, (&passage, &admitted)).await {
-        Ok(response) => standing::watch(gateway, response, origin, (&passage, &admitted)),
+        Ok(mut response) => {
+            admitted.tell_limits(response.headers_mut());
+            standing::watch(gateway, response, origin, (&passage, &admitted))
+        }
         Err(why) => turn_away(gateway, &dress, (origin, passage.rule.name(), None), &why.into()).await,
     }
 }

@@ -29,7 +29,7 @@ pub const NAMES: [&str; 15] = [
 ];
 
 /// Those that proxies are told to copy from an answer: each is in every one, if only empty.
-pub const COPIED: [&str; 9] = [
+pub const COPIED: [&str; 10] = [
     "x-doorward-assertion",
     "x-user-id",
     "x-organization-id",
@@ -39,6 +39,7 @@ pub const COPIED: [&str; 9] = [
     "x-client-id",
     "x-agent-id",
     "x-workspace-ids",
+    "x-quota",
 ];
 
 /// Scopes that are words of the sign-in protocol, and no permissions.

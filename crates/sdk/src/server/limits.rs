@@ -18,7 +18,7 @@ use doorward_proto::time::Time;
 use futures_util::future::BoxFuture;
 
 pub use failures::FailureLimits;
-pub use limiter::Limiter;
+pub use limiter::{Limiter, Over};
 pub use memory::MemoryLimits;
 pub use shown::Shown;
 

@@ -91,7 +91,8 @@ pub(super) fn claim(credential: &Credential) -> String {
         sub: String,
         iss: Option<String>,
     }
-    let itself = || format!("{ITSELF}{}", HEXLOWER.encode(credential.fingerprint().get(..8).unwrap_or_default()));
+    let itself =
+        || format!("{ITSELF}{}", HEXLOWER.encode(credential.fingerprint().get(..8).unwrap_or_default()));
     let whole = match credential {
         Credential::Basic { name, .. } => name.clone(),
         Credential::Token { token, .. } => {

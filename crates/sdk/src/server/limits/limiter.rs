@@ -15,6 +15,17 @@ use super::{
 };
 use crate::server::{Chain, Credential, Known};
 
+/// More than a rule allows.
+#[derive(Debug)]
+pub struct Over {
+    /// `RateLimited` or `QuotaExceeded`.
+    pub refusal: Refusal,
+    /// The name of the rule.
+    pub rule: String,
+    /// How all limits stand.
+    pub shown: Option<Shown>,
+}
+
 /// Counters, with what they are for.
 pub struct Limiter {
     counters: Arc<dyn Limits>,
@@ -118,13 +129,13 @@ impl Limiter {
     /// Takes one request from every limit of these rules, or from none of them.
     ///
     /// # Errors
-    /// `RateLimited` or `QuotaExceeded`, whichever takes longer to end, with how all of them stand.
+    /// Whichever takes longest to end.
     pub async fn take(
         &self,
         rules: &[&Rule],
         principal: Option<&Principal>,
         (address, now): (IpAddr, Time),
-    ) -> Result<Option<Shown>, (Refusal, Option<Shown>)> {
+    ) -> Result<Option<Shown>, Over> {
         let takes = takes(rules, principal, address);
         if takes.is_empty() {
             return Ok(None);
@@ -139,7 +150,8 @@ impl Limiter {
             Measure::Rate(_) => Why::RateLimited,
             Measure::Quota(_) => Why::QuotaExceeded,
         };
-        Err((Refusal::new(why).after(standing.fits_in), shown))
+        let refusal = Refusal::new(why).after(standing.fits_in);
+        Err(Over { refusal, rule: take.key.route.clone(), shown })
     }
 
     /// Forgets what these counters hold; says how many they were.

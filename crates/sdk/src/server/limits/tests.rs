@@ -338,9 +338,10 @@ async fn a_request_is_counted_once_by_each_rule_that_it_is_under() {
     for _ in 0..2 {
         door.limiter.take(&rules, Some(&ada), (HERE, seconds(0))).await.unwrap();
     }
-    let (refusal, shown) = door.limiter.take(&rules, Some(&ada), (HERE, seconds(1))).await.unwrap_err();
+    let Over { refusal, rule: name, shown } =
+        door.limiter.take(&rules, Some(&ada), (HERE, seconds(1))).await.unwrap_err();
     assert_eq!((refusal.why, refusal.retry_after_seconds()), (Why::QuotaExceeded, Some(57_599)));
-    assert_eq!(shown.unwrap().left, 0);
+    assert_eq!((name.as_str(), shown.unwrap().left), ("wide", 0));
     // What refuses counts nothing.
     let bob =
         Principal::new(Identity { subject: "bob".to_owned(), ..Identity::default() }, CredentialKind::Jwt);
@@ -367,6 +368,7 @@ async fn a_credential_may_have_a_rate_of_its_own() {
     for _ in 0..3 {
         assert!(door.limiter.take(&[&both], Some(&robot), (HERE, seconds(0))).await.is_ok());
     }
-    let (refusal, _) = door.limiter.take(&[&both], Some(&robot), (HERE, seconds(0))).await.unwrap_err();
+    let Over { refusal, .. } =
+        door.limiter.take(&[&both], Some(&robot), (HERE, seconds(0))).await.unwrap_err();
     assert_eq!(refusal.retry_after_seconds(), Some(20), "the limit by address stays");
 }
