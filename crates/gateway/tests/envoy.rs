@@ -55,6 +55,7 @@ fn gateway() -> Gateway {
         issuer: "https://issuer.example".to_owned(),
         is_alone: false,
         chain: Chain::new(vec![Arc::new(Known)]),
+        limiter: Arc::default(),
         signer: None,
         witness: None,
         clock: Arc::new(|| Time::from_seconds(100)),

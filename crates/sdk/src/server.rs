@@ -11,9 +11,9 @@ pub mod fixed;
 pub mod identity_headers;
 pub mod introspection;
 pub mod jwt;
+pub mod limits;
 #[cfg(feature = "files")]
 pub mod settings;
-pub mod limits;
 
 use std::net::IpAddr;
 

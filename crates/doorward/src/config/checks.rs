@@ -1,6 +1,7 @@
 //! What is unsafe in a configuration: some of it refuses a start, the rest is explained.
 
 mod lifetimes;
+mod limits;
 mod network;
 
 use std::path::Path;
@@ -42,6 +43,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     newcomers(config, &mut found);
     network::peers(config, &mut found);
     network::gateway(config, &mut found);
+    limits::failures(config, &mut found);
     lifetimes::tokens(config, &mut found);
     lifetimes::signing_keys(config, &mut found);
     allowances(config, &mut found);

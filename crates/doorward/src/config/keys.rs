@@ -207,6 +207,15 @@ sections! {
         basic_file: Option<PathBuf> = "";
         /// Fixed tokens: for tests.
         tokens_file: Option<PathBuf> = "";
+        /// Credentials that nobody knows which one address (IPv6: one /64) may present at the gateway until it is
+        /// told to wait; 0 for any number. Without it: 20, but 0 where only this machine reaches the server, or
+        /// everybody comes by one proxy that is not in `trusted_proxies`.
+        rate_limit_ip: Option<u32> = "";
+        /// Failed tries in one name from one address, until it is told to wait; 0 for any number. Without it:
+        /// 10, but 0 where only this machine reaches the server.
+        rate_limit_identity: Option<u32> = "";
+        /// Seconds for which a failed try counts.
+        rate_limit_interval: Seconds = "60";
         /// A token of at least 32 bytes that administers everything until it expires. Remove it as soon as
         /// there is an administrator.
         bootstrap_service_token: Option<BootstrapToken> = "";

@@ -34,7 +34,8 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let certificate = super::certificate(config)?;
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let (stop, env) = (CancellationToken::new(), super::env(config));
-    let guard = Guard::over(open(config, stop.clone())?, stop.clone());
+    let limiter = gateway::limits::open(config);
+    let guard = Guard::over(open(config, (&limiter, &stop))?, Arc::clone(&limiter), stop.clone());
     let answers = guard.clone();
     let (for_origin, has_tls) = (env.clone(), certificate.is_some());
     let answering: Answering = Box::new(move |request| {
@@ -86,7 +87,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(&loaded.config, stop.clone())
+            open(&loaded.config, (&limiter, &stop))
         };
         guard.replace(read());
     }
@@ -98,7 +99,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     Ok(())
 }
 
-fn open(config: &Config, stop: CancellationToken) -> Result<Gateway> {
+fn open(config: &Config, (limiter, stop): (&Arc<Limiter>, &CancellationToken)) -> Result<Gateway> {
     let name = config.public_url.as_ref().map(crate::config::PublicUrl::issuer);
     let clock = super::env(config);
     let settings = Settings {
@@ -108,10 +109,11 @@ fn open(config: &Config, stop: CancellationToken) -> Result<Gateway> {
         issuer: name.or_else(|| config.auth.issuer.first().cloned()).unwrap_or_else(|| "doorward".to_owned()),
         is_alone: true,
         chain: Chain::new(gateway::foreign(config, "")?),
+        limiter: Arc::clone(limiter),
         signer: None,
         witness: Some(Arc::new(Log)),
         clock: Arc::new(move || clock.now()),
-        stop,
+        stop: stop.clone(),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
 }

@@ -1,6 +1,7 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
 mod foreign;
+pub(crate) mod limits;
 mod providers;
 
 use std::{
@@ -26,7 +27,7 @@ use doorward_proto::{
     jose::{Alg, Typ},
     time::Time,
 };
-use doorward_sdk::server::{Chain, Provider};
+use doorward_sdk::server::{Chain, Provider, limits::Limiter};
 use doorward_web::{ClientAddress, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -66,6 +67,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         issuer: String::new(),
         is_alone: config.role == Role::Gateway,
         chain: Chain::new(Vec::new()),
+        limiter: Arc::default(),
         signer: None,
         witness: None,
         clock: Arc::new(Time::default),
@@ -78,7 +80,11 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
 ///
 /// # Errors
 /// A route that makes no sense.
-fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Gateway> {
+fn open(
+    realm: &Arc<Realm>,
+    config: &Config,
+    (limiter, stop): (&Arc<Limiter>, &CancellationToken),
+) -> Result<Gateway> {
     let audiences = match config.auth.audience.as_slice() {
         [] => vec![realm.issuer.clone()],
         named => named.to_vec(),
@@ -95,10 +101,11 @@ fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<
         issuer: realm.issuer.clone(),
         is_alone: false,
         chain: Chain::new(providers),
+        limiter: Arc::clone(limiter),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
-        stop,
+        stop: stop.clone(),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
 }
@@ -107,6 +114,8 @@ fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<
 #[derive(Clone)]
 pub(super) struct Guard {
     current: Arc<RwLock<Gateway>>,
+    /// What was counted is not forgotten when the routes are read again.
+    limiter: Arc<Limiter>,
     stop: CancellationToken,
 }
 
@@ -116,12 +125,14 @@ impl Guard {
     /// # Errors
     /// A route that makes no sense.
     pub(super) fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Self> {
-        Ok(Self::over(open(realm, config, stop.clone())?, stop))
+        let limiter = limits::open(config);
+        let gateway = open(realm, config, (&limiter, &stop))?;
+        Ok(Self::over(gateway, limiter, stop))
     }
 
     /// Begins with this one.
-    pub(super) fn over(gateway: Gateway, stop: CancellationToken) -> Self {
-        Self { current: Arc::new(RwLock::new(gateway)), stop }
+    pub(super) fn over(gateway: Gateway, limiter: Arc<Limiter>, stop: CancellationToken) -> Self {
+        Self { current: Arc::new(RwLock::new(gateway)), limiter, stop }
     }
 
     pub(super) fn now(&self) -> Gateway {
@@ -133,7 +144,7 @@ impl Guard {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(realm, &loaded.config, self.stop.clone())
+            open(realm, &loaded.config, (&self.limiter, &self.stop))
         };
         self.replace(read());
     }

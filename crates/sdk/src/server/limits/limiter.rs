@@ -10,7 +10,7 @@ use doorward_judge::{
 use doorward_proto::time::Time;
 
 use super::{
-    FailureLimits, Key, Kind, Limits, Shown, Take, Which,
+    FailureLimits, Key, Kind, Limits, MemoryLimits, Shown, Take, Which,
     failures::{self, Good},
 };
 use crate::server::{Chain, Credential, Known};
@@ -31,6 +31,13 @@ pub struct Limiter {
     counters: Arc<dyn Limits>,
     failures: FailureLimits,
     good: Good,
+}
+
+/// Counters in memory, and any number of failures.
+impl Default for Limiter {
+    fn default() -> Self {
+        Self::new(Arc::new(MemoryLimits::default()), FailureLimits::NONE)
+    }
 }
 
 impl Limiter {

@@ -1,0 +1,28 @@
+//! How many failures are allowed, and whose address they are counted under.
+
+use super::{Concern, note, refuse};
+use crate::{config::Config, serve::gateway::limits};
+
+/// The longest window in which failures are counted; a longer one would be a lock.
+const LONGEST: f64 = 3_600.0;
+
+pub(super) fn failures(config: &Config, found: &mut Vec<Concern>) {
+    let interval = config.auth.rate_limit_interval.0;
+    if !(1.0..=LONGEST).contains(&interval) {
+        let what = format!("{interval} seconds are no window for failures; it is 1 to {LONGEST}");
+        found.push(refuse("auth.rate_limit_interval", what));
+    }
+    for (key, limit) in [
+        ("auth.rate_limit_ip", config.auth.rate_limit_ip),
+        ("auth.rate_limit_identity", config.auth.rate_limit_identity),
+    ] {
+        if limit.is_some_and(|limit| limit > 10_000) {
+            found.push(refuse(key, "more than 10000 failures are no limit; 0 allows any number"));
+        }
+    }
+    if limits::is_one_for_all(config) {
+        let what = "the proxy before this server is not in trusted_proxies, so everybody has its address: \
+                    failed tries are not counted by address unless auth.rate_limit_ip is set";
+        found.push(note("auth.rate_limit_ip", what));
+    }
+}
