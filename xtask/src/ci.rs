@@ -14,7 +14,7 @@ use doorward_world::cluster;
 pub(crate) enum How {
     /// Everything.
     Whole,
-    /// What needs nothing installed: no PostgreSQL, no browser.
+    /// What needs nothing installed: no PostgreSQL, no Redis, no browser.
     Fast,
 }
 
@@ -32,12 +32,12 @@ pub(crate) fn run(how: How) -> Result<()> {
     step("tidy", &mut super::tidy::run)?;
     step("lints", &mut lints)?;
     step("build", &mut || cargo(&["test", "--workspace", "--no-run", "--quiet"], &[]))?;
-    step("tests on SQLite", &mut || test(&["--skip", "on_postgres"], &[]))?;
+    step("tests on SQLite", &mut || test(&["--skip", "on_postgres", "--skip", "on_redis"], &[]))?;
     if how == How::Whole {
         let (postgres, keeper) = cluster::start()?;
         let shared = [(cluster::SHARED, postgres.as_str())];
         step("statements and schemas", &mut || super::sql::run(super::sql::Snapshots::Check))?;
-        step("tests on PostgreSQL", &mut || test(&["on_postgres"], &shared))?;
+        step("tests on PostgreSQL and Redis", &mut || test(&["on_postgres", "on_redis"], &shared))?;
         step("documentation", &mut documentation)?;
         step("end to end", &mut || {
             cargo(&["build", "--package", "doorward"], &[])?;

@@ -1,12 +1,14 @@
 //! How much of it: counters, and what is said of them.
 //!
-//! [`Limits`] keeps counters: [`MemoryLimits`] in this process, `RedisLimits` for several at once. Both
+//! [`Limits`] keeps counters: [`MemoryLimits`] in this process, `RedisLimits` (feature `redis`) for several at once. Both
 //! come to the same answers, by the arithmetic of [`doorward_judge::limit`]. [`Limiter`] asks them at the
 //! right moments: failures before a credential is looked up, rates and quotas once it is let through.
 
 mod failures;
 mod limiter;
 mod memory;
+#[cfg(feature = "redis")]
+mod redis;
 mod shown;
 #[cfg(test)]
 mod tests;
@@ -20,6 +22,8 @@ use futures_util::future::BoxFuture;
 pub use failures::FailureLimits;
 pub use limiter::{Limiter, Over};
 pub use memory::MemoryLimits;
+#[cfg(feature = "redis")]
+pub use redis::{NotAnAddress, RedisLimits};
 pub use shown::Shown;
 
 /// What a counter is for.
