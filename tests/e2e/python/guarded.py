@@ -11,6 +11,7 @@ import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+import proxies
 from person import ISSUER, api, client_token
 from proxies import DOORWARD, Upstream, apache, caddy, envoy, haproxy, nginx, traefik
 
@@ -40,23 +41,8 @@ PLAIN = f"""
 """
 
 
-
-def documented(language, section=""):
-    """The blocks of a section of docs/gateway.md in this language, with the addresses of this run."""
-    with open(os.path.join(os.path.dirname(__file__), "../../../docs/gateway.md"), encoding="utf-8") as file:
-        page = file.read()
-    page = page[page.index(f"\n## {section}"):]
-    page = page[:page.index("\n## ", 1)] if section else page
-    blocks = re.findall(rf"```{language}\n(.*?)```", page, re.DOTALL)
-    return [placed(block) for block in blocks]
-
-
-def placed(block):
-    for written, real in (("127.0.0.1:8080", DOORWARD), ("127.0.0.1:9000", f"127.0.0.1:{upstream.port}"),
-                          ("port_value: 8080", f"port_value: {DOORWARD.rsplit(':', 1)[1]}"),
-                          ("port_value: 9000", f"port_value: {upstream.port}")):
-        block = block.replace(written, real)
-    return block
+def documented(language, section):
+    return proxies.documented(language, section, upstream.port)
 
 
 (DESCRIBED,), (FORWARDED,) = documented("nginx", "nginx"), documented("caddyfile", "Caddy")

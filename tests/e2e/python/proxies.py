@@ -3,6 +3,7 @@ behind them that knows nothing of authentication and tells what it was sent."""
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -24,6 +25,24 @@ def free_port():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         return taken.getsockname()[1]
+
+
+def documented(language, section, port):
+    """The blocks of a section of docs/gateway.md in this language, with the addresses of this run."""
+    with open(os.path.join(os.path.dirname(__file__), "../../../docs/gateway.md"), encoding="utf-8") as file:
+        page = file.read()
+    page = page[page.index(f"\n## {section}"):]
+    end = page.find("\n## ", 1)
+    blocks = re.findall(rf"```{language}\n(.*?)```", page[:end] if end > 0 else page, re.DOTALL)
+    return [placed(block, port) for block in blocks]
+
+
+def placed(block, port):
+    for written, real in (("127.0.0.1:8080", DOORWARD), ("127.0.0.1:9000", f"127.0.0.1:{port}"),
+                          ("port_value: 8080", f"port_value: {DOORWARD.rsplit(':', 1)[1]}"),
+                          ("port_value: 9000", f"port_value: {port}")):
+        block = block.replace(written, real)
+    return block
 
 
 class Echo(BaseHTTPRequestHandler):

@@ -81,3 +81,24 @@ fn a_gateway_alone_needs_no_database() {
     let server = Server::start(Options::default());
     scripts::python(&server, "alone.py");
 }
+
+#[test]
+fn limits_are_held_and_told() {
+    let behind = free_port().to_string();
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let env = vec![
+        ("DOORWARD_CONFIG", file.path().display().to_string()),
+        ("DOORWARD_TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
+        ("ORCHEO_AUTH_RATE_LIMIT_IP", "10".to_owned()),
+        ("ORCHEO_AUTH_RATE_LIMIT_IDENTITY", "5".to_owned()),
+        ("ORCHEO_AUTH_RATE_LIMIT_INTERVAL", "600".to_owned()),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    let pid = server.pid().to_string();
+    let more = [
+        ("DOORWARD_PID", Path::new(&pid)),
+        ("DOORWARD_CONFIG_FILE", file.path()),
+        ("DOORWARD_UPSTREAM", Path::new(&behind)),
+    ];
+    scripts::python_told(&server, "limits.py", &more);
+}

@@ -7,7 +7,10 @@ use anyhow::{Context as _, Result, anyhow};
 use axum::body::Body;
 use doorward_gateway::{Gateway, Refused, Settings, Witness};
 use doorward_judge::{Refusal, Why};
-use doorward_sdk::{dress::Dress, server::Chain};
+use doorward_sdk::{
+    dress::Dress,
+    server::{Chain, limits::Limiter},
+};
 use doorward_web::Unfit;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Response, header};
