@@ -239,6 +239,45 @@ CREATE INDEX service_tokens_owner ON service_tokens (owner, id);
 CREATE INDEX service_tokens_rotated_to ON service_tokens (rotated_to);
 CREATE INDEX service_tokens_rotated_from ON service_tokens (rotated_from);
 
+-- Keys: of a person (user_id; principal_id is the same), or of an organisation (principal_id is the key's own
+-- id). epoch: the principal's under which it was made. shown: how it begins. scopes: names with spaces
+-- between; permissions (resource to actions), workspace_ids, allowed_addresses and metadata: JSON. is_own: the
+-- owner alone chose what it may do.
+CREATE TABLE api_keys (
+    id TEXT PRIMARY KEY,
+    principal_id TEXT NOT NULL REFERENCES principals (id),
+    epoch @int NOT NULL,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT REFERENCES users (id),
+    name TEXT NOT NULL,
+    name_folded @folded NOT NULL,
+    shown TEXT NOT NULL,
+    hash @bytes NOT NULL UNIQUE,
+    hash_key TEXT NOT NULL,
+    scopes TEXT NOT NULL,
+    permissions TEXT NOT NULL,
+    workspace_ids TEXT NOT NULL,
+    allowed_addresses TEXT NOT NULL,
+    metadata TEXT NOT NULL,
+    rate_limit TEXT,
+    is_own @int NOT NULL,
+    is_enabled @int NOT NULL DEFAULT 1,
+    created_by TEXT NOT NULL,
+    created_at @int NOT NULL,
+    expires_at @int NOT NULL,
+    revoked_at @int,
+    revoked_by TEXT,
+    revocation_reason TEXT,
+    last_used_at @int,
+    last_used_address TEXT,
+    use_count @int NOT NULL DEFAULT 0,
+    revision @int NOT NULL DEFAULT 1
+) @strict;
+CREATE INDEX api_keys_principal ON api_keys (principal_id);
+CREATE INDEX api_keys_user ON api_keys (user_id, id);
+CREATE INDEX api_keys_org ON api_keys (org_id, id);
+CREATE INDEX api_keys_name ON api_keys (name_folded, id);
+
 -- Protected resources. identifier is the audience. token_format: 0 JWT, 1 opaque.
 CREATE TABLE apis (
     id TEXT PRIMARY KEY,

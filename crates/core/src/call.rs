@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use doorward_proto::{
-    id::{Client, Id, Kind, ServiceToken, Session, User},
+    id::{ApiKey, Client, Id, Kind, ServiceToken, Session, User},
     secret::{self, Opaque},
     time::Time,
     trace::TraceParent,
@@ -44,6 +44,15 @@ pub enum Actor {
     Client(Id<Client>),
     /// A service token.
     ServiceToken(Id<ServiceToken>),
+    /// A person by a key of theirs.
+    PersonalKey {
+        /// The person.
+        user: Id<User>,
+        /// The key.
+        key: Id<ApiKey>,
+    },
+    /// An organisation's API key.
+    ApiKey(Id<ApiKey>),
     /// The bootstrap token of the environment.
     Bootstrap,
     /// Somebody on the server's own machine, through the socket or the database.
@@ -60,6 +69,8 @@ impl Actor {
             Self::User { id, .. } => id.to_string(),
             Self::Client(id) => id.to_string(),
             Self::ServiceToken(id) => id.to_string(),
+            Self::PersonalKey { user, .. } => user.to_string(),
+            Self::ApiKey(id) => id.to_string(),
             Self::Bootstrap => "bootstrap".to_owned(),
             Self::LocalAdministrator => "local".to_owned(),
             Self::System => "system".to_owned(),

@@ -20,6 +20,7 @@ pub use nodes::Attendance;
 pub use rekey::{Rekeyed, rekey};
 
 use crate::{
+    api_keys,
     apis::Api,
     audit, authorize,
     cache::Cache,
@@ -71,6 +72,8 @@ pub struct Realm {
     pub(crate) rooms: Rooms,
     /// Uses of service tokens that are not written yet.
     pub(crate) service_uses: Uses<id::ServiceToken>,
+    /// Uses of keys that are not written yet.
+    pub(crate) key_uses: Uses<id::ApiKey>,
     /// What signed the audit trail under earlier master keys.
     pub(crate) checkpoint_keys: audit::Predecessors,
 }
@@ -81,6 +84,7 @@ pub(crate) struct Caches {
     pub(crate) apis: Cache<String, Arc<Api>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
     pub(crate) service_tokens: Cache<[u8; 32], Arc<service_tokens::LiveToken>>,
+    pub(crate) api_keys: Cache<[u8; 32], Arc<api_keys::LiveKey>>,
     /// Whether any service token came from elsewhere.
     pub(crate) imported_tokens: Cache<(), bool>,
     pub(crate) remote_keys: Cache<String, RemoteKeys>,
@@ -131,6 +135,7 @@ impl Realm {
             apis: Cache::new(APIS),
             tokens: Cache::new(TOKENS),
             service_tokens: Cache::new(TOKENS),
+            api_keys: Cache::new(TOKENS),
             imported_tokens: Cache::new(1),
             remote_keys: Cache::new(REMOTE_KEYS),
         };
@@ -153,6 +158,7 @@ impl Realm {
             caches,
             rooms,
             service_uses: Uses::default(),
+            key_uses: Uses::default(),
             checkpoint_keys,
         });
         let call = Call::system(&realm);

@@ -24,6 +24,14 @@ impl Rights {
         self.has_all() || self.scopes.iter().any(|held| held == scope)
     }
 
+    /// Refuses a holder without the right.
+    ///
+    /// # Errors
+    /// `ScopeMissing`.
+    pub(crate) fn must_hold(&self, scope: &str) -> Result<()> {
+        if self.holds(scope) { Ok(()) } else { Err(Self::lacks(scope).into()) }
+    }
+
     fn lacks(scope: &str) -> Refusal {
         let hint = format!("Missing required scopes: {scope}");
         Refusal::new(Code::ScopeMissing).hint(hint).fact("scope", scope)

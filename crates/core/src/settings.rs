@@ -22,6 +22,8 @@ pub struct Settings {
     pub mail: Mail,
     /// How long audit events are kept.
     pub audit: Audit,
+    /// Personal keys and API keys.
+    pub api_keys: ApiKeys,
     /// What a flood may have kept.
     pub bounds: Bounds,
 }
@@ -191,6 +193,21 @@ impl Default for Bounds {
     /// proofs than two hundred a second.
     fn default() -> Self {
         Self { drafts: 1 << 30, proofs: 100_000 }
+    }
+}
+
+/// Personal keys and API keys.
+#[derive(Debug, Clone)]
+pub struct ApiKeys {
+    /// The longest life of a key.
+    pub max_lifetime: Duration,
+    /// What people may let their own keys do, beside the own account.
+    pub personal_scopes: Vec<String>,
+}
+
+impl Default for ApiKeys {
+    fn default() -> Self {
+        Self { max_lifetime: Duration::from_secs(365 * DAY), personal_scopes: Vec::new() }
     }
 }
 

@@ -194,6 +194,8 @@ kinds! {
     ServiceToken = "tok",
     /// A signing key.
     Key = "key",
+    /// A personal key or an API key.
+    ApiKey = "apk",
     /// A gateway route.
     Route = "rte",
     /// A stored upstream secret.

@@ -97,7 +97,7 @@ pub struct RefreshResponse {
     pub grant_id: String,
 }
 
-/// The answer about a live service token.
+/// The answer about a live service token or key.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ServiceResponse {
     /// Always true.
@@ -120,6 +120,9 @@ pub struct ServiceResponse {
     /// What it may do.
     #[serde(skip_serializing_if = "ScopeSet::is_empty")]
     pub scope: ScopeSet,
+    /// What it may do beside its scopes.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub permissions: Vec<String>,
     /// Whose token it is.
     pub token_use: TokenUse,
     /// The platform's word.

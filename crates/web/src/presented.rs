@@ -10,6 +10,9 @@ use http::{HeaderMap, header};
 /// No credential of ours is longer.
 const LONGEST: usize = 8 * 1024;
 
+/// Headers that hold nothing but a key.
+const KEY_HEADERS: [&str; 2] = ["api-key", "x-api-key"];
+
 /// How a token is presented.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scheme {
@@ -43,4 +46,34 @@ pub(crate) fn in_header(headers: &HeaderMap) -> Result<Option<(Scheme, SecretTex
         token if token.len() > LONGEST => refuse(Code::CredentialInvalid),
         token => Ok(Some((scheme, SecretText::from(token)))),
     }
+}
+
+/// The key in a header of its own, where nothing is presented in `Authorization`.
+///
+/// # Errors
+/// `RequestInvalid` when there are several, `CredentialMissing` for an empty one, `CredentialInvalid` for what
+/// no key looks like.
+pub(crate) fn key_header(headers: &HeaderMap) -> Result<Option<SecretText>> {
+    let mut values = KEY_HEADERS.iter().flat_map(|name| headers.get_all(*name));
+    let Some(value) = values.next() else { return Ok(None) };
+    if values.next().is_some() {
+        return Err(several().into());
+    }
+    match value.to_str().map(str::trim) {
+        Ok("") => refuse(Code::CredentialMissing),
+        Ok(key) if key.len() <= LONGEST => Ok(Some(SecretText::from(key))),
+        _ => refuse(Code::CredentialInvalid),
+    }
+}
+
+/// Refuses a key beside another credential: who is meant would be a matter of taste.
+///
+/// # Errors
+/// `RequestInvalid`.
+pub(crate) fn nothing_else(headers: &HeaderMap) -> Result<()> {
+    if KEY_HEADERS.iter().any(|name| headers.contains_key(*name)) { Err(several().into()) } else { Ok(()) }
+}
+
+fn several() -> Refusal {
+    Refusal::new(Code::RequestInvalid).hint("One credential may be presented")
 }

@@ -16,11 +16,12 @@ use serde_json::json;
 const METADATA: &str = "https://id.example/.well-known/oauth-protected-resource";
 const PASSWORD: &str = "correct horse battery 7 staple";
 
-/// An administrator, one of her sessions, and a service token and an application that hold every right.
+/// An administrator, one of her sessions, and a service token and an application and a key that hold every right.
 struct Strong {
     admin: String,
     session: String,
     token: String,
+    key: String,
 }
 
 async fn strong(server: &Server) -> Strong {
@@ -36,6 +37,9 @@ async fn strong(server: &Server) -> Strong {
     let token = json!({"name": "strong", "scopes": ["admin:*"]});
     let token = server.locally(Method::POST, "/api/v1/service-tokens", Some(token)).await;
     assert_eq!(token.status, StatusCode::CREATED, "{}", token.text);
+    let key = json!({"name": "strong", "permissions": {"admin": ["*"]}});
+    let key = server.locally(Method::POST, "/api/v1/api-keys", Some(key)).await;
+    assert_eq!(key.status, StatusCode::CREATED, "{}", key.text);
     let identifier = "root@example.org".to_owned();
     let ask = PasswordAsk { identifier, password: PASSWORD.into(), cookie: None };
     let signed_in = credentials::sign_in(&server.world.call(), ask).await.unwrap();
@@ -43,6 +47,7 @@ async fn strong(server: &Server) -> Strong {
         admin: admin.body["id"].as_str().unwrap().to_owned(),
         session: signed_in.session.id.to_string(),
         token: token.body["id"].as_str().unwrap().to_owned(),
+        key: key.body["id"].as_str().unwrap().to_owned(),
     }
 }
 
@@ -117,6 +122,7 @@ both_engines! {
                 "sessions" => &*strong.session,
                 "clients" | "admin" => "strong",
                 "service-tokens" => &*strong.token,
+                "api-keys" => &*strong.key,
                 // Nobody's account: the outbox's turn, the server's keys, APIs; or one's own.
                 "mail" | "keys" | "apis" | "me" => continue,
                 other => panic!("{other}: may a lesser administrator touch an administrator there?"),

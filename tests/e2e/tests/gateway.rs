@@ -65,6 +65,18 @@ fn routes_change_under_load() {
 }
 
 #[test]
+fn a_key_says_who_it_is_upstream() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[{{"name": "sandbox", "hosts": ["app.localhost"], "paths": ["/run_code"],
+            "permissions": ["code:execute"], "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "keyed.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
+#[test]
 fn a_real_mcp_session_goes_through() {
     let behind = free_port().to_string();
     let routes = format!(

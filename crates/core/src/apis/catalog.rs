@@ -39,6 +39,9 @@ pub const MANAGEMENT: Set = &[
     ("admin:settings:read", "See how the server is set"),
     ("admin:tokens:read", "See service tokens"),
     ("admin:tokens:write", "Create, rotate and revoke service tokens"),
+    ("admin:api-keys:read", "See keys of people and of organisations"),
+    ("admin:api-keys:write", "Create, change and revoke keys"),
+    ("admin:api-keys:verify", "Ask whether a key is good"),
 ];
 
 /// The scopes that this server itself asks for, with what they allow.

@@ -29,7 +29,7 @@ pub(crate) use succession::Predecessors;
 pub use verify::{Broken, Report, last_checkpoint_at, verify};
 
 use crate::{
-    call::Call,
+    call::{Actor, Call},
     db::Tx,
     outcome::{Code, Result},
 };
@@ -71,6 +71,9 @@ impl Event {
         let mut facts = Map::new();
         if let Some(trace) = &call.origin.trace {
             facts.insert("trace_id".to_owned(), trace.trace_id().into());
+        }
+        if let Actor::PersonalKey { key, .. } = &call.actor {
+            facts.insert("by_key".to_owned(), key.to_string().into());
         }
         Ok(Self {
             id: call.id()?,

@@ -26,6 +26,7 @@ use ipnet::IpNet;
 pub use create::{NewToken, create};
 pub use revoke::revoke;
 pub use rotate::{RotateAsk, rotate};
+pub(crate) use validate::check_text;
 pub use validate::{SHORTEST, addresses, workspaces};
 pub use verify::{LiveToken, admit, may_be, verify};
 

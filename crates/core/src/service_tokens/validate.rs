@@ -102,7 +102,8 @@ pub(super) fn reason(reason: &str) -> Result<()> {
     check_text("reason", reason)
 }
 
-fn check_text(field: &'static str, text: &str) -> Result<()> {
+/// A text that people write for people.
+pub(crate) fn check_text(field: &'static str, text: &str) -> Result<()> {
     let is_plain = !text.chars().any(|c| c.is_control() && c != '\n');
     if text.trim().is_empty() || text.chars().count() > MAX_TEXT || !is_plain {
         return Err(bad(field, "A text of 1 to 500 letters").into());

@@ -187,7 +187,7 @@ pub(crate) fn confirm(call: &Call, subject: impl std::fmt::Display) -> Try {
 /// is signed in counts for themselves, not for everybody behind the same address.
 pub(crate) fn drafting(call: &Call) -> Try {
     let whose = match &call.actor {
-        Actor::User { id, .. } => id.to_string(),
+        Actor::User { id, .. } | Actor::PersonalKey { user: id, .. } => id.to_string(),
         _ => call.origin.network(),
     };
     Try { counters: vec![(format!("drafts:{whose}"), DRAFTS)], now: call.now }

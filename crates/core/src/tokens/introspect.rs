@@ -1,5 +1,5 @@
 //! Token introspection (RFC 7662): for the token's own client, and for who owns the API it is for. A service
-//! token is told to its own organisation.
+//! token, and a key, is told to whom it concerns.
 
 use std::sync::Arc;
 
@@ -11,6 +11,7 @@ use doorward_proto::{
 
 use super::{Grant, Live, sql, verify};
 use crate::{
+    api_keys::{self, LiveKey},
     apis,
     call::Call,
     clients::Client,
@@ -29,6 +30,8 @@ pub enum Introspection {
     Access(Arc<Live>),
     /// A live service token of the caller's organisation.
     Service(Arc<LiveToken>),
+    /// A live key, of the caller's organisation or of a person who belongs to it.
+    Key(Arc<LiveKey>),
     /// A live refresh token of the caller.
     Refresh {
         /// What it stands for.
@@ -60,6 +63,13 @@ pub async fn introspect_for(call: &Call, org: Id<Org>, token: &str) -> Result<In
 }
 
 async fn inspect(call: &Call, by: (Id<Org>, Option<&str>), token: &str) -> Result<Introspection> {
+    if api_keys::is_key(token) {
+        return match api_keys::verify(call, token).await {
+            Ok(live) if live.is_known_to(call, by.0) => Ok(Introspection::Key(live)),
+            Ok(_) | Err(Error::Refused(_)) => Ok(Introspection::Inactive),
+            Err(fault) => Err(fault),
+        };
+    }
     if service_tokens::may_be(call, token).await? {
         return match service_tokens::verify(call, token).await {
             Ok(live) if live.token.org == by.0 => Ok(Introspection::Service(live)),

@@ -10,6 +10,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Email, PlatformRole, User, sql};
 use crate::{
+    api_keys,
     audit::{self, Event},
     call::Call,
     credentials,
@@ -286,6 +287,7 @@ impl End {
         sessions::end_grants_of(tx, id, None, now).await?;
         sessions::forget_places(tx, id).await?;
         credentials::remove_all(tx, id).await?;
+        api_keys::remove_all_of(tx, id).await?;
         links::end_all_of(tx, id, now).await?;
         mail::remove_all_of(tx, id).await?;
         orgs::close_personal(tx, id, now).await?;

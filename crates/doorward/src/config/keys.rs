@@ -159,6 +159,15 @@ sections! {
         publish_ahead: Span = "24h";
     }
 
+    /// Personal keys and API keys.
+    api_keys: ApiKeys {
+        /// A key lives for this long at the most, and unless less is asked for.
+        max_lifetime: Span = "365d";
+        /// Scopes and permissions that people may give keys of their own, beside `me:read` and `me:write`.
+        /// Administrators may give any.
+        personal_scopes: Vec<String> = "";
+    }
+
     /// The audit trail.
     audit: Audit {
         /// Months that are older are dropped whole, behind a signed checkpoint.

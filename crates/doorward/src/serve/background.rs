@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward_core::{
+    api_keys,
     audit::{self, Sealer},
     call::Call,
     jobs, keys,
@@ -48,7 +49,7 @@ impl Background {
         });
     }
 
-    /// Mails, jobs, cleaning, the uses of service tokens, the rotation of signing keys, and the audit trail's
+    /// Mails, jobs, cleaning, the uses of service tokens and keys, the rotation of signing keys, and the audit trail's
     /// upkeep.
     pub(super) fn work_for(&self, realm: &Arc<Realm>) -> Result<()> {
         self.keep(realm, LOOK, "jobs", |call| async move { run_due(&call).await });
@@ -60,6 +61,7 @@ impl Background {
             |call| async move { audit::count_refusals(&call, false).await },
         );
         self.keep(realm, SECOND, "uses", |call| async move { service_tokens::flush(&call).await });
+        self.keep(realm, SECOND, "uses of keys", |call| async move { api_keys::flush(&call).await });
         self.keep(realm, HOURLY, "keys", |call| async move { keys::maintain(&call).await });
         self.keep(realm, HOURLY, "retention", |call| async move { audit::retain(&call).await.map(drop) });
         self.tasks.spawn(seal(Sealer::new(realm)?, Arc::clone(realm), self.stop.clone()));
@@ -124,6 +126,7 @@ async fn seal(mut sealer: Sealer, realm: Arc<Realm>, stop: CancellationToken) {
         report("sealing", sealer.round().await.map(drop));
     }
     report("uses", service_tokens::flush(&Call::system(&realm)).await);
+    report("uses of keys", api_keys::flush(&Call::system(&realm)).await);
     report("refusals", audit::count_refusals(&Call::system(&realm), true).await);
     report("sealing", sealer.finish().await.map(drop));
 }

@@ -33,7 +33,7 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use tokio_util::sync::CancellationToken;
 
-use self::providers::{OwnTokens, ServiceTokens};
+use self::providers::{ApiKeys, OwnTokens, ServiceTokens};
 
 pub(crate) use self::foreign::{check, notes};
 pub(crate) use self::foreign::{mode, providers as foreign};
@@ -90,8 +90,11 @@ fn open(
         named => named.to_vec(),
     };
     let env = realm.env.clone();
-    let mut providers: Vec<Arc<dyn Provider>> =
-        vec![Arc::new(OwnTokens(Arc::clone(realm))), Arc::new(ServiceTokens(Arc::clone(realm)))];
+    let mut providers: Vec<Arc<dyn Provider>> = vec![
+        Arc::new(OwnTokens(Arc::clone(realm))),
+        Arc::new(ApiKeys(Arc::clone(realm))),
+        Arc::new(ServiceTokens(Arc::clone(realm))),
+    ];
     // A JWT that nobody here has made is theirs.
     providers.extend(foreign(config, &realm.issuer)?);
     let settings = Settings {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use axum::extract::FromRequestParts;
 use doorward_core::{
+    api_keys::{self, LiveKey},
     apis::catalog,
     bootstrap,
     call::{Actor, Call},
@@ -78,10 +79,12 @@ impl Caller {
         self.call.actor == Actor::Anonymous
     }
 
-    /// What the caller can hand on. A service token is bound to its workspaces, also to none.
+    /// What the caller can hand on. A service token, and a key, is bound to its workspaces, also to none.
     pub(super) fn rights(&self) -> Rights {
         let workspaces = &self.who.workspace_ids;
-        let is_bound = matches!(self.call.actor, Actor::ServiceToken(_)) || !workspaces.is_empty();
+        let is_bound =
+            matches!(self.call.actor, Actor::ServiceToken(_) | Actor::ApiKey(_) | Actor::PersonalKey { .. })
+                || !workspaces.is_empty();
         Rights { scopes: self.who.scopes.clone(), workspaces: is_bound.then(|| workspaces.clone()) }
     }
 
@@ -96,6 +99,29 @@ impl Caller {
             Actor::User { id, session } => Ok((id, session)),
             _ => Err(Refusal::new(Code::Forbidden).hint("Only a person has an account of their own").into()),
         }
+    }
+
+    /// The person of the call, also by a key of theirs: for what a key may do in the own account.
+    pub(super) fn user(&self) -> Result<Id<User>> {
+        match self.call.actor {
+            Actor::PersonalKey { user, .. } => Ok(user),
+            _ => self.person().map(|(user, _)| user),
+        }
+    }
+
+    fn key(call: &Call, live: &LiveKey, presented: &SecretText) -> Self {
+        let (key, holder) = (&live.key, live.holder.as_ref());
+        let who = Who {
+            subject: Some(key.subject()),
+            identity_type: if holder.is_some() { "user" } else { "service" },
+            scopes: live.scopes.clone(),
+            workspace_ids: key.terms.workspace_ids.clone(),
+            token_id: Some(key.id.to_string()),
+            tenant_id: Some(key.org.to_string()),
+            role: Some(holder.map_or("service", |holder| holder.platform_role.name()).to_owned()),
+        };
+        let credential = call.realm.vault.hash_bytes(presented.expose().as_bytes());
+        Self { call: call.by(live.actor()), who: Arc::new(who), credential }
     }
 
     fn local(call: &Call) -> Self {
@@ -147,10 +173,14 @@ pub(super) fn lacks(scope: &str) -> Refusal {
 /// Finds out who calls.
 pub(super) async fn recognise(app: &App, parts: &Parts, call: Call) -> Result<Caller> {
     if let Some((scheme, token)) = presented::in_header(&parts.headers)? {
+        presented::nothing_else(&parts.headers)?;
         return match scheme {
             Scheme::Bearer => by_bearer(app, parts, &call, &token).await,
             Scheme::Dpop => by_token(parts, &call, (scheme, &token)).await,
         };
+    }
+    if let Some(key) = presented::key_header(&parts.headers)? {
+        return by_key(&call, &key).await;
     }
     if parts.extensions.get::<ThroughSocket>().is_some() {
         return Ok(Caller::local(&call));
@@ -164,11 +194,19 @@ async fn by_bearer(app: &App, parts: &Parts, call: &Call, token: &SecretText) ->
     {
         return Ok(Caller::bootstrap(call, &configured.scopes, token));
     }
+    if api_keys::is_key(token.expose()) {
+        return by_key(call, token).await;
+    }
     if service_tokens::may_be(call, token.expose()).await? {
         let live = service_tokens::admit(call, token.expose()).await?;
         return Ok(Caller::service(call, &live, token));
     }
     by_token(parts, call, (Scheme::Bearer, token)).await
+}
+
+async fn by_key(call: &Call, key: &SecretText) -> Result<Caller> {
+    let live = api_keys::admit(call, key.expose()).await?;
+    Ok(Caller::key(call, &live, key))
 }
 
 /// One of our own access tokens, made for this server itself. A bound one comes with its proof.

@@ -141,12 +141,12 @@ struct Organization {
 }
 
 async fn show(caller: Caller) -> Answer {
-    let user = users::get(&caller.call, caller.person()?.0).await?;
+    let user = users::get(&caller.call, caller.user()?).await?;
     versioned(&view(&user)?, user.version)
 }
 
 async fn change(caller: Caller, seen: IfMatch, Members(patch): Members) -> Answer {
-    let (id, _) = caller.person()?;
+    let id = caller.user()?;
     if let Some(name) = patch.keys().find(|name| !OWN.contains(&name.as_str())) {
         return Err(wrong(name.clone(), "This cannot be changed here").into());
     }
@@ -194,7 +194,7 @@ async fn delete(caller: Caller, Input(body): Input<Confirmation>) -> Answer {
 }
 
 async fn list_sessions(caller: Caller) -> Answer {
-    let live = sessions::list(&caller.call, caller.person()?.0).await?;
+    let live = sessions::list(&caller.call, caller.user()?).await?;
     page(&Page { items: live, next: None }, |session| Ok(session_view(session)))
 }
 
@@ -211,7 +211,7 @@ async fn end_session(caller: Caller, Path(id): Path<String>) -> Answer {
 }
 
 async fn list_applications(caller: Caller) -> Answer {
-    let connected = authorize::connected(&caller.call, caller.person()?.0).await?;
+    let connected = authorize::connected(&caller.call, caller.user()?).await?;
     page(&Page { items: connected, next: None }, |one: &Connected| {
         Ok(Application {
             id: one.client.to_string(),
@@ -232,7 +232,7 @@ async fn disconnect(caller: Caller, Path(id): Path<String>) -> Answer {
 }
 
 async fn list_organizations(caller: Caller) -> Answer {
-    let facts = users::facts(&caller.call, caller.person()?.0).await?;
+    let facts = users::facts(&caller.call, caller.user()?).await?;
     let orgs = facts.map(|facts| facts.orgs).unwrap_or_default();
     page(&Page { items: orgs, next: None }, |one: &Membership| {
         Ok(Organization { id: one.org.to_string(), name: one.name.clone(), role: one.role.clone() })

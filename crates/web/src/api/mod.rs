@@ -4,6 +4,7 @@
 //! Handlers read, ask a use case of core, and show; they decide nothing.
 
 mod answer;
+mod api_keys;
 mod apis;
 mod audit;
 mod body;
@@ -50,6 +51,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         whoami::endpoints(),
         registration::endpoints(),
         service_tokens::endpoints(),
+        api_keys::endpoints(),
         orcheo::endpoints(),
     ];
     areas.into_iter().flatten().collect()

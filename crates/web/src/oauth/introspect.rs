@@ -5,6 +5,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_core::{
+    api_keys::LiveKey,
     call::Call,
     clients::Client,
     outcome::{self, Code, Refusal, refuse},
@@ -18,6 +19,7 @@ use doorward_proto::{
     id::{self, Id},
     introspect::{IntrospectionRequest, IntrospectionResponse, RefreshResponse, ServiceResponse},
     revoke::RevocationRequest,
+    scope::ScopeSet,
     secret::SecretText,
     time::Time,
     token::TokenType,
@@ -90,6 +92,7 @@ fn told(call: &Call, found: Introspection, client: Option<&Client>) -> outcome::
         Introspection::Inactive => Json(IntrospectionResponse::INACTIVE).into_response(),
         Introspection::Access(live) => json(live.introspection()?),
         Introspection::Service(live) => Json(of_service(call, &live)).into_response(),
+        Introspection::Key(live) => Json(of_key(call, &live)?).into_response(),
         Introspection::Refresh { grant, issued_at, expires_at } => {
             let answer = RefreshResponse {
                 active: true,
@@ -121,12 +124,34 @@ fn of_service(call: &Call, live: &LiveToken) -> ServiceResponse {
         exp: live.end().map(Time::as_seconds),
         iat: token.issued_at.as_seconds(),
         scope: token.scopes.clone(),
+        permissions: Vec::new(),
         token_use: TokenUse::Service,
         role: "service",
         tenant_id: token.org.to_string(),
         workspace_ids: token.workspace_ids.clone(),
         allowed_addresses: token.notes.allowed_addresses.iter().map(ToString::to_string).collect(),
     }
+}
+
+fn of_key(call: &Call, live: &LiveKey) -> outcome::Result<ServiceResponse> {
+    let (key, person) = (&live.key, live.holder.as_ref());
+    Ok(ServiceResponse {
+        active: true,
+        token_type: TokenType::Bearer,
+        iss: call.realm.issuer.clone(),
+        sub: key.subject(),
+        jti: key.id.to_string(),
+        username: key.terms.name.clone(),
+        exp: Some(key.expires_at.as_seconds()),
+        iat: key.created_at.as_seconds(),
+        scope: ScopeSet::from_names(live.scopes.iter().map(String::as_str))?,
+        permissions: live.permissions.names(),
+        token_use: if person.is_some() { TokenUse::User } else { TokenUse::Service },
+        role: person.map_or("service", |person| person.platform_role.name()),
+        tenant_id: key.org.to_string(),
+        workspace_ids: key.terms.workspace_ids.clone(),
+        allowed_addresses: key.terms.allowed_addresses.iter().map(ToString::to_string).collect(),
+    })
 }
 
 /// `POST /oauth2/revoke`: an unknown token, and somebody else's, is answered like one's own.

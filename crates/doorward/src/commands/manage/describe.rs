@@ -68,7 +68,8 @@ pub(super) enum Kind {
 
 const PREFIX: &str = "/api/v1/";
 /// Where the command is not the area's word without its plural.
-const NAMES: [(&str, &str); 5] = [
+const NAMES: [(&str, &str); 6] = [
+    ("api-keys", "key"),
     ("service-tokens", "token"),
     ("keys", "keys"),
     ("settings", "settings"),

@@ -77,6 +77,7 @@ fn spoken(area: &str) -> String {
         "api" => "protected resources and their scopes".to_owned(),
         "audit" => "the audit trail".to_owned(),
         "client" => "applications".to_owned(),
+        "key" => "keys of people and of organisations".to_owned(),
         "keys" => "signing keys".to_owned(),
         "mail" => "the outbox".to_owned(),
         "settings" => "settings".to_owned(),

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use doorward_core::{
+    api_keys::{self, LiveKey},
     call::{Call, Origin as CallOrigin},
     outcome::{Error, Result as Outcome},
     realm::Realm,
@@ -100,6 +101,64 @@ fn service(live: Arc<LiveToken>) -> Principal {
         addresses: token.notes.allowed_addresses.clone(),
         attachment: Some(live),
         ..Principal::new(identity, CredentialKind::ServiceToken)
+    }
+}
+
+/// Keys of people and of organisations.
+pub(super) struct ApiKeys(pub Arc<Realm>);
+
+impl Provider for ApiKeys {
+    fn name(&self) -> &'static str {
+        "api-key"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
+        Box::pin(async move {
+            let Some(key) = credential.token().filter(|key| api_keys::is_key(key.expose())) else {
+                return Ok(None);
+            };
+            let call = Call { now: seen.now, ..Call::system(&self.0) };
+            let live = api_keys::verify(&call, key.expose()).await.map_err(refusal)?;
+            Ok(Some(holder(live)))
+        })
+    }
+
+    fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
+        let live = principal.attachment.as_ref().and_then(|attached| attached.downcast_ref::<LiveKey>());
+        let origin = CallOrigin { address: from, ..CallOrigin::internal() };
+        let call = Call { now, origin, ..Call::system(&self.0) };
+        if let Some(Err(error)) = live.map(|live| live.note_use(&call, Some(from))) {
+            let error = crate::data::fault(error);
+            tracing::error!(%error, "a use could not be counted");
+        }
+    }
+
+    fn state(&self) -> i64 {
+        self.0.db.changes()
+    }
+}
+
+/// Whom a key stands for: its person as they are now, or the key itself.
+fn holder(live: Arc<LiveKey>) -> Principal {
+    let (key, person) = (&live.key, live.holder.as_ref());
+    let identity = Identity {
+        subject: key.subject(),
+        kind: if person.is_some() { IdentityType::User } else { IdentityType::Service },
+        scopes: live.scopes.iter().cloned().collect(),
+        permissions: live.permissions.names().into_iter().collect(),
+        roles: person.map(|person| person.roles.iter().cloned().collect()).unwrap_or_default(),
+        workspaces: Workspaces::from_names(key.terms.workspace_ids.iter().map(String::as_str)),
+        role: Some(person.map_or("service", |person| person.platform_role.name()).to_owned()),
+        organization: Some(key.org.to_string()),
+        email: person.and_then(|person| person.email.clone()),
+        token_id: Some(key.id.to_string()),
+        ..Identity::default()
+    };
+    Principal {
+        expires_at: Some(key.expires_at),
+        addresses: key.terms.allowed_addresses.clone(),
+        attachment: Some(live),
+        ..Principal::new(identity, CredentialKind::ApiKey)
     }
 }
 

@@ -1,0 +1,246 @@
+//! Whether a key is good now, and what it may do now.
+//!
+//! Warm calls do no I/O: what was found is remembered under the SHA-256 of what was presented for as long
+//! as the `changes` counter stands still, for half a minute at the most, and never past its end. From where
+//! it comes is judged on every request. A secret is found by its keyed hash, so how long that takes says
+//! nothing of any other.
+
+use std::{net::IpAddr, sync::Arc, time::Duration};
+
+use aws_lc_rs::digest::{SHA256, digest};
+use doorward_proto::{
+    id::{Id, Org, User},
+    secret::{Kind, Opaque},
+    time::Time,
+};
+
+use super::{ApiKey, Permissions, State, rights_of, sql};
+use crate::{
+    apis::catalog,
+    audit::{self, Event},
+    call::{Actor, Call},
+    db::ReadTx,
+    orgs,
+    outcome::{Code, Error, Refusal, Result, refuse},
+    users::{self, PlatformRole},
+    uses::Usage,
+};
+
+/// A node that hears of no change, for whatever reason, asks the database again after this.
+const REMEMBERED: Duration = Duration::from_secs(30);
+const PREFIXES: [&str; 2] = ["dw_pk_", "dw_ak_"];
+
+/// Whom a personal key stands for, as they are now.
+#[derive(Debug, Clone)]
+pub struct Holder {
+    /// The primary mail address.
+    pub email: Option<String>,
+    /// What the person may do to the platform.
+    pub platform_role: PlatformRole,
+    /// Names of roles.
+    pub roles: Vec<String>,
+    /// The organisations that the person belongs to.
+    orgs: Vec<Id<Org>>,
+}
+
+/// A key that is good.
+#[derive(Debug)]
+pub struct LiveKey {
+    /// The key.
+    pub key: ApiKey,
+    /// What it may do now, by scope.
+    pub scopes: Vec<String>,
+    /// What it may do now, resource by resource.
+    pub permissions: Permissions,
+    /// The person, when it is a personal key.
+    pub holder: Option<Holder>,
+    found_at: Time,
+    usage: Arc<Usage>,
+}
+
+impl LiveKey {
+    /// Refuses a request from outside the key's address ranges. Not remembered: ask on every request.
+    ///
+    /// # Errors
+    /// `CredentialAddress`.
+    pub fn allows(&self, address: IpAddr) -> Result<()> {
+        let allowed = &self.key.terms.allowed_addresses;
+        let address = address.to_canonical();
+        if allowed.is_empty() || allowed.iter().any(|net| net.contains(&address)) {
+            return Ok(());
+        }
+        refuse(Code::CredentialAddress)
+    }
+
+    /// Who acts by it.
+    pub const fn actor(&self) -> Actor {
+        match self.key.user {
+            Some(user) => Actor::PersonalKey { user, key: self.key.id },
+            None => Actor::ApiKey(self.key.id),
+        }
+    }
+
+    /// Whether an organisation may learn of it: its own, one that its person belongs to, and the instance's
+    /// own of every person.
+    pub fn is_known_to(&self, call: &Call, org: Id<Org>) -> bool {
+        match &self.holder {
+            None => self.key.org == org,
+            Some(holder) => org == call.realm.instance_org || holder.orgs.contains(&org),
+        }
+    }
+
+    /// Counts a use by this request; `address` is where the key itself came from, if that is known.
+    ///
+    /// # Errors
+    /// A fault when there is no randomness for an event's id.
+    pub fn note_use(&self, call: &Call, address: Option<IpAddr>) -> Result<()> {
+        self.usage.note(call.now, address, || self.key.event(&call.by(self.actor()), "api_key.used"))
+    }
+}
+
+/// Whether the text looks like a key: only then it is one, or nothing.
+pub fn is_key(presented: &str) -> bool {
+    PREFIXES.iter().any(|prefix| presented.starts_with(prefix))
+}
+
+/// Verifies, judges from where the request comes, and counts the use: what a door does that recognises
+/// callers by nothing else.
+///
+/// # Errors
+/// As [`verify`], and `CredentialAddress`.
+pub async fn admit(call: &Call, presented: &str) -> Result<Arc<LiveKey>> {
+    let live = verify(call, presented).await?;
+    if let Err(error) = live.allows(call.origin.address) {
+        note_refusal(call, &live.key, Code::CredentialAddress).await?;
+        return Err(error);
+    }
+    live.note_use(call, Some(call.origin.address))?;
+    Ok(live)
+}
+
+/// Verifies a key, whoever presents it from wherever.
+///
+/// # Errors
+/// `CredentialInvalid`, `CredentialExpired`, `CredentialRevoked`.
+pub async fn verify(call: &Call, presented: &str) -> Result<Arc<LiveKey>> {
+    let key = sha256(presented);
+    let changes = call.realm.db.changes();
+    let remembered = call.realm.caches.api_keys.get(&key, changes);
+    let live = match remembered.filter(|live| call.now.since(live.found_at) < REMEMBERED) {
+        Some(live) => live,
+        None => {
+            let Some(live) = look_up(call, presented).await? else { return refuse(Code::CredentialInvalid) };
+            let live = Arc::new(live);
+            call.realm.caches.api_keys.insert(key, changes, Arc::clone(&live));
+            live
+        }
+    };
+    let (code, hint) = match live.key.state(call.now) {
+        State::Active => return Ok(live),
+        State::Expired => (Code::CredentialExpired, ""),
+        State::Disabled => (Code::CredentialRevoked, "The key is switched off"),
+        State::Ended => (Code::CredentialRevoked, "The account behind the key has changed or ended"),
+        State::Revoked => (Code::CredentialRevoked, ""),
+    };
+    note_refusal(call, &live.key, code).await?;
+    Err(Refusal::new(code).hint(hint).into())
+}
+
+/// What verifying for somebody else comes to.
+#[derive(Debug)]
+pub enum Checked {
+    /// It is good, and may do what was asked for.
+    Valid(Arc<LiveKey>),
+    /// There is no such key, or it is none of the organisation's business; or it was ended.
+    Invalid,
+    /// Its life is over.
+    Expired,
+    /// It is switched off.
+    Disabled,
+    /// It may not do what was asked for.
+    Insufficient,
+}
+
+/// Verifies a key for an organisation that somebody presented it to. What it must not know of looks like
+/// garbage.
+///
+/// # Errors
+/// A fault when the database does not answer.
+pub async fn check(call: &Call, org: Id<Org>, presented: &str, wanted: &Permissions) -> Result<Checked> {
+    match verify(call, presented).await {
+        Ok(live) if !live.is_known_to(call, org) => Ok(Checked::Invalid),
+        Ok(live) if !live.permissions.include(wanted) => Ok(Checked::Insufficient),
+        Ok(live) => {
+            live.note_use(call, None)?;
+            Ok(Checked::Valid(live))
+        }
+        Err(Error::Refused(_)) => {
+            let found = call.realm.caches.api_keys.get(&sha256(presented), call.realm.db.changes());
+            let found = found.filter(|live| live.is_known_to(call, org));
+            Ok(match found.map(|live| live.key.state(call.now)) {
+                Some(State::Expired) => Checked::Expired,
+                Some(State::Disabled) => Checked::Disabled,
+                _ => Checked::Invalid,
+            })
+        }
+        Err(fault) => Err(fault),
+    }
+}
+
+fn sha256(text: &str) -> [u8; 32] {
+    let mut hash = [0_u8; 32];
+    hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
+    hash
+}
+
+async fn look_up(call: &Call, presented: &str) -> Result<Option<LiveKey>> {
+    let secret =
+        [Kind::ApiKey, Kind::PersonalKey].into_iter().find_map(|kind| Opaque::parse(kind, presented));
+    let Some(secret) = secret else { return Ok(None) };
+    let hash = call.realm.vault.hash(&secret);
+    let found = call.realm.db.read("api_keys.verify", hash, |tx, hash| {
+        Box::pin(async move {
+            let Some(key) = sql::find_by_hash(tx, *hash).await? else { return Ok(None) };
+            let holder = match key.user {
+                Some(user) => holder(tx, user).await?,
+                None => None,
+            };
+            Ok(Some((key, holder)))
+        })
+    });
+    Ok(found.await?.map(|(key, holder)| live(call, key, holder)))
+}
+
+async fn holder(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<Holder>> {
+    let Some(person) = users::find_in(tx, user).await? else { return Ok(None) };
+    let memberships = orgs::of_user(tx, person.id).await?;
+    Ok(Some(Holder {
+        email: person.email,
+        platform_role: person.platform_role,
+        roles: person.roles,
+        orgs: memberships.iter().map(|membership| membership.org).collect(),
+    }))
+}
+
+/// Never more than the person may now, nor than the operator lets people choose now.
+fn live(call: &Call, key: ApiKey, holder: Option<Holder>) -> LiveKey {
+    let own = holder.as_ref().map(|holder| rights_of(call, holder.platform_role));
+    let may = |name: &str| match &own {
+        None => true,
+        Some(own) if key.is_own || catalog::is_management(name) => own.must_hold(name).is_ok(),
+        Some(_) => true,
+    };
+    let scopes = key.terms.scopes.iter().filter(|scope| may(scope)).map(str::to_owned).collect();
+    let permissions = key.terms.permissions.kept(may);
+    let usage = call.realm.key_uses.of(key.id);
+    LiveKey { scopes, permissions, holder, found_at: call.now, usage, key }
+}
+
+/// A key that is known and refused is worth knowing, once a minute.
+async fn note_refusal(call: &Call, key: &ApiKey, code: Code) -> Result<()> {
+    let id = key.id.to_string();
+    audit::refused(call, ("api_key", code), &id, || {
+        Ok(key.named(Event::refused(call, "api_key.refused", code)?))
+    })
+    .await
+}
