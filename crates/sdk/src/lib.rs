@@ -41,6 +41,8 @@ pub mod caller;
 #[cfg(feature = "client")]
 pub mod client;
 pub mod clock;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod dress;
 pub mod exchange;
 pub mod fetch;

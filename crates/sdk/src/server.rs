@@ -9,6 +9,7 @@ mod credential;
 #[cfg(feature = "files")]
 pub mod fixed;
 pub mod identity_headers;
+#[cfg(feature = "files")]
 pub mod introspection;
 pub mod jwt;
 pub mod limits;

@@ -19,7 +19,9 @@ use doorward_proto::{
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
-pub(crate) use self::keys::{Keys, metadata_urls};
+pub(crate) use self::keys::Keys;
+#[cfg(feature = "client")]
+pub(crate) use self::keys::metadata_urls;
 use super::{Credential, Provider, Recognition, Seen};
 use crate::fetch::Fetch;
 
