@@ -3,7 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::body::Body;
-use doorward_judge::{Ask, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
+use doorward_judge::{Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
 use doorward_proto::time::Time;
 use doorward_sdk::server::{
     Credential, Known, identity_headers,
@@ -29,6 +29,11 @@ pub(crate) struct Admitted<'g> {
 const QUOTA: HeaderName = HeaderName::from_static("x-quota");
 
 impl Admitted<'_> {
+    /// By what kind of credential somebody was recognised.
+    pub(crate) fn kind(&self) -> Option<CredentialKind> {
+        self.somebody.as_ref().map(|(_, _, known)| known.principal.credential)
+    }
+
     /// Says who it is, and what is left.
     pub(crate) fn headers(&self) -> HeaderMap {
         let mut headers = match &self.somebody {

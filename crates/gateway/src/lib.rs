@@ -12,6 +12,7 @@ mod judged;
 mod profile;
 mod proxy;
 pub mod route;
+mod socket;
 mod validate;
 
 use std::{
@@ -37,6 +38,7 @@ use self::{dress::Dress, proxy::Upstreams};
 pub use assertion::{AssertionClaims, Signer};
 pub use profile::Profile;
 pub use route::{Route, RouteSpec};
+pub use socket::ticket::Tickets;
 
 /// The name of the rule for requests that no route is for. A route of this name takes its place.
 pub const DEFAULT: &str = "default";
@@ -64,6 +66,8 @@ pub struct Settings {
     pub signer: Option<Arc<dyn Signer>>,
     /// Remembers what happened; without it nobody does.
     pub witness: Option<Arc<dyn Witness>>,
+    /// Makes tickets for handshakes; without it there are none.
+    pub tickets: Option<Arc<dyn Tickets>>,
     /// The clock.
     pub clock: Clock,
     /// Ends the streams that have no end of their own.
@@ -130,6 +134,8 @@ struct Inner {
     limiter: Arc<Limiter>,
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
+    tickets: Option<Arc<dyn Tickets>>,
+    ticket_rule: Rule,
     clock: Clock,
     stop: CancellationToken,
     /// What has taken its place, once something has.
@@ -172,6 +178,8 @@ impl Gateway {
             limiter: settings.limiter,
             signer: settings.signer,
             witness: settings.witness,
+            tickets: settings.tickets,
+            ticket_rule: Rule::compile(socket::ticket::rule())?,
             clock: settings.clock,
             stop: settings.stop,
             successor: OnceLock::new(),
@@ -205,13 +213,16 @@ impl Gateway {
         }
         // No question is in a body, and none is waited for.
         let (request, _) = request.into_parts();
+        if socket::ticket::is_question(&request.uri) {
+            return socket::ticket::answer(&self.0, &request, &origin).await;
+        }
         validate::answer(&self.0, &request, &origin).await
     }
 }
 
-/// Whether this is a proxy's question, and never for an application behind.
+/// Whether this is a question to us, and never for an application behind.
 fn is_question(target: &Uri) -> bool {
-    validate::is_question(target) || envoy::is_question(target)
+    validate::is_question(target) || envoy::is_question(target) || socket::ticket::is_question(target)
 }
 
 /// Tells a refusal, and has it remembered.
@@ -226,7 +237,9 @@ async fn turn_away(
         witness.refused(Refused { origin, rule, why: refusal.why, principal }).await;
     }
     tracing::debug!(rule, code = refusal.why.code(), request_id = origin.request_id, "not let through");
-    dress.refused(refusal)
+    let mut response = dress.refused(refusal);
+    response.extensions_mut().insert(refusal.why);
+    response
 }
 
 impl Inner {

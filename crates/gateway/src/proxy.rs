@@ -13,7 +13,7 @@ mod upgrade;
 use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
-use doorward_judge::{Refusal, Rule, Why, host, path::NormalPath};
+use doorward_judge::{CredentialKind, Refusal, Rule, Why, host, path::NormalPath};
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
 };
@@ -24,6 +24,11 @@ use crate::{
     Inner, Origin, Route,
     dress::Dress,
     judged::{self, Admitted},
+    socket::{
+        self,
+        closing::Page,
+        presented::{self, Found},
+    },
     turn_away,
 };
 
@@ -84,22 +89,43 @@ fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal>
 }
 
 pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -> Response<Body> {
-    let (parts, body) = request.into_parts();
+    let page = Page::of(&request);
+    let response = passed(gateway, request, origin).await;
+    match page {
+        Some(page) => page.told(response, origin),
+        None => response,
+    }
+}
+
+async fn passed(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -> Response<Body> {
+    let (mut parts, body) = request.into_parts();
     let mut dress = Dress::new(&gateway.issuer, &origin.request_id);
     let passage = match find(gateway, &parts) {
         Ok(passage) => passage,
         Err(refusal) => return turn_away(gateway, &dress, (origin, "", None), &refusal).await,
     };
+    let found = if socket::is_asked(&parts.method, &parts.headers) {
+        presented::take(gateway, &mut parts, &passage.route, origin).await
+    } else {
+        Ok(Found::default())
+    };
+    let found = match found {
+        Ok(found) => found,
+        Err(refusal) => {
+            dress.words.errors = passage.route.errors;
+            return turn_away(gateway, &dress, (origin, passage.rule.name(), None), &refusal).await;
+        }
+    };
     let admitted = match judged::all(gateway, &parts, origin, (&[passage.rule], &mut dress)).await {
         Ok(admitted) => admitted,
         Err(response) => return response,
     };
-    match forward(gateway, (parts, body), origin, (&passage, &admitted)).await {
+    match forward(gateway, (parts, body), origin, (&passage, &admitted, found)).await {
         Ok(mut response) => {
             admitted.tell_limits(response.headers_mut());
             standing::watch(gateway, response, origin, (&passage, &admitted))
         }
-        Err(why) => turn_away(gateway, &dress, (origin, passage.rule.name(), None), &why.into()).await,
+        Err(refusal) => turn_away(gateway, &dress, (origin, passage.rule.name(), None), &refusal).await,
     }
 }
 
@@ -107,9 +133,16 @@ async fn forward(
     gateway: &Arc<Inner>,
     (mut parts, body): (Parts, Body),
     origin: &Origin,
-    (passage, admitted): (&Passage<'_>, &Admitted<'_>),
-) -> Result<Response<Body>, Why> {
-    let upgrade = upgrade::asked(&mut parts, &passage.route)?;
+    (passage, admitted, found): (&Passage<'_>, &Admitted<'_>, Found),
+) -> Result<Response<Body>, Refusal> {
+    // What lasts has no place in an address.
+    if found.was_in_address
+        && matches!(admitted.kind(), Some(CredentialKind::ServiceToken | CredentialKind::ApiKey))
+    {
+        let hint = "Such a token is not taken from an address; ask for a ticket at /api/ws-ticket";
+        return Err(Refusal::new(Why::InvalidToken).hint(hint));
+    }
+    let upgrade = upgrade::asked(&mut parts, &passage.route, found.protocol)?;
     let assertion = admitted.assertion(gateway).await;
     headers::onward(&mut parts.headers, origin, passage, &admitted.headers());
     if let Some(assertion) = assertion {
@@ -125,23 +158,23 @@ async fn forward(
     let limit = Duration::from_secs(passage.route.timeout);
     let answered = tokio::select! {
         answered = sending.answered(sent, limit) => answered,
-        () = standing::refused(gateway, origin, passage, admitted) => return Err(Why::InvalidToken),
+        () = standing::refused(gateway, origin, passage, admitted) => return Err(Why::InvalidToken.into()),
     };
     let mut response = match answered {
         Some(Ok(response)) => response,
-        Some(Err(_)) if sending.is_broken() => return Err(Why::RequestInvalid),
+        Some(Err(_)) if sending.is_broken() => return Err(Why::RequestInvalid.into()),
         Some(Err(error)) => {
             tracing::warn!(rule = passage.rule.name(), request_id = origin.request_id, %error, "no answer from the application");
-            return Err(Why::UpstreamUnreachable);
+            return Err(Why::UpstreamUnreachable.into());
         }
-        None => return Err(Why::UpstreamTimeout),
+        None => return Err(Why::UpstreamTimeout.into()),
     };
     let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
     headers::back(response.headers_mut(), origin);
     match (upgrade, is_switched) {
         (Some(upgrade), true) => Ok(upgrade.join(gateway, response, origin, (passage, admitted))),
         // Nobody asked for another protocol.
-        (None, true) => Err(Why::UpstreamUnreachable),
+        (None, true) => Err(Why::UpstreamUnreachable.into()),
         _ => Ok(response.map(Body::new)),
     }
 }

@@ -23,6 +23,8 @@ pub struct Route {
     pub keep_host: bool,
     /// Whether `WebSocket`s are let through.
     pub websocket: bool,
+    /// Whether the handshake of a `WebSocket` may have its token in `?token=` or `?access_token=`.
+    pub websocket_query: bool,
     /// Seconds within which an answer must begin.
     pub timeout: u64,
     /// Where to.
@@ -41,6 +43,7 @@ impl Default for Route {
             keep_authorization: false,
             keep_host: false,
             websocket: true,
+            websocket_query: false,
             timeout: 60,
             target: None,
             audiences: Vec::new(),
@@ -79,7 +82,8 @@ pub struct RouteSpec {
     pub route: Route,
 }
 
-const OWN: [&str; 6] = ["upstream", "errors", "keep_authorization", "keep_host", "websocket", "timeout"];
+const OWN: [&str; 7] =
+    ["upstream", "errors", "keep_authorization", "keep_host", "websocket", "websocket_query", "timeout"];
 
 impl<'de> Deserialize<'de> for RouteSpec {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -58,6 +58,7 @@ fn gateway() -> Gateway {
         limiter: Arc::default(),
         signer: None,
         witness: None,
+        tickets: None,
         clock: Arc::new(|| Time::from_seconds(100)),
         stop: CancellationToken::new(),
     };

@@ -55,6 +55,26 @@ fn the_own_proxy_lets_through_who_may() {
 }
 
 #[test]
+fn a_websocket_opens_with_a_credential_wherever_it_can_stand() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[
+        {{"name": "live", "hosts": ["live.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "writing", "hosts": ["live.localhost"], "paths": ["/writing"], "scopes": ["reports:write"],
+            "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "by-query", "hosts": ["live.localhost"], "paths": ["/by-query"], "websocket_query": true,
+            "upstream": "http://127.0.0.1:{behind}"}}
+    ]"#
+    );
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", routes),
+        ("DOORWARD_AUTH_AUDIENCE", "https://reports.example".to_owned()),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "sockets.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
+#[test]
 fn routes_change_under_load() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let env = vec![("DOORWARD_CONFIG", file.path().display().to_string())];

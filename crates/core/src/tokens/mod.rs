@@ -11,6 +11,7 @@ pub(crate) mod issue;
 mod revoke;
 pub(crate) mod scope;
 pub(crate) mod sql;
+mod tickets;
 mod userinfo;
 mod verify;
 
@@ -20,6 +21,7 @@ pub use introspect::{Introspection, introspect, introspect_for};
 pub(crate) use issue::{Claims, sign, target_in};
 pub use issue::{Target, Tokens, target_of};
 pub use revoke::revoke;
+pub use tickets::{TICKET_LIFETIME, TICKET_PREFIX, redeem_ticket, ticket};
 pub use userinfo::{standard_claims, supported_claims, userinfo};
 pub use verify::{Live, verify};
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::body::Body;
-use doorward_gateway::{Gateway, Refused, Settings, Witness};
+use doorward_gateway::{Gateway, Refused, Settings, Tickets, Witness};
 use doorward_judge::{Refusal, Why};
 use doorward_sdk::{
     dress::Dress,
@@ -21,7 +21,7 @@ use super::{
     FAREWELL, Order, Signals,
     background::Background,
     connection::{Answering, Limits, Shared},
-    gateway::{self, Guard},
+    gateway::{self, Guard, LocalTickets},
     is_chosen,
     listen::{self, Doors},
     metrics, tls,
@@ -38,7 +38,8 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let (stop, env) = (CancellationToken::new(), super::env(config));
     let limiter = gateway::limits::open(config);
-    let guard = Guard::over(open(config, (&limiter, &stop))?, Arc::clone(&limiter), stop.clone());
+    let tickets: Arc<dyn Tickets> = Arc::new(LocalTickets::new(env.clone()));
+    let guard = Guard::over(open(config, (&limiter, &tickets, &stop))?, Arc::clone(&limiter), stop.clone());
     let answers = guard.clone();
     let (for_origin, has_tls) = (env.clone(), certificate.is_some());
     let answering: Answering = Box::new(move |request| {
@@ -90,7 +91,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(&loaded.config, (&limiter, &stop))
+            open(&loaded.config, (&limiter, &tickets, &stop))
         };
         guard.replace(read());
     }
@@ -102,7 +103,10 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     Ok(())
 }
 
-fn open(config: &Config, (limiter, stop): (&Arc<Limiter>, &CancellationToken)) -> Result<Gateway> {
+fn open(
+    config: &Config,
+    (limiter, tickets, stop): (&Arc<Limiter>, &Arc<dyn Tickets>, &CancellationToken),
+) -> Result<Gateway> {
     let name = config.public_url.as_ref().map(crate::config::PublicUrl::issuer);
     let clock = super::env(config);
     let settings = Settings {
@@ -115,6 +119,7 @@ fn open(config: &Config, (limiter, stop): (&Arc<Limiter>, &CancellationToken)) -
         limiter: Arc::clone(limiter),
         signer: None,
         witness: Some(Arc::new(Log)),
+        tickets: Some(Arc::clone(tickets)),
         clock: Arc::new(move || clock.now()),
         stop: stop.clone(),
     };

@@ -3,6 +3,7 @@
 mod foreign;
 pub(crate) mod limits;
 mod providers;
+mod tickets;
 
 use std::{
     net::IpAddr,
@@ -33,10 +34,14 @@ use futures_util::future::BoxFuture;
 use http::Request;
 use tokio_util::sync::CancellationToken;
 
-use self::providers::{ApiKeys, OwnTokens, ServiceTokens};
+use self::{
+    providers::{ApiKeys, OwnTokens, ServiceTokens},
+    tickets::OwnTickets,
+};
 
 pub(crate) use self::foreign::{check, notes};
 pub(crate) use self::foreign::{mode, providers as foreign};
+pub(crate) use self::tickets::LocalTickets;
 use super::connection::MayDescribe;
 use crate::config::{Config, Loaded, Role};
 
@@ -70,6 +75,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         limiter: Arc::default(),
         signer: None,
         witness: None,
+        tickets: None,
         clock: Arc::new(Time::default),
         stop: CancellationToken::new(),
     };
@@ -107,6 +113,7 @@ fn open(
         limiter: Arc::clone(limiter),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
+        tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
         stop: stop.clone(),
     };

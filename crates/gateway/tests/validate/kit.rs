@@ -101,6 +101,7 @@ pub(super) fn world(mode: Mode, routes: Json) -> World {
         limiter: Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), FAILURES)),
         signer: Some(pen.clone()),
         witness: Some(book.clone()),
+        tickets: None,
         clock: Arc::new(move || Time::from_seconds(clock.load(Ordering::Relaxed))),
         stop: CancellationToken::new(),
     });

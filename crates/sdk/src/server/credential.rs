@@ -9,7 +9,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::BASE64;
 use doorward_judge::{Refusal, Why};
 use doorward_proto::secret::SecretText;
-use http::{HeaderMap, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// No credential is longer.
 const LONGEST: usize = 16 * 1024;
@@ -77,6 +77,13 @@ impl Credential {
             Some(scheme) => token(scheme, text).map(Some),
             None => authorization(text),
         }
+    }
+
+    /// The header in which a request presents its credential, when it has one.
+    pub fn header_of(headers: &HeaderMap) -> Option<(HeaderName, &HeaderValue)> {
+        let names = KEY_HEADERS.into_iter().map(HeaderName::from_static);
+        let mut names = std::iter::once(header::AUTHORIZATION).chain(names);
+        names.find_map(|name| headers.get(&name).filter(|value| !value.is_empty()).map(|value| (name, value)))
     }
 
     /// The token or key, if it is one.

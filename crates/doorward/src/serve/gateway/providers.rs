@@ -196,7 +196,7 @@ async fn principal(call: &Call, live: &Live) -> Outcome<Principal> {
 }
 
 /// What the rules said of a credential, in the words of whoever judges.
-fn refusal(error: Error) -> Refusal {
+pub(super) fn refusal(error: Error) -> Refusal {
     let code = match error {
         Error::Refused(refusal) => refusal.code,
         Error::Fault(fault) => {
