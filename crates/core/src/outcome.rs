@@ -239,6 +239,8 @@ codes! {
     KeyUnavailable = "auth.key_unavailable",
     /// It is bound to a key that the request does not prove to hold.
     ProofRequired = "auth.proof_required",
+    /// A proof of possession needs a nonce of ours.
+    NonceRequired = "auth.nonce_required",
     /// It is signed with an algorithm that is not accepted from its issuer.
     AlgorithmUnsupported = "auth.unsupported_algorithm",
     /// One request presents several.

@@ -18,7 +18,7 @@ use doorward_judge::Refusal;
 use crate::{
     Inner, Origin, Route,
     dress::Dress,
-    judged::{self, Admitted},
+    judged::{self, Admitted, Sent},
     profile::Described,
     turn_away,
 };
@@ -51,6 +51,7 @@ async fn judge<'g>(
     };
     let found = gateway.rules.find(&described.host, &described.method, &described.path);
     let rule = found.unwrap_or(&gateway.default);
-    let admitted = judged::all(gateway, request, origin, (&[rule], &mut dress)).await?;
+    let sent = Sent { request, origin, asked: Some(described.asked()) };
+    let admitted = judged::all(gateway, &sent, (&[rule], &mut dress)).await?;
     Ok((admitted, gateway.route(rule)))
 }

@@ -8,6 +8,7 @@ use doorward_proto::time::Time;
 use doorward_sdk::server::{
     Credential, Known, identity_headers,
     limits::{Over, Shown},
+    proof::Asked,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 
@@ -15,12 +16,24 @@ use crate::{Inner, Origin, Route, assertion, dress::Dress, turn_away};
 
 pub(crate) use doorward_sdk::assertion::ASSERTION;
 
+/// What is judged.
+pub(crate) struct Sent<'r> {
+    /// The request with the credential.
+    pub(crate) request: &'r Parts,
+    /// Where it comes from.
+    pub(crate) origin: &'r Origin,
+    /// What the client asked for, as far as it is known: what a proof of possession has to be for.
+    pub(crate) asked: Option<Asked<'r>>,
+}
+
 /// A request that is let through.
 pub(crate) struct Admitted<'g> {
     /// The rule under which somebody was, if somebody was.
     somebody: Option<(&'g Rule, Arc<Route>, Arc<Known>)>,
     /// What they presented.
     pub(crate) credential: Option<Credential>,
+    /// What they have proven beside it.
+    pub(crate) proof: Proof,
     /// How it stands with its limits, where there are any.
     limits: Option<Shown>,
 }
@@ -67,10 +80,10 @@ impl Admitted<'_> {
 /// Judges a request by every rule; the first that refuses is told. Then it counts, once, by all of them.
 pub(crate) async fn all<'g>(
     gateway: &'g Inner,
-    request: &Parts,
-    origin: &Origin,
+    sent: &Sent<'_>,
     (rules, dress): (&[&'g Rule], &mut Dress<'_>),
 ) -> Result<Admitted<'g>, Response<Body>> {
+    let Sent { request, origin, .. } = *sent;
     let now = (gateway.clock)();
     let from = (origin.address, now);
     let looks_at_none = rules.iter().all(|rule| rule.mode() == Mode::Disabled);
@@ -83,11 +96,16 @@ pub(crate) async fn all<'g>(
             (Some(credential), known)
         }
     };
+    let proven = proof_of(gateway, sent, (credential.as_ref(), &known), now);
+    let (known, proof) = match proven {
+        Ok(proof) => (known, proof),
+        Err(refusal) => (Err(refusal), Proof::default()),
+    };
     let mut admitted = None;
     for rule in rules {
         let route = gateway.route(rule);
         dress.words.errors = route.errors;
-        match decide(rule, &route, &known, from) {
+        match decide(rule, &route, (&known, &proof), from) {
             Verdict::Refused(refusal) => {
                 dress.words.scopes = rule.scopes().join(" ");
                 let known = known.as_ref().ok().and_then(Option::as_deref);
@@ -110,7 +128,7 @@ pub(crate) async fn all<'g>(
         gateway.chain.note_use(known, origin.address, now);
     }
     let credential = credential.filter(|_| somebody.is_some());
-    Ok(Admitted { somebody, credential, limits })
+    Ok(Admitted { somebody, credential, proof, limits })
 }
 
 async fn within_limits(
@@ -135,7 +153,7 @@ async fn within_limits(
 fn decide<'k>(
     rule: &Rule,
     route: &Route,
-    known: &'k Result<Option<Arc<Known>>, Refusal>,
+    (known, proof): (&'k Result<Option<Arc<Known>>, Refusal>, &Proof),
     (address, now): (IpAddr, Time),
 ) -> Verdict<'k> {
     let presented = match known {
@@ -143,22 +161,39 @@ fn decide<'k>(
         Ok(None) => Presented::Nothing,
         Err(refusal) => Presented::Refused(refusal.clone()),
     };
-    let proof = Proof::default();
-    let ask = Ask { presented, proof: &proof, address, now, audiences: &route.audiences };
-    judge(rule, ask)
+    judge(rule, Ask { presented, proof, address, now, audiences: &route.audiences })
+}
+
+/// What a request has proven, as far as its credential asks for it. Whoever does not hold the key is nobody, also
+/// where a rule would let nobody through.
+fn proof_of(
+    gateway: &Inner,
+    sent: &Sent<'_>,
+    (credential, known): (Option<&Credential>, &Result<Option<Arc<Known>>, Refusal>),
+    now: Time,
+) -> Result<Proof, Refusal> {
+    let (Some(credential), Ok(Some(known)), Some(proofs)) = (credential, known, &gateway.proofs) else {
+        return Ok(Proof::default());
+    };
+    proofs.of((&sent.request.headers, sent.asked), (credential, &known.principal), now)
 }
 
 impl Inner {
     /// Whether whoever was let through under this rule still would be.
-    pub(crate) async fn still_admits(&self, credential: &Credential, address: IpAddr, rule: &str) -> bool {
+    pub(crate) async fn still_admits(
+        &self,
+        held: (&Credential, &Proof),
+        address: IpAddr,
+        rule: &str,
+    ) -> bool {
         let mut newest = self;
         while let Some(successor) = newest.successor.get() {
             newest = successor;
         }
-        newest.admits(credential, address, rule).await
+        newest.admits(held, address, rule).await
     }
 
-    async fn admits(&self, credential: &Credential, address: IpAddr, rule: &str) -> bool {
+    async fn admits(&self, (credential, proof): (&Credential, &Proof), address: IpAddr, rule: &str) -> bool {
         let Some(rule) = self.rules.named(rule) else { return false };
         let now = (self.clock)();
         let known = self.chain.recognise(credential, now).await.map(Some);
@@ -166,6 +201,6 @@ impl Inner {
         if known.as_ref().is_err_and(|refusal| refusal.why == Why::Unavailable) {
             return true;
         }
-        matches!(decide(rule, &self.route(rule), &known, (address, now)), Verdict::Allowed(_))
+        matches!(decide(rule, &self.route(rule), (&known, proof), (address, now)), Verdict::Allowed(_))
     }
 }

@@ -28,7 +28,7 @@ use doorward_judge::{
     rule::{BadRule, RuleSpec},
 };
 use doorward_proto::time::Time;
-use doorward_sdk::server::{Chain, Known, limits::Limiter};
+use doorward_sdk::server::{Chain, Known, limits::Limiter, proof::Proofs};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Uri};
 use tokio_util::sync::CancellationToken;
@@ -60,6 +60,8 @@ pub struct Settings {
     pub is_alone: bool,
     /// Who knows credentials.
     pub chain: Chain,
+    /// Knows proofs of possession; without it tokens that are bound to a key open nothing.
+    pub proofs: Option<Arc<Proofs>>,
     /// Counts requests and failures. It outlives the gateway, so that reading routes again forgives nothing.
     pub limiter: Arc<Limiter>,
     /// Signs what is said of somebody; without it nothing is signed.
@@ -131,6 +133,7 @@ struct Inner {
     upstreams: Upstreams,
     issuer: String,
     chain: Chain,
+    proofs: Option<Arc<Proofs>>,
     limiter: Arc<Limiter>,
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
@@ -175,6 +178,7 @@ impl Gateway {
             upstreams: Upstreams::default(),
             issuer: settings.issuer,
             chain: settings.chain,
+            proofs: settings.proofs,
             limiter: settings.limiter,
             signer: settings.signer,
             witness: settings.witness,

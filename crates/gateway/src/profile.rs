@@ -4,6 +4,7 @@
 //! words of the one proxy that was named: a header of another family was written by the client.
 
 use doorward_judge::{Refusal, Why, host, path::NormalPath};
+use doorward_sdk::server::proof::Asked;
 use http::HeaderMap;
 
 use crate::Origin;
@@ -29,6 +30,13 @@ pub(crate) struct Described {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) path: NormalPath,
+}
+
+impl Described {
+    /// What a proof of possession has to be for.
+    pub(crate) fn asked(&self) -> Asked<'_> {
+        Asked { method: &self.method, host: &self.host, path: self.path.as_str() }
+    }
 }
 
 /// The headers in which a request is described.

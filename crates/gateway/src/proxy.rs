@@ -14,6 +14,7 @@ use std::{sync::Arc, time::Duration};
 
 use axum::body::Body;
 use doorward_judge::{CredentialKind, Refusal, Rule, Why, host, path::NormalPath};
+use doorward_sdk::server::proof::Asked;
 use http::{
     HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
 };
@@ -23,7 +24,7 @@ pub(crate) use client::Upstreams;
 use crate::{
     Inner, Origin, Route,
     dress::Dress,
-    judged::{self, Admitted},
+    judged::{self, Admitted, Sent},
     socket::{
         self,
         closing::Page,
@@ -116,7 +117,13 @@ async fn passed(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -
             return turn_away(gateway, &dress, (origin, passage.rule.name(), None), &refusal).await;
         }
     };
-    let admitted = match judged::all(gateway, &parts, origin, (&[passage.rule], &mut dress)).await {
+    let asked = Asked {
+        method: parts.method.as_str(),
+        host: host_of(&parts.uri, &parts.headers).unwrap_or_default(),
+        path: passage.path.as_str(),
+    };
+    let sent = Sent { request: &parts, origin, asked: Some(asked) };
+    let admitted = match judged::all(gateway, &sent, (&[passage.rule], &mut dress)).await {
         Ok(admitted) => admitted,
         Err(response) => return response,
     };

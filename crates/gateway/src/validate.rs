@@ -12,8 +12,8 @@ use http::{HeaderMap, HeaderValue, Method, Response, Uri, header, request::Parts
 use crate::{
     Inner, Origin,
     dress::{self, Dress},
-    judged::{self, Admitted},
-    profile::{self, Profile},
+    judged::{self, Admitted, Sent},
+    profile::{self, Described, Profile},
     turn_away,
 };
 
@@ -40,10 +40,13 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     let mut response = if matches!(request.method, Method::GET | Method::HEAD | Method::POST) {
         let rules = question.and_then(|question| rules(gateway, request, origin, &question));
         match rules {
-            Ok(rules) => match judged::all(gateway, request, origin, (&rules, &mut dress)).await {
-                Ok(admitted) => told(gateway, &admitted).await,
-                Err(response) => response,
-            },
+            Ok((rules, described)) => {
+                let sent = Sent { request, origin, asked: described.as_ref().map(Described::asked) };
+                match judged::all(gateway, &sent, (&rules, &mut dress)).await {
+                    Ok(admitted) => told(gateway, &admitted).await,
+                    Err(response) => response,
+                }
+            }
             Err(refusal) => turn_away(gateway, &dress, (origin, "", None), &refusal).await,
         }
     } else {
@@ -97,13 +100,13 @@ fn read(query: &str) -> Result<Question<'_>, Refusal> {
     Ok(question)
 }
 
-/// The rules that all have to be met.
+/// The rules that all have to be met, and what is described.
 fn rules<'g>(
     gateway: &'g Inner,
     request: &Parts,
     origin: &Origin,
     question: &Question<'_>,
-) -> Result<Vec<&'g Rule>, Refusal> {
+) -> Result<(Vec<&'g Rule>, Option<Described>), Refusal> {
     let described = match question.profile {
         Some(profile) => Some(profile.read(&request.headers, origin)?),
         None => profile::unasked(&request.headers, origin)?,
@@ -119,5 +122,5 @@ fn rules<'g>(
     if rules.is_empty() {
         rules.push(&gateway.default);
     }
-    Ok(rules)
+    Ok((rules, described))
 }

@@ -56,6 +56,7 @@ fn gateway() -> Gateway {
         is_alone: false,
         chain: Chain::new(vec![Arc::new(Known)]),
         limiter: Arc::default(),
+        proofs: None,
         signer: None,
         witness: None,
         tickets: None,

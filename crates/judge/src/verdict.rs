@@ -24,6 +24,8 @@ pub enum Why {
     InvalidToken,
     /// It is bound to a key, and the request has not proven to hold it.
     ProofRequired,
+    /// The proof needs a nonce that was given out here (RFC 9449 9).
+    NonceRequired,
     /// Signed with an algorithm that is not accepted from its issuer.
     UnsupportedAlgorithm,
     /// The issuer's keys cannot be had now.
@@ -101,11 +103,12 @@ pub enum Class {
 
 impl Why {
     /// All of them, for tables and documentation.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::MissingToken,
         Self::InvalidScheme,
         Self::InvalidToken,
         Self::ProofRequired,
+        Self::NonceRequired,
         Self::UnsupportedAlgorithm,
         Self::KeyUnavailable,
         Self::TokenExpired,
@@ -160,6 +163,9 @@ impl Why {
                 C::Unauthenticated,
                 "The token is bound to a key that the request does not prove to hold",
             ),
+            Self::NonceRequired => {
+                ("auth.nonce_required", C::Unauthenticated, "The proof needs the nonce that is given here")
+            }
             Self::UnsupportedAlgorithm => (
                 "auth.unsupported_algorithm",
                 C::Unauthenticated,
@@ -250,12 +256,14 @@ pub struct Refusal {
     pub hint: String,
     /// After this time it may be tried again, where waiting helps.
     pub retry_after: Option<Duration>,
+    /// The nonce for the next proof of possession (RFC 9449 8), where one would help.
+    pub nonce: Option<String>,
 }
 
 impl Refusal {
     /// A refusal without more to say.
     pub const fn new(why: Why) -> Self {
-        Self { why, missing: Vec::new(), hint: String::new(), retry_after: None }
+        Self { why, missing: Vec::new(), hint: String::new(), retry_after: None, nonce: None }
     }
 
     /// With what is missing.
@@ -283,6 +291,13 @@ impl Refusal {
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let time = self.retry_after?;
         Some((time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1))
+    }
+
+    /// With the nonce for the next proof.
+    #[must_use]
+    pub fn nonce(mut self, nonce: String) -> Self {
+        self.nonce = Some(nonce);
+        self
     }
 
     /// The sentence for whoever sent the request, with what is missing.

@@ -9,6 +9,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
+use crate::server::proof::DPOP_NONCE;
+
 /// Carries the reference of a request.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -62,6 +64,9 @@ impl Dress<'_> {
         }
         if let Some(challenge) = self.challenge(refusal) {
             headers.insert(header::WWW_AUTHENTICATE, challenge);
+        }
+        if let Some(nonce) = refusal.nonce.as_deref().and_then(|nonce| HeaderValue::from_str(nonce).ok()) {
+            headers.insert(DPOP_NONCE, nonce);
         }
         if let Some(seconds) = refusal.retry_after_seconds() {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -124,6 +129,11 @@ impl Dress<'_> {
         }
         let realm = self.realm;
         let text = match refusal.why {
+            // RFC 9449 7.1.
+            why @ (Why::ProofRequired | Why::NonceRequired) if refusal.nonce.is_some() => {
+                let error = if why == Why::NonceRequired { "use_dpop_nonce" } else { "invalid_dpop_proof" };
+                format!("DPoP realm=\"{realm}\", error=\"{error}\", algs=\"ES256 EdDSA RS256\"")
+            }
             Why::MissingScope => {
                 let scope = refusal.missing.join(" ");
                 format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\"")

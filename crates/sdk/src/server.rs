@@ -13,6 +13,7 @@ pub mod identity_headers;
 pub mod introspection;
 pub mod jwt;
 pub mod limits;
+pub mod proof;
 #[cfg(feature = "files")]
 pub mod settings;
 

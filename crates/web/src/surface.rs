@@ -110,6 +110,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::WorkspaceForbidden          => wire("access_denied", FORBIDDEN, "Not for this workspace"),
         C::KeyUnavailable              => wire("temporarily_unavailable", UNAVAILABLE, "The keys cannot be reached"),
         C::ProofRequired               => wire("invalid_token", UNAUTHORIZED, "The token is bound to a key that was not proven"),
+        C::NonceRequired               => wire("use_dpop_nonce", UNAUTHORIZED, "The proof needs the nonce that is given here"),
         C::AlgorithmUnsupported        => wire("invalid_token", UNAUTHORIZED, "The token's algorithm is not accepted"),
         C::CredentialsSeveral          => wire("invalid_request", BAD, "The request presents more than one credential"),
 

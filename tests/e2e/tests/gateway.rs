@@ -134,3 +134,18 @@ fn limits_are_held_and_told() {
     ];
     scripts::python_told(&server, "limits.py", &more);
 }
+
+#[test]
+fn tokens_that_are_bound_to_a_key_need_proofs() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[{{"name": "reports", "hosts": ["app.localhost"], "paths": ["/reports/**"],
+            "scopes": ["reports:read"], "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", routes),
+        ("DOORWARD_AUTH_AUDIENCE", "https://reports.example".to_owned()),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "bound.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}

@@ -7,10 +7,7 @@ use anyhow::{Context as _, Result, anyhow};
 use axum::body::Body;
 use doorward_gateway::{Gateway, Refused, Settings, Tickets, Witness};
 use doorward_judge::{Refusal, Why};
-use doorward_sdk::{
-    dress::Dress,
-    server::{Chain, limits::Limiter},
-};
+use doorward_sdk::{dress::Dress, server::Chain};
 use doorward_web::Unfit;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Response, header};
@@ -21,7 +18,7 @@ use super::{
     FAREWELL, Order, Signals,
     background::Background,
     connection::{Answering, Limits, Shared},
-    gateway::{self, Guard, LocalTickets},
+    gateway::{self, Guard, Lasting, LocalTickets},
     is_chosen,
     listen::{self, Doors},
     metrics, tls,
@@ -37,9 +34,9 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let certificate = super::certificate(config)?;
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let (stop, env) = (CancellationToken::new(), super::env(config));
-    let limiter = gateway::limits::open(config);
+    let lasting = Lasting::new(config, stop.clone())?;
     let tickets: Arc<dyn Tickets> = Arc::new(LocalTickets::new(env.clone()));
-    let guard = Guard::over(open(config, (&limiter, &tickets, &stop))?, Arc::clone(&limiter), stop.clone());
+    let guard = Guard::over(open(config, &lasting, &tickets)?, lasting.clone());
     let answers = guard.clone();
     let (for_origin, has_tls) = (env.clone(), certificate.is_some());
     let answering: Answering = Box::new(move |request| {
@@ -91,7 +88,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(&loaded.config, (&limiter, &tickets, &stop))
+            open(&loaded.config, &lasting, &tickets)
         };
         guard.replace(read());
     }
@@ -103,10 +100,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     Ok(())
 }
 
-fn open(
-    config: &Config,
-    (limiter, tickets, stop): (&Arc<Limiter>, &Arc<dyn Tickets>, &CancellationToken),
-) -> Result<Gateway> {
+fn open(config: &Config, lasting: &Lasting, tickets: &Arc<dyn Tickets>) -> Result<Gateway> {
     let name = config.public_url.as_ref().map(crate::config::PublicUrl::issuer);
     let clock = super::env(config);
     let settings = Settings {
@@ -116,12 +110,13 @@ fn open(
         issuer: name.or_else(|| config.auth.issuer.first().cloned()).unwrap_or_else(|| "doorward".to_owned()),
         is_alone: true,
         chain: Chain::new(gateway::foreign(config, "")?),
-        limiter: Arc::clone(limiter),
+        limiter: Arc::clone(&lasting.limiter),
+        proofs: Some(Arc::clone(&lasting.proofs)),
         signer: None,
         witness: Some(Arc::new(Log)),
         tickets: Some(Arc::clone(tickets)),
         clock: Arc::new(move || clock.now()),
-        stop: stop.clone(),
+        stop: lasting.stop.clone(),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
 }

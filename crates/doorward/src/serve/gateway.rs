@@ -28,7 +28,7 @@ use doorward_proto::{
     jose::{Alg, Typ},
     time::Time,
 };
-use doorward_sdk::server::{Chain, Provider, limits::Limiter};
+use doorward_sdk::server::{Chain, Provider, limits::Limiter, proof::Proofs};
 use doorward_web::{ClientAddress, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -73,6 +73,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         is_alone: config.role == Role::Gateway,
         chain: Chain::new(Vec::new()),
         limiter: Arc::default(),
+        proofs: None,
         signer: None,
         witness: None,
         tickets: None,
@@ -86,11 +87,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
 ///
 /// # Errors
 /// A route that makes no sense.
-fn open(
-    realm: &Arc<Realm>,
-    config: &Config,
-    (limiter, stop): (&Arc<Limiter>, &CancellationToken),
-) -> Result<Gateway> {
+fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gateway> {
     let audiences = match config.auth.audience.as_slice() {
         [] => vec![realm.issuer.clone()],
         named => named.to_vec(),
@@ -110,23 +107,41 @@ fn open(
         issuer: realm.issuer.clone(),
         is_alone: false,
         chain: Chain::new(providers),
-        limiter: Arc::clone(limiter),
+        limiter: Arc::clone(&lasting.limiter),
+        proofs: Some(Arc::clone(&lasting.proofs)),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
-        stop: stop.clone(),
+        stop: lasting.stop.clone(),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
+}
+
+/// What stays when the routes are read again: nothing that was counted or seen is forgotten.
+#[derive(Clone)]
+pub(super) struct Lasting {
+    pub(super) limiter: Arc<Limiter>,
+    pub(super) proofs: Arc<Proofs>,
+    pub(super) stop: CancellationToken,
+}
+
+impl Lasting {
+    /// Has counted and seen nothing.
+    ///
+    /// # Errors
+    /// When the operating system has no randomness to give.
+    pub(super) fn new(config: &Config, stop: CancellationToken) -> Result<Self> {
+        let proofs = Proofs::new().map_err(|_| anyhow!("there is no randomness"))?;
+        Ok(Self { limiter: limits::open(config), proofs: Arc::new(proofs), stop })
+    }
 }
 
 /// The gateway that answers now; another takes its place without a request being dropped.
 #[derive(Clone)]
 pub(super) struct Guard {
     current: Arc<RwLock<Gateway>>,
-    /// What was counted is not forgotten when the routes are read again.
-    limiter: Arc<Limiter>,
-    stop: CancellationToken,
+    lasting: Lasting,
 }
 
 impl Guard {
@@ -135,14 +150,13 @@ impl Guard {
     /// # Errors
     /// A route that makes no sense.
     pub(super) fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Self> {
-        let limiter = limits::open(config);
-        let gateway = open(realm, config, (&limiter, &stop))?;
-        Ok(Self::over(gateway, limiter, stop))
+        let lasting = Lasting::new(config, stop)?;
+        Ok(Self::over(open(realm, config, &lasting)?, lasting))
     }
 
     /// Begins with this one.
-    pub(super) fn over(gateway: Gateway, limiter: Arc<Limiter>, stop: CancellationToken) -> Self {
-        Self { current: Arc::new(RwLock::new(gateway)), limiter, stop }
+    pub(super) fn over(gateway: Gateway, lasting: Lasting) -> Self {
+        Self { current: Arc::new(RwLock::new(gateway)), lasting }
     }
 
     pub(super) fn now(&self) -> Gateway {
@@ -154,7 +168,7 @@ impl Guard {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(realm, &loaded.config, (&self.limiter, &self.stop))
+            open(realm, &loaded.config, &self.lasting)
         };
         self.replace(read());
     }

@@ -63,7 +63,7 @@ const RESERVED_PREFIXES: [&str; 9] = [
 ];
 
 /// Credentials, which are ours to look at.
-const CREDENTIALS: [&str; 4] = ["authorization", "api-key", "x-api-key", "x-chroma-token"];
+const CREDENTIALS: [&str; 5] = ["authorization", "dpop", "api-key", "x-api-key", "x-chroma-token"];
 
 /// How cookies of ours begin; the application's own go on.
 const COOKIES: [&str; 2] = ["__host-doorward", "doorward_"];

@@ -27,13 +27,14 @@ pub(super) fn refused(
     admitted: &Admitted<'_>,
 ) -> BoxFuture<'static, ()> {
     let Some(credential) = admitted.credential.clone() else { return Box::pin(std::future::pending()) };
+    let proof = admitted.proof.clone();
     let (gateway, address, rule) = (Arc::clone(gateway), origin.address, passage.rule.name().to_owned());
     Box::pin(async move {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.tick().await;
         loop {
             ticks.tick().await;
-            if !gateway.still_admits(&credential, address, &rule).await {
+            if !gateway.still_admits((&credential, &proof), address, &rule).await {
                 return;
             }
         }

@@ -9,7 +9,12 @@ use futures_util::future::BoxFuture;
 use http::{HeaderName, HeaderValue, Method, Response, StatusCode, Uri, header, request::Parts};
 use serde_json::json;
 
-use crate::{Inner, Origin, dress::Dress, judged, turn_away, validate};
+use crate::{
+    Inner, Origin,
+    dress::Dress,
+    judged::{self, Sent},
+    turn_away, validate,
+};
 
 /// How every ticket begins.
 pub(super) const PREFIX: &str = "dw_ws_";
@@ -66,7 +71,8 @@ async fn made(
         return Err(Refused::Untold(Why::MethodNotAllowed));
     }
     let tickets = gateway.tickets.as_ref().ok_or(Refused::Untold(Why::RouteUnknown))?;
-    judged::all(gateway, request, origin, (&[&gateway.ticket_rule], dress)).await.map_err(Refused::Told)?;
+    let sent = Sent { request, origin, asked: None };
+    judged::all(gateway, &sent, (&[&gateway.ticket_rule], dress)).await.map_err(Refused::Told)?;
     // A cookie is sent by the browser itself: a page needs no ticket for it.
     let (name, value) = Credential::header_of(&request.headers).ok_or(Refused::Untold(Why::MissingToken))?;
     let (ticket, seconds) =

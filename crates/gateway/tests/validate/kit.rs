@@ -16,6 +16,7 @@ use doorward_proto::time::Time;
 use doorward_sdk::server::{
     Chain, Credential, Provider, Recognition, Seen,
     limits::{FailureLimits, Limiter, MemoryLimits},
+    proof::Proofs,
 };
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Method, Request};
@@ -99,6 +100,7 @@ pub(super) fn world(mode: Mode, routes: Json) -> World {
         is_alone: false,
         chain: Chain::new(vec![Arc::new(Known)]),
         limiter: Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), FAILURES)),
+        proofs: Some(Arc::new(Proofs::new().unwrap())),
         signer: Some(pen.clone()),
         witness: Some(book.clone()),
         tickets: None,

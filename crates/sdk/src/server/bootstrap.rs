@@ -40,13 +40,17 @@ const SCOPES: [&str; 7] = [
 ];
 
 /// Knows the one token.
-pub(super) struct Bootstrap {
+pub struct Bootstrap {
     hash: [u8; 32],
     principal: Principal,
 }
 
 impl Bootstrap {
-    pub(super) fn new(spec: &BootstrapSpec) -> Result<Self, &'static str> {
+    /// Knows this token.
+    ///
+    /// # Errors
+    /// In words for the operator: one that can be guessed, a scope that is none.
+    pub fn new(spec: &BootstrapSpec) -> Result<Self, &'static str> {
         if spec.token.expose().len() < SHORTEST {
             return Err("the bootstrap token is shorter than 32 bytes");
         }

@@ -50,7 +50,7 @@ const fn usual() -> u64 {
 }
 
 /// Asks the issuer.
-pub(super) struct Introspection {
+pub struct Introspection {
     url: Uri,
     authorization: SecretText,
     ttl: Duration,
@@ -61,7 +61,11 @@ pub(super) struct Introspection {
 }
 
 impl Introspection {
-    pub(super) fn new(
+    /// Asks under this name; `takes_any_audience` accepts tokens whoever they were issued for.
+    ///
+    /// # Errors
+    /// In words for the operator: an address to which no token may be sent.
+    pub fn new(
         spec: &IntrospectionSpec,
         takes_any_audience: bool,
         (http, clock): (Arc<dyn Http>, Clock),

@@ -26,7 +26,7 @@ const KNOWN: &[(&str, &[u16])] = &[
     ("request_uri_not_supported", &[400]),
     ("invalid_authorization_details", &[400]),
     ("invalid_dpop_proof", &[400]),
-    ("use_dpop_nonce", &[400]),
+    ("use_dpop_nonce", &[400, 401]),
     // OpenID Connect Core 3.1.2.6, Unmet Authentication Requirements 1.0
     ("login_required", &[400, 401]),
     ("consent_required", &[400]),
