@@ -42,6 +42,7 @@ fn gateway(suite: &Suite) -> Gateway {
         chain: Chain::new(suite.providers().unwrap()),
         signer: None,
         witness: None,
+        tickets: None,
         clock: suite.clock(),
         stop: CancellationToken::new(),
     })
