@@ -53,6 +53,8 @@ async fn an_application_believes_what_the_gateway_has_signed() {
         issuer: ISSUER.to_owned(),
         is_alone: false,
         limiter: Arc::default(),
+        proofs: None,
+        tickets: None,
         chain: Chain::new(vec![Arc::new(FixedTokens::read(&tokens.to_string()).unwrap())]),
         signer: Some(Arc::new(Pen(key))),
         witness: None,

@@ -39,6 +39,8 @@ fn gateway(suite: &Suite) -> Gateway {
         issuer: suite.realm.clone(),
         is_alone: false,
         limiter: Arc::default(),
+        proofs: None,
+        tickets: None,
         chain: Chain::new(suite.providers().unwrap()),
         signer: None,
         witness: None,
