@@ -19,7 +19,7 @@ use crate::{
     caller::{Caller, Refused, Scene},
     clock::Clock,
     dress::{Errors, REQUEST_ID},
-    server::{Chain, Credential, Known, identity_headers},
+    server::{Chain, Credential, Known, identity_headers, limits::Limiter},
 };
 
 pub use self::build::Builder;
@@ -46,6 +46,7 @@ struct Inner {
     errors: Errors,
     realm: Arc<str>,
     locate: Box<Locate>,
+    limiter: Arc<Limiter>,
     clock: Clock,
 }
 
@@ -71,10 +72,8 @@ impl Guard {
             request.uri = with_path(&request.uri, &path)
                 .ok_or_else(|| Refused::new(Why::PathAmbiguous.into(), scene.clone()))?;
         }
-        if rule.mode() == Mode::Disabled {
-            return Ok(None);
-        }
-        let address = (self.0.locate)(request);
+        // An address that nobody knows is in no network.
+        let address = (self.0.locate)(request).unwrap_or(IpAddr::from([0, 0, 0, 0]));
         match self.known(&request.headers, rule, address).await {
             Ok(known) => Ok(known.map(|known| Caller::new(known, scene))),
             Err(refusal) => Err(Refused { scopes: rule.scopes().join(" "), ..Refused::new(refusal, scene) }),
@@ -99,25 +98,36 @@ impl Guard {
         &self,
         headers: &HeaderMap,
         rule: &Rule,
-        address: Option<IpAddr>,
+        address: IpAddr,
     ) -> Result<Option<Arc<Known>>, Refusal> {
-        let now = (self.0.clock)();
-        let known = match Credential::of(headers)? {
-            Some(credential) => Some(self.0.chain.recognise(&credential, now).await?),
-            None => None,
-        };
-        // An address that nobody knows is in no network.
-        let address = address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-        match self.judge(rule, known.as_deref(), (address, now)) {
-            Verdict::Refused(refusal) => Err(refusal),
-            Verdict::Allowed(None) => Ok(None),
-            Verdict::Allowed(Some(_)) => {
-                if let Some(known) = &known {
-                    self.0.chain.note_use(known, address, now);
-                }
-                Ok(known)
+        let Inner { chain, limiter, clock, .. } = &*self.0;
+        let from = (address, clock());
+        let credential = if rule.mode() == Mode::Disabled { None } else { Credential::of(headers)? };
+        let presented = match &credential {
+            Some(credential) => {
+                limiter.recognise(chain, credential, from).await.map(Some).map_err(|refusal| (None, refusal))
             }
+            None => Ok(None),
+        };
+        let judged = presented.and_then(|known| match self.judge(rule, known.as_deref(), from) {
+            Verdict::Refused(refusal) => Err((known, refusal)),
+            Verdict::Allowed(None) => Ok(None),
+            Verdict::Allowed(Some(_)) => Ok(known),
+        });
+        let known = match judged {
+            Ok(known) => known,
+            Err((known, refusal)) => {
+                let principal = known.as_deref().map(|known| &known.principal);
+                let failed = limiter.failed(credential.as_ref(), principal, refusal.why, from).await;
+                return Err(failed.unwrap_or(refusal));
+            }
+        };
+        let principal = known.as_deref().map(|known| &known.principal);
+        limiter.take(&[rule], principal, from).await.map_err(|over| over.refusal)?;
+        if let Some(known) = &known {
+            chain.note_use(known, address, from.1);
         }
+        Ok(known)
     }
 
     fn judge<'k>(

@@ -12,7 +12,7 @@ use super::{ClientAddress, Guard, Inner, Locate};
 use crate::{
     clock::{self, Clock},
     dress::Errors,
-    server::{Chain, Provider},
+    server::{Chain, Provider, limits::Limiter},
 };
 
 /// Puts a [`Guard`] together.
@@ -25,6 +25,7 @@ pub struct Builder {
     errors: Errors,
     realm: Option<String>,
     locate: Box<Locate>,
+    limiter: Arc<Limiter>,
     clock: Clock,
 }
 
@@ -39,6 +40,7 @@ impl Default for Builder {
             errors: Errors::Problem,
             realm: None,
             locate: Box::new(|request| request.extensions.get::<ClientAddress>().map(|address| address.0)),
+            limiter: Arc::default(),
             clock: clock::system(),
         }
     }
@@ -117,6 +119,14 @@ impl Builder {
         self
     }
 
+    /// Counts the requests of rules with limits, and failed tries. Without it requests are counted in memory,
+    /// and failed tries are not.
+    #[must_use]
+    pub fn limiter(mut self, limiter: Arc<Limiter>) -> Self {
+        self.limiter = limiter;
+        self
+    }
+
     /// Another clock than the machine's.
     #[must_use]
     pub fn clock(mut self, clock: Clock) -> Self {
@@ -146,6 +156,7 @@ impl Builder {
             errors: self.errors,
             realm: realm.into(),
             locate: self.locate,
+            limiter: self.limiter,
             clock: self.clock,
         })))
     }

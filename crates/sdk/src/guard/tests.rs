@@ -1,8 +1,13 @@
+use std::time::Duration;
+
 use doorward_judge::rule::RuleSpec;
 use http::{Request, Response, StatusCode};
 
 use super::*;
-use crate::testing::{builder, home};
+use crate::{
+    server::limits::{FailureLimits, MemoryLimits},
+    testing::{builder, home},
+};
 
 fn named(name: &str, paths: &[&str]) -> RuleSpec {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
@@ -128,4 +133,34 @@ async fn refusals_are_told_as_the_standards_say() {
     let quoted = builder().realm("a\"b\\c").build().unwrap();
     let answer = quoted.admit(&mut request("/", &[])).await.unwrap_err().response();
     assert_eq!(answer.headers()["www-authenticate"], r#"Bearer realm="abc""#);
+}
+
+#[tokio::test]
+async fn limits_of_rules_count_and_failed_tries_end() {
+    let limited = |name: &str, mode| {
+        let spec = serde_json::json!({ "name": name, "paths": [format!("/{name}")], "rate_limit": "2/day" });
+        RuleSpec { mode, ..serde_json::from_value(spec).unwrap() }
+    };
+    let failures = FailureLimits { address: 3, identity: 0, interval: Duration::from_secs(60) };
+    let limiter = Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), failures));
+    let rules = [limited("limited", Mode::Required), limited("open", Mode::Disabled)];
+    let [limited, open] = rules;
+    let guard = builder().rule(limited).rule(open).limiter(limiter).build().unwrap();
+    for (target, headers, expect) in [
+        ("/limited", &[ADA][..], "usr_ada"),
+        ("/limited", &[ADA], "usr_ada"),
+        ("/limited", &[ADA], "429 gateway.rate_limited"),
+        ("/limited", &[BOB], "usr_bob"),
+        ("/", &[ADA], "usr_ada"),
+        ("/open", &[], "nobody"),
+        ("/open", &[], "nobody"),
+        ("/open", &[ADA], "429 gateway.rate_limited"),
+        ("/", &[("x-api-key", "guess-1")], "401 auth.invalid_token"),
+        ("/", &[("x-api-key", "guess-2")], "401 auth.invalid_token"),
+        ("/", &[("x-api-key", "guess-3")], "401 auth.invalid_token"),
+        ("/", &[("x-api-key", "guess-4")], "429 auth.rate_limited.ip"),
+        ("/", &[ADA], "usr_ada"),
+    ] {
+        assert_eq!(asked(&guard, target, headers).await, expect, "{target} {headers:?}");
+    }
 }
