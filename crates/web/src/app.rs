@@ -8,6 +8,7 @@ use doorward_core::{
     realm::Realm,
 };
 use doorward_proto::{time::Time, trace::TraceParent};
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
 use crate::surface::Failure;
@@ -31,10 +32,47 @@ pub struct WebSettings {
     pub allowed_origins: Vec<String>,
     /// The bootstrap token, when one is configured.
     pub bootstrap: Option<Bootstrap>,
+    /// Clears what limits have counted; without it there is nothing to clear.
+    pub counters: Option<Counters>,
     /// How browsers that came by https insist on it.
     pub hsts: Hsts,
     /// Where weaknesses are reported (RFC 9116), as URIs; without any there is no `security.txt`.
     pub security_contacts: Vec<String>,
+}
+
+/// Which counters of limits are meant; what is left out says nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WhichCounters {
+    /// Those of an address.
+    pub address: Option<IpAddr>,
+    /// Those of an identity.
+    pub identity: Option<String>,
+    /// Those of a route.
+    pub route: Option<String>,
+}
+
+/// Forgets what counters hold; answers how many there were.
+type Clear = dyn Fn(WhichCounters) -> BoxFuture<'static, u64> + Send + Sync;
+
+/// The counters of limits, wherever they are kept.
+#[derive(Clone)]
+pub struct Counters(Arc<Clear>);
+
+impl Counters {
+    /// Counters that are cleared so.
+    pub fn new(clear: impl Fn(WhichCounters) -> BoxFuture<'static, u64> + Send + Sync + 'static) -> Self {
+        Self(Arc::new(clear))
+    }
+
+    pub(crate) async fn clear(&self, which: WhichCounters) -> u64 {
+        (self.0)(which).await
+    }
+}
+
+impl fmt::Debug for Counters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Counters")
+    }
 }
 
 /// The value of `Strict-Transport-Security` (RFC 6797).

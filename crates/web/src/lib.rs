@@ -18,7 +18,9 @@ mod security_txt;
 pub mod surface;
 mod unfit;
 
-pub use app::{App, Bootstrap, ClientAddress, Hsts, REQUEST_ID, ThroughSocket, WebSettings};
+pub use app::{
+    App, Bootstrap, ClientAddress, Counters, Hsts, REQUEST_ID, ThroughSocket, WebSettings, WhichCounters,
+};
 pub use edge::Edge;
 pub use routes::{every_route, router, server};
 pub use unfit::{Unfit, unless_unfit};

@@ -1,8 +1,10 @@
 """How much of it: rates, quotas and failed tries, through real proxies, the own one and a reload."""
 
 import http.client
+import json
 import os
 import signal
+import subprocess
 import time
 import unittest
 import warnings
@@ -147,6 +149,18 @@ class Limited(unittest.TestCase):
         self.assertEqual(ask(good).status_code, 200)
         reload(self.config)
         self.assertEqual(ask(newcomer).status_code, 429)
+        # An administrator ends it.
+        self.assertEqual(api("POST", "ratelimits/clear", {"ip": "192.0.2.1"}), {"cleared": 0})
+        self.assertEqual(ask(newcomer).status_code, 429)
+        administrator = {
+            "DOORWARD_URL": ISSUER, "DOORWARD_SERVICE_TOKEN": os.environ["DOORWARD_BOOTSTRAP"], "HOME": "/nonexistent"}
+        done = subprocess.run(
+            [os.environ["DOORWARD_PROGRAM"], "ratelimit", "clear", "--ip", "127.0.0.1", "--output", "json"],
+            capture_output=True, text=True, check=True, env=administrator)
+        self.assertGreaterEqual(json.loads(done.stdout)["cleared"], 1, done.stderr)
+        self.assertEqual(ask(newcomer).status_code, 200)
+        told = api("GET", "audit/events?code=ratelimits.cleared")["items"]
+        self.assertEqual(len(told), 2, told)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,7 @@ pub const MANAGEMENT: Set = &[
     ("admin:mail:read", "See outgoing mail"),
     ("admin:mail:write", "Send outgoing mail again"),
     ("admin:settings:read", "See how the server is set"),
+    ("admin:ratelimits:write", "Forget what limits have counted"),
     ("admin:tokens:read", "See service tokens"),
     ("admin:tokens:write", "Create, rotate and revoke service tokens"),
     ("admin:api-keys:read", "See keys of people and of organisations"),

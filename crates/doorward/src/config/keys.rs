@@ -48,6 +48,13 @@ sections! {
         statement_cache: u32 = "256";
     }
 
+    /// Counters that several nodes share.
+    redis: Redis {
+        /// Where the limits of the gateway are counted: `redis://user:password@host:6379/0`, `rediss://` for TLS,
+        /// `unix:///path`. Without it each node counts for itself; so it does while Redis is away.
+        url: Option<SecretText> = "";
+    }
+
     /// HTTPS. Without a reverse proxy it needs a certificate; the files are read again when they change.
     tls: Tls {
         /// The certificate chain, PEM.

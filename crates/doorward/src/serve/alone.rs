@@ -34,7 +34,11 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let certificate = super::certificate(config)?;
     let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
     let (stop, env) = (CancellationToken::new(), super::env(config));
-    let lasting = Lasting::new(config, stop.clone())?;
+    if let Some(address) = config.metrics.listen {
+        let address = metrics::serve(address, None, stop.clone()).await?;
+        tracing::info!(%address, "metrics are served");
+    }
+    let lasting = Lasting::new(config, &name(config), stop.clone()).await?;
     let tickets: Arc<dyn Tickets> = Arc::new(LocalTickets::new(env.clone()));
     let guard = Guard::over(open(config, &lasting, &tickets)?, lasting.clone());
     let answers = guard.clone();
@@ -71,10 +75,6 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         background.watch_certificate(Arc::clone(&certificate));
         TlsAcceptor::from(tls::server_config(certificate))
     });
-    if let Some(address) = config.metrics.listen {
-        let address = metrics::serve(address, None, stop.clone()).await?;
-        tracing::info!(%address, "metrics are served");
-    }
     let addresses = super::addresses(&listeners)?;
     for listener in listeners {
         doors.open(listener, acceptor.clone());
@@ -101,13 +101,12 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
 }
 
 fn open(config: &Config, lasting: &Lasting, tickets: &Arc<dyn Tickets>) -> Result<Gateway> {
-    let name = config.public_url.as_ref().map(crate::config::PublicUrl::issuer);
     let clock = super::env(config);
     let settings = Settings {
         routes: config.gateway.routes.0.clone(),
         mode: gateway::mode(config),
         audiences: config.auth.audience.clone(),
-        issuer: name.or_else(|| config.auth.issuer.first().cloned()).unwrap_or_else(|| "doorward".to_owned()),
+        issuer: name(config),
         is_alone: true,
         chain: Chain::new(gateway::foreign(config, "")?),
         limiter: Arc::clone(&lasting.limiter),
@@ -119,6 +118,12 @@ fn open(config: &Config, lasting: &Lasting, tickets: &Arc<dyn Tickets>) -> Resul
         stop: lasting.stop.clone(),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
+}
+
+/// What it is called in challenges, and by the nodes that share its counters.
+fn name(config: &Config) -> String {
+    let own = config.public_url.as_ref().map(crate::config::PublicUrl::issuer);
+    own.or_else(|| config.auth.issuer.first().cloned()).unwrap_or_else(|| "doorward".to_owned())
 }
 
 /// Whether the gateway is there.

@@ -29,7 +29,7 @@ use doorward_proto::{
     time::Time,
 };
 use doorward_sdk::server::{Chain, Provider, limits::Limiter, proof::Proofs};
-use doorward_web::{ClientAddress, app::RequestId};
+use doorward_web::{ClientAddress, Counters, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
 use tokio_util::sync::CancellationToken;
@@ -127,13 +127,13 @@ pub(super) struct Lasting {
 }
 
 impl Lasting {
-    /// Has counted and seen nothing.
+    /// Has seen nothing, and counted what the nodes of this name have.
     ///
     /// # Errors
-    /// When the operating system has no randomness to give.
-    pub(super) fn new(config: &Config, stop: CancellationToken) -> Result<Self> {
+    /// When the operating system has no randomness to give, or counters cannot be where they are said to be.
+    pub(super) async fn new(config: &Config, name: &str, stop: CancellationToken) -> Result<Self> {
         let proofs = Proofs::new().map_err(|_| anyhow!("there is no randomness"))?;
-        Ok(Self { limiter: limits::open(config), proofs: Arc::new(proofs), stop })
+        Ok(Self { limiter: limits::open(config, name).await?, proofs: Arc::new(proofs), stop })
     }
 }
 
@@ -149,14 +149,19 @@ impl Guard {
     ///
     /// # Errors
     /// A route that makes no sense.
-    pub(super) fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Self> {
-        let lasting = Lasting::new(config, stop)?;
+    pub(super) async fn open(realm: &Arc<Realm>, config: &Config, stop: CancellationToken) -> Result<Self> {
+        let lasting = Lasting::new(config, &realm.issuer, stop).await?;
         Ok(Self::over(open(realm, config, &lasting)?, lasting))
     }
 
     /// Begins with this one.
     pub(super) fn over(gateway: Gateway, lasting: Lasting) -> Self {
         Self { current: Arc::new(RwLock::new(gateway)), lasting }
+    }
+
+    /// What its limits have counted.
+    pub(super) fn counters(&self) -> Counters {
+        limits::counters(&self.lasting.limiter)
     }
 
     pub(super) fn now(&self) -> Gateway {

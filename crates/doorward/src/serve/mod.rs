@@ -135,9 +135,13 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     }
     clients::ensure_command_line(&Call::system(&realm)).await.map_err(data::fault)?;
     let stop = CancellationToken::new();
-    let app = App::new(Arc::clone(&realm), web_settings(config));
-    let edge = doorward_web::server(app);
-    let guard = Guard::open(&realm, config, stop.clone())?;
+    if let Some(address) = config.metrics.listen {
+        let address = metrics::serve(address, Some(Arc::clone(&realm)), stop.clone()).await?;
+        tracing::info!(%address, "metrics are served");
+    }
+    let guard = Guard::open(&realm, config, stop.clone()).await?;
+    let settings = WebSettings { counters: Some(guard.counters()), ..web_settings(config) };
+    let edge = doorward_web::server(App::new(Arc::clone(&realm), settings));
     let asked = (config.role == Role::All).then(|| guard.clone());
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
@@ -160,10 +164,6 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     });
     let addresses = addresses(&listeners)?;
     let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
-    if let Some(address) = config.metrics.listen {
-        let address = metrics::serve(address, Some(Arc::clone(&realm)), stop.clone()).await?;
-        tracing::info!(%address, "metrics are served");
-    }
     for listener in listeners {
         doors.open(listener, acceptor.clone());
     }
@@ -280,6 +280,7 @@ pub(crate) async fn open_database(place: &Place) -> Result<Db> {
 pub(crate) fn web_settings(config: &Config) -> WebSettings {
     let auth = &config.auth;
     WebSettings {
+        counters: None,
         allowed_origins: config.cors.allowed_origins.clone(),
         hsts: Hsts::new(config.tls.hsts.0, config.tls.hsts_subdomains),
         security_contacts: config.security.contact.clone(),

@@ -20,6 +20,7 @@ mod mail;
 mod me;
 mod openapi;
 mod orcheo;
+mod ratelimits;
 mod registration;
 mod service_tokens;
 mod session;
@@ -53,6 +54,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         service_tokens::endpoints(),
         api_keys::endpoints(),
         orcheo::endpoints(),
+        ratelimits::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }

@@ -18,7 +18,7 @@ pub(crate) const ROOT: &str = "root-token-root-token-root-token-root";
 /// A server without a socket.
 pub(crate) struct Server {
     pub(crate) world: World,
-    router: Router,
+    pub(crate) router: Router,
 }
 
 /// What it answered.

@@ -1,5 +1,7 @@
 //! How many failures are allowed, and whose address they are counted under.
 
+use doorward_sdk::server::limits::RedisLimits;
+
 use super::{Concern, note, refuse};
 use crate::{config::Config, serve::gateway::limits};
 
@@ -19,6 +21,9 @@ pub(super) fn failures(config: &Config, found: &mut Vec<Concern>) {
         if limit.is_some_and(|limit| limit > 10_000) {
             found.push(refuse(key, "more than 10000 failures are no limit; 0 allows any number"));
         }
+    }
+    if let Some(Err(wrong)) = config.redis.url.as_ref().map(|url| RedisLimits::check(url.expose())) {
+        found.push(refuse("redis.url", wrong.to_string()));
     }
     if limits::is_one_for_all(config) {
         let what = "the proxy before this server is not in trusted_proxies, so everybody has its address: \

@@ -62,6 +62,11 @@ const TABLE: &[Case] = &[
     (&[("metrics.listen", "127.0.0.1:8080")], "metrics.listen", true),
     (&[("listen", "127.0.0.1:80,127.0.0.1:80")], "listen", true),
     (&[("listen", "")], "listen", true),
+    (&[("redis.url", "http://cache.internal")], "redis.url", true),
+    (&[("auth.rate_limit_interval", "0.5")], "auth.rate_limit_interval", true),
+    (&[("auth.rate_limit_interval", "86400")], "auth.rate_limit_interval", true),
+    (&[("auth.rate_limit_ip", "1000000")], "auth.rate_limit_ip", true),
+    (&[("public_url", "https://id.example")], "auth.rate_limit_ip", false),
     (&[("auth.mode", "optional")], "auth.mode", false),
     (&[("auth.mode", "disabled"), ("public_url", "https://id.example")], "allow.open_gateway", true),
     (

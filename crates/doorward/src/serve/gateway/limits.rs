@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use doorward_sdk::server::limits::{FailureLimits, Limiter, MemoryLimits};
+use anyhow::{Context as _, Result};
+use doorward_judge::limit;
+use doorward_sdk::server::limits::{FailureLimits, Limiter, Limits, MemoryLimits, RedisLimits, Which};
+use doorward_web::{Counters, WhichCounters};
 
 use crate::config::{Config, exposure};
 
@@ -10,9 +13,26 @@ use crate::config::{Config, exposure};
 const PER_ADDRESS: u32 = 20;
 const PER_IDENTITY: u32 = 10;
 
-/// Counters for as long as the server runs.
-pub(crate) fn open(config: &Config) -> Arc<Limiter> {
-    Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), failures(config)))
+/// Counters for as long as the server runs. Those in Redis are shared with every node that has this name.
+///
+/// # Errors
+/// An address that is none.
+pub(crate) async fn open(config: &Config, name: &str) -> Result<Arc<Limiter>> {
+    let counters: Arc<dyn Limits> = match &config.redis.url {
+        Some(url) => Arc::new(RedisLimits::open(url.expose(), name).await.context("redis.url")?),
+        None => Arc::new(MemoryLimits::default()),
+    };
+    Ok(Arc::new(Limiter::new(counters, failures(config))))
+}
+
+/// The way for an administrator to clear them.
+pub(super) fn counters(limiter: &Arc<Limiter>) -> Counters {
+    let limiter = Arc::clone(limiter);
+    Counters::new(move |WhichCounters { address, identity, route }| {
+        let which = Which { address: address.map(limit::network), identity, route };
+        let limiter = Arc::clone(&limiter);
+        Box::pin(async move { limiter.clear(&which).await })
+    })
 }
 
 /// What is not said depends on who reaches the server: on one's own machine nothing is counted.
