@@ -32,6 +32,7 @@ pub mod principals;
 pub mod realm;
 pub mod rights;
 mod room;
+pub mod routes;
 pub mod service_tokens;
 pub mod sessions;
 pub mod settings;

@@ -25,6 +25,7 @@ use std::{
 use axum::body::Body;
 use doorward_judge::{
     Mode, Principal, Refusal, Rule, Rules, Why,
+    path::NormalPath,
     rule::{BadRule, RuleSpec},
 };
 use doorward_proto::time::Time;
@@ -195,6 +196,11 @@ impl Gateway {
     pub fn give_way_to(&self, successor: &Self) {
         // Who was replaced before is not asked any more.
         let _ = self.0.successor.set(Arc::clone(&successor.0));
+    }
+
+    /// The name of the route for a request; none where it is nobody's.
+    pub fn route_for(&self, host: &str, method: &str, path: &NormalPath) -> Option<String> {
+        self.0.rules.find(host, method, path).map(|rule| rule.name().to_owned())
     }
 
     /// Whether a request is for an application behind: its body goes on as it comes.

@@ -82,7 +82,8 @@ pub struct RouteSpec {
     pub route: Route,
 }
 
-const OWN: [&str; 7] =
+/// The members of a route beside those of its rule.
+pub const OWN: [&str; 7] =
     ["upstream", "errors", "keep_authorization", "keep_host", "websocket", "websocket_query", "timeout"];
 
 impl<'de> Deserialize<'de> for RouteSpec {

@@ -11,7 +11,7 @@ use doorward_proto::{time::Time, trace::TraceParent};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
-use crate::surface::Failure;
+use crate::{routing::Routing, surface::Failure};
 
 /// The realm and the settings of the edge. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct WebSettings {
     pub hsts: Hsts,
     /// Where weaknesses are reported (RFC 9116), as URIs; without any there is no `security.txt`.
     pub security_contacts: Vec<String>,
+    /// The gateway, whose routes the API manages.
+    pub routing: Option<Arc<dyn Routing>>,
 }
 
 /// Which counters of limits are meant; what is left out says nothing.

@@ -14,6 +14,7 @@ mod oauth;
 pub mod pages;
 mod presented;
 mod routes;
+pub mod routing;
 mod security_txt;
 pub mod surface;
 mod unfit;
@@ -23,4 +24,5 @@ pub use app::{
 };
 pub use edge::Edge;
 pub use routes::{every_route, router, server};
+pub use routing::Routing;
 pub use unfit::{Unfit, unless_unfit};

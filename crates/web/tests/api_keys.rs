@@ -44,7 +44,7 @@ both_engines! {
         let server = Server::new(world.clone());
         let body = json!({
             "name": "CI", "scopes": ["admin:users:read"], "permissions": {"code": ["execute"]},
-            "metadata": {"team": "a"}, "rate_limit": "100/1m", "expires_in_seconds": 3600,
+            "metadata": {"team": "a"}, "rate_limit": "100/minute", "expires_in_seconds": 3600,
         });
         let made = server.root(Method::POST, PATH, Some(body)).await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);

@@ -123,8 +123,8 @@ both_engines! {
                 "clients" | "admin" => "strong",
                 "service-tokens" => &*strong.token,
                 "api-keys" => &*strong.key,
-                // Nobody's account: the outbox's turn, the server's keys, APIs; or one's own.
-                "mail" | "keys" | "apis" | "me" => continue,
+                // Nobody's account: the outbox's turn, the server's keys, APIs, routes; or one's own.
+                "mail" | "keys" | "apis" | "me" | "routes" => continue,
                 other => panic!("{other}: may a lesser administrator touch an administrator there?"),
             };
             let body = if endpoint.path.ends_with("/password") {

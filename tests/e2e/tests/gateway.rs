@@ -97,6 +97,15 @@ fn a_key_says_who_it_is_upstream() {
 }
 
 #[test]
+fn routes_are_made_by_the_api_under_load() {
+    let behind = free_port().to_string();
+    let routes = r#"[{"name": "fixed", "hosts": ["fixed.localhost"], "scopes": ["files:read"]}]"#.to_owned();
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "routed.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
+#[test]
 fn a_real_mcp_session_goes_through() {
     let behind = free_port().to_string();
     let routes = format!(

@@ -279,6 +279,18 @@ CREATE INDEX api_keys_user ON api_keys (user_id, id);
 CREATE INDEX api_keys_org ON api_keys (org_id, id);
 CREATE INDEX api_keys_name ON api_keys (name_folded, id);
 
+-- Routes of the gateway beside those of the configuration. spec: the route as it is written, JSON.
+CREATE TABLE routes (
+    id TEXT PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    spec TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    created_at INTEGER NOT NULL,
+    created_by TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    updated_by TEXT NOT NULL
+) STRICT;
+
 -- Protected resources. identifier is the audience. token_format: 0 JWT, 1 opaque.
 CREATE TABLE apis (
     id TEXT PRIMARY KEY,

@@ -87,7 +87,7 @@ pub struct Terms {
     pub allowed_addresses: Vec<IpNet>,
     /// Whatever whoever made it wants to find again.
     pub metadata: Map<String, Json>,
-    /// How often it may be used, as `100/1m`.
+    /// How often it may be used, as `100/minute`.
     pub rate_limit: Option<String>,
     /// Whether it is accepted now.
     pub is_enabled: bool,

@@ -43,6 +43,8 @@ pub const MANAGEMENT: Set = &[
     ("admin:api-keys:read", "See keys of people and of organisations"),
     ("admin:api-keys:write", "Create, change and revoke keys"),
     ("admin:api-keys:verify", "Ask whether a key is good"),
+    ("admin:routes:read", "See routes of the gateway"),
+    ("admin:routes:write", "Create, change and remove routes of the gateway"),
 ];
 
 /// The scopes that this server itself asks for, with what they allow.

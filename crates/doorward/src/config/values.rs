@@ -100,10 +100,18 @@ impl Setting for BootstrapToken {
     const KIND: Kind = Kind::Secret;
 }
 
-/// The routes of the gateway.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(transparent)]
-pub struct Routes(pub Vec<RouteSpec>);
+/// The routes of the gateway, and the same as they are written.
+#[derive(Debug, Clone, Default)]
+pub struct Routes(pub Vec<RouteSpec>, pub Vec<serde_json::Map<String, serde_json::Value>>);
+
+impl<'de> Deserialize<'de> for Routes {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let written = Vec::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+        let read = |one: &serde_json::Map<_, _>| serde_json::from_value(one.clone().into());
+        let routes = written.iter().map(read).collect::<Result<_, _>>().map_err(D::Error::custom)?;
+        Ok(Self(routes, written))
+    }
+}
 
 impl Setting for Routes {
     const KIND: Kind = Kind::Tables;

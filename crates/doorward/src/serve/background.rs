@@ -13,10 +13,12 @@ use doorward_core::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{pause, tls::Certificate};
+use super::{gateway::Book, pause, tls::Certificate};
 
 /// How often the outbox, the jobs and the audit intake are looked at.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often changes of other nodes are looked for among those that were heard of.
+const SOON: Duration = Duration::from_millis(200);
 const SECOND: Duration = Duration::from_secs(1);
 const OFTEN: Duration = Duration::from_secs(15);
 const MINUTELY: Duration = Duration::from_mins(1);
@@ -86,6 +88,14 @@ impl Background {
         self.every(OFTEN, move || {
             let attendance = attendance.clone();
             async move { report("attendance", attendance.renew().await) }
+        });
+    }
+
+    /// Has the stored routes read again soon after another node has changed them.
+    pub(super) fn follow(&self, book: Arc<Book>) {
+        self.every(SOON, move || {
+            let book = Arc::clone(&book);
+            async move { book.follow().await }
         });
     }
 

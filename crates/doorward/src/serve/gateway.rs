@@ -1,5 +1,6 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
+mod book;
 mod foreign;
 pub(crate) mod limits;
 mod providers;
@@ -39,11 +40,12 @@ use self::{
     tickets::OwnTickets,
 };
 
+pub(super) use self::book::Book;
 pub(crate) use self::foreign::{check, notes};
 pub(crate) use self::foreign::{mode, providers as foreign};
 pub(crate) use self::tickets::LocalTickets;
 use super::connection::MayDescribe;
-use crate::config::{Config, Loaded, Role};
+use crate::config::{Config, Role};
 
 /// The route under which refusals at `/validate` are counted.
 const DOOR: &str = "/validate";
@@ -168,23 +170,26 @@ impl Guard {
         self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Reads the routes again. What makes no sense, or would not be safe to start, changes nothing.
-    pub(super) fn reload(&self, realm: &Arc<Realm>, loaded: &Loaded) {
-        let read = || -> Result<Gateway> {
-            let loaded = loaded.again()?;
-            super::refuse_unsafe(&loaded.config)?;
-            open(realm, &loaded.config, &self.lasting)
-        };
-        self.replace(read());
+    /// Opens another one over the same realm, which answers from now on.
+    ///
+    /// # Errors
+    /// A route that makes no sense; then nothing changes.
+    fn reopen(&self, realm: &Arc<Realm>, config: &Config) -> Result<()> {
+        self.give_way_to(open(realm, config, &self.lasting)?);
+        Ok(())
+    }
+
+    fn give_way_to(&self, gateway: Gateway) {
+        let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
+        current.give_way_to(&gateway);
+        *current = gateway;
     }
 
     /// Lets another one answer from now on, if there is one.
     pub(super) fn replace(&self, read: Result<Gateway>) {
         match read {
             Ok(gateway) => {
-                let mut current = self.current.write().unwrap_or_else(PoisonError::into_inner);
-                current.give_way_to(&gateway);
-                *current = gateway;
+                self.give_way_to(gateway);
                 tracing::info!("the routes were read again");
             }
             Err(error) => tracing::error!("the routes stay as they are: {error:#}"),

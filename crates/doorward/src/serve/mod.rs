@@ -27,7 +27,7 @@ use doorward_core::{
     env::Env,
     realm::{self, Attendance, Parts, Realm},
 };
-use doorward_web::{App, Bootstrap, Edge, Hsts, Unfit, WebSettings};
+use doorward_web::{App, Bootstrap, Edge, Hsts, Routing, Unfit, WebSettings};
 use futures_util::future::BoxFuture;
 use tokio::{
     net::TcpListener,
@@ -39,7 +39,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     background::Background,
     connection::{Answering, Flowing, Limits, Shared},
-    gateway::Guard,
+    gateway::{Book, Guard},
     listen::Doors,
 };
 use crate::{
@@ -139,10 +139,15 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         let address = metrics::serve(address, Some(Arc::clone(&realm)), stop.clone()).await?;
         tracing::info!(%address, "metrics are served");
     }
-    let guard = Guard::open(&realm, config, stop.clone()).await?;
-    let settings = WebSettings { counters: Some(guard.counters()), ..web_settings(config) };
+    let book = Book::open(&realm, config, stop.clone()).await?;
+    let routing: Arc<dyn Routing> = Arc::<Book>::clone(&book);
+    let settings = WebSettings {
+        counters: Some(book.guard().counters()),
+        routing: Some(routing),
+        ..web_settings(config)
+    };
     let edge = doorward_web::server(App::new(Arc::clone(&realm), settings));
-    let asked = (config.role == Role::All).then(|| guard.clone());
+    let asked = (config.role == Role::All).then(|| book.guard().clone());
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
         answering: answering(edge, asked.clone(), realm.env.clone(), certificate.is_some()),
@@ -158,6 +163,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let background = Background::new(afterwards.clone());
     background.work_for(&realm).map_err(data::fault)?;
     background.attend(attendance.clone());
+    background.follow(Arc::clone(&book));
     let acceptor = certificate.as_ref().map(|certificate| {
         background.watch_certificate(Arc::clone(certificate));
         TlsAcceptor::from(tls::server_config(Arc::clone(certificate)))
@@ -181,7 +187,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     }
     tracing::debug!("the greeting was given");
     while signals.next().await == Order::Reload {
-        guard.reload(&realm, &loaded);
+        book.reload(&loaded).await;
     }
     tracing::info!("stopping: finishing what was accepted");
     stop.cancel();
@@ -284,6 +290,7 @@ pub(crate) fn web_settings(config: &Config) -> WebSettings {
         allowed_origins: config.cors.allowed_origins.clone(),
         hsts: Hsts::new(config.tls.hsts.0, config.tls.hsts_subdomains),
         security_contacts: config.security.contact.clone(),
+        routing: None,
         bootstrap: auth.bootstrap_service_token.as_ref().map(|token| Bootstrap {
             token: token.0.clone(),
             scopes: auth.bootstrap_token_scopes.clone(),

@@ -22,6 +22,7 @@ mod openapi;
 mod orcheo;
 mod ratelimits;
 mod registration;
+mod routes;
 mod service_tokens;
 mod session;
 mod sessions;
@@ -53,6 +54,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         registration::endpoints(),
         service_tokens::endpoints(),
         api_keys::endpoints(),
+        routes::endpoints(),
         orcheo::endpoints(),
         ratelimits::endpoints(),
     ];

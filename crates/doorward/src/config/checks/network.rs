@@ -2,6 +2,9 @@
 
 use std::{collections::HashSet, net::SocketAddr};
 
+use doorward_gateway::DEFAULT;
+use doorward_judge::Mode;
+
 use super::{Concern, note, refuse};
 use crate::{
     config::{AuthMode, Config, PublicUrl},
@@ -103,23 +106,38 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
         found.push(refuse(key, what));
     }
     found.extend(gateway::notes(config).into_iter().map(|(key, what)| note(key, what)));
-    let mode = match config.auth.mode {
-        AuthMode::Required => return,
-        AuthMode::Optional => "optional",
-        AuthMode::Disabled => "disabled",
-    };
+    let Some((key, mode)) = open_by(config) else { return };
     match exposure(config).filter(|_| !config.allow.open_gateway) {
         Some(by) => found.push(refuse(
             "allow.open_gateway",
             format!(
-                "auth.mode is {mode}, and other machines reach the server by {by}: requests without a credential \
+                "{key} is {mode}, and other machines reach the server by {by}: requests without a credential \
                  would be let through. Set auth.mode = \"required\" and name the routes that are open, or allow it \
                  with allow.open_gateway = true"
             ),
         )),
         None => found.push(note(
             "auth.mode",
-            format!("auth.mode is {mode}: the gateway lets requests without a credential through"),
+            format!("{key} is {mode}: the gateway lets requests without a credential through"),
         )),
     }
+}
+
+/// What lets requests without a credential through that are not named: the mode, or a route for everything.
+fn open_by(config: &Config) -> Option<(String, &'static str)> {
+    match config.auth.mode {
+        AuthMode::Required => {}
+        AuthMode::Optional => return Some(("auth.mode".to_owned(), "optional")),
+        AuthMode::Disabled => return Some(("auth.mode".to_owned(), "disabled")),
+    }
+    config.gateway.routes.0.iter().find_map(|spec| {
+        let rule = &spec.rule;
+        let is_for_all = rule.name == DEFAULT || (rule.hosts.is_empty() && rule.paths.is_empty());
+        let mode = match rule.mode {
+            Mode::Required => return None,
+            Mode::Optional => "optional",
+            Mode::Disabled => "disabled",
+        };
+        is_for_all.then(|| (format!("the mode of the route {}", rule.name), mode))
+    })
 }
