@@ -8,6 +8,9 @@ use doorward_judge::{
 };
 use http::request::Parts;
 
+#[cfg(feature = "files")]
+use crate::server::settings::{AuthSettings, BadSettings, Outside};
+
 use super::{ClientAddress, Guard, Inner, Locate};
 use crate::{
     clock::{self, Clock},
@@ -59,6 +62,18 @@ impl Builder {
     pub fn providers(mut self, providers: impl IntoIterator<Item = Arc<dyn Provider>>) -> Self {
         self.providers.extend(providers);
         self
+    }
+
+    /// Believes whom these settings believe: providers, mode and audiences.
+    ///
+    /// # Errors
+    /// What is not safe and not allowed by name; what makes no sense.
+    #[cfg(feature = "files")]
+    pub fn settings(mut self, settings: &AuthSettings, outside: &Outside) -> Result<Self, BadSettings> {
+        self.providers.extend(settings.providers(outside)?);
+        self.audiences.extend(settings.audience.iter().cloned());
+        self.is_for_anybody |= settings.any_audience;
+        Ok(self.mode(settings.mode))
     }
 
     /// A rule for some requests.

@@ -24,7 +24,11 @@ use super::{
     introspection::{Introspection, IntrospectionSpec},
     jwt::{IssuerSpec, Jwts},
 };
-use crate::{clock::Clock, exchange::Http, fetch::Fetch};
+use crate::{
+    clock::{self, Clock},
+    exchange::Http,
+    fetch::{Fetch, Web},
+};
 
 const OURS: &str = "DOORWARD_AUTH_";
 const ALIAS: &str = "ORCHEO_AUTH_";
@@ -62,6 +66,13 @@ pub struct Outside {
     pub http: Option<Arc<dyn Http>>,
     /// The clock.
     pub clock: Clock,
+}
+
+impl Outside {
+    /// The world as this client reaches it, by the clock of the machine.
+    pub fn over(http: Arc<dyn Http>) -> Self {
+        Self { fetch: Arc::new(Web(Arc::clone(&http))), http: Some(http), clock: clock::system() }
+    }
 }
 
 /// What is wrong with settings, and where.
