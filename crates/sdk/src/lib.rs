@@ -58,3 +58,8 @@ pub use assertion::{AssertedCaller, Assertions};
 pub use caller::{Caller, Refused};
 pub use doorward_judge as judge;
 pub use guard::Guard;
+
+/// The chapter of the book, whose examples are compiled with those of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/sdk.md")]
+mod book {}
