@@ -25,15 +25,15 @@ pub(crate) struct Scene {
 #[derive(Debug, Clone)]
 pub struct Refused {
     /// Why.
-    pub refusal: Refusal,
+    pub refusal: Box<Refusal>,
     pub(crate) scene: Scene,
     /// The scopes that would help somebody who has presented nothing.
     pub(crate) scopes: String,
 }
 
 impl Refused {
-    pub(crate) const fn new(refusal: Refusal, scene: Scene) -> Self {
-        Self { refusal, scene, scopes: String::new() }
+    pub(crate) fn new(refusal: Refusal, scene: Scene) -> Self {
+        Self { refusal: Box::new(refusal), scene, scopes: String::new() }
     }
 
     /// The answer.
