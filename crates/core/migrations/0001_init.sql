@@ -216,6 +216,7 @@ CREATE TABLE service_tokens (
     owner TEXT,
     purpose TEXT,
     allowed_addresses TEXT NOT NULL DEFAULT '[]',
+    rate_limit_override TEXT,
     lifetime @int,
     issued_at @int NOT NULL,
     expires_at @int,

@@ -42,6 +42,7 @@ both_engines! {
                 ("issued_at", "2029-12-31T01:00:00+00:00"),
                 ("expires_at", in_an_hour),
                 ("use_count", "7"),
+                ("rate_limit_override", "120"),
             ]),
             ("bare", hash("s3cret-two"), &[]),
             ("gone", hash("s3cret-three"), &[("revoked_at", "2029-12-01T00:00:00"), ("revocation_reason", "lost")]),
@@ -73,6 +74,7 @@ both_engines! {
         let first = first.unwrap();
         assert_eq!((first.scopes.as_str(), first.use_count), ("workflows:read workflows:execute", 7));
         assert_eq!(first.workspace_ids, ["ws-1"]);
+        assert_eq!(first.notes.rate_limit_override.unwrap().to_string(), "120/minute");
         assert_eq!(first.lifetime, Some(Duration::from_secs(24 * 60 * 60)));
         let (old, new) = (one("old").await.unwrap(), one("z-new").await.unwrap());
         assert_eq!((old.rotated_to, new.rotated_from), (Some(new.id.to_string()), Some(old.id.to_string())));

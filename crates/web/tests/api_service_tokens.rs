@@ -107,6 +107,8 @@ both_engines! {
             (json!({"name": "a b"}), StatusCode::BAD_REQUEST, "name"),
             (json!({"scopes": ["a b"]}), StatusCode::BAD_REQUEST, "scopes"),
             (json!({"allowed_addresses": ["nowhere"]}), StatusCode::BAD_REQUEST, "allowed_addresses"),
+            (json!({"rate_limit_override": "600"}), StatusCode::BAD_REQUEST, "rate_limit_override"),
+            (json!({"rate_limit_override": "600/month"}), StatusCode::BAD_REQUEST, "rate_limit_override"),
             (json!({"org_id": "x"}), StatusCode::BAD_REQUEST, "org_id"),
             (json!({"secret": "dw_st_mine"}), StatusCode::BAD_REQUEST, "secret"),
         ] {
@@ -127,10 +129,11 @@ both_engines! {
         let change = async |tag: &str, body: Json| {
             server.asks(Method::PATCH, &path, Some(body), &[("authorization", &root), ("if-match", tag)]).await
         };
-        let changed = change("\"1\"", json!({"owner": null, "purpose": "CI", "allowed_addresses": ["127.0.0.0/8"]})).await;
+        let changed = change("\"1\"", json!({"owner": null, "purpose": "CI", "allowed_addresses": ["127.0.0.0/8"], "rate_limit_override": "600/minute"})).await;
         assert_eq!((changed.status, changed.header("etag")), (StatusCode::OK, "\"2\""), "{}", changed.text);
         assert!(changed.body.get("owner").is_none());
         assert_eq!(changed.body["allowed_addresses"], json!(["127.0.0.0/8"]));
+        assert_eq!(changed.body["rate_limit_override"], "600/minute");
         assert_eq!(change("\"1\"", json!({"owner": "Bob"})).await.status, StatusCode::PRECONDITION_FAILED);
         let kept = change("*", json!({"scopes": ["admin:*"]})).await;
         assert_eq!((kept.status, kept.field()), (StatusCode::BAD_REQUEST, "scopes"), "scopes change by rotation");

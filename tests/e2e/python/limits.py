@@ -27,6 +27,12 @@ rate_limit = {{ limit = 5, per = "day" }}
 quota = {{ limit = 100, per = "month", by = "route" }}
 
 [[gateway.routes]]
+name = "fast"
+hosts = ["fast.localhost"]
+upstream = "http://127.0.0.1:{upstream.port}"
+rate_limit = "2/day"
+
+[[gateway.routes]]
 name = "open"
 hosts = ["open.localhost"]
 upstream = "http://127.0.0.1:{upstream.port}"
@@ -35,8 +41,8 @@ rate_limit = {{ limit = 2, per = "day" }}
 """
 
 
-def key(name):
-    return api("POST", "service-tokens", {"name": name, "scopes": ["files:read"]})["secret"]
+def key(name, **more):
+    return api("POST", "service-tokens", {"name": name, "scopes": ["files:read"], **more})["secret"]
 
 
 def get(port, path="/limited/x", host="reports.example.com", token=None):
@@ -129,6 +135,16 @@ class Limited(unittest.TestCase):
         self.assertEqual(get(PORT, "/x", host, token).status, 429)
         statuses = [get(PORT, "/x", "open.localhost").status for _ in range(3)]
         self.assertEqual(statuses, [200, 200, 429])
+
+    def test_a_token_may_have_a_rate_of_its_own(self):
+        fast = key("fast", rate_limit_override="1000/day")
+        answers = [get(PORT, "/x", "fast.localhost", fast) for _ in range(4)]
+        self.assertEqual([answer.status for answer in answers], [200] * 4)
+        self.assertIn('"rate";r=996;', answers[-1].told["ratelimit"])
+        again = api("POST", "service-tokens/fast/rotate", {})["secret"]
+        self.assertIn('"rate";r=995;', get(PORT, "/x", "fast.localhost", again).told["ratelimit"])
+        usual = key("usual")
+        self.assertEqual([get(PORT, "/x", "fast.localhost", usual).status for _ in range(3)], [200, 200, 429])
 
     def test_zz_guesses_end(self):
         """After the others: from then on newcomers from here wait."""

@@ -217,6 +217,7 @@ CREATE TABLE service_tokens (
     owner TEXT,
     purpose TEXT,
     allowed_addresses TEXT NOT NULL DEFAULT '[]',
+    rate_limit_override TEXT,
     lifetime BIGINT,
     issued_at BIGINT NOT NULL,
     expires_at BIGINT,

@@ -7,6 +7,7 @@ use std::{path::Path, time::Duration};
 
 use doorward_proto::{
     id::{Id, ServiceToken},
+    rate::{Period, Rate},
     scope::ScopeSet,
     time::Time,
 };
@@ -149,6 +150,9 @@ fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<For
         .map_err(|_| "scopes holds what is no scope".to_owned())?;
     let workspace_ids = validate::workspaces(&texts(row, "workspace_ids")?).map_err(refused)?;
     let allowed_addresses = validate::addresses(&texts(row, "allowed_ip_ranges")?).map_err(refused)?;
+    // Orcheo counts in minutes unless it is told otherwise, which the file does not say.
+    let rate_limit_override =
+        row.text("rate_limit_override").and_then(|limit| Rate::new(limit.parse().ok()?, Period::Minute).ok());
     let name = ours(identifier).ok_or("identifier cannot be made a name")?;
     let description = (name != identifier).then(|| format!("Orcheo: {}", plain(identifier)));
     let issued_at = time(row, "issued_at")?.or(time(row, "created_at")?).unwrap_or(call.now);
@@ -179,7 +183,7 @@ fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<For
         hash_key: call.realm.vault.hash_key_id().to_owned(),
         scopes,
         workspace_ids,
-        notes: Notes { description, allowed_addresses, ..Notes::default() },
+        notes: Notes { description, allowed_addresses, rate_limit_override, ..Notes::default() },
         lifetime,
         issued_at,
         expires_at,

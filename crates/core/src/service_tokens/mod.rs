@@ -17,6 +17,7 @@ use std::time::Duration;
 
 use doorward_proto::{
     id::{Id, Org, ServiceToken},
+    rate::Rate,
     scope::ScopeSet,
     secret::Opaque,
     time::Time,
@@ -27,7 +28,7 @@ pub use create::{NewToken, create};
 pub use revoke::revoke;
 pub use rotate::{RotateAsk, rotate};
 pub(crate) use validate::check_text;
-pub use validate::{SHORTEST, addresses, workspaces};
+pub use validate::{SHORTEST, addresses, rate, workspaces};
 pub use verify::{LiveToken, admit, may_be, verify};
 
 use crate::{
@@ -97,6 +98,8 @@ pub struct Notes {
     pub purpose: Option<String>,
     /// From where it may be used; anywhere when empty.
     pub allowed_addresses: Vec<IpNet>,
+    /// Its own rate at the gateway, in place of those that routes have for an identity.
+    pub rate_limit_override: Option<Rate>,
 }
 
 /// The end of a version before its time.
@@ -303,6 +306,7 @@ async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Token> {
         ("owner", old.owner != new.owner),
         ("purpose", old.purpose != new.purpose),
         ("allowed_addresses", old.allowed_addresses != new.allowed_addresses),
+        ("rate_limit_override", old.rate_limit_override != new.rate_limit_override),
     ];
     let members: Vec<&str> = members.iter().filter(|(_, differs)| *differs).map(|(name, _)| *name).collect();
     let event = before.event(&ask.call, "service_token.changed")?;

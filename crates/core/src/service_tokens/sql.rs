@@ -22,25 +22,25 @@ const FIND: &str =
     "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids, description, owner,
     purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at, revoked_by,
     revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address, use_count,
-    revision FROM service_tokens WHERE id = $1";
+    revision, rate_limit_override FROM service_tokens WHERE id = $1";
 const FIND_NEWEST: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids,
     description, owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at,
     revoked_by, revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address,
-    use_count, revision
+    use_count, revision, rate_limit_override
     FROM service_tokens WHERE org_id = $1 AND name = $2 ORDER BY version DESC LIMIT 1";
 const VERSIONS: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids, description,
     owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at, revoked_by,
     revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address, use_count,
-    revision FROM service_tokens WHERE lineage = $1 ORDER BY version";
+    revision, rate_limit_override FROM service_tokens WHERE lineage = $1 ORDER BY version";
 const FIND_BY_HASH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, p.status, p.epoch
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override, p.status, p.epoch
     FROM service_tokens t JOIN principals p ON p.id = t.lineage WHERE t.hash = $1";
 const FIND_BY_SHA256: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, p.status, p.epoch
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override, p.status, p.epoch
     FROM service_tokens t JOIN principals p ON p.id = t.lineage WHERE t.sha256 = $1";
 const HASH_AGAIN: &str = "UPDATE service_tokens SET hash = $2, hash_key = $3, sha256 = NULL
     WHERE id = $1 AND sha256 IS NOT NULL";
@@ -48,13 +48,13 @@ const IS_ANY_IMPORTED: &str =
     "SELECT 1 FROM service_tokens WHERE imported_from > '' ORDER BY imported_from LIMIT 1";
 const INSERT: &str = "INSERT INTO service_tokens (id, lineage, org_id, name, name_folded, version, epoch,
     hash, hash_key, scopes, workspace_ids, description, owner, purpose, allowed_addresses, lifetime,
-    issued_at, expires_at, created_by, rotated_from)
+    issued_at, expires_at, created_by, rotated_from, rate_limit_override)
     SELECT $1, $2, $3, $4, $5, $6, principals.epoch, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19
+        $19, $20
     FROM principals WHERE principals.id = $2 AND principals.status = 0
     ON CONFLICT (org_id, name, version) DO NOTHING";
 const UPDATE: &str = "UPDATE service_tokens SET description = $3, owner = $4, purpose = $5,
-    allowed_addresses = $6, revision = revision + 1 WHERE id = $1 AND revision = $2";
+    allowed_addresses = $6, rate_limit_override = $7, revision = revision + 1 WHERE id = $1 AND revision = $2";
 const HAND_OVER: &str = "UPDATE service_tokens SET rotated_to = $2, ends_at = $4, revision = revision + 1
     WHERE id = $1 AND rotated_to IS NULL AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > $3) AND (ends_at IS NULL OR ends_at > $3)";
@@ -70,7 +70,7 @@ pub(super) const USED: &str = "UPDATE service_tokens SET use_count = use_count +
 const LIST: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes, t.workspace_ids,
     t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at, t.expires_at, t.ends_at,
     t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to, t.rotated_from,
-    t.last_used_at, t.last_used_address, t.use_count, t.revision
+    t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
     FROM service_tokens t WHERE t.id > $1 AND (t.name = $4 OR $4 IS NULL)
     AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
         WHEN t.expires_at <= $3 THEN 2 ELSE 0 END)
@@ -80,7 +80,7 @@ const LIST: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch
 const LIST_OWNER: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
     FROM service_tokens t WHERE t.owner = $7 AND t.id > $1 AND (t.org_id = $8 OR $8 IS NULL)
     AND (t.name = $4 OR $4 IS NULL)
     AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
@@ -91,7 +91,7 @@ const LIST_OWNER: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t
 const LIST_ORG: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
     FROM service_tokens t WHERE t.org_id = $7 AND t.id > $1 AND (t.name = $4 OR $4 IS NULL)
     AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
         WHEN t.expires_at <= $3 THEN 2 ELSE 0 END)
@@ -101,7 +101,7 @@ const LIST_ORG: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.e
 const SEARCH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
     FROM service_tokens t
     WHERE t.id IN (SELECT id FROM service_tokens WHERE name_folded >= $7 AND name_folded < $8
         UNION SELECT id FROM service_tokens WHERE id = $9
@@ -227,14 +227,20 @@ pub(super) async fn insert(
         new.expires_at,
         &new.created_by,
         new.rotated_from,
+        rate_text(notes),
     ];
     Ok(tx.exec(INSERT, values).await? > 0)
 }
 
 pub(super) async fn update(tx: &mut Tx<'_>, id: Id<ServiceToken>, seen: i64, notes: &Notes) -> Result<bool> {
     let addresses = addresses_text(notes)?;
-    let values = args![id, seen, &notes.description, &notes.owner, &notes.purpose, addresses];
+    let values =
+        args![id, seen, &notes.description, &notes.owner, &notes.purpose, addresses, rate_text(notes)];
     Ok(tx.exec(UPDATE, values).await? > 0)
+}
+
+fn rate_text(notes: &Notes) -> Option<String> {
+    notes.rate_limit_override.map(|rate| rate.to_string())
 }
 
 pub(super) fn addresses_text(notes: &Notes) -> Result<String> {
@@ -326,7 +332,7 @@ pub(super) async fn list(tx: &mut ReadTx<'_>, ask: &ListAsk, now: Time) -> Resul
 
 fn read_found(row: &Row<'_>) -> Result<Found> {
     let token = read(row)?;
-    let stands = status_from(row.int(26)?)? == Status::Active && row.int(27)? == token.epoch;
+    let stands = status_from(row.int(27)?)? == Status::Active && row.int(28)? == token.epoch;
     Ok(Found { token, stands })
 }
 
@@ -353,6 +359,7 @@ fn read(row: &Row<'_>) -> Result<Token> {
             owner: row.opt_text(9)?,
             purpose: row.opt_text(10)?,
             allowed_addresses: addresses(&row.text(11)?)?,
+            rate_limit_override: row.opt_text(26)?.map(|text| text.parse()).transpose()?,
         },
         lifetime: row.opt_int(12)?.and_then(|seconds| u64::try_from(seconds).ok()).map(Duration::from_secs),
         issued_at: row.time(13)?,

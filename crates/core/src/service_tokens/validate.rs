@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
-use doorward_proto::{client_id::check_chosen, scope::ScopeSet};
+use doorward_proto::{
+    client_id::check_chosen,
+    rate::{Period, Rate},
+    scope::ScopeSet,
+};
 use ipnet::{IpNet, Ipv4Net};
 
 use super::Notes;
@@ -78,6 +82,17 @@ pub fn addresses(given: &[String]) -> Result<Vec<IpNet>> {
         }
     }
     Ok(all)
+}
+
+/// A rate of a token's own.
+///
+/// # Errors
+/// `RequestInvalid`.
+pub fn rate(given: &str) -> Result<Rate> {
+    let rate = given.parse::<Rate>().ok().filter(|rate| rate.per != Period::Month);
+    rate.ok_or_else(|| {
+        bad("rate_limit_override", "A rate is like 600/minute: per second, minute, hour or day").into()
+    })
 }
 
 fn canonical(net: IpNet) -> IpNet {

@@ -4,7 +4,7 @@ use axum::extract::Path;
 use doorward_core::{
     outcome::{Code, Refusal, Result},
     service_tokens::{
-        Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, addresses, create, find, list, revoke,
+        Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, addresses, create, find, list, rate, revoke,
         rotate, update,
     },
 };
@@ -80,6 +80,8 @@ struct TokenBody {
     purpose: Option<String>,
     /// Addresses and networks (CIDR) from which it may be used; anywhere unless set.
     allowed_addresses: Vec<String>,
+    /// Its own rate at the gateway, as `600/minute`, in place of those that routes have for an identity.
+    rate_limit_override: Option<String>,
     /// How long each version lives, 60 seconds at least; for ever unless set.
     expires_in_seconds: Option<u64>,
 }
@@ -101,6 +103,9 @@ struct NotesBody {
     /// Addresses and networks (CIDR) from which it may be used; anywhere when empty.
     #[serde(default)]
     allowed_addresses: Vec<String>,
+    /// Its own rate at the gateway, as `600/minute`, in place of those that routes have for an identity.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rate_limit_override: Option<String>,
 }
 
 /// How a service token is replaced.
@@ -185,14 +190,17 @@ struct TokenView {
 
 impl NotesBody {
     fn of(notes: &Notes) -> Self {
-        let Notes { description, owner, purpose, allowed_addresses } = notes.clone();
+        let Notes { description, owner, purpose, allowed_addresses, rate_limit_override } = notes.clone();
         let allowed_addresses = allowed_addresses.iter().map(ToString::to_string).collect();
-        Self { description, owner, purpose, allowed_addresses }
+        let rate_limit_override = rate_limit_override.map(|rate| rate.to_string());
+        Self { description, owner, purpose, allowed_addresses, rate_limit_override }
     }
 
     fn into_notes(self) -> Result<Notes> {
-        let Self { description, owner, purpose, allowed_addresses } = self;
-        Ok(Notes { description, owner, purpose, allowed_addresses: addresses(&allowed_addresses)? })
+        let Self { description, owner, purpose, allowed_addresses, rate_limit_override } = self;
+        let allowed_addresses = addresses(&allowed_addresses)?;
+        let rate_limit_override = rate_limit_override.as_deref().map(rate).transpose()?;
+        Ok(Notes { description, owner, purpose, allowed_addresses, rate_limit_override })
     }
 }
 
@@ -251,6 +259,7 @@ async fn make(caller: Caller, Input(body): Input<TokenBody>) -> Answer {
         owner: body.owner,
         purpose: body.purpose,
         allowed_addresses: body.allowed_addresses,
+        rate_limit_override: body.rate_limit_override,
     };
     let new = NewToken {
         name: body.name,

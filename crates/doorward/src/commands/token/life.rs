@@ -83,6 +83,9 @@ pub(crate) struct Create {
     /// An address or network from which it may be used; may be repeated [default: anywhere].
     #[arg(long, value_name = "CIDR")]
     allowed_ip: Vec<String>,
+    /// Its own rate at the gateway, as 600/minute [default: that of each route].
+    #[arg(long, value_name = "RATE")]
+    rate_limit: Option<String>,
     /// Write the secret into this new file, readable by you only, in the place of printing it.
     #[arg(long, value_name = "FILE")]
     output_file: Option<PathBuf>,
@@ -98,6 +101,7 @@ impl Create {
         put(&mut body, "description", self.description.as_deref());
         put(&mut body, "owner", self.owner.as_deref());
         put(&mut body, "purpose", self.purpose.as_deref());
+        put(&mut body, "rate_limit_override", self.rate_limit.as_deref());
         body.insert("scopes".to_owned(), json!(self.scope));
         body.insert("workspace_ids".to_owned(), json!(self.workspace));
         body.insert("allowed_addresses".to_owned(), json!(self.allowed_ip));

@@ -46,6 +46,7 @@ fn secret(token: &Json, place: Option<&Path>) -> String {
         ("Scopes", texts(token, "scopes")),
         ("Workspaces", texts(token, "workspace_ids")),
         ("Allowed from", texts(token, "allowed_addresses")),
+        ("Rate limit", text(token, "rate_limit_override")),
         ("Expires", time(token, "expires_at")),
     ]);
     if terms.is_empty() { secret } else { format!("{secret}\n{terms}") }
@@ -84,6 +85,7 @@ pub(super) fn shown(token: &Json) -> String {
         ("Scopes", texts(token, "scopes").or_else(|| Some("-".to_owned()))),
         ("Workspaces", texts(token, "workspace_ids").or_else(|| Some("-".to_owned()))),
         ("Allowed from", texts(token, "allowed_addresses")),
+        ("Rate limit", text(token, "rate_limit_override")),
         ("Description", text(token, "description")),
         ("Owner", text(token, "owner")),
         ("Purpose", text(token, "purpose")),

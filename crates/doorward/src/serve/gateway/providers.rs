@@ -99,6 +99,7 @@ fn service(live: Arc<LiveToken>) -> Principal {
     Principal {
         expires_at: live.end(),
         addresses: token.notes.allowed_addresses.clone(),
+        rate: token.notes.rate_limit_override,
         attachment: Some(live),
         ..Principal::new(identity, CredentialKind::ServiceToken)
     }
