@@ -38,6 +38,7 @@ use self::{dress::Dress, proxy::Upstreams};
 
 pub use assertion::{AssertionClaims, Signer};
 pub use profile::Profile;
+pub use proxy::pool::Protocol;
 pub use route::{Route, RouteSpec};
 pub use socket::ticket::Tickets;
 
@@ -162,7 +163,7 @@ impl Gateway {
                 route::check_default(&rule)?;
                 default = rule.clone();
             }
-            if route.target.is_some() && (settings.is_alone || !rule.hosts.is_empty()) {
+            if route.pool.is_some() && (settings.is_alone || !rule.hosts.is_empty()) {
                 hosts.push(Rule::compile(rule.clone())?);
             }
             routes.insert(rule.name.clone(), Arc::new(route));

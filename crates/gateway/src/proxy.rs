@@ -5,7 +5,9 @@
 //! [`headers`]. A stream that stays open ends within a second after its credential does ([`standing`]).
 
 mod client;
+mod filter;
 pub(crate) mod headers;
+pub(crate) mod pool;
 mod sending;
 mod standing;
 mod upgrade;
@@ -20,6 +22,8 @@ use http::{
 };
 
 pub(crate) use client::Upstreams;
+use client::Way;
+use pool::{Pool, Protocol};
 
 use crate::{
     Inner, Origin, Route,
@@ -37,7 +41,7 @@ use crate::{
 pub(crate) struct Passage<'g> {
     rule: &'g Rule,
     route: Arc<Route>,
-    upstream: Uri,
+    pool: Arc<Pool>,
     path: NormalPath,
     host: HeaderValue,
 }
@@ -78,7 +82,7 @@ fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal>
     let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
     let rule = gateway.rules.find(host, method, &path).ok_or(Why::RouteUnknown)?;
     let route = gateway.route(rule);
-    let upstream = route.target.clone().ok_or(Why::RouteUnknown)?;
+    let pool = route.pool.clone().ok_or(Why::RouteUnknown)?;
     // In one spelling, with the port that was asked.
     let named = host::name(host).ok_or(Why::RouteUnknown)?;
     let port =
@@ -86,7 +90,7 @@ fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal>
     let shown =
         port.filter(|port| !port.is_empty()).map_or_else(|| named.clone(), |port| format!("{named}:{port}"));
     let host = HeaderValue::from_str(&shown).map_err(|_| Why::RouteUnknown)?;
-    Ok(Passage { rule, route, upstream, path, host })
+    Ok(Passage { rule, route, pool, path, host })
 }
 
 pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -> Response<Body> {
@@ -158,10 +162,13 @@ async fn forward(
     if let Some(upgrade) = &upgrade {
         upgrade.ask(&mut parts.headers);
     }
+    filter::prepare(&mut parts.headers, &passage.route);
     parts.uri = target(passage, &parts.uri)?;
     parts.version = http::Version::HTTP_11;
+    let method = parts.method.clone();
     let (body, sending) = sending::watch(body);
-    let sent = gateway.upstreams.send(Request::from_parts(parts, body));
+    let way = way(passage, upgrade.is_some());
+    let sent = gateway.upstreams.send(&passage.pool, way, Request::from_parts(parts, body));
     let limit = Duration::from_secs(passage.route.timeout);
     let answered = tokio::select! {
         answered = sending.answered(sent, limit) => answered,
@@ -177,22 +184,28 @@ async fn forward(
         None => return Err(Why::UpstreamTimeout.into()),
     };
     let is_switched = response.status() == StatusCode::SWITCHING_PROTOCOLS;
+    *response.version_mut() = http::Version::HTTP_11;
     headers::back(response.headers_mut(), origin);
     match (upgrade, is_switched) {
         (Some(upgrade), true) => Ok(upgrade.join(gateway, response, origin, (passage, admitted))),
         // Nobody asked for another protocol.
         (None, true) => Err(Why::UpstreamUnreachable.into()),
-        _ => Ok(response.map(Body::new)),
+        _ => filter::apply(&passage.route, &method, response).await,
     }
 }
 
-/// The address at the application: the path that was judged, with the query as it came.
+/// What is spoken: a `WebSocket` begins with HTTP/1.1, and only there an application has two names.
+fn way(passage: &Passage<'_>, is_upgrade: bool) -> Way {
+    let keeps_host = passage.route.keep_host;
+    let protocol = if is_upgrade || keeps_host { Protocol::Http1 } else { passage.pool.protocol };
+    Way { protocol, keeps_host }
+}
+
+/// What the application is asked for: the path that was judged, with the query as it came.
 fn target(passage: &Passage<'_>, asked: &Uri) -> Result<Uri, Why> {
     let path = match asked.query() {
         Some(query) => format!("{}?{query}", passage.path),
         None => passage.path.to_string(),
     };
-    let mut target = passage.upstream.clone().into_parts();
-    target.path_and_query = Some(PathAndQuery::try_from(path).map_err(|_| Why::PathAmbiguous)?);
-    Uri::from_parts(target).map_err(|_| Why::PathAmbiguous)
+    Ok(PathAndQuery::try_from(path).map_err(|_| Why::PathAmbiguous)?.into())
 }

@@ -1,12 +1,17 @@
 //! A route: a rule, and what is done with the requests that it is for.
 
+use std::sync::Arc;
+
 use doorward_judge::rule::{BadRule, RuleSpec};
 use doorward_sdk::dress::Errors;
-use http::Uri;
+use http::{HeaderName, Uri, uri::PathAndQuery};
 use serde::{Deserialize, Deserializer, de::Error as _};
 use serde_json::{Map, Value};
 
-use crate::DEFAULT;
+use crate::{
+    DEFAULT,
+    proxy::pool::{Pool, Protocol},
+};
 
 /// What a route has beside its rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -15,6 +20,16 @@ pub struct Route {
     /// The application behind, as `http://127.0.0.1:9000`; whom assertions are for. With `hosts`, requests for
     /// them are sent on to it.
     pub upstream: Option<String>,
+    /// Where else the same application runs.
+    pub upstreams: Vec<String>,
+    /// What is spoken with it.
+    pub upstream_protocol: Protocol,
+    /// A path that tells whether it is well, as `/healthz`.
+    pub health: Option<String>,
+    /// Headers of its answers that stay here.
+    pub strip_headers: Vec<String>,
+    /// Members of the JSON objects that it answers, which stay here.
+    pub strip_fields: Vec<String>,
     /// In which words refusals are told.
     pub errors: Errors,
     /// Whether the application gets the credential, too.
@@ -29,7 +44,7 @@ pub struct Route {
     pub timeout: u64,
     /// Where to.
     #[serde(skip)]
-    pub(crate) target: Option<Uri>,
+    pub(crate) pool: Option<Arc<Pool>>,
     /// For whom tokens may have been issued where the rule does not say so.
     #[serde(skip)]
     pub(crate) audiences: Vec<String>,
@@ -39,13 +54,18 @@ impl Default for Route {
     fn default() -> Self {
         Self {
             upstream: None,
+            upstreams: Vec::new(),
+            upstream_protocol: Protocol::Auto,
+            health: None,
+            strip_headers: Vec::new(),
+            strip_fields: Vec::new(),
             errors: Errors::Problem,
             keep_authorization: false,
             keep_host: false,
             websocket: true,
             websocket_query: false,
             timeout: 60,
-            target: None,
+            pool: None,
             audiences: Vec::new(),
         }
     }
@@ -54,23 +74,50 @@ impl Default for Route {
 impl Route {
     /// Finds out where to, and for whom tokens count.
     pub(crate) fn compile(&mut self, rule: &RuleSpec, audiences: &[String]) -> Result<(), BadRule> {
-        if let Some(upstream) = &self.upstream {
-            let wrong = || BadRule {
-                rule: rule.name.clone(),
-                field: "upstream",
-                what: format!("`{upstream}` is no application; write http://127.0.0.1:9000, without a path"),
-            };
-            let target: Uri = upstream.parse().map_err(|_| wrong())?;
-            let is_http = matches!(target.scheme_str(), Some("http" | "https"));
-            let names_user = target.authority().is_some_and(|authority| authority.as_str().contains('@'));
-            if !is_http || names_user || target.path() != "/" || target.query().is_some() {
-                return Err(wrong());
+        let wrong = |field: &'static str, what: String| BadRule { rule: rule.name.clone(), field, what };
+        self.upstream = self.upstream.take().or_else(|| self.upstreams.first().cloned());
+        let mut places: Vec<Uri> = Vec::new();
+        for upstream in self.upstream.iter().chain(&self.upstreams) {
+            let place = application(upstream, self.upstream_protocol).ok_or_else(|| {
+                wrong(
+                    "upstream",
+                    format!("`{upstream}` is no application; write http://127.0.0.1:9000, without a path"),
+                )
+            })?;
+            if !places.contains(&place) {
+                places.push(place);
             }
-            self.target = Some(target);
         }
+        let health = self.health.as_deref().map(|path| {
+            let is_path = path.starts_with('/');
+            PathAndQuery::try_from(path)
+                .ok()
+                .filter(|_| is_path)
+                .ok_or_else(|| wrong("health", format!("`{path}` is no path; write /healthz")))
+        });
+        for name in &self.strip_headers {
+            HeaderName::try_from(name.as_str())
+                .map_err(|_| wrong("strip_headers", format!("`{name}` is no header")))?;
+        }
+        if self.keep_host && self.upstream_protocol == Protocol::H2c {
+            return Err(wrong("keep_host", "HTTP/2 asks an application under its own name".to_owned()));
+        }
+        self.pool = Pool::new(places, self.upstream_protocol, health.transpose()?).map(Arc::new);
         self.audiences = audiences.iter().chain(&self.upstream).cloned().collect();
         Ok(())
     }
+}
+
+/// The address of an application.
+fn application(text: &str, protocol: Protocol) -> Option<Uri> {
+    let address: Uri = text.parse().ok()?;
+    let is_http = match address.scheme_str() {
+        Some("http") => true,
+        Some("https") => protocol != Protocol::H2c,
+        _ => false,
+    };
+    let names_user = address.authority()?.as_str().contains('@');
+    (is_http && !names_user && address.path() == "/" && address.query().is_none()).then_some(address)
 }
 
 /// A route as it is written: the members of both in one table.
@@ -83,8 +130,20 @@ pub struct RouteSpec {
 }
 
 /// The members of a route beside those of its rule.
-pub const OWN: [&str; 7] =
-    ["upstream", "errors", "keep_authorization", "keep_host", "websocket", "websocket_query", "timeout"];
+pub const OWN: [&str; 12] = [
+    "upstream",
+    "upstreams",
+    "upstream_protocol",
+    "health",
+    "strip_headers",
+    "strip_fields",
+    "errors",
+    "keep_authorization",
+    "keep_host",
+    "websocket",
+    "websocket_query",
+    "timeout",
+];
 
 impl<'de> Deserialize<'de> for RouteSpec {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {

@@ -75,6 +75,30 @@ fn a_websocket_opens_with_a_credential_wherever_it_can_stand() {
 }
 
 #[test]
+fn applications_are_reached_as_they_are_built() {
+    let [one, two, other, discreet, grpc] = [(); 5].map(|()| free_port());
+    let routes = format!(
+        r#"[
+        {{"name": "calls", "hosts": ["calls.localhost"], "upstream": "http://127.0.0.1:{grpc}",
+            "upstream_protocol": "h2c"}},
+        {{"name": "many", "hosts": ["many.localhost"],
+            "upstreams": ["http://127.0.0.1:{one}", "http://127.0.0.1:{two}"]}},
+        {{"name": "healthy", "hosts": ["healthy.localhost"], "health": "/healthz",
+            "upstreams": ["http://127.0.0.1:{one}", "http://127.0.0.1:{two}"]}},
+        {{"name": "one", "hosts": ["one.localhost"], "upstream": "http://127.0.0.1:{other}"}},
+        {{"name": "discreet", "hosts": ["discreet.localhost"], "upstream": "http://127.0.0.1:{discreet}",
+            "strip_headers": ["X-Internal"], "strip_fields": ["user_id"]}}
+    ]"#
+    );
+    let server =
+        Server::start(Options { env: vec![("DOORWARD_GATEWAY_ROUTES", routes)], ..Options::default() });
+    let behind = format!("{one},{two},{other},{discreet}");
+    let grpc = grpc.to_string();
+    let more = [("DOORWARD_BEHIND", Path::new(&behind)), ("DOORWARD_GRPC", Path::new(&grpc))];
+    scripts::python_told(&server, "applications.py", &more);
+}
+
+#[test]
 fn routes_change_under_load() {
     let file = tempfile::NamedTempFile::new().expect("a file");
     let env = vec![("DOORWARD_CONFIG", file.path().display().to_string())];

@@ -59,7 +59,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
     for spec in &config.gateway.routes.0 {
         // The pages for signing in must stay reachable.
         if config.role != Role::Gateway
-            && spec.route.upstream.is_some()
+            && (spec.route.upstream.is_some() || !spec.route.upstreams.is_empty())
             && Rule::compile(spec.rule.clone())?.is_for_host(own)
         {
             let what =

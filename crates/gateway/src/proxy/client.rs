@@ -1,29 +1,44 @@
 //! The connections to the applications behind: kept, and used again.
+//!
+//! A request goes to another place of its application only while nothing of it was sent, or when it asks for
+//! nothing but an answer: no body, and a method that changes nothing (RFC 9110 9.2.1).
 
 use std::{
-    sync::{Arc, OnceLock},
+    pin::Pin,
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    task::{Context, Poll},
     time::Duration,
 };
 
-use axum::body::Body;
-use http::{Request, Response};
-use hyper::body::Incoming;
+use axum::body::{Body, Bytes};
+use http::{Request, Response, Uri, header, request::Parts, uri::PathAndQuery};
+use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
 use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
 
+use super::pool::{Place, Pool, Protocol};
+
 const CONNECT: Duration = Duration::from_secs(5);
 /// Shorter than servers keep theirs, so that few are found closed.
 const IDLE: Duration = Duration::from_secs(20);
 const KEPT: usize = 256;
+/// The head of an answer may not be longer.
+const LONGEST_HEAD: usize = 64 * 1024;
 
 /// A way to every application; nothing is made before the first request.
-#[derive(Default)]
-pub(crate) struct Upstreams(OnceLock<Sender>);
+#[derive(Default, Clone)]
+pub(crate) struct Upstreams(Arc<OnceLock<Senders>>);
 
 type Sender = Client<HttpsConnector<HttpConnector>, Body>;
+
+struct Senders {
+    http1: Sender,
+    agreed: Sender,
+    h2c: Sender,
+}
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -34,33 +49,174 @@ pub(crate) enum NoAnswer {
     /// The application does not answer.
     #[error(transparent)]
     Connection(#[from] Error),
+    /// The request cannot be put for the application.
+    #[error("the address cannot be put")]
+    Address,
+}
+
+/// How a request is sent on.
+#[derive(Clone, Copy)]
+pub(crate) struct Way {
+    /// What is spoken.
+    pub(crate) protocol: Protocol,
+    /// The application is asked under the name that the client used.
+    pub(crate) keeps_host: bool,
 }
 
 impl Upstreams {
-    /// Sends a request on. One that was not begun yet when its connection went is sent again; no other is.
-    pub(crate) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>, NoAnswer> {
-        let sender = if let Some(sender) = self.0.get() {
-            sender
+    /// Sends a request to one place.
+    pub(crate) async fn ask(
+        &self,
+        request: Request<Body>,
+        protocol: Protocol,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        let senders = if let Some(senders) = self.0.get() {
+            senders
         } else {
-            let made = sender()?;
+            let made = Senders::make()?;
             self.0.get_or_init(|| made)
+        };
+        let sender = match protocol {
+            Protocol::Auto => &senders.agreed,
+            Protocol::Http1 => &senders.http1,
+            Protocol::H2c => &senders.h2c,
         };
         Ok(sender.request(request).await?)
     }
+
+    /// Sends a request on, to the first place that takes it.
+    pub(crate) async fn send(
+        &self,
+        pool: &Arc<Pool>,
+        way: Way,
+        request: Request<Body>,
+    ) -> Result<Response<Incoming>, NoAnswer> {
+        let (parts, body) = request.into_parts();
+        let asks_only = parts.method.is_safe() && body.is_end_stream();
+        let body = Lent::new(body);
+        let places = pool.in_turn();
+        let mut is_again = false;
+        let mut last = NoAnswer::Address;
+        for place in places {
+            let Some(body) = body.lend() else { break };
+            last = match self.ask(put(&parts, body, place, way)?, way.protocol).await {
+                Ok(answer) => {
+                    pool.watch(self);
+                    return Ok(answer);
+                }
+                Err(error) => error,
+            };
+            match &last {
+                NoAnswer::Connection(error) if error.is_connect() => {
+                    place.leave_out();
+                    pool.watch(self);
+                }
+                // It may have been begun: once more, elsewhere, where that does no harm.
+                NoAnswer::Connection(_) if asks_only && !is_again => is_again = true,
+                _ => break,
+            }
+        }
+        Err(last)
+    }
 }
 
-fn sender() -> std::io::Result<Sender> {
-    let mut plain = HttpConnector::new();
-    plain.enforce_http(false);
-    plain.set_nodelay(true);
-    plain.set_connect_timeout(Some(CONNECT));
-    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let builder = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider)?;
-    let connector = builder.https_or_http().enable_http1().wrap_connector(plain);
-    Ok(Client::builder(TokioExecutor::new())
+/// The request as one place gets it.
+fn put(parts: &Parts, body: Body, place: &Place, way: Way) -> Result<Request<Body>, NoAnswer> {
+    let mut parts = parts.clone();
+    let mut target = place.uri.clone().into_parts();
+    target.path_and_query = parts.uri.path_and_query().cloned().or(Some(PathAndQuery::from_static("/")));
+    parts.uri = Uri::from_parts(target).map_err(|_| NoAnswer::Address)?;
+    if !way.keeps_host {
+        parts.headers.insert(header::HOST, place.host.clone());
+    }
+    Ok(Request::from_parts(parts, body))
+}
+
+impl Senders {
+    fn make() -> std::io::Result<Self> {
+        let mut plain = HttpConnector::new();
+        plain.enforce_http(false);
+        plain.set_nodelay(true);
+        plain.set_connect_timeout(Some(CONNECT));
+        let connector = || {
+            let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+            let builder = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider)?;
+            std::io::Result::Ok(builder.https_or_http())
+        };
+        Ok(Self {
+            http1: sender(connector()?.enable_http1().wrap_connector(plain.clone()), false),
+            agreed: sender(connector()?.enable_all_versions().wrap_connector(plain.clone()), false),
+            h2c: sender(connector()?.enable_http2().wrap_connector(plain), true),
+        })
+    }
+}
+
+fn sender(connector: HttpsConnector<HttpConnector>, is_http2: bool) -> Sender {
+    Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(KEPT)
         .pool_timer(TokioTimer::new())
+        .timer(TokioTimer::new())
         .set_host(false)
-        .build(connector))
+        .http1_max_buf_size(LONGEST_HEAD)
+        .http2_max_header_list_size(u32::try_from(LONGEST_HEAD).unwrap_or(u32::MAX))
+        .http2_only(is_http2)
+        .build(connector)
+}
+
+/// A body that can be had back for as long as nobody has read of it.
+struct Lent {
+    body: Arc<Mutex<Option<Body>>>,
+    hint: SizeHint,
+    is_empty: bool,
+}
+
+impl Lent {
+    fn new(body: Body) -> Self {
+        let (hint, is_empty) = (body.size_hint(), body.is_end_stream());
+        Self { body: Arc::new(Mutex::new(Some(body))), hint, is_empty }
+    }
+
+    /// `None` when somebody has read of it.
+    fn lend(&self) -> Option<Body> {
+        if self.is_empty {
+            return Some(Body::empty());
+        }
+        let is_there = self.body.lock().unwrap_or_else(PoisonError::into_inner).is_some();
+        let lent = Reading { lender: Arc::clone(&self.body), body: None, hint: self.hint };
+        is_there.then(|| Body::new(lent))
+    }
+}
+
+struct Reading {
+    lender: Arc<Mutex<Option<Body>>>,
+    body: Option<Body>,
+    hint: SizeHint,
+}
+
+impl HttpBody for Reading {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        if self.body.is_none() {
+            let body = self.lender.lock().unwrap_or_else(PoisonError::into_inner).take();
+            self.body = body;
+        }
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(context),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_some_and(HttpBody::is_end_stream)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.as_ref().map_or_else(|| self.hint, HttpBody::size_hint)
+    }
 }

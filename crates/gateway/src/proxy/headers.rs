@@ -6,7 +6,7 @@
 use doorward_sdk::server::identity_headers;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
-use super::Passage;
+use super::{Passage, pool::Protocol};
 use crate::{Origin, Route};
 
 /// For one connection only (RFC 9110 7.6.1).
@@ -73,7 +73,8 @@ const SECOND_NAMES: [&str; 2] = ["x-org-id", "x-permissions"];
 
 /// Makes the headers of a request those of the request that goes on.
 pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage<'_>, identity: &HeaderMap) {
-    let Passage { route, upstream, host, .. } = passage;
+    let Passage { route, host, .. } = passage;
+    let wants_trailers = wants_trailers(headers);
     drop_hop_by_hop(headers);
     let doomed: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name, route)).cloned().collect();
     for name in doomed {
@@ -88,8 +89,18 @@ pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage
     set(headers, "x-forwarded-proto", if origin.is_https { "https" } else { "http" });
     set(headers, "x-request-id", &origin.request_id);
     headers.insert("x-forwarded-host", host.clone());
-    let own = upstream.authority().and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
-    headers.insert(header::HOST, own.filter(|_| !route.keep_host).unwrap_or_else(|| host.clone()));
+    // Its own name is put there with the place that is asked.
+    headers.insert(header::HOST, host.clone());
+    if wants_trailers && route.upstream_protocol != Protocol::Http1 {
+        headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+/// The one word of `TE` that is for the whole way (RFC 9113 8.2.2); gRPC is not spoken without it.
+fn wants_trailers(headers: &HeaderMap) -> bool {
+    let mut words =
+        headers.get_all(header::TE).iter().flat_map(|value| value.to_str().unwrap_or_default().split(','));
+    words.any(|word| word.trim().eq_ignore_ascii_case("trailers"))
 }
 
 /// What applications are told of somebody: everything under one name.

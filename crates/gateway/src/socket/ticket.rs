@@ -48,8 +48,7 @@ pub(crate) fn rule() -> RuleSpec {
 pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) -> Response<Body> {
     let mut dress = Dress::new(&gateway.issuer, &origin.request_id);
     let mut response = match made(gateway, request, origin, &mut dress).await {
-        Ok(response) => response,
-        Err(Refused::Told(response)) => response,
+        Ok(response) | Err(Refused::Told(response)) => response,
         Err(Refused::Untold(why)) => turn_away(gateway, &dress, (origin, PATH, None), &why.into()).await,
     };
     validate::finish(response.headers_mut(), origin);

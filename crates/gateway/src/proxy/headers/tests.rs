@@ -4,6 +4,7 @@ use doorward_judge::{Rule, path::NormalPath, rule::RuleSpec};
 use http::header::COOKIE;
 
 use super::*;
+use crate::proxy::pool::Pool;
 
 fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMap {
     let mut headers = HeaderMap::new();
@@ -14,10 +15,11 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
     let mut route = Route::default();
     change(&mut route);
     let rule = Rule::compile(RuleSpec::default()).unwrap();
+    let place = "http://127.0.0.1:9000".parse().unwrap();
     let passage = Passage {
         rule: &rule,
         route: Arc::new(route),
-        upstream: "http://127.0.0.1:9000".parse().unwrap(),
+        pool: Arc::new(Pool::new(vec![place], Protocol::Auto, None).unwrap()),
         path: NormalPath::read("/").unwrap(),
         host: HeaderValue::from_static("app.example"),
     };
