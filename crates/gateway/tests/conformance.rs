@@ -44,7 +44,6 @@ fn gateway(suite: &Suite) -> Gateway {
         chain: Chain::new(suite.providers().unwrap()),
         signer: None,
         witness: None,
-        tickets: None,
         clock: suite.clock(),
         stop: CancellationToken::new(),
     })
