@@ -107,6 +107,21 @@ struct RouteBody {
     /// The application behind: `http://127.0.0.1:9000`.
     #[serde(skip_serializing_if = "Option::is_none")]
     upstream: Option<String>,
+    /// Where else the same application runs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstreams: Option<Vec<String>>,
+    /// What is spoken with it: `auto`, `http1` or `h2c`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    upstream_protocol: Option<String>,
+    /// A path that tells whether it is well: `/healthz`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    health: Option<String>,
+    /// Headers of its answers that stay inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strip_headers: Option<Vec<String>>,
+    /// Members of the JSON objects that it answers, which stay inside.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    strip_fields: Option<Vec<String>>,
     /// In which words refusals are told: `problem`, `orcheo`, `chroma` or `plain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<String>,
