@@ -179,7 +179,7 @@ proptest! {
                 prop_assert!(gcra.take(kept, later, cost).0.fits);
                 prop_assert!(!gcra.take(kept, later - Duration::from_micros(1), cost).0.fits);
             }
-            prop_assert!(standing.left <= burst && standing.whole_in.as_micros() as i64 <= gcra.tolerance());
+            prop_assert!(standing.left <= burst && standing.whole_in.as_micros() <= u128::try_from(gcra.tolerance()).unwrap());
         }
         for (place, (from, _)) in taken.iter().enumerate() {
             let mut sum = 0;

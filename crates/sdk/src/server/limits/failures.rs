@@ -61,7 +61,7 @@ impl FailureLimits {
 
     fn failing(&self, limit: u32, by: By, who: String) -> Option<Failing> {
         let key = Key { kind: Kind::Failures, route: String::new(), place: 0, by, who };
-        (limit > 0).then(|| Failing { key, window: Window { limit, length: self.interval } })
+        (limit > 0).then_some(Failing { key, window: Window { limit, length: self.interval } })
     }
 }
 

@@ -120,7 +120,7 @@ impl RedisLimits {
                 }
                 Measure::Quota(quota) => {
                     let (start, end) = quota.per.around(now);
-                    let left = end.since(now).as_millis() as u64;
+                    let left = u64::try_from(end.since(now).as_millis()).unwrap_or(u64::MAX);
                     ask.arg(start.as_micros()).arg(take.cost).arg(quota.limit).arg(left);
                 }
             }
@@ -135,7 +135,9 @@ impl RedisLimits {
         let mut ask = script.prepare_invoke();
         ask.arg(now.as_micros()).arg(u8::from(counts));
         for Failing { key, window } in failing {
-            ask.key(self.0.names.of_key(key)).arg(window.limit).arg(window.length.as_micros() as u64);
+            ask.key(self.0.names.of_key(key))
+                .arg(window.limit)
+                .arg(u64::try_from(window.length.as_micros()).unwrap_or(u64::MAX));
         }
         let limiting: Vec<Option<i64>> = self.ask(&ask).await?;
         Some(failing.iter().zip(limiting).map(|(failing, at)| failing.window.wait(at, now)).collect())
