@@ -12,7 +12,12 @@ use doorward_sdk::server::{
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 
-use crate::{Inner, Origin, Route, assertion, dress::Dress, turn_away};
+use crate::{
+    Inner, Origin, Route, assertion,
+    dress::Dress,
+    signin::{self, Site},
+    turn_away,
+};
 
 pub(crate) use doorward_sdk::assertion::ASSERTION;
 
@@ -24,6 +29,13 @@ pub(crate) struct Sent<'r> {
     pub(crate) origin: &'r Origin,
     /// What the client asked for, as far as it is known: what a proof of possession has to be for.
     pub(crate) asked: Option<Asked<'r>>,
+}
+
+impl Sent<'_> {
+    /// The host that is asked for, as the browser names it.
+    fn site<'a>(&self, asked: Asked<'a>) -> Site<'a> {
+        Site { host: asked.host, is_https: self.origin.is_https }
+    }
 }
 
 /// A request that is let through.
@@ -90,11 +102,15 @@ pub(crate) async fn all<'g>(
     let credential = if looks_at_none { Ok(None) } else { Credential::of(&request.headers) };
     let (credential, known) = match credential {
         Err(refusal) => (None, Err(refusal)),
-        Ok(None) => (None, Ok(None)),
-        Ok(Some(credential)) => {
-            let known = gateway.limiter.recognise(&gateway.chain, &credential, from).await.map(Some);
-            (Some(credential), known)
-        }
+        Ok(None) if looks_at_none => (None, Ok(None)),
+        Ok(found) => match found.map_or_else(|| signed_in(gateway, sent), |found| Ok(Some(found))) {
+            Err(refusal) => (None, Err(refusal)),
+            Ok(None) => (None, Ok(None)),
+            Ok(Some(credential)) => {
+                let known = gateway.limiter.recognise(&gateway.chain, &credential, from).await.map(Some);
+                (Some(credential), known)
+            }
+        },
     };
     let proven = proof_of(gateway, sent, (credential.as_ref(), &known), now);
     let (known, proof) = match proven {
@@ -129,6 +145,30 @@ pub(crate) async fn all<'g>(
     }
     let credential = credential.filter(|_| somebody.is_some());
     Ok(Admitted { somebody, credential, proof, limits })
+}
+
+/// The session of a browser, where nothing else is presented. One of another site's page does nothing in its name.
+fn signed_in(gateway: &Inner, sent: &Sent<'_>) -> Result<Option<Credential>, Refusal> {
+    let Some(asked) = sent.asked else { return Ok(None) };
+    let site = sent.site(asked);
+    let found = signin::credential(gateway, &sent.request.headers, site);
+    if found.is_some() {
+        signin::check_page(asked.method, &sent.request.headers, site)?;
+    }
+    Ok(found)
+}
+
+/// Where to send a browser that was refused, if signing in would help.
+pub(crate) fn way_in(
+    gateway: &Inner,
+    sent: &Sent<'_>,
+    page: &str,
+    (rule, refused): (&Rule, &Response<Body>),
+) -> Option<String> {
+    let why = *refused.extensions().get::<Why>()?;
+    let asked = sent.asked?;
+    let request = (asked.method, &sent.request.headers);
+    signin::way_in(gateway, request, (sent.site(asked), page), (rule, why))
 }
 
 async fn within_limits(

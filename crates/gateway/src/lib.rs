@@ -12,6 +12,7 @@ mod judged;
 mod profile;
 mod proxy;
 pub mod route;
+mod signin;
 mod socket;
 mod validate;
 
@@ -34,12 +35,13 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Uri};
 use tokio_util::sync::CancellationToken;
 
-use self::{dress::Dress, proxy::Upstreams};
+use self::{dress::Dress, proxy::Upstreams, signin::Desk};
 
 pub use assertion::{AssertionClaims, Signer};
 pub use profile::Profile;
 pub use proxy::pool::Protocol;
 pub use route::{Route, RouteSpec};
+pub use signin::{Admit, SignIn};
 pub use socket::ticket::Tickets;
 
 /// The name of the rule for requests that no route is for. A route of this name takes its place.
@@ -66,6 +68,8 @@ pub struct Settings {
     pub proofs: Option<Arc<Proofs>>,
     /// Counts requests and failures. It outlives the gateway, so that reading routes again forgives nothing.
     pub limiter: Arc<Limiter>,
+    /// Signs browsers in; without it they are refused as machines are.
+    pub sign_in: Option<SignIn>,
     /// Signs what is said of somebody; without it nothing is signed.
     pub signer: Option<Arc<dyn Signer>>,
     /// Remembers what happened; without it nobody does.
@@ -136,6 +140,7 @@ struct Inner {
     issuer: String,
     chain: Chain,
     proofs: Option<Arc<Proofs>>,
+    desk: Option<Desk>,
     limiter: Arc<Limiter>,
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
@@ -181,6 +186,7 @@ impl Gateway {
             issuer: settings.issuer,
             chain: settings.chain,
             proofs: settings.proofs,
+            desk: settings.sign_in.and_then(Desk::new),
             limiter: settings.limiter,
             signer: settings.signer,
             witness: settings.witness,
@@ -206,12 +212,15 @@ impl Gateway {
 
     /// Whether a request is for an application behind: its body goes on as it comes.
     pub fn forwards(&self, target: &Uri, headers: &HeaderMap) -> bool {
-        !self.0.hosts.is_empty() && !is_question(target) && proxy::is_guarded(&self.0, target, headers)
+        !self.0.hosts.is_empty()
+            && !is_question(target)
+            && !signin::is_question(&self.0, target, headers)
+            && proxy::is_guarded(&self.0, target, headers)
     }
 
     /// Whether a request is the gateway's to answer.
     pub fn takes(&self, target: &Uri, headers: &HeaderMap) -> bool {
-        is_question(target) || self.forwards(target, headers)
+        is_question(target) || self.forwards(target, headers) || signin::is_question(&self.0, target, headers)
     }
 
     /// Answers a request that is the gateway's.
@@ -226,6 +235,9 @@ impl Gateway {
         let (request, _) = request.into_parts();
         if socket::ticket::is_question(&request.uri) {
             return socket::ticket::answer(&self.0, &request, &origin).await;
+        }
+        if signin::is_question(&self.0, &request.uri, &request.headers) {
+            return signin::answer(&self.0, &request, &origin).await;
         }
         validate::answer(&self.0, &request, &origin).await
     }

@@ -30,6 +30,8 @@ pub(crate) struct Described {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) path: NormalPath,
+    /// The path as it came, with its query.
+    pub(crate) uri: String,
 }
 
 impl Described {
@@ -124,7 +126,7 @@ impl Described {
         }
         let path = NormalPath::read(target);
         let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
-        Ok(Self { method: method.to_owned(), host: host.to_owned(), path })
+        Ok(Self { method: method.to_owned(), host: host.to_owned(), path, uri: target.to_owned() })
     }
 }
 

@@ -29,6 +29,7 @@ use crate::{
     Inner, Origin, Route,
     dress::Dress,
     judged::{self, Admitted, Sent},
+    signin,
     socket::{
         self,
         closing::Page,
@@ -54,7 +55,7 @@ pub(crate) fn is_guarded(gateway: &Inner, target: &Uri, headers: &HeaderMap) -> 
 }
 
 /// The host that a request is for: of its target, else of its header.
-fn host_of<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
+pub(crate) fn host_of<'r>(target: &'r Uri, headers: &'r HeaderMap) -> Option<&'r str> {
     let named = target.authority().map(http::uri::Authority::as_str);
     named.or_else(|| headers.get(header::HOST)?.to_str().ok())
 }
@@ -129,7 +130,7 @@ async fn passed(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -
     let sent = Sent { request: &parts, origin, asked: Some(asked) };
     let admitted = match judged::all(gateway, &sent, (&[passage.rule], &mut dress)).await {
         Ok(admitted) => admitted,
-        Err(response) => return response,
+        Err(response) => return shown_in(gateway, &sent, passage.rule, response),
     };
     match forward(gateway, (parts, body), origin, (&passage, &admitted, found)).await {
         Ok(mut response) => {
@@ -138,6 +139,14 @@ async fn passed(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -
         }
         Err(refusal) => turn_away(gateway, &dress, (origin, passage.rule.name(), None), &refusal).await,
     }
+}
+
+/// The refusal, or the way to sign in for a browser that may find one there.
+fn shown_in(gateway: &Inner, sent: &Sent<'_>, rule: &Rule, refused: Response<Body>) -> Response<Body> {
+    let page = sent.request.uri.path_and_query().map_or("/", PathAndQuery::as_str);
+    judged::way_in(gateway, sent, page, (rule, &refused))
+        .and_then(|to| signin::redirect(&to))
+        .unwrap_or(refused)
 }
 
 async fn forward(

@@ -7,15 +7,17 @@
 use axum::body::Body;
 use doorward_judge::{Refusal, Rule, Why};
 use doorward_sdk::{dress::REQUEST_ID, server::identity_headers};
-use http::{HeaderMap, HeaderValue, Method, Response, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header, request::Parts};
 
 use crate::{
     Inner, Origin,
     dress::{self, Dress},
     judged::{self, Admitted, Sent},
     profile::{self, Described, Profile},
-    turn_away,
+    signin, turn_away,
 };
+
+const AUTH_REDIRECT: HeaderName = HeaderName::from_static("x-auth-redirect");
 
 /// Where it is asked.
 const PATHS: [&str; 2] = ["/validate", "/gateway/validate"];
@@ -44,7 +46,9 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
                 let sent = Sent { request, origin, asked: described.as_ref().map(Described::asked) };
                 match judged::all(gateway, &sent, (&rules, &mut dress)).await {
                     Ok(admitted) => told(gateway, &admitted).await,
-                    Err(response) => response,
+                    Err(response) => {
+                        with_way_in(gateway, &sent, (profile, described.as_ref()), (&rules, response))
+                    }
                 }
             }
             Err(refusal) => turn_away(gateway, &dress, (origin, "", None), &refusal).await,
@@ -54,6 +58,25 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     };
     finish(response.headers_mut(), origin);
     response
+}
+
+/// Tells a proxy where its client can sign in: nginx cannot send anybody on by itself, the others hand a redirect
+/// through.
+fn with_way_in(
+    gateway: &Inner,
+    sent: &Sent<'_>,
+    (profile, described): (Option<Profile>, Option<&Described>),
+    (rules, mut refused): (&[&Rule], Response<Body>),
+) -> Response<Body> {
+    let (Some(profile), Some(described), [rule]) = (profile, described, rules) else { return refused };
+    let Some(to) = judged::way_in(gateway, sent, &described.uri, (rule, &refused)) else { return refused };
+    if profile != Profile::Nginx {
+        return signin::redirect(&to).unwrap_or(refused);
+    }
+    if let Ok(to) = HeaderValue::from_str(&to) {
+        refused.headers_mut().insert(AUTH_REDIRECT, to);
+    }
+    refused
 }
 
 /// What every answer to a question has.

@@ -54,6 +54,7 @@ async fn an_application_believes_what_the_gateway_has_signed() {
         is_alone: false,
         limiter: Arc::default(),
         proofs: None,
+        sign_in: None,
         tickets: None,
         chain: Chain::new(vec![Arc::new(FixedTokens::read(&tokens.to_string()).unwrap())]),
         signer: Some(Arc::new(Pen(key))),

@@ -40,6 +40,7 @@ fn gateway(suite: &Suite) -> Gateway {
         is_alone: false,
         limiter: Arc::default(),
         proofs: None,
+        sign_in: None,
         tickets: None,
         chain: Chain::new(suite.providers().unwrap()),
         signer: None,

@@ -57,6 +57,7 @@ fn gateway() -> Gateway {
         chain: Chain::new(vec![Arc::new(Known)]),
         limiter: Arc::default(),
         proofs: None,
+        sign_in: None,
         signer: None,
         witness: None,
         tickets: None,

@@ -156,6 +156,16 @@ impl Rule {
         &self.scopes
     }
 
+    /// Whether credentials of this kind count.
+    pub fn takes(&self, kind: CredentialKind) -> bool {
+        self.accept.is_empty() || self.accept.contains(&kind)
+    }
+
+    /// Whether tokens of this issuer count.
+    pub fn believes(&self, issuer: &str) -> bool {
+        self.issuers.is_empty() || self.issuers.iter().any(|name| name == issuer)
+    }
+
     /// Whether it is for every host.
     pub const fn is_for_all_hosts(&self) -> bool {
         self.hosts.is_empty()

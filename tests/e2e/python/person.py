@@ -88,6 +88,15 @@ class Person:
             answer = self.answer(answer, allow_redirects=True)
         raise AssertionError(f"not signed in: {answer.url}: {answer.text}")
 
+    def sign_out(self):
+        """Ends the session here, by the page that asks for it."""
+        page = self.browser.get(f"{ISSUER}/sign-out", timeout=30)
+        form = next(form for form in Forms(page.text).forms if "sign-out" in (form.get("action") or page.url))
+        fields = {it["name"]: it.get("value") or "" for it in form["inputs"] if "name" in it}
+        done = self.browser.post(
+            urljoin(page.url, form.get("action") or ""), data=fields, timeout=30, headers={"Origin": ISSUER})
+        assert done.status_code == 200 and urlsplit(done.url).path == "/signed-out", f"{done.url}: {done.text}"
+
     def forget(self):
         """Asks for a mail with which to set a new password."""
         asked = self.answer(self.browser.get(f"{ISSUER}/forgot", timeout=30), allow_redirects=True)

@@ -182,3 +182,18 @@ fn tokens_that_are_bound_to_a_key_need_proofs() {
     let server = Server::start(Options { env, ..Options::default() });
     scripts::python_told(&server, "bound.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }
+
+#[test]
+fn people_sign_in_at_applications_that_know_nothing_of_it() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[
+        {{"name": "app", "hosts": ["app.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "other", "hosts": ["other.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "front", "hosts": ["front.localhost"]}}
+    ]"#
+    );
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "signed_in.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}

@@ -5,6 +5,7 @@
 
 mod authenticate;
 mod command_line;
+mod gateway;
 pub mod manage;
 mod remote_keys;
 mod sql;
@@ -20,6 +21,7 @@ use serde::{Deserialize, Serialize};
 
 pub use authenticate::authenticate;
 pub use command_line::{COMMAND_LINE, ensure_command_line};
+pub use gateway::{GATEWAY, admit_gateway};
 pub(crate) use manage::is_name;
 pub(crate) use remote_keys::Remote as RemoteKeys;
 

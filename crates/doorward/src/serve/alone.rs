@@ -111,6 +111,7 @@ fn open(config: &Config, lasting: &Lasting, tickets: &Arc<dyn Tickets>) -> Resul
         chain: Chain::new(gateway::foreign(config, "")?),
         limiter: Arc::clone(&lasting.limiter),
         proofs: Some(Arc::clone(&lasting.proofs)),
+        sign_in: None,
         signer: None,
         witness: Some(Arc::new(Log)),
         tickets: Some(Arc::clone(tickets)),

@@ -1,6 +1,7 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
 mod book;
+mod desk;
 mod foreign;
 pub(crate) mod limits;
 mod providers;
@@ -8,7 +9,7 @@ mod tickets;
 
 use std::{
     net::IpAddr,
-    sync::{Arc, PoisonError, RwLock},
+    sync::{Arc, OnceLock, PoisonError, RwLock},
 };
 
 use anyhow::{Result, anyhow};
@@ -30,7 +31,7 @@ use doorward_proto::{
     time::Time,
 };
 use doorward_sdk::server::{Chain, Provider, limits::Limiter, proof::Proofs};
-use doorward_web::{ClientAddress, Counters, app::RequestId};
+use doorward_web::{ClientAddress, Counters, Edge, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
 use tokio_util::sync::CancellationToken;
@@ -76,6 +77,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         chain: Chain::new(Vec::new()),
         limiter: Arc::default(),
         proofs: None,
+        sign_in: None,
         signer: None,
         witness: None,
         tickets: None,
@@ -111,6 +113,7 @@ fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gatewa
         chain: Chain::new(providers),
         limiter: Arc::clone(&lasting.limiter),
         proofs: Some(Arc::clone(&lasting.proofs)),
+        sign_in: desk::open(realm, &lasting.edge),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
@@ -125,6 +128,8 @@ fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gatewa
 pub(super) struct Lasting {
     pub(super) limiter: Arc<Limiter>,
     pub(super) proofs: Arc<Proofs>,
+    /// This server as an issuer, once it answers.
+    edge: Arc<OnceLock<Edge>>,
     pub(super) stop: CancellationToken,
 }
 
@@ -135,7 +140,12 @@ impl Lasting {
     /// When the operating system has no randomness to give, or counters cannot be where they are said to be.
     pub(super) async fn new(config: &Config, name: &str, stop: CancellationToken) -> Result<Self> {
         let proofs = Proofs::new().map_err(|_| anyhow!("there is no randomness"))?;
-        Ok(Self { limiter: limits::open(config, name).await?, proofs: Arc::new(proofs), stop })
+        Ok(Self {
+            limiter: limits::open(config, name).await?,
+            proofs: Arc::new(proofs),
+            edge: Arc::default(),
+            stop,
+        })
     }
 }
 
@@ -159,6 +169,12 @@ impl Guard {
     /// Begins with this one.
     pub(super) fn over(gateway: Gateway, lasting: Lasting) -> Self {
         Self { current: Arc::new(RwLock::new(gateway)), lasting }
+    }
+
+    /// Signs browsers in at this server, which answers from now on.
+    pub(super) fn sign_in_at(&self, edge: Edge) {
+        // It answers once.
+        let _ = self.lasting.edge.set(edge);
     }
 
     /// What its limits have counted.

@@ -147,6 +147,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         ..web_settings(config)
     };
     let edge = doorward_web::server(App::new(Arc::clone(&realm), settings));
+    book.guard().sign_in_at(edge.clone());
     let asked = (config.role == Role::All).then(|| book.guard().clone());
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {

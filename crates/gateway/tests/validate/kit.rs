@@ -101,6 +101,7 @@ pub(super) fn world(mode: Mode, routes: Json) -> World {
         chain: Chain::new(vec![Arc::new(Known)]),
         limiter: Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), FAILURES)),
         proofs: Some(Arc::new(Proofs::new().unwrap())),
+        sign_in: None,
         signer: Some(pen.clone()),
         witness: Some(book.clone()),
         tickets: None,

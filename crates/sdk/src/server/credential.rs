@@ -26,6 +26,8 @@ pub enum Scheme {
     Dpop,
     /// `API-Key`, `X-API-Key` or `X-Chroma-Token`.
     Key,
+    /// The cookie of a browser that was signed in, from which whoever set it has taken the token.
+    Session,
 }
 
 /// What a request presents.
@@ -112,6 +114,7 @@ impl Credential {
                     Scheme::Bearer => b"b",
                     Scheme::Dpop => b"d",
                     Scheme::Key => b"k",
+                    Scheme::Session => b"s",
                 });
                 context.update(token.expose().as_bytes());
             }

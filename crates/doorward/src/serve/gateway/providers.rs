@@ -20,7 +20,7 @@ use doorward_proto::{
     secret::{Kind, Opaque},
     time::Time,
 };
-use doorward_sdk::server::{Credential, Provider, Recognition, Seen};
+use doorward_sdk::server::{Credential, Provider, Recognition, Scheme, Seen};
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
@@ -40,13 +40,20 @@ impl Provider for OwnTokens {
             };
             let call = Call { now: seen.now, ..Call::system(&self.0) };
             let live = tokens::verify(&call, token.expose()).await.map_err(refusal)?;
-            principal(&call, &live).await.map(Some).map_err(refusal)
+            let found = principal(&call, &live).await.map_err(refusal)?;
+            Ok(Some(if credential.scheme() == Some(Scheme::Session) { session(found) } else { found }))
         })
     }
 
     fn state(&self) -> i64 {
         self.0.db.changes()
     }
+}
+
+/// Whoever has signed in at a guarded host. The cookie is for that host alone, so the token in it was issued for
+/// nobody else.
+fn session(found: Principal) -> Principal {
+    Principal { credential: CredentialKind::Session, audience: Vec::new(), ..found }
 }
 
 /// Service tokens, ours and imported ones.

@@ -1,0 +1,223 @@
+//! Browsers are signed in at the hosts of the applications behind: the gateway is an OpenID Connect client of the
+//! issuer (code with PKCE), and keeps what it gets in a cookie of that one host ([`cookie`]).
+//!
+//! A browser that is refused for want of a session is sent to `/.doorward/login` on its own host, from there to the
+//! issuer, back to `/.doorward/callback`, and on to the page that it asked for. Machines get 401: they would only
+//! parse a page. The session ends with the one at the issuer.
+
+mod cookie;
+mod visit;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use doorward_judge::{CredentialKind, Refusal, Rule, Why, path::NormalPath, verdict::Class};
+use doorward_proto::{secret::SecretText, time::Time};
+use doorward_sdk::{
+    dress::Errors,
+    exchange::Http,
+    server::{Credential, Scheme},
+};
+use futures_util::future::BoxFuture;
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header, request::Parts};
+use url::form_urlencoded;
+
+use self::{cookie::Sealer, visit::Failed};
+use crate::{Inner, Origin, dress::Dress, proxy::host_of, validate};
+
+const LOGIN: &str = "/.doorward/login";
+const CALLBACK: &str = "/.doorward/callback";
+const LOGOUT: &str = "/.doorward/logout";
+
+/// Lets the issuer send codes to an address; an error is what to tell the log.
+pub type Admit = Arc<dyn Fn(String) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+
+/// How browsers are signed in.
+pub struct SignIn {
+    /// The issuer's authorization endpoint.
+    pub authorization_endpoint: String,
+    /// Its token endpoint.
+    pub token_endpoint: String,
+    /// Where its session is ended.
+    pub end_session_endpoint: String,
+    /// Its name, which every answer has to bear (RFC 9207).
+    pub issuer: String,
+    /// Our name there.
+    pub client_id: String,
+    /// Asks the token endpoint.
+    pub http: Arc<dyn Http>,
+    /// Makes an address known at the issuer, before it is used.
+    pub admit: Admit,
+    /// What cookies and states are sealed under: 32 bytes that nobody else knows, and that stay.
+    pub key: [u8; 32],
+}
+
+/// The same, ready.
+pub(crate) struct Desk {
+    way: SignIn,
+    sealer: Sealer,
+}
+
+impl Desk {
+    pub(crate) fn new(way: SignIn) -> Option<Self> {
+        let sealer = Sealer::new(&way.key)?;
+        Some(Self { way, sealer })
+    }
+}
+
+/// A host as browsers name it: scheme, name, port.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'r> {
+    pub(crate) host: &'r str,
+    pub(crate) is_https: bool,
+}
+
+impl Site<'_> {
+    fn origin(self) -> String {
+        format!("{}://{}", if self.is_https { "https" } else { "http" }, self.host)
+    }
+}
+
+/// Whether this is one of our own pages on the host of an application.
+pub(crate) fn is_question(gateway: &Inner, target: &Uri, headers: &HeaderMap) -> bool {
+    gateway.desk.is_some()
+        && matches!(target.path(), LOGIN | CALLBACK | LOGOUT)
+        && host_of(target, headers).is_some_and(|host| is_guarded(gateway, host))
+}
+
+/// Whether some route is for this very host.
+fn is_guarded(gateway: &Inner, host: &str) -> bool {
+    gateway.rules.iter().any(|rule| rule.is_for_host(host))
+}
+
+/// Answers one of our own pages.
+pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) -> Response<Body> {
+    let (Some(desk), Some(host)) = (&gateway.desk, host_of(&request.uri, &request.headers)) else {
+        return failed(gateway, origin, &Why::RouteUnknown.into());
+    };
+    let site = Site { host, is_https: origin.is_https };
+    let now = (gateway.clock)();
+    let mut response = if request.method != Method::GET {
+        failed(gateway, origin, &Why::MethodNotAllowed.into())
+    } else {
+        match request.uri.path() {
+            LOGIN => {
+                let page = asked_for(gateway, site, request.uri.query().unwrap_or_default());
+                told(gateway, origin, visit::begin(desk, site, (&request.headers, &page), now).await)
+            }
+            CALLBACK => told(gateway, origin, visit::finish(desk, site, request, now).await),
+            _ => visit::end(desk, site),
+        }
+    };
+    validate::finish(response.headers_mut(), origin);
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+fn told(gateway: &Inner, origin: &Origin, outcome: Result<Response<Body>, Failed>) -> Response<Body> {
+    outcome.unwrap_or_else(|Failed(refusal)| failed(gateway, origin, &refusal))
+}
+
+fn failed(gateway: &Inner, origin: &Origin, refusal: &Refusal) -> Response<Body> {
+    let mut dress = Dress::new(&gateway.issuer, &origin.request_id);
+    dress.words.errors = Errors::Plain;
+    dress.refused(refusal)
+}
+
+/// The page to go back to: one of this host, that a route is for; else its first page.
+fn asked_for(gateway: &Inner, site: Site<'_>, query: &str) -> String {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let page = pairs.find(|(name, _)| name == "to").map_or_else(|| "/".into(), |(_, page)| page.into_owned());
+    let (path, _) = page.split_once(['?', '#']).unwrap_or((&page, ""));
+    let is_local = page.starts_with('/') && !page.contains(['\\', '\r', '\n']) && !page.starts_with("//");
+    let found = NormalPath::read(path).ok().filter(|_| is_local && page.len() <= 2_048);
+    let is_ours = found.is_some_and(|path| {
+        !path.as_str().starts_with("/.doorward/") && gateway.rules.find(site.host, "GET", &path).is_some()
+    });
+    if is_ours { page } else { "/".to_owned() }
+}
+
+/// The session of a browser, when it has one at this host.
+pub(crate) fn credential(gateway: &Inner, headers: &HeaderMap, site: Site<'_>) -> Option<Credential> {
+    let token = gateway.desk.as_ref()?.sealer.session(headers, site, (gateway.clock)())?;
+    Some(Credential::Token { scheme: Scheme::Session, token: token.token })
+}
+
+/// Refuses what another site could have a browser do in the name of whoever is signed in: also one of the same
+/// domain, which `SameSite` lets through.
+pub(crate) fn check_page(method: &str, headers: &HeaderMap, site: Site<'_>) -> Result<(), Refusal> {
+    if matches!(method, "GET" | "HEAD" | "OPTIONS") {
+        return Ok(());
+    }
+    let text = |name| headers.get(name).map(|value: &HeaderValue| value.as_bytes());
+    let is_own = match text(header::ORIGIN) {
+        Some(page) => page == site.origin().as_bytes(),
+        None => text(header::HeaderName::from_static("sec-fetch-site"))
+            .is_none_or(|from| matches!(from, b"same-origin" | b"none")),
+    };
+    if is_own {
+        Ok(())
+    } else {
+        Err(Refusal::new(Why::Forbidden).hint("The request comes from another site's page"))
+    }
+}
+
+/// Where a refused browser is to be sent, if that would help: nobody comes back from signing in to be refused for
+/// the same reason.
+pub(crate) fn way_in(
+    gateway: &Inner,
+    (method, headers): (&str, &HeaderMap),
+    (site, page): (Site<'_>, &str),
+    (rule, why): (&Rule, Why),
+) -> Option<String> {
+    let desk = gateway.desk.as_ref()?;
+    let takes_sessions = rule.takes(CredentialKind::Session) && rule.believes(&desk.way.issuer);
+    let is_lack = matches!(why.class(), Class::Missing)
+        || matches!(why, Why::TokenExpired | Why::TokenRevoked | Why::InvalidToken);
+    // One that was made a moment ago and is refused will be refused again.
+    let is_stuck =
+        desk.sealer.session(headers, site, (gateway.clock)()).is_some_and(|session| session.is_new);
+    let helps = takes_sessions && is_lack && !is_stuck && Credential::header_of(headers).is_none();
+    (helps && is_browser(method, headers) && is_guarded(gateway, site.host)).then(|| {
+        let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();
+        format!("{LOGIN}?to={page}")
+    })
+}
+
+/// Sends a browser on.
+pub(crate) fn redirect(to: &str) -> Option<Response<Body>> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    response.headers_mut().insert(header::LOCATION, HeaderValue::from_str(to).ok()?);
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(response)
+}
+
+/// Whether somebody looks at what comes back: a page is opened, not fetched by a script or a machine.
+fn is_browser(method: &str, headers: &HeaderMap) -> bool {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let wants_page = text("accept").is_some_and(|kinds| {
+        kinds.split(',').any(|kind| kind.split(';').next().unwrap_or_default().trim() == "text/html")
+    });
+    let opens = text("sec-fetch-mode").is_none_or(|mode| mode == "navigate");
+    matches!(method, "GET" | "HEAD") && wants_page && opens && !headers.contains_key("x-requested-with")
+}
+
+/// A token, with what is known of it.
+pub(crate) struct Held {
+    token: SecretText,
+    /// Whether it was got within the last seconds.
+    is_new: bool,
+}
+
+/// Seconds within which a session counts as new.
+const NEW: i64 = 10;
+
+impl Held {
+    fn new(token: SecretText, since: i64, now: Time) -> Self {
+        Self { token, is_new: now.as_seconds() - since < NEW }
+    }
+}
+
+#[cfg(test)]
+mod tests;

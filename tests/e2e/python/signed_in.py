@@ -1,0 +1,196 @@
+"""People at applications that know nothing of signing in: sent to the issuer, and back to their page."""
+
+import json
+import os
+import time
+import unittest
+import warnings
+from urllib.parse import parse_qs, urlsplit
+
+import requests
+
+from person import ISSUER, Everywhere, new_person
+from proxies import Upstream, nginx
+
+PORT = urlsplit(ISSUER).port
+upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
+PAGE = {"Accept": "text/html,*/*;q=0.8"}
+
+
+def resolved(url):
+    """The address to connect to, and the host to ask for: names below localhost are this machine."""
+    parts = urlsplit(url)
+    address = parts._replace(netloc=f"127.0.0.1:{parts.port}").geturl()
+    return address, parts.netloc
+
+
+class Browser:
+    """Keeps cookies by host and follows redirects one by one."""
+
+    def __init__(self, issuer_session):
+        self.jars = {urlsplit(ISSUER).netloc: issuer_session}
+
+    def jar(self, host):
+        if host not in self.jars:
+            self.jars[host] = requests.Session()
+            self.jars[host].cookies.set_policy(Everywhere())
+        return self.jars[host]
+
+    def ask(self, url, method="GET", **more):
+        headers = {**PAGE, **more.pop("headers", {})}
+        if urlsplit(url).netloc == urlsplit(ISSUER).netloc:
+            return self.jar(urlsplit(ISSUER).netloc).request(method, url, headers=headers, allow_redirects=False, timeout=30, **more)
+        address, host = resolved(url)
+        return self.jar(host).request(method, address, headers={**headers, "Host": host}, allow_redirects=False, timeout=30, **more)
+
+    def open(self, url, steps=12):
+        """The page at the end, and the hosts on the way."""
+        way = []
+        for _ in range(steps):
+            answer = self.ask(url)
+            if not answer.is_redirect:
+                return answer, way
+            to = answer.headers["Location"]
+            if to.startswith("/"):
+                parts = urlsplit(url)
+                to = f"{parts.scheme}://{parts.netloc}{to}"
+            way.append(urlsplit(to).netloc + urlsplit(to).path)
+            url = to
+        raise AssertionError(way)
+
+
+class SignedIn(unittest.TestCase):
+    def person(self):
+        person = new_person()
+        person.sign_in()
+        return person, Browser(person.browser)
+
+    def site(self, host, port=PORT):
+        return f"http://{host}:{port}"
+
+    def test_a_browser_comes_back_to_its_page_signed_in(self):
+        person, browser = self.person()
+        answer, way = browser.open(f"{self.site('app.localhost')}/reports/1?page=2")
+        self.assertEqual(answer.status_code, 200, answer.text)
+        seen = json.loads(answer.text)
+        self.assertEqual(seen["path"], "/reports/1?page=2")
+        headers = dict(seen["headers"])
+        self.assertEqual(headers["x-user-email"], person.email)
+        self.assertEqual(headers["x-auth-type"], "session")
+        self.assertNotIn("doorward", headers.get("cookie", ""))
+        self.assertEqual([step.split("/", 1)[1] for step in way],
+                         [".doorward/login", "oauth2/authorize", ".doorward/callback", "reports/1"])
+        again, way = browser.open(f"{self.site('app.localhost')}/reports/2")
+        self.assertEqual((again.status_code, way), (200, []))
+        # Its own cookie at every host, without another question to the person.
+        other, way = browser.open(f"{self.site('other.localhost')}/")
+        self.assertEqual(other.status_code, 200)
+        self.assertEqual(len(way), 4)
+
+    def test_machines_are_told_401(self):
+        _, browser = self.person()
+        url = f"{self.site('app.localhost')}/reports/1"
+        for headers in ({"Accept": "application/json"}, {"Sec-Fetch-Mode": "cors"}, {"Authorization": "Bearer x"}):
+            self.assertEqual(browser.ask(url, headers=headers).status_code, 401)
+        self.assertEqual(browser.ask(url, method="POST").status_code, 401)
+
+    def test_signed_out_at_the_issuer_is_signed_out_everywhere(self):
+        person, browser = self.person()
+        url = f"{self.site('app.localhost')}/reports/1"
+        self.assertEqual(browser.open(url)[0].status_code, 200)
+        self.assertEqual(browser.ask(url).status_code, 200)
+        person.sign_out()
+        answer = browser.ask(url)
+        self.assertEqual((answer.status_code, urlsplit(answer.headers["Location"]).path), (302, "/.doorward/login"))
+        self.assertEqual(browser.ask(url, headers={"Accept": "application/json"}).status_code, 401)
+
+    def test_signed_out_at_the_application(self):
+        _, browser = self.person()
+        url = f"{self.site('app.localhost')}/reports/1"
+        self.assertEqual(browser.open(url)[0].status_code, 200)
+        gone = browser.ask(f"{self.site('app.localhost')}/.doorward/logout")
+        self.assertEqual(gone.status_code, 302)
+        self.assertTrue(gone.headers["Location"].startswith(f"{ISSUER}/oauth2/logout?"))
+        self.assertEqual(browser.ask(url).status_code, 302)
+
+    def test_nobody_is_sent_elsewhere_or_signed_in_as_somebody_else(self):
+        _, browser = self.person()
+        base = self.site("app.localhost")
+        for page in ("https://evil.example/", "//evil.example/", "/\\evil.example", "/.doorward/logout", "/a/../b", "/%2e%2e/x"):
+            begun = browser.ask(f"{base}/.doorward/login", params={"to": page})
+            self.assertEqual(begun.status_code, 302)
+            authorized = browser.ask(begun.headers["Location"])
+            back = browser.ask(authorized.headers["Location"])
+            self.assertEqual((back.status_code, back.headers["Location"]), (303, "/"), page)
+        # The way back of one browser in another one.
+        _, thief = self.person()
+        begun = thief.ask(f"{base}/.doorward/login")
+        stolen = thief.ask(begun.headers["Location"]).headers["Location"]
+        planted = browser.ask(stolen)
+        self.assertEqual(planted.status_code, 400)
+        self.assertNotIn("doorward_gate", planted.headers.get("Set-Cookie", ""))
+        # A state that was changed, an issuer that is another one, a code twice.
+        begun = browser.ask(f"{base}/.doorward/login")
+        back = browser.ask(begun.headers["Location"]).headers["Location"]
+        state = parse_qs(urlsplit(back).query)["state"][0]
+        self.assertEqual(browser.ask(back.replace(state, "A" + state[1:])).status_code, 400)
+        self.assertEqual(browser.ask(back.replace("iss=", "iss=x")).status_code, 400)
+        self.assertEqual(browser.ask(back).status_code, 303)
+        self.assertEqual(browser.ask(back).status_code, 400)
+        # A cookie of one host at another.
+        cookie = browser.jar(f"app.localhost:{PORT}").cookies.get("doorward_gate")
+        self.assertTrue(cookie)
+        moved = Browser(requests.Session())
+        answer = moved.ask(f"{self.site('other.localhost')}/", headers={"Cookie": f"doorward_gate={cookie}"})
+        self.assertEqual(answer.status_code, 302)
+
+    def test_another_sites_page_does_nothing_in_somebodys_name(self):
+        _, browser = self.person()
+        base = self.site("app.localhost")
+        self.assertEqual(browser.open(f"{base}/reports/1")[0].status_code, 200)
+        for origin, status in ((base, 200), ("http://evil.localhost", 403), ("null", 403)):
+            self.assertEqual(browser.ask(f"{base}/reports/1", method="POST", headers={"Origin": origin}).status_code, status)
+
+    def test_behind_nginx(self):
+        with nginx(f"""
+    location / {{
+        auth_request /auth;
+        auth_request_set $user $upstream_http_x_user_id;
+        auth_request_set $signin $upstream_http_x_auth_redirect;
+        error_page 401 = @signin;
+        proxy_set_header X-User-ID $user;
+        proxy_pass http://127.0.0.1:{upstream.port};
+    }}
+    location @signin {{
+        if ($signin = "") {{ return 401; }}
+        return 302 $signin;
+    }}
+    location /.doorward/ {{
+        proxy_pass http://127.0.0.1:{PORT};
+        proxy_set_header Host $http_host;
+        proxy_set_header X-Forwarded-Proto $scheme;
+    }}
+    location = /auth {{
+        internal;
+        proxy_pass http://127.0.0.1:{PORT}/validate?profile=nginx;
+        proxy_pass_request_body off;
+        proxy_set_header Content-Length "";
+        proxy_set_header X-Original-Method $request_method;
+        proxy_set_header X-Original-Host $http_host;
+        proxy_set_header X-Original-URI $request_uri;
+        proxy_set_header X-Forwarded-Proto $scheme;
+    }}
+""") as proxy:
+            _, browser = self.person()
+            base = f"http://front.localhost:{proxy.port}"
+            answer, way = browser.open(f"{base}/files/1?x=%20y")
+            self.assertEqual(answer.status_code, 200, answer.text)
+            self.assertEqual(json.loads(answer.text)["path"], "/files/1?x=%20y")
+            self.assertEqual(len(way), 4)
+            machine = requests.get(f"http://127.0.0.1:{proxy.port}/files/1", headers={"Host": f"front.localhost:{proxy.port}"}, timeout=30)
+            self.assertEqual(machine.status_code, 401)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    unittest.main(verbosity=2)
