@@ -117,6 +117,10 @@ impl FromStr for RedirectUri {
             "https" if has_authority(text, "https://") => RedirectKind::Https,
             "http" if has_authority(text, "http://") => match url.host() {
                 Some(_) if without_port(text).is_some() => RedirectKind::Loopback,
+                // RFC 6761 6.3: this machine, by another name.
+                Some(Host::Domain(name)) if name.ends_with(".localhost") && text.contains(name) => {
+                    RedirectKind::Loopback
+                }
                 Some(Host::Domain(_) | Host::Ipv4(_) | Host::Ipv6(_)) => {
                     return Err(BadRedirectUri::PlainHttp);
                 }

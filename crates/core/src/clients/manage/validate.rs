@@ -20,7 +20,7 @@ use crate::{
 pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
 /// Signatures of ID tokens that work.
 const ID_TOKEN_ALGS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
-const MAX_URIS: usize = 50;
+const MAX_URIS: usize = 500;
 const MAX_SCOPES: usize = 200;
 const DAY: u64 = 24 * 60 * 60;
 
