@@ -32,6 +32,10 @@ const LOGOUT: &str = "/.doorward/logout";
 /// Lets the issuer send codes to an address; an error is what to tell the log.
 pub type Admit = Arc<dyn Fn(String) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
 
+/// What a request for a token has to have besides, so that the issuer knows that it is ours (RFC 6749 2.3): names
+/// and values of its form.
+pub type Authenticate = Arc<dyn Fn(Time) -> Option<Vec<(&'static str, String)>> + Send + Sync>;
+
 /// How browsers are signed in.
 pub struct SignIn {
     /// The issuer's authorization endpoint.
@@ -44,6 +48,8 @@ pub struct SignIn {
     pub issuer: String,
     /// Our name there.
     pub client_id: String,
+    /// Shows that a request is ours.
+    pub authenticate: Authenticate,
     /// Asks the token endpoint.
     pub http: Arc<dyn Http>,
     /// Makes an address known at the issuer, before it is used.
@@ -174,9 +180,9 @@ pub(crate) fn way_in(
     let takes_sessions = rule.takes(CredentialKind::Session) && rule.believes(&desk.way.issuer);
     let is_lack = matches!(why.class(), Class::Missing)
         || matches!(why, Why::TokenExpired | Why::TokenRevoked | Why::InvalidToken);
-    // One that was made a moment ago and is refused will be refused again.
-    let is_stuck =
-        desk.sealer.session(headers, site, (gateway.clock)()).is_some_and(|session| session.is_new);
+    // One that was made a moment ago and was not taken back will be refused again.
+    let is_new = desk.sealer.session(headers, site, (gateway.clock)()).is_some_and(|session| session.is_new);
+    let is_stuck = is_new && why == Why::InvalidToken;
     let helps = takes_sessions && is_lack && !is_stuck && Credential::header_of(headers).is_none();
     (helps && is_browser(method, headers) && is_guarded(gateway, site.host)).then(|| {
         let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();

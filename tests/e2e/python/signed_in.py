@@ -65,6 +65,14 @@ class SignedIn(unittest.TestCase):
         person.sign_in()
         return person, Browser(person.browser)
 
+    def authorized(self, browser, begun):
+        """The way back to the application."""
+        answer = browser.ask(begun.headers["Location"])
+        self.assertTrue(answer.is_redirect, answer.text)
+        back = answer.headers["Location"]
+        self.assertIn("/.doorward/callback?", back)
+        return back
+
     def site(self, host, port=PORT):
         return f"http://{host}:{port}"
 
@@ -119,21 +127,21 @@ class SignedIn(unittest.TestCase):
         for page in ("https://evil.example/", "//evil.example/", "/\\evil.example", "/.doorward/logout", "/a/../b", "/%2e%2e/x"):
             begun = browser.ask(f"{base}/.doorward/login", params={"to": page})
             self.assertEqual(begun.status_code, 302)
-            authorized = browser.ask(begun.headers["Location"])
-            back = browser.ask(authorized.headers["Location"])
+            back = browser.ask(self.authorized(browser, begun))
             self.assertEqual((back.status_code, back.headers["Location"]), (303, "/"), page)
         # The way back of one browser in another one.
         _, thief = self.person()
         begun = thief.ask(f"{base}/.doorward/login")
-        stolen = thief.ask(begun.headers["Location"]).headers["Location"]
+        stolen = self.authorized(thief, begun)
         planted = browser.ask(stolen)
         self.assertEqual(planted.status_code, 400)
         self.assertNotIn("doorward_gate", planted.headers.get("Set-Cookie", ""))
         # A state that was changed, an issuer that is another one, a code twice.
         begun = browser.ask(f"{base}/.doorward/login")
-        back = browser.ask(begun.headers["Location"]).headers["Location"]
+        back = self.authorized(browser, begun)
         state = parse_qs(urlsplit(back).query)["state"][0]
-        self.assertEqual(browser.ask(back.replace(state, "A" + state[1:])).status_code, 400)
+        changed = ("A" if state[0] != "A" else "B") + state[1:]
+        self.assertEqual(browser.ask(back.replace(state, changed)).status_code, 400)
         self.assertEqual(browser.ask(back.replace("iss=", "iss=x")).status_code, 400)
         self.assertEqual(browser.ask(back).status_code, 303)
         self.assertEqual(browser.ask(back).status_code, 400)

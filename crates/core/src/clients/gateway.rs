@@ -1,5 +1,11 @@
 //! The gateway as an application of this server: it signs people in at the hosts of the applications that it
 //! guards, and keeps what it got in a cookie of that host.
+//!
+//! It is a confidential one (RFC 7523): a code that somebody else catches, on another port of such a host, is of no
+//! use without its key.
+
+use doorward_proto::jose::{Jwk, Jwks};
+use serde_json::Value;
 
 use super::{
     AuthMethod, Client, Metadata, find,
@@ -23,17 +29,16 @@ const TRIES: usize = 5;
 /// Lets the gateway sign people in at a host, which it guards: codes may be sent there.
 ///
 /// # Errors
-/// `ClientSuspended` when an administrator has taken it out of use; `RateLimitedAddress` beyond the number of
+/// `ClientUnknown` when an administrator has taken it out of use; `RateLimitedAddress` beyond the number of
 /// hosts that it may have; `ClientMetadataInvalid` for an address that is no redirect URI.
-pub async fn admit_gateway(call: &Call, redirect_uri: &str) -> Result<()> {
+pub async fn admit_gateway(call: &Call, redirect_uri: &str, key: &Jwk) -> Result<()> {
+    let jwks = serde_json::to_value(Jwks { keys: vec![key.clone()] })?;
     for _ in 0..TRIES {
         let done = match find(call, GATEWAY).await? {
             Some(client) if !client.is_active() => return Err(Refusal::new(Code::ClientUnknown).into()),
-            Some(client) if client.metadata.redirect_uris.iter().any(|uri| uri == redirect_uri) => {
-                return Ok(());
-            }
-            Some(client) => widen(call, &client, redirect_uri).await,
-            None => create(call, redirect_uri).await,
+            Some(client) if knows(&client, redirect_uri, &jwks) => return Ok(()),
+            Some(client) => widen(call, &client, (redirect_uri, &jwks)).await,
+            None => create(call, redirect_uri, &jwks).await,
         };
         match done {
             // Another node was faster: look again.
@@ -45,19 +50,25 @@ pub async fn admit_gateway(call: &Call, redirect_uri: &str) -> Result<()> {
     Err(Refusal::new(Code::Conflict).into())
 }
 
-async fn create(call: &Call, redirect_uri: &str) -> Result<()> {
+fn knows(client: &Client, redirect_uri: &str, jwks: &Value) -> bool {
+    let metadata = &client.metadata;
+    metadata.redirect_uris.iter().any(|uri| uri == redirect_uri) && metadata.jwks.as_ref() == Some(jwks)
+}
+
+async fn create(call: &Call, redirect_uri: &str, jwks: &Value) -> Result<()> {
     let metadata = Metadata {
         redirect_uris: vec![redirect_uri.to_owned()],
         grant_types: vec!["authorization_code".to_owned()],
         scopes: ["openid", "profile", "email"].map(str::to_owned).into(),
-        token_endpoint_auth_method: AuthMethod::None,
+        token_endpoint_auth_method: AuthMethod::PrivateKeyJwt,
+        jwks: Some(jwks.clone()),
         require_pkce: true,
         access_ttl: Some(LIFETIME),
         ..Metadata::default()
     };
     let registration = Registration {
         name: "Doorward gateway".to_owned(),
-        is_confidential: false,
+        is_confidential: true,
         is_first_party: true,
         metadata,
     };
@@ -65,14 +76,18 @@ async fn create(call: &Call, redirect_uri: &str) -> Result<()> {
     register(call, ask).await.map(drop)
 }
 
-async fn widen(call: &Call, client: &Client, redirect_uri: &str) -> Result<()> {
+async fn widen(call: &Call, client: &Client, (redirect_uri, jwks): (&str, &Value)) -> Result<()> {
     let mut metadata = client.metadata.clone();
+    // Another master key makes another one.
+    metadata.jwks = Some(jwks.clone());
     if metadata.redirect_uris.len() >= MOST {
         return Err(Refusal::new(Code::RateLimitedAddress)
             .hint("The gateway signs in at too many hosts")
             .into());
     }
-    metadata.redirect_uris.push(redirect_uri.to_owned());
+    if !metadata.redirect_uris.iter().any(|uri| uri == redirect_uri) {
+        metadata.redirect_uris.push(redirect_uri.to_owned());
+    }
     let registration = Registration {
         name: client.name.clone(),
         is_confidential: client.is_confidential,

@@ -131,7 +131,7 @@ pub(super) async fn finish(
         return Err(Failed(Refusal::new(Why::Forbidden).hint(again)));
     }
     let code = one("code").ok_or_else(|| wrong(again))?;
-    let granted = redeem(desk, site, (&code, &state.v)).await?;
+    let granted = redeem(desk, site, (&code, &state.v), now).await?;
     let ends_in = granted.expires_in.unwrap_or(600).clamp(1, LONGEST);
     let (since, until) = (now.as_seconds(), now.as_seconds() + ends_in);
     let session = Session { t: granted.access_token, i: since, e: until };
@@ -144,13 +144,20 @@ pub(super) async fn finish(
     Ok(response)
 }
 
-async fn redeem(desk: &Desk, site: Site<'_>, (code, verifier): (&str, &str)) -> Result<Granted, Failed> {
+async fn redeem(
+    desk: &Desk,
+    site: Site<'_>,
+    (code, verifier): (&str, &str),
+    now: Time,
+) -> Result<Granted, Failed> {
+    let ours = (desk.way.authenticate)(now).ok_or_else(unavailable)?;
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("grant_type", "authorization_code")
         .append_pair("code", code)
         .append_pair("redirect_uri", &format!("{}{CALLBACK}", site.origin()))
         .append_pair("client_id", &desk.way.client_id)
         .append_pair("code_verifier", verifier)
+        .extend_pairs(ours)
         .finish();
     let request = Request::post(&desk.way.token_endpoint)
         .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")

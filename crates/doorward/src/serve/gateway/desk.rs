@@ -3,27 +3,34 @@
 
 use std::sync::{Arc, OnceLock};
 
+use anyhow::Result;
 use axum::body::Body;
 use doorward_core::{
     call::Call,
     clients::{GATEWAY, admit_gateway},
     realm::Realm,
 };
-use doorward_gateway::{Admit, SignIn};
+use doorward_gateway::{Admit, Authenticate, SignIn};
+use doorward_proto::jose::{Alg, SigningKey, Typ, encode_base64url};
 use doorward_sdk::exchange::{Http, NoAnswer};
 use doorward_web::{ClientAddress, Edge};
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
+use serde_json::json;
+use zeroize::Zeroizing;
 
+/// What stands before the seed of an Ed25519 key in PKCS#8 (RFC 8410 7).
+const ED25519: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
 /// No answer of a token endpoint is longer.
 const LONGEST: usize = 64 * 1024;
 
 /// How browsers are signed in by this server.
 pub(super) fn open(realm: &Arc<Realm>, edge: &Arc<OnceLock<Edge>>) -> Option<SignIn> {
-    let key = realm.vault.subkey("sessions at the gateway").map_err(crate::data::fault);
-    let key = key
+    let made = keys(realm);
+    let (key, signer) = made
         .inspect_err(|error| tracing::error!(%error, "browsers cannot be signed in at the gateway"))
         .ok()?;
+    let signer = Arc::new(signer);
     let issuer = &realm.issuer;
     Some(SignIn {
         authorization_endpoint: format!("{issuer}/oauth2/authorize"),
@@ -32,17 +39,44 @@ pub(super) fn open(realm: &Arc<Realm>, edge: &Arc<OnceLock<Edge>>) -> Option<Sig
         issuer: issuer.clone(),
         client_id: GATEWAY.to_owned(),
         http: Arc::new(Here(Arc::clone(edge))),
-        admit: admit(realm),
-        key: *key,
+        authenticate: authenticate(realm, &signer),
+        admit: admit(realm, &signer),
+        key,
     })
 }
 
-fn admit(realm: &Arc<Realm>) -> Admit {
-    let realm = Arc::clone(realm);
+/// The key of cookies, and that with which the gateway shows who it is: both follow from the master key.
+fn keys(realm: &Arc<Realm>) -> Result<([u8; 32], SigningKey)> {
+    let cookies = realm.vault.subkey("sessions at the gateway").map_err(crate::data::fault)?;
+    let seed = realm.vault.subkey("the gateway as a client").map_err(crate::data::fault)?;
+    let pkcs8 = Zeroizing::new([ED25519.as_slice(), seed.as_slice()].concat());
+    Ok((*cookies, SigningKey::from_pkcs8(Alg::EdDSA, &pkcs8)?))
+}
+
+/// RFC 7523 2.2.
+fn authenticate(realm: &Arc<Realm>, signer: &Arc<SigningKey>) -> Authenticate {
+    let (realm, signer) = (Arc::clone(realm), Arc::clone(signer));
+    Arc::new(move |now| {
+        let claims = json!({
+            "iss": GATEWAY,
+            "sub": GATEWAY,
+            "aud": realm.issuer,
+            "jti": encode_base64url(&realm.env.bytes::<16>().ok()?),
+            "iat": now.as_seconds(),
+            "exp": now.as_seconds() + 60,
+        });
+        let assertion = signer.sign_jwt(Typ::Jwt, claims.to_string().as_bytes()).ok()?;
+        let kind = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer".to_owned();
+        Some(vec![("client_assertion_type", kind), ("client_assertion", assertion)])
+    })
+}
+
+fn admit(realm: &Arc<Realm>, signer: &Arc<SigningKey>) -> Admit {
+    let (realm, signer) = (Arc::clone(realm), Arc::clone(signer));
     Arc::new(move |callback| {
-        let realm = Arc::clone(&realm);
+        let (realm, signer) = (Arc::clone(&realm), Arc::clone(&signer));
         Box::pin(async move {
-            let admitted = admit_gateway(&Call::system(&realm), &callback).await;
+            let admitted = admit_gateway(&Call::system(&realm), &callback, signer.jwk()).await;
             admitted.map_err(|error| crate::data::fault(error).to_string())
         })
     })
