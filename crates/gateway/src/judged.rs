@@ -6,7 +6,7 @@ use axum::body::Body;
 use doorward_judge::{Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
 use doorward_proto::time::Time;
 use doorward_sdk::server::{
-    Credential, Known, identity_headers,
+    Credential, Known, certificate, identity_headers,
     limits::{Over, Shown},
     proof::Asked,
 };
@@ -99,7 +99,7 @@ pub(crate) async fn all<'g>(
     let now = (gateway.clock)();
     let from = (origin.address, now);
     let looks_at_none = rules.iter().all(|rule| rule.mode() == Mode::Disabled);
-    let credential = if looks_at_none { Ok(None) } else { Credential::of(&request.headers) };
+    let credential = if looks_at_none { Ok(None) } else { presented(gateway, request, origin, rules) };
     let (credential, known) = match credential {
         Err(refusal) => (None, Err(refusal)),
         Ok(None) if looks_at_none => (None, Ok(None)),
@@ -190,6 +190,18 @@ async fn within_limits(
     }
 }
 
+/// What a request presents. Its certificate is only looked at where every rule accepts certificates.
+fn presented(
+    gateway: &Inner,
+    request: &Parts,
+    origin: &Origin,
+    rules: &[&Rule],
+) -> Result<Option<Credential>, Refusal> {
+    let mut looking = rules.iter().filter(|rule| rule.mode() != Mode::Disabled);
+    let is_accepted = looking.all(|rule| rule.accepts(CredentialKind::Certificate));
+    gateway.chain.presented(&request.headers, origin.certificate.as_ref(), is_accepted)
+}
+
 fn decide<'k>(
     rule: &Rule,
     route: &Route,
@@ -212,10 +224,13 @@ fn proof_of(
     (credential, known): (Option<&Credential>, &Result<Option<Arc<Known>>, Refusal>),
     now: Time,
 ) -> Result<Proof, Refusal> {
-    let (Some(credential), Ok(Some(known)), Some(proofs)) = (credential, known, &gateway.proofs) else {
-        return Ok(Proof::default());
+    let proof = match (credential, known, &gateway.proofs) {
+        (Some(credential), Ok(Some(known)), Some(proofs)) => {
+            proofs.of((&sent.request.headers, sent.asked), (credential, &known.principal), now)?
+        }
+        _ => Proof::default(),
     };
-    proofs.of((&sent.request.headers, sent.asked), (credential, &known.principal), now)
+    Ok(Proof { certificate: certificate::proof(sent.origin.certificate.as_ref(), now), ..proof })
 }
 
 impl Inner {

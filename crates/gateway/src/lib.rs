@@ -30,7 +30,7 @@ use doorward_judge::{
     rule::{BadRule, RuleSpec},
 };
 use doorward_proto::time::Time;
-use doorward_sdk::server::{Chain, Known, limits::Limiter, proof::Proofs};
+use doorward_sdk::server::{Chain, Known, certificate::Shown, limits::Limiter, proof::Proofs};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Uri};
 use tokio_util::sync::CancellationToken;
@@ -91,6 +91,9 @@ pub struct Origin {
     pub is_trusted: bool,
     /// Whether it came by https, as far as the peer is believed.
     pub is_https: bool,
+    /// The client's certificate, if it showed one: by its connection, or told by a proxy that is trusted. What a
+    /// proxy showed for itself is not its clients'.
+    pub certificate: Option<Shown>,
     /// The request's reference.
     pub request_id: String,
     /// What its connection takes up, to be kept for as long as a stream that it is turned into.
@@ -244,7 +247,7 @@ impl Gateway {
 }
 
 /// Whether this is a question to us, and never for an application behind.
-fn is_question(target: &Uri) -> bool {
+pub fn is_question(target: &Uri) -> bool {
     validate::is_question(target) || envoy::is_question(target) || socket::ticket::is_question(target)
 }
 

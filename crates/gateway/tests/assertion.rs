@@ -66,6 +66,7 @@ async fn an_application_believes_what_the_gateway_has_signed() {
         address: IpAddr::from([192, 0, 2, 7]),
         is_trusted: true,
         is_https: true,
+        certificate: None,
         request_id: "ref-1".to_owned(),
         hold: None,
     };

@@ -98,6 +98,7 @@ async fn every_vector_holds_for_the_door() {
                 address: case.request.address,
                 is_trusted: true,
                 is_https: true,
+                certificate: None,
                 request_id: "ref-1".to_owned(),
                 hold: None,
             };

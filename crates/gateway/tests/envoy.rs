@@ -72,6 +72,7 @@ fn origin(is_trusted: bool) -> Origin {
         address: IpAddr::from([192, 0, 2, 1]),
         is_trusted,
         is_https: false,
+        certificate: None,
         request_id: "req-1".to_owned(),
         hold: None,
     }

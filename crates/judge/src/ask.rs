@@ -76,7 +76,7 @@ fn is_good(rule: &Rule, ask: &Ask<'_, '_>, principal: &Principal) -> Result<(), 
     if !principal.may_come_from(ask.address) {
         return Err(Why::InvalidAddress.into());
     }
-    if !rule.accept.is_empty() && !rule.accept.contains(&principal.credential) {
+    if !rule.accepts(principal.credential) {
         let kinds: Vec<&str> = rule.accept.iter().map(|kind| kind.name()).collect();
         return Err(Refusal::new(Why::InvalidToken).hint(format!("Accepted here: {}", kinds.join(", "))));
     }

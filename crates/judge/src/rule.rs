@@ -146,6 +146,11 @@ impl Rule {
         &self.name
     }
 
+    /// Whether this kind of credential counts.
+    pub fn accepts(&self, kind: CredentialKind) -> bool {
+        self.accept.is_empty() || self.accept.contains(&kind)
+    }
+
     /// Whether a credential is needed.
     pub const fn mode(&self) -> Mode {
         self.mode

@@ -10,7 +10,7 @@ mod build;
 use std::{net::IpAddr, sync::Arc};
 
 use doorward_judge::{
-    Ask, Mode, Presented, Proof, Refusal, Rule, Rules, Verdict, Why, judge, path::NormalPath,
+    Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Rules, Verdict, Why, judge, path::NormalPath,
 };
 use doorward_proto::time::Time;
 use http::{HeaderMap, Uri, header, request::Parts, uri::PathAndQuery};
@@ -19,7 +19,12 @@ use crate::{
     caller::{Caller, Refused, Scene},
     clock::Clock,
     dress::{Errors, REQUEST_ID},
-    server::{Chain, Credential, Known, identity_headers, limits::Limiter},
+    server::{
+        Chain, Known,
+        certificate::{self, Shown},
+        identity_headers,
+        limits::Limiter,
+    },
 };
 
 pub use self::build::Builder;
@@ -74,7 +79,7 @@ impl Guard {
         }
         // An address that nobody knows is in no network.
         let address = (self.0.locate)(request).unwrap_or(IpAddr::from([0, 0, 0, 0]));
-        match self.known(&request.headers, rule, address).await {
+        match self.known(request, rule, address).await {
             Ok(known) => Ok(known.map(|known| Caller::new(known, scene))),
             Err(refusal) => Err(Refused { scopes: rule.scopes().join(" "), ..Refused::new(refusal, scene) }),
         }
@@ -96,20 +101,26 @@ impl Guard {
 
     async fn known(
         &self,
-        headers: &HeaderMap,
+        request: &Parts,
         rule: &Rule,
         address: IpAddr,
     ) -> Result<Option<Arc<Known>>, Refusal> {
         let Inner { chain, limiter, clock, .. } = &*self.0;
         let from = (address, clock());
-        let credential = if rule.mode() == Mode::Disabled { None } else { Credential::of(headers)? };
+        let shown = request.extensions.get::<Shown>();
+        let credential = if rule.mode() == Mode::Disabled {
+            None
+        } else {
+            chain.presented(&request.headers, shown, rule.accepts(CredentialKind::Certificate))?
+        };
+        let proof = Proof { certificate: certificate::proof(shown, from.1), ..Proof::default() };
         let presented = match &credential {
             Some(credential) => {
                 limiter.recognise(chain, credential, from).await.map(Some).map_err(|refusal| (None, refusal))
             }
             None => Ok(None),
         };
-        let judged = presented.and_then(|known| match self.judge(rule, known.as_deref(), from) {
+        let judged = presented.and_then(|known| match self.judge(rule, (known.as_deref(), &proof), from) {
             Verdict::Refused(refusal) => Err((known, refusal)),
             Verdict::Allowed(None) => Ok(None),
             Verdict::Allowed(Some(_)) => Ok(known),
@@ -133,12 +144,11 @@ impl Guard {
     fn judge<'k>(
         &self,
         rule: &Rule,
-        known: Option<&'k Known>,
+        (known, proof): (Option<&'k Known>, &Proof),
         (address, now): (IpAddr, Time),
     ) -> Verdict<'k> {
         let presented = known.map_or(Presented::Nothing, |known| Presented::Principal(&known.principal));
-        let proof = Proof::default();
-        judge(rule, Ask { presented, proof: &proof, address, now, audiences: &self.0.audiences })
+        judge(rule, Ask { presented, proof, address, now, audiences: &self.0.audiences })
     }
 }
 

@@ -4,6 +4,7 @@
 pub mod basic;
 #[cfg(feature = "files")]
 pub mod bootstrap;
+pub mod certificate;
 mod chain;
 mod credential;
 #[cfg(feature = "files")]
@@ -16,6 +17,7 @@ pub mod limits;
 pub mod proof;
 #[cfg(feature = "files")]
 pub mod settings;
+pub mod spiffe;
 
 use std::net::IpAddr;
 
@@ -45,6 +47,12 @@ pub trait Provider: Send + Sync + 'static {
     /// Whose credential it is. Proof of possession, addresses and what the holder may do are not for a
     /// provider to judge: its answer is remembered.
     fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition>;
+
+    /// Whether it knows whose client certificates are. Without anybody who does, they are proof of tokens that are
+    /// bound to them, and no credentials.
+    fn takes_certificates(&self) -> bool {
+        false
+    }
 
     /// A request of somebody whom it has recognised was let through.
     fn used(&self, principal: &Principal, from: IpAddr, now: Time) {

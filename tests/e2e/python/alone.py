@@ -42,7 +42,7 @@ class Gateway:
             env=environment, stdout=subprocess.PIPE, stderr=open(self.log, "w", encoding="utf-8"), text=True)
         said = self.program.stdout.readline()
         assert "gateway alone" in said, f"{said}{self.told()}"
-        self.port = int(said.split("http://127.0.0.1:")[1].split("/")[0])
+        self.port = int(said.split("//127.0.0.1:")[1].split("/")[0])
 
     def write(self, text):
         with open(self.file, "w", encoding="utf-8") as file:

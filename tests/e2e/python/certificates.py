@@ -64,6 +64,44 @@ def issue(folder, cert, key_file, names=HERE, authority="authority"):
     return made.serial_number
 
 
+def client(folder, called, names, authority="authority", ended=False):
+    """The certificate of a client in `called.pem`, with its key in `called-key.pem`; answers it."""
+    with open(f"{folder}/{authority}-key.pem", "rb") as file:
+        authority_key = serialization.load_pem_private_key(file.read(), None)
+    key, now = ec.generate_private_key(ec.SECP256R1()), datetime.datetime.now(datetime.timezone.utc)
+    usage = x509.KeyUsage(True, False, False, False, False, False, False, False, False)
+    both = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])
+    made = (
+        x509.CertificateBuilder().subject_name(name(called)).issuer_name(name(f"Test {authority}"))
+        .public_key(key.public_key()).serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=2))
+        .not_valid_after(now + datetime.timedelta(days=-1 if ended else 1))
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(usage, critical=True).add_extension(both, critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()), critical=False)
+        .sign(authority_key, hashes.SHA256()))
+    write(f"{folder}/{called}-key.pem", key_pem(key))
+    write(f"{folder}/{called}.pem", made.public_bytes(serialization.Encoding.PEM))
+    return made
+
+
+def revoke(folder, revoked, authority="authority"):
+    """Lists these certificates as revoked in `revoked.pem`."""
+    with open(f"{folder}/{authority}-key.pem", "rb") as file:
+        authority_key = serialization.load_pem_private_key(file.read(), None)
+    now = datetime.datetime.now(datetime.timezone.utc)
+    issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
+    builder = (
+        x509.CertificateRevocationListBuilder().issuer_name(name(f"Test {authority}"))
+        .last_update(now - datetime.timedelta(hours=1)).next_update(now + datetime.timedelta(days=1))
+        .add_extension(issuer, critical=False).add_extension(x509.CRLNumber(1), critical=False))
+    for one in revoked:
+        builder = builder.add_revoked_certificate(
+            x509.RevokedCertificateBuilder().serial_number(one.serial_number).revocation_date(now).build())
+    write(f"{folder}/revoked.pem", builder.sign(authority_key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+
+
 def authority(folder, called):
     key = ec.generate_private_key(ec.SECP256R1())
     made = certificate(f"Test {called}", key, f"Test {called}", key)

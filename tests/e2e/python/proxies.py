@@ -134,8 +134,8 @@ class Proxy:
             return file.read()[-4000:]
 
 
-def nginx(locations):
-    """nginx with these locations in one server."""
+def nginx(locations, speaks=""):
+    """nginx with these locations in one server, which speaks TLS when that is said (`ssl`)."""
 
     def config(port, folder):
         temporary = "\n".join(
@@ -148,7 +148,7 @@ def nginx(locations):
             http {{
                 access_log off;
                 {temporary}
-                server {{ listen 127.0.0.1:{port}; {locations} }}
+                server {{ listen 127.0.0.1:{port} {speaks}; {locations} }}
             }}"""
 
     return Proxy("nginx.conf", config, lambda path, folder, _: ["/usr/sbin/nginx", "-p", folder, "-c", path, "-e", "stderr"])

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use doorward_e2e::{Options, Server, program::free_port, scripts};
+use doorward_e2e::{Options, Server, certificates, program::free_port, scripts};
 
 const ROUTES: &str = r#"[
     {"name": "public", "paths": ["/public/**"], "mode": "disabled"},
@@ -196,4 +196,11 @@ fn people_sign_in_at_applications_that_know_nothing_of_it() {
     let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
     let server = Server::start(Options { env, ..Options::default() });
     scripts::python_told(&server, "signed_in.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
+#[test]
+fn client_certificates_are_asked_for_and_believed() {
+    let folder = certificates::make();
+    let server = Server::start(Options::default());
+    scripts::python_told(&server, "mutual.py", &[("DOORWARD_CERTIFICATES", folder.path())]);
 }

@@ -34,6 +34,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     let mut found = Vec::new();
     network::plain_http(config, &mut found);
     network::listeners(config, &mut found);
+    network::client_certificates(config, &mut found);
     origins(config, &mut found);
     contacts(config, &mut found);
     pairs(config, &mut found);
@@ -178,10 +179,11 @@ fn places(config: &Config, found: &mut Vec<Concern>) {
             format!("the master key {error:#}; make one with: doorward keys generate"),
         ));
     }
-    if let (Some(cert), Some(key)) = (&config.tls.cert, &config.tls.key)
-        && let Err(error) = tls::Certificate::read(cert, key)
-    {
-        found.push(refuse("tls.cert", format!("{error:#}")));
+    if let (Some(cert), Some(key)) = (&config.tls.cert, &config.tls.key) {
+        match tls::Certificate::read(cert, key) {
+            Ok(certificate) => network::client_authorities(config, certificate, found),
+            Err(error) => found.push(refuse("tls.cert", format!("{error:#}"))),
+        }
     }
 }
 

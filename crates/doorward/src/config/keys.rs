@@ -3,12 +3,13 @@
 use std::{net::SocketAddr, path::PathBuf};
 
 use doorward_proto::secret::SecretText;
+use doorward_sdk::server::certificate::SubjectFrom;
 
 use super::{
     table::{Key, Setting, check, sections},
     values::{
-        Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, Instant, Issuers, LogFormat, LogLevel,
-        Network, PublicUrl, Role, Routes, Seconds, SignUpMode, Span,
+        Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, ClientCertHeader, Holders, Instant,
+        Issuers, LogFormat, LogLevel, Network, PublicUrl, Role, Routes, Seconds, SignUpMode, Span,
     },
 };
 
@@ -66,6 +67,15 @@ sections! {
         hsts: Span = "730d";
         /// Whether they insist on it for every host below this one, too.
         hsts_subdomains: bool = "false";
+        /// The authorities of client certificates, PEM; read again when the file changes.
+        client_ca: Option<PathBuf> = "";
+        /// Lists of certificates that they have revoked, PEM; read again when the file changes.
+        client_crl: Option<PathBuf> = "";
+        /// Addresses to listen on for who shows a certificate of `tls.client_ca`, and nobody else.
+        mtls_listen: Vec<SocketAddr> = "";
+        /// In which header proxies of `trusted_proxies`, and this machine, tell the certificates of their clients:
+        /// `off`, `client-cert` (RFC 9440) or `xfcc` (Envoy).
+        client_cert_header: ClientCertHeader = "off";
     }
 
     /// What a safe start refuses, allowed by name. `doorward doctor` shows each.
@@ -208,6 +218,13 @@ sections! {
         /// More issuers, a table each: `issuer`, and `jwks_url`, `jwks_static`, `jwt_secret`,
         /// `allowed_algorithms`, `jwks_cache_ttl`, `jwks_timeout`, `any_audience`, `id_tokens`, `identity_type`.
         issuers: Issuers = "";
+        /// Whose client certificates are, a table each: `spiffe`, `dns`, `uri`, `email`, `dn`, `issuer` say which;
+        /// `subject`, `identity_type`, `scopes`, `permissions`, `workspaces`, `organization`, `role` who that is.
+        certificates: Holders = "";
+        /// Where a certificate says who it is, when no table of `auth.certificates` does.
+        certificate_subject: SubjectFrom = "spiffe";
+        /// Whether a certificate for which there is no table is somebody, too, without scopes.
+        any_certificate: bool = "false";
         /// The introspection endpoint of another issuer, for tokens that only it can read (RFC 7662).
         introspection_url: Option<String> = "";
         /// The name under which it is asked.

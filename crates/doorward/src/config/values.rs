@@ -4,7 +4,10 @@ use std::{fmt, time::Duration};
 
 use doorward_gateway::RouteSpec;
 use doorward_proto::{secret::SecretText, time::Time};
-use doorward_sdk::server::jwt::IssuerSpec;
+use doorward_sdk::server::{
+    certificate::{CertificateSpec, SubjectFrom},
+    jwt::IssuerSpec,
+};
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
@@ -124,6 +127,19 @@ pub struct Issuers(pub Vec<IssuerSpec>);
 
 impl Setting for Issuers {
     const KIND: Kind = Kind::Tables;
+}
+
+/// Whose client certificates are.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(transparent)]
+pub struct Holders(pub Vec<CertificateSpec>);
+
+impl Setting for Holders {
+    const KIND: Kind = Kind::Tables;
+}
+
+impl Setting for SubjectFrom {
+    const KIND: Kind = Kind::OneOf(&["spiffe", "uri", "dns", "email", "dn"]);
 }
 
 /// Seconds, perhaps with a fraction.
@@ -331,6 +347,16 @@ words! {
         Idp = "idp",
         /// The gateway alone, without a database.
         Gateway = "gateway",
+    }
+    /// In which header trusted proxies tell the certificates of their clients.
+    ClientCertHeader {
+        /// In none.
+        #[default]
+        Off = "off",
+        /// `Client-Cert` (RFC 9440).
+        ClientCert = "client-cert",
+        /// Envoy's `x-forwarded-client-cert`.
+        Xfcc = "xfcc",
     }
     /// Whether the gateway needs a credential.
     AuthMode {

@@ -11,17 +11,16 @@ use doorward_sdk::{dress::Dress, server::Chain};
 use doorward_web::Unfit;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Response, header};
-use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 use super::{
     FAREWELL, Order, Signals,
     background::Background,
+    bound::Bound,
     connection::{Answering, Limits, Shared},
-    gateway::{self, Guard, Lasting, LocalTickets},
-    is_chosen,
-    listen::{self, Doors},
-    metrics, tls,
+    gateway::{self, Guard, Lasting, LocalTickets, Origins},
+    listen::Doors,
+    metrics,
 };
 use crate::config::{Config, Loaded};
 
@@ -31,8 +30,8 @@ use crate::config::{Config, Loaded};
 /// Whatever keeps the gateway from starting.
 pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let config = &loaded.config;
-    let certificate = super::certificate(config)?;
-    let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
+    let bound = Bound::bind(&loaded).await?;
+    let addresses = bound.addresses()?;
     let (stop, env) = (CancellationToken::new(), super::env(config));
     if let Some(address) = config.metrics.listen {
         let address = metrics::serve(address, None, stop.clone()).await?;
@@ -42,10 +41,11 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let tickets: Arc<dyn Tickets> = Arc::new(LocalTickets::new(env.clone()));
     let guard = Guard::over(open(config, &lasting, &tickets)?, lasting.clone());
     let answers = guard.clone();
-    let (for_origin, has_tls) = (env.clone(), certificate.is_some());
+    let scheme = if bound.has_tls() { "https" } else { "http" };
+    let origins = Origins::new(config, env.clone(), bound.has_tls());
     let answering: Answering = Box::new(move |request| {
         let gateway = answers.now();
-        let origin = gateway::origin(&request, &for_origin, has_tls);
+        let origin = origins.of(&request);
         let dress = |why: Why| {
             let dress = Dress { realm: "doorward", request_id: &origin.request_id, ..Dress::default() };
             dress.refused(&Refusal::new(why)).map(Body::from)
@@ -71,19 +71,12 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         limits: Limits::default(),
     });
     let background = Background::new(stop.clone());
-    let acceptor = certificate.map(|certificate| {
-        background.watch_certificate(Arc::clone(&certificate));
-        TlsAcceptor::from(tls::server_config(certificate))
-    });
-    let addresses = super::addresses(&listeners)?;
-    for listener in listeners {
-        doors.open(listener, acceptor.clone());
-    }
+    bound.accept(&doors, &background)?;
     for address in &addresses {
         tracing::info!(%address, "listening, as a gateway alone");
     }
     let first = addresses.first().context("there is no address to listen on")?;
-    println!("Doorward guards at {first}, as a gateway alone: http://{first}/validate answers proxies.");
+    println!("Doorward guards at {first}, as a gateway alone: {scheme}://{first}/validate answers proxies.");
     while signals.next().await == Order::Reload {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;

@@ -13,7 +13,11 @@ use doorward_core::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-use super::{gateway::Book, pause, tls::Certificate};
+use super::{
+    gateway::Book,
+    pause,
+    tls::{Certificate, Mutual},
+};
 
 /// How often the outbox, the jobs and the audit intake are looked at.
 const LOOK: Duration = Duration::from_millis(500);
@@ -101,15 +105,26 @@ impl Background {
 
     /// Reads the certificate again when its files change.
     pub(super) fn watch_certificate(&self, certificate: Arc<Certificate>) {
+        self.watch_file("TLS certificate", move || certificate.reload());
+    }
+
+    /// Reads again whose client certificates are accepted when the files that say so change.
+    pub(super) fn watch_authorities(&self, mutual: Arc<Mutual>) {
+        self.watch_file("list of client authorities", move || mutual.reload());
+    }
+
+    fn watch_file(
+        &self,
+        what: &'static str,
+        reload: impl Fn() -> anyhow::Result<bool> + Clone + Send + 'static,
+    ) {
         self.every(Duration::from_secs(5), move || {
-            let certificate = Arc::clone(&certificate);
+            let reload = reload.clone();
             async move {
-                match tokio::task::spawn_blocking(move || certificate.reload()).await {
-                    Ok(Ok(true)) => tracing::info!("a new TLS certificate is in use"),
+                match tokio::task::spawn_blocking(reload).await {
+                    Ok(Ok(true)) => tracing::info!("a new {what} is in use"),
                     Ok(Ok(false)) | Err(_) => {}
-                    Ok(Err(error)) => {
-                        tracing::error!("the new TLS certificate is not used: {error:#}");
-                    }
+                    Ok(Err(error)) => tracing::error!("the new {what} is not used: {error:#}"),
                 }
             }
         });

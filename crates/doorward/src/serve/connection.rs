@@ -4,6 +4,7 @@ use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, t
 
 use axum::body::Body;
 use doorward_core::env::Env;
+use doorward_sdk::server::certificate::Shown;
 use doorward_web::{ClientAddress, REQUEST_ID, ThroughSocket, Unfit};
 use futures_util::{FutureExt as _, future::BoxFuture};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Uri, Version, header};
@@ -72,10 +73,10 @@ pub(super) enum Protocol {
 pub(super) struct Hold(pub(super) Arc<dyn Any + Send + Sync>);
 
 /// At which door a request came in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) enum Door {
-    /// A network listener, with the peer's address.
-    Network(IpAddr),
+    /// A network listener, with the peer's address and the certificate that it showed.
+    Network(IpAddr, Option<Shown>),
     /// The administration socket.
     Socket,
 }
@@ -135,10 +136,10 @@ where
     let (streams, env) = (Streams::default(), shared.env.clone());
     let begun = streams.clone();
     let service = tower::service_fn(move |request| {
-        let (shared, hold) = (Arc::clone(&shared), hold.clone());
+        let (shared, hold, door) = (Arc::clone(&shared), hold.clone(), door.clone());
         let stream = (protocol == Protocol::Two).then(|| begun.begin());
         async move {
-            let response = answer(request, (door, hold), &shared).await;
+            let response = answer(request, (&door, hold), &shared).await;
             Ok::<_, std::convert::Infallible>(match stream {
                 Some(stream) => response.map(|body| stream.answered(body, &shared.env)),
                 None => response,
@@ -181,7 +182,7 @@ fn builder(protocol: Protocol, limits: Limits) -> auto::Builder<TokioExecutor> {
     }
 }
 
-async fn answer(request: Request<Incoming>, (door, hold): (Door, Hold), shared: &Shared) -> Response<Body> {
+async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared: &Shared) -> Response<Body> {
     let began = shared.env.monotonic();
     let late = Late::default();
     let flows = (shared.flowing)(request.uri(), request.headers());
@@ -191,24 +192,28 @@ async fn answer(request: Request<Incoming>, (door, hold): (Door, Hold), shared: 
         (false, false) => Body::new(Timely::new(body, shared.limits.body, late.clone())),
     });
     let address = match door {
-        Door::Network(peer) => client_address(peer, request.headers(), &shared.trusted),
+        Door::Network(peer, _) => client_address(*peer, request.headers(), &shared.trusted),
         Door::Socket => IpAddr::from([127, 0, 0, 1]),
     };
     request.extensions_mut().insert(ClientAddress(address));
     if flows {
         request.extensions_mut().insert(hold);
     }
-    if matches!(door, Door::Network(peer) if peer.to_canonical().is_loopback() || is_trusted(peer, &shared.trusted))
-    {
-        request.extensions_mut().insert(MayDescribe);
+    if let Door::Network(peer, shown) = door {
+        if peer.to_canonical().is_loopback() || is_trusted(*peer, &shared.trusted) {
+            request.extensions_mut().insert(MayDescribe);
+        }
+        if let Some(shown) = shown {
+            request.extensions_mut().insert(shown.clone());
+        }
     }
     match door {
         Door::Socket => {
             request.extensions_mut().insert(ThroughSocket);
         }
-        Door::Network(peer) if is_trusted(peer, &shared.trusted) => {}
+        Door::Network(peer, _) if is_trusted(*peer, &shared.trusted) => {}
         // A stranger's reference would stand in the log and the audit trail beside other people's.
-        Door::Network(_) => {
+        Door::Network(..) => {
             request.headers_mut().remove(REQUEST_ID);
         }
     }

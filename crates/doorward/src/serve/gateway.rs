@@ -23,14 +23,19 @@ use doorward_core::{
     realm::Realm,
 };
 use doorward_gateway::{
-    AssertionClaims, Gateway, Hold, Origin, Refused, RouteSpec, Settings, Signer, Witness,
+    AssertionClaims, Gateway, Hold, Origin, Refused, RouteSpec, Settings, Signer, Witness, is_question,
 };
 use doorward_judge::{Rule, Why, rule::BadRule, verdict::Class};
 use doorward_proto::{
     jose::{Alg, Typ},
     time::Time,
 };
-use doorward_sdk::server::{Chain, Provider, limits::Limiter, proof::Proofs};
+use doorward_sdk::server::{
+    Chain, Provider,
+    certificate::{Forwarding, Shown},
+    limits::Limiter,
+    proof::Proofs,
+};
 use doorward_web::{ClientAddress, Counters, Edge, app::RequestId};
 use futures_util::future::BoxFuture;
 use http::Request;
@@ -46,7 +51,7 @@ pub(crate) use self::foreign::{check, notes};
 pub(crate) use self::foreign::{mode, providers as foreign};
 pub(crate) use self::tickets::LocalTickets;
 use super::connection::MayDescribe;
-use crate::config::{Config, Role};
+use crate::config::{ClientCertHeader, Config, Role};
 
 /// The route under which refusals at `/validate` are counted.
 const DOOR: &str = "/validate";
@@ -217,19 +222,48 @@ fn routes(config: &Config) -> Vec<RouteSpec> {
     config.gateway.routes.0.clone()
 }
 
-/// What the listener has found out about a request.
-pub(super) fn origin(request: &Request<Body>, env: &Env, has_tls: bool) -> Origin {
-    let extensions = request.extensions();
-    let is_trusted = extensions.get::<MayDescribe>().is_some();
-    let said = request.headers().get("x-forwarded-proto").filter(|_| is_trusted);
-    let request_id = RequestId::accept(request.headers())
-        .unwrap_or_else(|| RequestId::new(env.now(), env.unique().unwrap_or_default()));
-    Origin {
-        address: extensions.get::<ClientAddress>().map_or(IpAddr::from([127, 0, 0, 1]), |address| address.0),
-        is_trusted,
-        is_https: has_tls || said.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https")),
-        request_id: request_id.to_string(),
-        hold: extensions.get::<super::connection::Hold>().map(|hold| Hold(Arc::clone(&hold.0))),
+/// What the listeners find out about requests.
+pub(super) struct Origins {
+    env: Env,
+    has_tls: bool,
+    /// How trusted proxies tell their clients' certificates.
+    forwarding: Option<Forwarding>,
+}
+
+impl Origins {
+    pub(super) fn new(config: &Config, env: Env, has_tls: bool) -> Self {
+        let forwarding = match config.tls.client_cert_header {
+            ClientCertHeader::Off => None,
+            ClientCertHeader::ClientCert => Some(Forwarding::ClientCert),
+            ClientCertHeader::Xfcc => Some(Forwarding::Xfcc),
+        };
+        Self { env, has_tls, forwarding }
+    }
+
+    /// What is known of this one.
+    pub(super) fn of(&self, request: &Request<Body>) -> Origin {
+        let (extensions, headers) = (request.extensions(), request.headers());
+        let is_trusted = extensions.get::<MayDescribe>().is_some();
+        let said = headers.get("x-forwarded-proto").filter(|_| is_trusted);
+        let request_id = RequestId::accept(headers)
+            .unwrap_or_else(|| RequestId::new(self.env.now(), self.env.unique().unwrap_or_default()));
+        let certificate = match self.forwarding.filter(|_| is_trusted) {
+            Some(forwarding) => forwarding.read(headers),
+            // What a proxy shows for itself is not that of the client that it asks about.
+            None if is_trusted && is_question(request.uri()) => None,
+            None => extensions.get::<Shown>().cloned(),
+        };
+        Origin {
+            address: extensions
+                .get::<ClientAddress>()
+                .map_or(IpAddr::from([127, 0, 0, 1]), |address| address.0),
+            is_trusted,
+            is_https: self.has_tls
+                || said.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https")),
+            certificate,
+            request_id: request_id.to_string(),
+            hold: extensions.get::<super::connection::Hold>().map(|hold| Hold(Arc::clone(&hold.0))),
+        }
     }
 }
 

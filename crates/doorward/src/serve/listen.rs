@@ -11,6 +11,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use doorward_sdk::server::certificate::ClientCertificate;
 use tokio::{
     net::{TcpListener, TcpStream, UnixListener},
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -21,6 +22,7 @@ use tokio_util::task::TaskTracker;
 use super::{
     connection::{self, Door, Hold, Protocol, Shared},
     peer::is_trusted,
+    tls::Tls,
 };
 
 /// Connections at once; more wait in the operating system's queue.
@@ -74,7 +76,7 @@ impl Doors {
     }
 
     /// Accepts connections of the network, by TLS when there is a certificate.
-    pub(super) fn open(&self, listener: TcpListener, tls: Option<TlsAcceptor>) {
+    pub(super) fn open(&self, listener: TcpListener, tls: Option<Tls>) {
         let accepting = self.accepting.clone();
         tokio::spawn(async move {
             let stop = accepting.shared.stop.clone();
@@ -208,7 +210,7 @@ impl Accepting {
     }
 }
 
-async fn accept_network(listener: TcpListener, tls: Option<TlsAcceptor>, accepting: Accepting) {
+async fn accept_network(listener: TcpListener, tls: Option<Tls>, accepting: Accepting) {
     while let Some(permit) = accepting.room().await {
         match listener.accept().await {
             Ok((stream, peer)) => {
@@ -218,10 +220,10 @@ async fn accept_network(listener: TcpListener, tls: Option<TlsAcceptor>, accepti
                 };
                 let hold = accepting.hold((permit, seat));
                 let _ = stream.set_nodelay(true);
-                let (shared, door) = (Arc::clone(&accepting.shared), Door::Network(peer.ip()));
-                match tls.clone() {
-                    Some(tls) => accepting.serve(by_tls(stream, tls, (door, hold), shared)),
-                    None => accepting.serve(plainly(stream, (door, hold), shared)),
+                let (shared, peer) = (Arc::clone(&accepting.shared), peer.ip());
+                match &tls {
+                    Some(tls) => accepting.serve(by_tls(stream, tls.acceptor(), (peer, hold), shared)),
+                    None => accepting.serve(plainly(stream, (Door::Network(peer, None), hold), shared)),
                 }
             }
             Err(error) => stumble(&error).await,
@@ -254,12 +256,15 @@ async fn plainly(stream: TcpStream, place: (Door, Hold), shared: Arc<Shared>) {
     }
 }
 
-async fn by_tls(stream: TcpStream, tls: TlsAcceptor, place: (Door, Hold), shared: Arc<Shared>) {
+async fn by_tls(stream: TcpStream, tls: TlsAcceptor, (peer, hold): (IpAddr, Hold), shared: Arc<Shared>) {
     match tokio::time::timeout(HANDSHAKE_TIME, tls.accept(stream)).await {
         Ok(Ok(stream)) => {
-            let is_two = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+            let session = stream.get_ref().1;
+            let shown = session.peer_certificates().and_then(|chain| chain.first());
+            let shown = shown.map(|certificate| ClientCertificate::read(certificate).map(Arc::new));
+            let is_two = session.alpn_protocol() == Some(b"h2");
             let protocol = if is_two { Protocol::Two } else { Protocol::One };
-            connection::serve(stream, place, protocol, shared).await;
+            connection::serve(stream, (Door::Network(peer, shown), hold), protocol, shared).await;
         }
         Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
         Err(_) => tracing::debug!("TLS handshake took too long"),

@@ -4,6 +4,7 @@ mod access;
 mod alone;
 mod background;
 mod body;
+mod bound;
 mod connection;
 pub(crate) mod gateway;
 mod host;
@@ -29,17 +30,14 @@ use doorward_core::{
 };
 use doorward_web::{App, Bootstrap, Edge, Hsts, Routing, Unfit, WebSettings};
 use futures_util::future::BoxFuture;
-use tokio::{
-    net::TcpListener,
-    signal::unix::{Signal, SignalKind, signal},
-};
-use tokio_rustls::TlsAcceptor;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use self::{
     background::Background,
+    bound::Bound,
     connection::{Answering, Flowing, Limits, Shared},
-    gateway::{Book, Guard},
+    gateway::{Book, Guard, Origins},
     listen::Doors,
 };
 use crate::{
@@ -123,9 +121,9 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     }
     let config = &loaded.config;
     data::folder(&config.data_dir)?;
-    let certificate = certificate(config)?;
-    let listeners = listen::bind(&config.listen, is_chosen(&loaded)).await?;
-    let issuer = issuer(config, &listeners)?;
+    let bound = Bound::bind(&loaded).await?;
+    let addresses = bound.addresses()?;
+    let issuer = issuer(config, &addresses)?;
     let realm = open_realm(config, issuer).await?;
     let attendance = Attendance::begin(&realm).await.map_err(data::fault)?;
     welcome::check_default_org(&realm).await?;
@@ -151,7 +149,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     let asked = (config.role == Role::All).then(|| book.guard().clone());
     let router = Router::new().fallback_service(edge.clone());
     let shared = Shared {
-        answering: answering(edge, asked.clone(), realm.env.clone(), certificate.is_some()),
+        answering: answering(edge, asked.clone(), Origins::new(config, realm.env.clone(), bound.has_tls())),
         flowing: flowing(asked),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
@@ -165,15 +163,8 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     background.work_for(&realm).map_err(data::fault)?;
     background.attend(attendance.clone());
     background.follow(Arc::clone(&book));
-    let acceptor = certificate.as_ref().map(|certificate| {
-        background.watch_certificate(Arc::clone(certificate));
-        TlsAcceptor::from(tls::server_config(Arc::clone(certificate)))
-    });
-    let addresses = addresses(&listeners)?;
     let socket = doors.open_socket(&config.data_dir.join(data::SOCKET))?;
-    for listener in listeners {
-        doors.open(listener, acceptor.clone());
-    }
+    bound.accept(&doors, &background)?;
     for address in &addresses {
         tracing::info!(%address, issuer = realm.issuer, "listening");
     }
@@ -201,19 +192,14 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     Ok(())
 }
 
-fn certificate(config: &Config) -> Result<Option<Arc<tls::Certificate>>> {
-    let (Some(cert), Some(key)) = (&config.tls.cert, &config.tls.key) else { return Ok(None) };
-    Ok(Some(Arc::new(tls::Certificate::read(cert, key)?)))
-}
-
 /// The server's own pages and endpoints, and what is the gateway's.
-fn answering(edge: Edge, guard: Option<Guard>, env: Env, has_tls: bool) -> Answering {
+fn answering(edge: Edge, guard: Option<Guard>, origins: Origins) -> Answering {
     Box::new(move |request| {
         // What is unfit is told by the routes, as any other.
         let is_fit = request.extensions().get::<Unfit>().is_none();
         let gateway = guard.as_ref().filter(|_| is_fit).map(Guard::now);
         if let Some(gateway) = gateway.filter(|it| it.takes(request.uri(), request.headers())) {
-            let origin = gateway::origin(&request, &env, has_tls);
+            let origin = origins.of(&request);
             return Box::pin(async move { gateway.answer(request, origin).await });
         }
         let edge = edge.clone();
@@ -234,16 +220,12 @@ fn is_chosen(loaded: &Loaded) -> bool {
     }
 }
 
-fn addresses(listeners: &[TcpListener]) -> Result<Vec<SocketAddr>> {
-    listeners.iter().map(|listener| Ok(listener.local_addr()?)).collect()
-}
-
 /// The public URL, else this machine's name with the port that was really bound.
-fn issuer(config: &Config, listeners: &[TcpListener]) -> Result<String> {
+fn issuer(config: &Config, addresses: &[SocketAddr]) -> Result<String> {
     if let Some(url) = &config.public_url {
         return Ok(url.issuer());
     }
-    let port = listeners.first().context("there is no address to listen on")?.local_addr()?.port();
+    let port = addresses.first().context("there is no address to listen on")?.port();
     let scheme = if config.tls.cert.is_some() { "https" } else { "http" };
     Ok(format!("{scheme}://localhost:{port}"))
 }

@@ -1,5 +1,7 @@
 //! TLS 1.3 and 1.2 by rustls; certificate and key are read again when their files change.
 
+mod mutual;
+
 use std::{
     path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
@@ -13,6 +15,9 @@ use rustls::{
     server::{ClientHello, ResolvesServerCert},
     sign::CertifiedKey,
 };
+use tokio_rustls::TlsAcceptor;
+
+pub(crate) use self::mutual::Mutual;
 
 /// The certificate in use, and the files it comes from.
 #[derive(Debug)]
@@ -58,18 +63,45 @@ impl ResolvesServerCert for Certificate {
     }
 }
 
-/// What connections are accepted with.
-pub(super) fn server_config(certificate: Arc<Certificate>) -> Arc<ServerConfig> {
-    let mut config = ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate);
+/// What connections of a listener are accepted with.
+#[derive(Clone)]
+pub(super) enum Tls {
+    /// Whoever comes.
+    Open(TlsAcceptor),
+    /// Who shows a certificate.
+    Mutual(Arc<Mutual>),
+}
+
+impl Tls {
+    /// For listeners that ask for no certificate.
+    pub(super) fn open(certificate: &Arc<Certificate>) -> Self {
+        let certificate = Arc::clone(certificate);
+        Self::Open(
+            accepting(ServerConfig::builder().with_no_client_auth().with_cert_resolver(certificate)).into(),
+        )
+    }
+
+    /// For one more connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        match self {
+            Self::Open(acceptor) => acceptor.clone(),
+            Self::Mutual(mutual) => mutual.acceptor(),
+        }
+    }
+}
+
+fn accepting(mut config: ServerConfig) -> Arc<ServerConfig> {
     config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
     Arc::new(config)
 }
 
 fn stamp(cert: &Path, key: &Path) -> Stamp {
-    [cert, key].map(|path| {
-        let about = std::fs::metadata(path).ok()?;
-        Some((about.modified().ok()?, about.len()))
-    })
+    [cert, key].map(stamp_of)
+}
+
+fn stamp_of(path: &Path) -> Option<(SystemTime, u64)> {
+    let about = std::fs::metadata(path).ok()?;
+    Some((about.modified().ok()?, about.len()))
 }
 
 fn load(cert: &Path, key: &Path) -> Result<CertifiedKey> {

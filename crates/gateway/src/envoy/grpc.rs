@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use axum::body::Body;
 use doorward_judge::Refusal;
+use doorward_sdk::server::certificate::Forwarding;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, request::Parts};
 use tonic::{
@@ -73,14 +74,18 @@ async fn check(gateway: &Inner, question: CheckRequest, origin: &Origin) -> Chec
 fn read(question: CheckRequest, origin: &Origin) -> Result<(Parts, Origin, Described), Refusal> {
     origin.may_describe()?;
     let Attributes { source, request } = question.attributes.ok_or_else(|| undescribed("attributes"))?;
-    let source = source.and_then(|peer| peer.address?.socket);
+    let source = source.unwrap_or_default();
     let address: IpAddr = source
-        .and_then(|socket| socket.address.parse().ok())
+        .address
+        .and_then(|address| address.socket?.address.parse().ok())
         .ok_or_else(|| undescribed("the client's address"))?;
+    // Headers about it were written by the client.
+    let certificate = Some(source.certificate).filter(|pem| !pem.is_empty());
+    let certificate = certificate.map(|pem| Forwarding::from_encoded_pem(&pem));
     let http = request.and_then(|request| request.http).ok_or_else(|| undescribed("a request"))?;
     let described = Described::new((&http.method, "a method"), (&http.host, "a host"), &http.path)?;
     let headers = of_client(http).ok_or_else(|| undescribed("well-formed headers"))?;
-    let mut origin = Origin { address: address.to_canonical(), ..origin.clone() };
+    let mut origin = Origin { address: address.to_canonical(), certificate, ..origin.clone() };
     let reference = headers.get("x-request-id").and_then(|id| id.to_str().ok());
     if let Some(reference) = reference.filter(|reference| is_reference(reference)) {
         reference.clone_into(&mut origin.request_id);

@@ -24,6 +24,9 @@ pub(super) struct Attributes {
 pub(super) struct Peer {
     #[prost(message, optional, tag = "1")]
     pub(super) address: Option<Address>,
+    /// With `include_peer_certificate`: percent-encoded PEM.
+    #[prost(string, tag = "5")]
+    pub(super) certificate: String,
 }
 
 /// `core.v3.Address`.

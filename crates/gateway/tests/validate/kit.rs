@@ -158,8 +158,14 @@ impl World {
             request = request.header(*name, *value);
         }
         let address = IpAddr::from([192, 0, 2, 7]);
-        let origin =
-            Origin { address, is_trusted, is_https: false, request_id: "ref-1".to_owned(), hold: None };
+        let origin = Origin {
+            address,
+            is_trusted,
+            is_https: false,
+            certificate: None,
+            request_id: "ref-1".to_owned(),
+            hold: None,
+        };
         let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin).await;
         let (parts, body) = answer.into_parts();
         let text = String::from_utf8(body.collect().await.unwrap().to_bytes().to_vec()).unwrap();

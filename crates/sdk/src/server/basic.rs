@@ -130,7 +130,7 @@ impl Provider for Htpasswd {
         Box::pin(async move {
             match credential {
                 Credential::Basic { name, password } => self.checked(name, password).await,
-                Credential::Token { .. } => Ok(None),
+                Credential::Token { .. } | Credential::Certificate(_) => Ok(None),
             }
         })
     }

@@ -16,7 +16,11 @@ use doorward_judge::{Principal, Refusal, Why};
 use doorward_proto::time::Time;
 use http::{HeaderMap, HeaderValue};
 
-use super::{Credential, Provider, Scheme, Seen, identity_headers};
+use super::{
+    Credential, Provider, Scheme, Seen,
+    certificate::{self, Shown},
+    identity_headers,
+};
 
 /// What was said is asked again after this, for want of a sign that it changed.
 const REMEMBERED: Duration = Duration::from_secs(30);
@@ -90,6 +94,7 @@ struct Entry {
 /// Providers in the order in which they are asked.
 pub struct Chain {
     providers: Vec<Arc<dyn Provider>>,
+    takes_certificates: bool,
     entries: papaya::HashMap<[u8; 32], Entry>,
     count: AtomicUsize,
 }
@@ -97,7 +102,8 @@ pub struct Chain {
 impl Chain {
     /// A chain that remembers nothing yet.
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
-        Self { providers, entries: papaya::HashMap::new(), count: AtomicUsize::new(0) }
+        let takes_certificates = providers.iter().any(|provider| provider.takes_certificates());
+        Self { providers, takes_certificates, entries: papaya::HashMap::new(), count: AtomicUsize::new(0) }
     }
 
     /// Whose credential it is.
@@ -128,6 +134,27 @@ impl Chain {
     /// Whose it is, if that was found out a moment ago: nobody is asked.
     pub fn remembered(&self, credential: &Credential, now: Time) -> Option<Arc<Known>> {
         self.find(&credential.fingerprint(), now)
+    }
+
+    /// What a request presents: what stands in its headers, else its certificate, where somebody knows whose that
+    /// is and it `is_accepted`.
+    ///
+    /// # Errors
+    /// What [`Credential::of`] says; `InvalidToken` for a certificate that makes no sense.
+    pub fn presented(
+        &self,
+        headers: &HeaderMap,
+        shown: Option<&Shown>,
+        is_accepted: bool,
+    ) -> Result<Option<Credential>, Refusal> {
+        let counts = is_accepted && self.takes_certificates && !certificate::is_borrowed(headers);
+        match (Credential::of(headers)?, shown) {
+            (None, Some(shown)) if counts => match shown {
+                Ok(certificate) => Ok(Some(Credential::Certificate(Arc::clone(certificate)))),
+                Err(wrong) => Err(Refusal::new(Why::InvalidToken).hint(wrong.to_string())),
+            },
+            (found, _) => Ok(found),
+        }
     }
 
     /// Tells whoever recognised somebody that a request of theirs was let through.

@@ -3,13 +3,15 @@
 //! One request has one credential. Two of them are refused rather than ranked: what is judged here and what
 //! an application behind looks at could otherwise be two different people.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::BASE64;
 use doorward_judge::{Refusal, Why};
 use doorward_proto::secret::SecretText;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
+
+use super::certificate::ClientCertificate;
 
 /// No credential is longer.
 const LONGEST: usize = 16 * 1024;
@@ -47,6 +49,8 @@ pub enum Credential {
         /// The password.
         password: SecretText,
     },
+    /// The certificate of the connection, which is one only where nothing else is presented.
+    Certificate(Arc<ClientCertificate>),
 }
 
 impl fmt::Debug for Credential {
@@ -54,6 +58,7 @@ impl fmt::Debug for Credential {
         match self {
             Self::Token { scheme, .. } => write!(f, "{scheme:?} [redacted]"),
             Self::Basic { .. } => f.write_str("Basic [redacted]"),
+            Self::Certificate(certificate) => write!(f, "Certificate {}", certificate.thumbprint()),
         }
     }
 }
@@ -92,7 +97,15 @@ impl Credential {
     pub const fn token(&self) -> Option<&SecretText> {
         match self {
             Self::Token { token, .. } => Some(token),
-            Self::Basic { .. } => None,
+            Self::Basic { .. } | Self::Certificate(_) => None,
+        }
+    }
+
+    /// The certificate, if it is one.
+    pub fn certificate(&self) -> Option<&ClientCertificate> {
+        match self {
+            Self::Certificate(certificate) => Some(certificate),
+            Self::Token { .. } | Self::Basic { .. } => None,
         }
     }
 
@@ -100,7 +113,7 @@ impl Credential {
     pub const fn scheme(&self) -> Option<Scheme> {
         match self {
             Self::Token { scheme, .. } => Some(*scheme),
-            Self::Basic { .. } => None,
+            Self::Basic { .. } | Self::Certificate(_) => None,
         }
     }
 
@@ -123,6 +136,10 @@ impl Credential {
                 context.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
                 context.update(name.as_bytes());
                 context.update(password.expose().as_bytes());
+            }
+            Self::Certificate(certificate) => {
+                context.update(b"c");
+                context.update(certificate.fingerprint());
             }
         }
         let mut fingerprint = [0; 32];

@@ -20,6 +20,7 @@ use super::{
     Chain, Provider,
     basic::Htpasswd,
     bootstrap::{Bootstrap, BootstrapSpec},
+    certificate::{CertificateSpec, Certificates, SubjectFrom},
     fixed::FixedTokens,
     introspection::{Introspection, IntrospectionSpec},
     jwt::{IssuerSpec, Jwts},
@@ -43,6 +44,12 @@ pub struct AuthSettings {
     pub audience: Vec<String>,
     /// The issuers of JWTs.
     pub issuers: Vec<IssuerSpec>,
+    /// Whose client certificates are.
+    pub certificates: Vec<CertificateSpec>,
+    /// Where a certificate says who it is, when no entry does.
+    pub certificate_subject: SubjectFrom,
+    /// Takes every certificate that is shown for somebody, who may do nothing in particular.
+    pub any_certificate: bool,
     /// Names and passwords, as `htpasswd -B` writes them.
     pub basic_file: Option<PathBuf>,
     /// Fixed tokens.
@@ -156,6 +163,11 @@ impl AuthSettings {
             let jwts = Jwts::new(&specs, &outside.fetch);
             providers.push(Arc::new(jwts.map_err(|wrong| BadSettings::new("issuers", wrong.to_string()))?));
         }
+        if !self.certificates.is_empty() || self.any_certificate {
+            let read = Certificates::new(&self.certificates, self.certificate_subject, self.any_certificate);
+            let read = read.map_err(|wrong| BadSettings::new("certificates", wrong.to_string()))?;
+            providers.insert(0, Arc::new(read));
+        }
         if let Some(spec) = &self.introspection {
             let http = outside.http.clone();
             let http =
@@ -216,6 +228,8 @@ impl AuthSettings {
             || self.tokens_file.is_some()
             || self.bootstrap.is_some()
             || self.introspection.is_some()
+            || !self.certificates.is_empty()
+            || self.any_certificate
     }
 
     fn refuse_unsafe(&self) -> Result<(), BadSettings> {
@@ -277,6 +291,9 @@ impl Variables {
             basic_file: self.text("BASIC_FILE").map(PathBuf::from),
             tokens_file: self.text("TOKENS_FILE").map(PathBuf::from),
             introspection: self.introspection()?,
+            certificates: self.tables("CERTIFICATES")?,
+            certificate_subject: self.read("CERTIFICATE_SUBJECT")?.unwrap_or_default(),
+            any_certificate: self.read("ANY_CERTIFICATE")?.unwrap_or_default(),
             bootstrap: self.bootstrap()?,
             any_audience: self.read("ANY_AUDIENCE")?.unwrap_or_default(),
             any_issuer: self.read("ANY_ISSUER")?.unwrap_or_default(),
@@ -335,6 +352,12 @@ impl Variables {
         }
         let names = text.split([',', ' ', '\n', '\t']).filter(|name| !name.is_empty());
         Ok(names.map(str::to_owned).collect())
+    }
+
+    /// A JSON list of objects.
+    fn tables<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, BadSettings> {
+        let Some(text) = self.text(name) else { return Ok(Vec::new()) };
+        serde_json::from_str(&text).map_err(|error| self.wrong(name, error.to_string()))
     }
 
     /// A word, a number, or yes and no.

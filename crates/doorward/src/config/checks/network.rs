@@ -1,14 +1,17 @@
 //! Where the server listens, under which address it is known, and whom it believes.
 
-use std::{collections::HashSet, net::SocketAddr};
+use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
 use doorward_gateway::DEFAULT;
 use doorward_judge::Mode;
 
 use super::{Concern, note, refuse};
 use crate::{
-    config::{AuthMode, Config, PublicUrl},
-    serve::gateway,
+    config::{AuthMode, ClientCertHeader, Config, PublicUrl},
+    serve::{
+        gateway,
+        tls::{Certificate, Mutual},
+    },
 };
 
 pub(super) fn plain_http(config: &Config, found: &mut Vec<Concern>) {
@@ -46,11 +49,50 @@ pub(super) fn plain_http(config: &Config, found: &mut Vec<Concern>) {
 
 /// By what other machines could reach the server, if by anything.
 pub(crate) fn exposure(config: &Config) -> Option<String> {
-    let listener = config.listen.iter().find(|address| !is_local(address));
+    let listener = addresses(config).find(|address| !is_local(address));
     let url = config.public_url.as_ref().filter(|url| !url.is_loopback());
     listener
         .map(|address| format!("listen {address}"))
         .or_else(|| Some(format!("public_url {}", url?.issuer())))
+}
+
+/// Every address where requests come in.
+fn addresses(config: &Config) -> impl Iterator<Item = &SocketAddr> {
+    config.listen.iter().chain(&config.tls.mtls_listen)
+}
+
+/// Whether listeners that ask for certificates have what they need.
+pub(super) fn client_certificates(config: &Config, found: &mut Vec<Concern>) {
+    let tls = &config.tls;
+    let asks = !tls.mtls_listen.is_empty();
+    if asks && (tls.cert.is_none() || tls.client_ca.is_none()) {
+        let what = "a listener that asks for client certificates needs tls.cert, tls.key and tls.client_ca";
+        found.push(refuse("tls.mtls_listen", what));
+    }
+    for (key, is_set) in
+        [("tls.client_ca", tls.client_ca.is_some()), ("tls.client_crl", tls.client_crl.is_some())]
+    {
+        if is_set && !asks {
+            found.push(refuse(key, "it is for tls.mtls_listen, which is not set: nobody would be asked"));
+        }
+    }
+    let believes = !config.auth.certificates.0.is_empty() || config.auth.any_certificate;
+    if believes && !asks && tls.client_cert_header == ClientCertHeader::Off {
+        let what = "no certificate gets here: set tls.mtls_listen or tls.client_cert_header";
+        found.push(note("auth.certificates", what));
+    }
+}
+
+/// Whether the authorities of client certificates can be read.
+pub(super) fn client_authorities(config: &Config, certificate: Certificate, found: &mut Vec<Concern>) {
+    let Some(authorities) = config.tls.client_ca.as_deref().filter(|_| !config.tls.mtls_listen.is_empty())
+    else {
+        return;
+    };
+    let read = Mutual::read(Arc::new(certificate), authorities, config.tls.client_crl.as_deref());
+    if let Err(error) = read {
+        found.push(refuse("tls.client_ca", format!("{error:#}")));
+    }
 }
 
 fn is_local(address: &SocketAddr) -> bool {
@@ -62,19 +104,21 @@ pub(super) fn listeners(config: &Config, found: &mut Vec<Concern>) {
         let what = "there is no address to listen on; name one, such as 127.0.0.1:8080";
         found.push(refuse("listen", what));
     }
-    if let Some(address) = twice(&config.listen) {
+    if let Some(address) = twice(addresses(config)) {
         found.push(refuse("listen", format!("{address} is named twice; keep one")));
     }
-    if let Some(address) = config.metrics.listen.filter(|it| it.port() != 0 && config.listen.contains(it)) {
+    if let Some(address) =
+        config.metrics.listen.filter(|it| it.port() != 0 && addresses(config).any(|taken| taken == it))
+    {
         let what = format!("{address} is taken by listen already; choose another port");
         found.push(refuse("metrics.listen", what));
     }
 }
 
 /// An address that is named more than once. Port 0 is another port each time.
-fn twice(addresses: &[SocketAddr]) -> Option<SocketAddr> {
+fn twice<'a>(addresses: impl Iterator<Item = &'a SocketAddr>) -> Option<SocketAddr> {
     let mut seen = HashSet::new();
-    addresses.iter().copied().find(|address| address.port() != 0 && !seen.insert(*address))
+    addresses.copied().find(|address| address.port() != 0 && !seen.insert(*address))
 }
 
 pub(super) fn peers(config: &Config, found: &mut Vec<Concern>) {

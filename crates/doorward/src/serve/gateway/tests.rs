@@ -1,3 +1,4 @@
+use doorward_sdk::server::certificate::ClientCertificate;
 use doorward_web::surface::wire_of;
 
 use super::{providers::is_ours, *};
@@ -30,5 +31,54 @@ fn only_what_we_have_made_is_ours_to_refuse() {
         (String::new(), false),
     ] {
         assert_eq!(is_ours(&token, issuer), expect, "{token}");
+    }
+}
+
+fn certificate(name: &str) -> Vec<u8> {
+    let params = rcgen::CertificateParams::new([name.to_owned()]).unwrap();
+    params.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap().der().to_vec()
+}
+
+#[test]
+fn a_certificate_is_the_client_s_own_or_told_by_who_is_trusted() {
+    let (own, told) = (certificate("own.example"), certificate("told.example"));
+    let own = ClientCertificate::read(&own).map(Arc::new);
+    let header = format!(":{}:", data_encoding::BASE64.encode(&told));
+    let told = ClientCertificate::read(&told).map(Arc::new);
+    let config = |header: &str| {
+        let flags = vec![("tls.client_cert_header".to_owned(), header.to_owned())];
+        let sources = crate::config::Sources { flags, ..Default::default() };
+        crate::config::Loaded::read(&sources, &crate::config::Environment::default()).unwrap().config
+    };
+    let (own, told) = (Some(own), Some(told));
+    for (setting, is_trusted, is_shown, is_told, path, expect) in [
+        ("off", false, true, true, "/reports", &own),
+        ("off", true, true, true, "/reports", &own),
+        ("off", false, false, true, "/reports", &None),
+        ("off", true, false, true, "/reports", &None),
+        ("client-cert", false, true, true, "/reports", &own),
+        ("client-cert", false, false, true, "/reports", &None),
+        ("client-cert", true, true, true, "/reports", &told),
+        ("client-cert", true, true, false, "/reports", &None),
+        ("client-cert", true, false, true, "/validate", &told),
+        ("xfcc", true, false, true, "/validate", &None),
+        // A proxy's own certificate is not its clients'; a client that asks about itself is another thing.
+        ("off", true, true, false, "/validate", &None),
+        ("off", true, true, false, "/envoy/check/reports", &None),
+        ("off", false, true, false, "/validate", &own),
+    ] {
+        let mut request = Request::get(path).body(Body::empty()).unwrap();
+        if is_told {
+            request.headers_mut().insert("client-cert", header.parse().unwrap());
+        }
+        if is_trusted {
+            request.extensions_mut().insert(MayDescribe);
+        }
+        if let Some(own) = own.clone().filter(|_| is_shown) {
+            request.extensions_mut().insert(own);
+        }
+        let env = Env::system(doorward_core::env::no_fetch());
+        let origin = Origins::new(&config(setting), env, true).of(&request);
+        assert_eq!(&origin.certificate, expect, "{setting} {is_trusted} {is_shown} {is_told} {path}");
     }
 }

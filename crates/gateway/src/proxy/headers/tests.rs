@@ -24,8 +24,14 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
         host: HeaderValue::from_static("app.example"),
     };
     let address = IpAddr::from([192, 0, 2, 7]);
-    let origin =
-        Origin { address, is_trusted: false, is_https: true, request_id: "ref-1".to_owned(), hold: None };
+    let origin = Origin {
+        address,
+        is_trusted: false,
+        is_https: true,
+        certificate: None,
+        request_id: "ref-1".to_owned(),
+        hold: None,
+    };
     let mut identity = HeaderMap::new();
     set(&mut identity, "x-user-id", "usr_ada");
     set(&mut identity, "x-permissions", "a");

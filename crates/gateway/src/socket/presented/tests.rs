@@ -73,6 +73,7 @@ fn a_page_is_our_own_when_it_comes_from_the_host_that_is_asked() {
             address: [127, 0, 0, 1].into(),
             is_trusted: false,
             is_https,
+            certificate: None,
             request_id: String::new(),
             hold: None,
         };

@@ -104,6 +104,7 @@ pub(super) fn claim(credential: &Credential) -> String {
                 Err(_) => return itself(),
             }
         }
+        Credential::Certificate(_) => return itself(),
     };
     if whole.len() > LONGEST { itself() } else { whole }
 }
