@@ -1,4 +1,5 @@
-//! The account pages: a person's own profile, password, sessions, connected applications and data.
+//! The account pages: a person's own profile, password, sessions, connected applications,
+//! keys and data.
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use crate::{app::App, cookies::Cookie, surface::Failure};
 
 pub mod applications;
 pub mod data;
+pub mod keys;
 pub mod profile;
 pub mod security;
 pub mod sessions;
@@ -33,6 +35,7 @@ pub fn routes() -> Router<App> {
         .merge(security::routes())
         .merge(sessions::routes())
         .merge(applications::routes())
+        .merge(keys::routes())
         .merge(data::routes())
         .route("/.well-known/change-password", get(async || to("/account/security#password")))
 }
@@ -48,14 +51,16 @@ pub enum Room {
     Sessions,
     /// Applications with access.
     Applications,
+    /// Keys for programs.
+    Keys,
     /// Deletion.
     Data,
 }
 
 impl Room {
     /// In the order of the navigation.
-    pub const ALL: [Self; 5] =
-        [Self::Profile, Self::Security, Self::Sessions, Self::Applications, Self::Data];
+    pub const ALL: [Self; 6] =
+        [Self::Profile, Self::Security, Self::Sessions, Self::Applications, Self::Keys, Self::Data];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
@@ -64,6 +69,7 @@ impl Room {
             Self::Security => "/account/security",
             Self::Sessions => "/account/sessions",
             Self::Applications => "/account/applications",
+            Self::Keys => "/account/keys",
             Self::Data => "/account/data",
         }
     }
@@ -79,6 +85,7 @@ impl Room {
             Self::Security => "account-security",
             Self::Sessions => "account-sessions",
             Self::Applications => "account-applications",
+            Self::Keys => "account-keys",
             Self::Data => "account-data",
         }
     }
@@ -106,10 +113,12 @@ pub enum Done {
     Sessions,
     /// An application's access was taken back.
     Application,
+    /// A key was revoked.
+    Key,
 }
 
 impl Done {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::Profile,
         Self::News,
         Self::AddressAsked,
@@ -118,6 +127,7 @@ impl Done {
         Self::Session,
         Self::Sessions,
         Self::Application,
+        Self::Key,
     ];
 
     /// The word in the cookie, which is also the key of the sentence.
@@ -131,6 +141,7 @@ impl Done {
             Self::Session => "done-session",
             Self::Sessions => "done-sessions",
             Self::Application => "done-application",
+            Self::Key => "done-key",
         }
     }
 
