@@ -103,9 +103,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     };
     let site = Site { host, is_https: origin.is_https };
     let now = (gateway.clock)();
-    let mut response = if request.method != Method::GET {
-        failed(gateway, origin, &Why::MethodNotAllowed.into())
-    } else {
+    let mut response = if request.method == Method::GET {
         match request.uri.path() {
             LOGIN => {
                 let page = asked_for(gateway, site, request.uri.query().unwrap_or_default());
@@ -114,6 +112,8 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
             CALLBACK => told(gateway, origin, visit::finish(desk, site, request, now).await),
             _ => visit::end(desk, site),
         }
+    } else {
+        failed(gateway, origin, &Why::MethodNotAllowed.into())
     };
     validate::finish(response.headers_mut(), origin);
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

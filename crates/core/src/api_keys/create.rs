@@ -115,12 +115,11 @@ impl Create {
             cover(rights, &self.terms)?;
         }
         let now = self.call.now;
-        let principal = match user {
-            Some(user) => user.to_string(),
-            None => {
-                principals::insert(tx, self.id, principals::Kind::Service, org, now).await?;
-                self.id.to_string()
-            }
+        let principal = if let Some(user) = user {
+            user.to_string()
+        } else {
+            principals::insert(tx, self.id, principals::Kind::Service, org, now).await?;
+            self.id.to_string()
         };
         let row = sql::NewRow {
             id: self.id,

@@ -126,14 +126,13 @@ pub async fn verify(call: &Call, presented: &str) -> Result<Arc<LiveKey>> {
     let key = sha256(presented);
     let changes = call.realm.db.changes();
     let remembered = call.realm.caches.api_keys.get(&key, changes);
-    let live = match remembered.filter(|live| call.now.since(live.found_at) < REMEMBERED) {
-        Some(live) => live,
-        None => {
-            let Some(live) = look_up(call, presented).await? else { return refuse(Code::CredentialInvalid) };
-            let live = Arc::new(live);
-            call.realm.caches.api_keys.insert(key, changes, Arc::clone(&live));
-            live
-        }
+    let live = if let Some(live) = remembered.filter(|live| call.now.since(live.found_at) < REMEMBERED) {
+        live
+    } else {
+        let Some(live) = look_up(call, presented).await? else { return refuse(Code::CredentialInvalid) };
+        let live = Arc::new(live);
+        call.realm.caches.api_keys.insert(key, changes, Arc::clone(&live));
+        live
     };
     let (code, hint) = match live.key.state(call.now) {
         State::Active => return Ok(live),
@@ -225,11 +224,8 @@ async fn holder(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<Holder>> {
 /// Never more than the person may now, nor than the operator lets people choose now.
 fn live(call: &Call, key: ApiKey, holder: Option<Holder>) -> LiveKey {
     let own = holder.as_ref().map(|holder| rights_of(call, holder.platform_role));
-    let may = |name: &str| match &own {
-        None => true,
-        Some(own) if key.is_own || catalog::is_management(name) => own.must_hold(name).is_ok(),
-        Some(_) => true,
-    };
+    let is_theirs = |name: &str| key.is_own || catalog::is_management(name);
+    let may = |name: &str| own.as_ref().is_none_or(|own| !is_theirs(name) || own.must_hold(name).is_ok());
     let scopes = key.terms.scopes.iter().filter(|scope| may(scope)).map(str::to_owned).collect();
     let permissions = key.terms.permissions.kept(may);
     let usage = call.realm.key_uses.of(key.id);

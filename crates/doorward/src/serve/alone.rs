@@ -1,7 +1,7 @@
 //! `doorward serve --role gateway`: the gateway and nothing else. No database, no data folder and no signing key:
 //! whoever breaks into it can sign nobody in.
 
-use std::sync::Arc;
+use std::{io::Write as _, sync::Arc};
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::body::Body;
@@ -76,7 +76,11 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         tracing::info!(%address, "listening, as a gateway alone");
     }
     let first = addresses.first().context("there is no address to listen on")?;
-    println!("Doorward guards at {first}, as a gateway alone: {scheme}://{first}/validate answers proxies.");
+    let ready = format!(
+        "Doorward guards at {first}, as a gateway alone: {scheme}://{first}/validate answers proxies."
+    );
+    writeln!(std::io::stdout().lock(), "{ready}")
+        .context("cannot say on standard output that it is ready")?;
     while signals.next().await == Order::Reload {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;

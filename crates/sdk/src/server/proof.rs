@@ -106,7 +106,7 @@ impl Proofs {
             targets: &targets,
             now,
             max_age: MAX_AGE,
-            access_token: credential.token().map(|token| token.expose()),
+            access_token: credential.token().map(doorward_proto::secret::SecretText::expose),
             nonces: Some(&nonces),
         };
         let proof = check(proof, &expect).map_err(|error| match error {

@@ -131,7 +131,7 @@ struct RouteBody {
     /// Whether the application is asked under the name that the client used.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_host: Option<bool>,
-    /// Whether WebSockets are let through.
+    /// Whether `WebSockets` are let through.
     #[serde(skip_serializing_if = "Option::is_none")]
     websocket: Option<bool>,
     /// Whether a WebSocket may bring its credential in the query.

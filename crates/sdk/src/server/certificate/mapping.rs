@@ -194,7 +194,8 @@ impl CertificateSpec {
         }
     }
 
-    /// `None` when it is not for this certificate; the name that was matched, where one was.
+    /// `None` when it is not for this certificate; else the name that was matched, where one was.
+    #[expect(clippy::option_option, reason = "an entry may be for a certificate by its issuer alone")]
     fn matched<'c>(
         &self,
         certificate: &'c ClientCertificate,
@@ -205,7 +206,7 @@ impl CertificateSpec {
             let id = id.filter(|id| is_spiffe(pattern, *id))?;
             matched = matched.or(Some(id.as_str()));
         }
-        let lists: [(_, _, fn(&str, &str) -> bool); 3] = [
+        let lists: [(_, _, Compare); 3] = [
             (&self.uri, &certificate.uris, |pattern, name| pattern == name),
             (&self.dns, &certificate.dns, is_dns),
             (&self.email, &certificate.emails, is_email),
@@ -226,6 +227,9 @@ impl CertificateSpec {
         is_issuer.then_some(matched)
     }
 }
+
+/// Whether a pattern is for a name.
+type Compare = fn(&str, &str) -> bool;
 
 fn check_spiffe(pattern: &str) -> Result<(), String> {
     let wrong = |what: &str| Err(format!("`{pattern}`: {what}"));
