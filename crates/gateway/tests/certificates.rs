@@ -29,6 +29,7 @@ fn der(id: &str) -> Vec<u8> {
     params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().to_vec()
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "as a connection has it")]
 fn shown(der: &[u8]) -> Option<Shown> {
     Some(ClientCertificate::read(der).map(Arc::new))
 }

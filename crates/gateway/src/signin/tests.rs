@@ -5,6 +5,9 @@ use super::*;
 const SITE: Site<'static> = Site { host: "app.example", is_https: true };
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
+/// A method, headers, and whether.
+type Case<'c> = (&'c str, &'c [(&'static str, &'c str)], bool);
+
 fn headers(pairs: &[(&'static str, &str)]) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in pairs {
@@ -52,7 +55,7 @@ fn a_session_is_for_one_host_until_its_end() {
 #[test]
 fn browsers_are_told_from_machines() {
     let page = ("accept", "text/html,application/xhtml+xml,*/*;q=0.8");
-    let cases: [(&str, &[(&'static str, &str)], bool); 8] = [
+    let cases: [Case<'_>; 8] = [
         ("GET", &[page], true),
         ("HEAD", &[page], true),
         ("GET", &[page, ("sec-fetch-mode", "navigate")], true),
@@ -69,7 +72,7 @@ fn browsers_are_told_from_machines() {
 
 #[test]
 fn pages_of_other_sites_do_nothing_in_somebodys_name() {
-    let cases: [(&str, &[(&'static str, &str)], bool); 9] = [
+    let cases: [Case<'_>; 9] = [
         ("POST", &[("origin", "https://app.example")], true),
         ("POST", &[("origin", "https://evil.example")], false),
         ("POST", &[("origin", "https://sibling.app.example")], false),

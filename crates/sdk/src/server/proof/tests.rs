@@ -32,7 +32,7 @@ impl Scene {
             "ath": sha256_base64url(TOKEN.as_bytes()), "nonce": self.proofs.nonce(now, 0) })
     }
 
-    fn made(&self, key: &SigningKey, claims: &Value) -> HeaderMap {
+    fn made(key: &SigningKey, claims: &Value) -> HeaderMap {
         let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": key.jwk() });
         let proof = sign(key, &header, claims.to_string().as_bytes()).unwrap();
         let mut headers = HeaderMap::new();
@@ -49,7 +49,7 @@ impl Scene {
 #[test]
 fn a_proof_is_good_once() {
     let scene = Scene::new();
-    let headers = scene.made(&scene.key, &scene.claims(NOW));
+    let headers = Scene::made(&scene.key, &scene.claims(NOW));
     let proof = scene.says(&headers, Scheme::Dpop, NOW).unwrap();
     assert!(scene.principal.confirmation.as_ref().unwrap().is_met(&proof));
     for later in [0, 100, 299] {
@@ -85,23 +85,23 @@ fn a_proof_is_for_one_request_one_token_and_now() {
         for (name, value) in changes.as_object().unwrap() {
             claims[name] = value.clone();
         }
-        let refusal = scene.says(&scene.made(&scene.key, &claims), Scheme::Dpop, NOW).unwrap_err();
+        let refusal = scene.says(&Scene::made(&scene.key, &claims), Scheme::Dpop, NOW).unwrap_err();
         assert_eq!(refusal.why, why, "{changes}");
         assert_eq!(refusal.nonce.as_deref(), Some(scene.proofs.nonce(NOW, 0).as_str()));
     }
     let mut plain = scene.claims(NOW);
     plain["htu"] = json!("http://app.example:8443/reports/1?x=1");
     plain["nonce"] = json!(scene.proofs.nonce(NOW, 1));
-    assert!(scene.says(&scene.made(&scene.key, &plain), Scheme::Dpop, NOW).is_ok());
+    assert!(scene.says(&Scene::made(&scene.key, &plain), Scheme::Dpop, NOW).is_ok());
 }
 
 #[test]
 fn nobody_without_the_key_gets_through() {
     let scene = Scene::new();
-    let good = scene.made(&scene.key, &scene.claims(NOW));
+    let good = Scene::made(&scene.key, &scene.claims(NOW));
     let thief = SigningKey::generate(Alg::ES256).unwrap();
     let why = |headers: &HeaderMap, scheme| scene.says(headers, scheme, NOW).unwrap_err().why;
-    assert_eq!(why(&scene.made(&thief, &scene.claims(NOW)), Scheme::Dpop), Why::ProofRequired);
+    assert_eq!(why(&Scene::made(&thief, &scene.claims(NOW)), Scheme::Dpop), Why::ProofRequired);
     assert_eq!(why(&good, Scheme::Bearer), Why::ProofRequired);
     assert_eq!(why(&good, Scheme::Key), Why::ProofRequired);
     assert_eq!(why(&HeaderMap::new(), Scheme::Dpop), Why::ProofRequired);
