@@ -3,7 +3,9 @@
 use std::{net::IpAddr, sync::Arc};
 
 use axum::body::Body;
-use doorward_judge::{Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge};
+use doorward_judge::{
+    Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge, verdict::Class,
+};
 use doorward_proto::time::Time;
 use doorward_sdk::server::{
     Credential, Known, certificate, identity_headers,
@@ -107,8 +109,12 @@ pub(crate) async fn all<'g>(
             Err(refusal) => (None, Err(refusal)),
             Ok(None) => (None, Ok(None)),
             Ok(Some(credential)) => {
-                let known = gateway.limiter.recognise(&gateway.chain, &credential, from).await.map(Some);
-                (Some(credential), known)
+                if let Err(refusal) = check_sender(sent, &credential) {
+                    (None, Err(refusal))
+                } else {
+                    let known = gateway.limiter.recognise(&gateway.chain, &credential, from).await.map(Some);
+                    (Some(credential), known)
+                }
             }
         },
     };
@@ -145,6 +151,16 @@ pub(crate) async fn all<'g>(
     }
     let credential = credential.filter(|_| somebody.is_some());
     Ok(Admitted { somebody, credential, proof, limits })
+}
+
+/// A browser sends a name and a password along by itself, also from another site's page.
+fn check_sender(sent: &Sent<'_>, credential: &Credential) -> Result<(), Refusal> {
+    match (credential, sent.asked) {
+        (Credential::Basic { .. }, Some(asked)) => {
+            signin::check_page(asked.method, &sent.request.headers, sent.site(asked))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The session of a browser, where nothing else is presented. One of another site's page does nothing in its name.
@@ -253,7 +269,7 @@ impl Inner {
         let now = (self.clock)();
         let known = self.chain.recognise(credential, now).await.map(Some);
         // Who cannot be asked has not said no: the next second will tell.
-        if known.as_ref().is_err_and(|refusal| refusal.why == Why::Unavailable) {
+        if known.as_ref().is_err_and(|refusal| refusal.why.class() == Class::Unavailable) {
             return true;
         }
         matches!(decide(rule, &self.route(rule), (&known, proof), (address, now)), Verdict::Allowed(_))

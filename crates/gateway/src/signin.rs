@@ -11,7 +11,7 @@ mod visit;
 use std::sync::Arc;
 
 use axum::body::Body;
-use doorward_judge::{CredentialKind, Refusal, Rule, Why, path::NormalPath, verdict::Class};
+use doorward_judge::{CredentialKind, Refusal, Rule, Why, host, path::NormalPath, verdict::Class};
 use doorward_proto::{secret::SecretText, time::Time};
 use doorward_sdk::{
     dress::Errors,
@@ -50,6 +50,9 @@ pub struct SignIn {
     pub client_id: String,
     /// Shows that a request is ours.
     pub authenticate: Authenticate,
+    /// The ports at which browsers reach guarded hosts, beside those that no address names. Whoever answers at
+    /// another port of such a host is somebody else.
+    pub ports: Vec<u16>,
     /// Asks the token endpoint.
     pub http: Arc<dyn Http>,
     /// Makes an address known at the issuer, before it is used.
@@ -91,9 +94,18 @@ pub(crate) fn is_question(gateway: &Inner, target: &Uri, headers: &HeaderMap) ->
         && host_of(target, headers).is_some_and(|host| is_guarded(gateway, host))
 }
 
-/// Whether some route is for this very host.
-fn is_guarded(gateway: &Inner, host: &str) -> bool {
-    gateway.rules.iter().any(|rule| rule.is_for_host(host))
+/// Whether some route names this very host, in one spelling and at a port of ours. A pattern names nobody: what is
+/// below it may be somebody else's, and the issuer would send codes there.
+fn is_guarded(gateway: &Inner, asked: &str) -> bool {
+    let Some(desk) = &gateway.desk else { return false };
+    let (name, port) = match asked.rsplit_once(':') {
+        Some((name, port)) => (name, Some(port)),
+        None => (asked, None),
+    };
+    let is_port = port.is_none_or(|text| desk.way.ports.iter().any(|port| port.to_string() == text));
+    is_port
+        && host::name(asked).is_some_and(|read| read == name)
+        && gateway.rules.iter().any(|rule| rule.names_host(name))
 }
 
 /// Answers one of our own pages.
@@ -145,14 +157,17 @@ fn asked_for(gateway: &Inner, site: Site<'_>, query: &str) -> String {
 
 /// The session of a browser, when it has one at this host.
 pub(crate) fn credential(gateway: &Inner, headers: &HeaderMap, site: Site<'_>) -> Option<Credential> {
-    let token = gateway.desk.as_ref()?.sealer.session(headers, site, (gateway.clock)())?;
+    let desk = gateway.desk.as_ref().filter(|_| is_guarded(gateway, site.host))?;
+    let token = desk.sealer.session(headers, site, (gateway.clock)())?;
     Some(Credential::Token { scheme: Scheme::Session, token: token.token })
 }
 
 /// Refuses what another site could have a browser do in the name of whoever is signed in: also one of the same
 /// domain, which `SameSite` lets through.
 pub(crate) fn check_page(method: &str, headers: &HeaderMap, site: Site<'_>) -> Result<(), Refusal> {
-    if matches!(method, "GET" | "HEAD" | "OPTIONS") {
+    // A socket that is opened does whatever is said on it.
+    let is_socket = headers.contains_key(header::SEC_WEBSOCKET_KEY) || headers.contains_key(header::UPGRADE);
+    if matches!(method, "GET" | "HEAD" | "OPTIONS") && !is_socket {
         return Ok(());
     }
     let text = |name| headers.get(name).map(|value: &HeaderValue| value.as_bytes());
@@ -182,7 +197,7 @@ pub(crate) fn way_in(
         || matches!(why, Why::TokenExpired | Why::TokenRevoked | Why::InvalidToken);
     // One that was made a moment ago and was not taken back will be refused again.
     let is_new = desk.sealer.session(headers, site, (gateway.clock)()).is_some_and(|session| session.is_new);
-    let is_stuck = is_new && why == Why::InvalidToken;
+    let is_stuck = (is_new && why == Why::InvalidToken) || cookie::is_doubled(headers, site);
     let helps = takes_sessions && is_lack && !is_stuck && Credential::header_of(headers).is_none();
     (helps && is_browser(method, headers) && is_guarded(gateway, site.host)).then(|| {
         let page: String = form_urlencoded::byte_serialize(page.as_bytes()).collect();

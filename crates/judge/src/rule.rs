@@ -171,6 +171,11 @@ impl Rule {
         self.issuers.is_empty() || self.issuers.iter().any(|name| name == issuer)
     }
 
+    /// Whether it names exactly this host, in the spelling of [`host::name`].
+    pub fn names_host(&self, host: &str) -> bool {
+        self.hosts.iter().any(|pattern| pattern.names(host))
+    }
+
     /// Whether it is for every host.
     pub const fn is_for_all_hosts(&self) -> bool {
         self.hosts.is_empty()

@@ -101,9 +101,9 @@ class Upstream:
 class Proxy:
     """A proxy with a configuration; stopped at the end of a `with` block."""
 
-    def __init__(self, name, config, command):
+    def __init__(self, name, config, command, port=None):
         self.folder = tempfile.TemporaryDirectory(prefix=f"doorward-{name}-")
-        self.port = free_port()
+        self.port = port or free_port()
         path = os.path.join(self.folder.name, name)
         with open(path, "w", encoding="utf-8") as file:
             file.write(config(self.port, self.folder.name))
@@ -151,7 +151,8 @@ def nginx(locations, speaks=""):
                 server {{ listen 127.0.0.1:{port} {speaks}; {locations} }}
             }}"""
 
-    return Proxy("nginx.conf", config, lambda path, folder, _: ["/usr/sbin/nginx", "-p", folder, "-c", path, "-e", "stderr"])
+    command = ["/usr/sbin/nginx", "-e", "stderr"]
+    return Proxy("nginx.conf", config, lambda path, folder, _: [*command, "-p", folder, "-c", path], port)
 
 
 def caddy(site):

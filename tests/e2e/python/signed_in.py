@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import requests
 
-from person import ISSUER, Everywhere, new_person
+from person import ISSUER, Everywhere, api, new_person
 from proxies import Upstream, nginx
 
 PORT = urlsplit(ISSUER).port
@@ -159,6 +159,18 @@ class SignedIn(unittest.TestCase):
         for origin, status in ((base, 200), ("http://evil.localhost", 403), ("null", 403)):
             self.assertEqual(browser.ask(f"{base}/reports/1", method="POST", headers={"Origin": origin}).status_code, status)
 
+    def test_nobody_else_on_a_guarded_host_gets_a_code(self):
+        """Whoever answers at another port, or below a pattern, could have the gateway redeem it for them."""
+        _, browser = self.person()
+        for host in ("app.localhost:1", "APP.localhost:%d" % PORT, "app.localhost.:%d" % PORT, "x.wild.localhost:%d" % PORT):
+            address = f"http://127.0.0.1:{PORT}"
+            begun = requests.get(f"{address}/.doorward/login", headers={**PAGE, "Host": host}, allow_redirects=False, timeout=30)
+            self.assertNotEqual(begun.status_code, 302, host)
+            refused = requests.get(f"{address}/reports", headers={**PAGE, "Host": host}, allow_redirects=False, timeout=30)
+            self.assertEqual(refused.status_code, 401, host)
+        client = next(client for client in api("GET", "clients?limit=500")["items"] if client["client_id"] == "doorward-gateway")
+        self.assertTrue(all(f":{PORT}/" in uri or f":{os.environ['DOORWARD_FRONT']}/" in uri for uri in client["redirect_uris"]))
+
     def test_behind_nginx(self):
         with nginx(f"""
     location / {{
@@ -188,7 +200,7 @@ class SignedIn(unittest.TestCase):
         proxy_set_header X-Original-URI $request_uri;
         proxy_set_header X-Forwarded-Proto $scheme;
     }}
-""") as proxy:
+""", int(os.environ["DOORWARD_FRONT"])) as proxy:
             _, browser = self.person()
             base = f"http://front.localhost:{proxy.port}"
             answer, way = browser.open(f"{base}/files/1?x=%20y")

@@ -190,12 +190,15 @@ fn people_sign_in_at_applications_that_know_nothing_of_it() {
         r#"[
         {{"name": "app", "hosts": ["app.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
         {{"name": "other", "hosts": ["other.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "wild", "hosts": ["*.wild.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
         {{"name": "front", "hosts": ["front.localhost"]}}
     ]"#
     );
-    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let front = free_port().to_string();
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes), ("DOORWARD_GATEWAY_PORTS", front.clone())];
     let server = Server::start(Options { env, ..Options::default() });
-    scripts::python_told(&server, "signed_in.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+    let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_FRONT", Path::new(&front))];
+    scripts::python_told(&server, "signed_in.py", &more);
 }
 
 #[test]

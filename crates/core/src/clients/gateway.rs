@@ -1,8 +1,7 @@
 //! The gateway as an application of this server: it signs people in at the hosts of the applications that it
 //! guards, and keeps what it got in a cookie of that host.
 //!
-//! It is a confidential one (RFC 7523): a code that somebody else catches, on another port of such a host, is of no
-//! use without its key.
+//! It is a confidential one (RFC 7523), so that people need not be asked, and its name is nobody else's to take.
 
 use doorward_proto::jose::{Jwk, Jwks};
 use serde_json::Value;
@@ -19,7 +18,7 @@ use crate::{
 /// Its public name.
 pub const GATEWAY: &str = "doorward-gateway";
 
-/// Hosts that it may guard; a pattern such as `*.example.com` stands for as many as browsers ask for.
+/// Hosts that it may guard.
 const MOST: usize = 500;
 /// Its access tokens end with their session, and else after this many seconds.
 const LIFETIME: u64 = 12 * 60 * 60;
@@ -80,12 +79,13 @@ async fn widen(call: &Call, client: &Client, (redirect_uri, jwks): (&str, &Value
     let mut metadata = client.metadata.clone();
     // Another master key makes another one.
     metadata.jwks = Some(jwks.clone());
-    if metadata.redirect_uris.len() >= MOST {
+    let is_new = !metadata.redirect_uris.iter().any(|uri| uri == redirect_uri);
+    if is_new && metadata.redirect_uris.len() >= MOST {
         return Err(Refusal::new(Code::RateLimitedAddress)
             .hint("The gateway signs in at too many hosts")
             .into());
     }
-    if !metadata.redirect_uris.iter().any(|uri| uri == redirect_uri) {
+    if is_new {
         metadata.redirect_uris.push(redirect_uri.to_owned());
     }
     let registration = Registration {

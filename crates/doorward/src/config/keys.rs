@@ -9,7 +9,7 @@ use super::{
     table::{Key, Setting, check, sections},
     values::{
         Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, ClientCertHeader, Holders, Instant,
-        Issuers, LogFormat, LogLevel, Network, PublicUrl, Role, Routes, Seconds, SignUpMode, Span,
+        Issuers, LogFormat, LogLevel, Network, Port, PublicUrl, Role, Routes, Seconds, SignUpMode, Span,
     },
 };
 
@@ -266,6 +266,9 @@ sections! {
         /// Routes: which requests need what. In the file a table each, `[[gateway.routes]]`; in the
         /// environment a JSON array of objects.
         routes: Routes = "";
+        /// Ports at which browsers reach guarded hosts through a proxy, where they are others than those of https and
+        /// http and that of `public_url`. People are signed in at no other port.
+        ports: Vec<Port> = "";
     }
 
     /// Unattended set-up: the first administrator, made at the first start.

@@ -27,7 +27,7 @@ pub use keys::{Config, KEYS, SECTIONS};
 pub use reference::{markdown, schema};
 pub use settings::core_settings;
 pub use table::{Key, Kind};
-pub use values::{AuthMode, ClientCertHeader, LogFormat, LogLevel, PublicUrl, Role, Span};
+pub use values::{AuthMode, ClientCertHeader, LogFormat, LogLevel, Port, PublicUrl, Role, Span};
 
 /// The file that is read when none is named and it exists.
 pub const DEFAULT_FILE: &str = "doorward.toml";

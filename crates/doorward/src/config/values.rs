@@ -142,6 +142,18 @@ impl Setting for SubjectFrom {
     const KIND: Kind = Kind::OneOf(&["spiffe", "uri", "dns", "email", "dn"]);
 }
 
+/// A port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Port(pub u16);
+
+impl<'de> Deserialize<'de> for Port {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        let value = toml::Value::deserialize(from)?;
+        let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        text.parse().map(Self).map_err(|_| D::Error::custom(format!("`{text}` is no port; write 8443")))
+    }
+}
+
 /// Seconds, perhaps with a fraction.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct Seconds(pub f64);

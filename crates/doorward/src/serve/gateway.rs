@@ -38,7 +38,7 @@ use doorward_sdk::server::{
 };
 use doorward_web::{ClientAddress, Counters, Edge, app::RequestId};
 use futures_util::future::BoxFuture;
-use http::Request;
+use http::{HeaderMap, Request};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -118,7 +118,7 @@ fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gatewa
         chain: Chain::new(providers),
         limiter: Arc::clone(&lasting.limiter),
         proofs: Some(Arc::clone(&lasting.proofs)),
-        sign_in: desk::open(realm, &lasting.edge),
+        sign_in: desk::open(realm, &lasting.edge, &config.gateway.ports),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
@@ -249,8 +249,8 @@ impl Origins {
             .unwrap_or_else(|| RequestId::new(self.env.now(), self.env.unique().unwrap_or_default()));
         let certificate = match self.forwarding.filter(|_| is_trusted) {
             Some(forwarding) => forwarding.read(headers),
-            // What a proxy shows for itself is not that of the client that it asks about.
-            None if is_trusted && is_question(request.uri()) => None,
+            // What a proxy shows for itself is not that of the client that it asks about, or sends on.
+            None if is_trusted && (is_question(request.uri()) || is_sent_on(headers)) => None,
             None => extensions.get::<Shown>().cloned(),
         };
         Origin {
@@ -265,6 +265,11 @@ impl Origins {
             hold: extensions.get::<super::connection::Hold>().map(|hold| Hold(Arc::clone(&hold.0))),
         }
     }
+}
+
+/// Whether a request comes from another machine than the one at the other end.
+fn is_sent_on(headers: &HeaderMap) -> bool {
+    ["x-forwarded-for", "forwarded"].iter().any(|name| headers.contains_key(*name))
 }
 
 /// Signs assertions with the key that signs access tokens.

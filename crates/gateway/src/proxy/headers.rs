@@ -115,7 +115,25 @@ pub(crate) fn told_once(identity: &HeaderMap) -> HeaderMap {
 /// Makes the headers of an answer those of the answer that comes back.
 pub(super) fn back(headers: &mut HeaderMap, origin: &Origin) {
     drop_hop_by_hop(headers);
+    keep_foreign_set_cookies(headers);
     set(headers, "x-request-id", &origin.request_id);
+}
+
+/// An application sets no cookies of ours: one of several on a host could else sign people in as somebody.
+fn keep_foreign_set_cookies(headers: &mut HeaderMap) {
+    let is_ours = |value: &HeaderValue| {
+        let name = value.as_bytes().trim_ascii_start().to_ascii_lowercase();
+        COOKIES.iter().any(|beginning| name.starts_with(beginning.as_bytes()))
+    };
+    if !headers.get_all(header::SET_COOKIE).iter().any(is_ours) {
+        return;
+    }
+    let kept: Vec<HeaderValue> =
+        headers.get_all(header::SET_COOKIE).iter().filter(|value| !is_ours(value)).cloned().collect();
+    headers.remove(header::SET_COOKIE);
+    for value in kept {
+        headers.append(header::SET_COOKIE, value);
+    }
 }
 
 /// Whether a header that came in is one that only we may set, or that nobody behind needs to see.

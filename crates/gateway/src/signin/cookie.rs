@@ -60,6 +60,14 @@ impl Jar {
     }
 }
 
+/// Whether a browser has several sessions at this host: one of them was planted, and signing in takes none away.
+pub(super) fn is_doubled(headers: &HeaderMap, site: Site<'_>) -> bool {
+    let name = Jar::Gate.name(site.is_https);
+    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let named = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    named.filter(|(key, _)| *key == name).count() > 1
+}
+
 /// A session, as it is sealed.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Session {

@@ -72,7 +72,7 @@ fn browsers_are_told_from_machines() {
 
 #[test]
 fn pages_of_other_sites_do_nothing_in_somebodys_name() {
-    let cases: [Case<'_>; 9] = [
+    let cases: [Case<'_>; 12] = [
         ("POST", &[("origin", "https://app.example")], true),
         ("POST", &[("origin", "https://evil.example")], false),
         ("POST", &[("origin", "https://sibling.app.example")], false),
@@ -82,6 +82,9 @@ fn pages_of_other_sites_do_nothing_in_somebodys_name() {
         ("DELETE", &[("sec-fetch-site", "same-site")], false),
         ("DELETE", &[("sec-fetch-site", "same-origin")], true),
         ("GET", &[("origin", "https://evil.example")], true),
+        ("GET", &[("origin", "https://app.example"), ("sec-websocket-key", "x")], true),
+        ("GET", &[("origin", "https://sibling.app.example"), ("sec-websocket-key", "x")], false),
+        ("GET", &[("sec-fetch-site", "same-site"), ("upgrade", "websocket")], false),
     ];
     for (method, pairs, expected) in cases {
         assert_eq!(check_page(method, &headers(pairs), SITE).is_ok(), expected, "{method} {pairs:?}");

@@ -138,9 +138,9 @@ pub(super) async fn finish(
     let sealed = desk.sealer.seal(&cookie::gate(site), &session).ok_or_else(unavailable)?;
     let mut response = super::redirect(&state.p).ok_or_else(|| wrong(again))?;
     *response.status_mut() = StatusCode::SEE_OTHER;
-    for cookie in [Jar::Gate.set(site, &sealed, ends_in), Jar::Try.set(site, "", 0)].into_iter().flatten() {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
-    }
+    // What the browser is known by stays: another page of it may still be on its way.
+    let kept = Jar::Gate.set(site, &sealed, ends_in).ok_or_else(unavailable)?;
+    response.headers_mut().append(header::SET_COOKIE, kept);
     Ok(response)
 }
 

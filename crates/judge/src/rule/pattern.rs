@@ -24,6 +24,11 @@ impl HostPattern {
         }
     }
 
+    /// Whether it is this one host, and not a pattern that it falls under.
+    pub(super) fn names(&self, host: &str) -> bool {
+        !self.is_below && self.name == host
+    }
+
     /// How specifically it matches a name, as [`host::name`] reads it.
     pub(super) fn matches(&self, host: &str) -> Option<Vec<u8>> {
         if self.is_below {

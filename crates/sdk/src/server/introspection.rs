@@ -18,10 +18,12 @@ use http::{Request, Uri, header};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::{Credential, Provider, Recognition, Seen};
+use super::{Credential, Provider, Recognition, Seen, jwt::seconds};
 use crate::{clock::Clock, exchange::Http};
 
 const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
+/// The kinds of Doorward's own secrets that are credentials at an application.
+const OPEN: [&str; 4] = ["dw_at_", "dw_st_", "dw_ak_", "dw_pk_"];
 /// Nothing is believed for longer.
 const LONGEST: Duration = Duration::from_secs(30);
 const SHORTEST: Duration = Duration::from_secs(1);
@@ -112,7 +114,10 @@ impl Introspection {
     }
 
     fn principal(&self, token: &str, said: &Map<String, Value>, now: Time) -> Result<Principal, Refusal> {
-        let expires_at = said.get("exp").and_then(Value::as_i64).map(Time::from_seconds);
+        let expires_at = match said.get("exp") {
+            None | Some(Value::Null) => None,
+            Some(end) => Some(seconds(end).ok_or_else(|| unavailable("it tells an end that is no time"))?),
+        };
         if expires_at.is_some_and(|end| now >= end) {
             return Err(Why::TokenExpired.into());
         }
@@ -164,6 +169,10 @@ impl Provider for Introspection {
             let Some(token) = credential.token().map(SecretText::expose) else { return Ok(None) };
             if token.split('.').count() == 3 && !self.takes_jwts {
                 return Ok(None);
+            }
+            // Secrets of other kinds may be known to the issuer, too, and open nothing here.
+            if token.starts_with("dw_") && !OPEN.iter().any(|kind| token.starts_with(kind)) {
+                return Err(Why::InvalidToken.into());
             }
             self.ask(token, seen.now).await
         })

@@ -184,7 +184,7 @@ fn peek(token: &str) -> Option<Map<String, Value>> {
 }
 
 /// Seconds since 1970, perhaps with a fraction (RFC 7519 2).
-fn seconds(value: &Value) -> Option<Time> {
+pub(super) fn seconds(value: &Value) -> Option<Time> {
     if let Some(seconds) = value.as_i64() {
         return Some(Time::from_seconds(seconds));
     }

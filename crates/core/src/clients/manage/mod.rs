@@ -21,11 +21,11 @@ pub use validate::GRANT_TYPES;
 use validate::check_client_id;
 pub(crate) use validate::is_name;
 
-use super::{AuthMethod, Client, Metadata, sql as read};
+use super::{AuthMethod, Client, GATEWAY, Metadata, sql as read};
 use crate::{
     apis,
     audit::{self, Event},
-    call::Call,
+    call::{Actor, Call},
     db::Tx,
     orgs,
     outcome::{Code, Error, Refusal, Result, refuse},
@@ -99,6 +99,13 @@ pub async fn register(call: &Call, ask: NewClient) -> Result<WithSecret> {
     validate::check(&ask.registration)?;
     if let Some(chosen) = &ask.client_id {
         check_client_id(chosen)?;
+        // Its codes go to hosts that the server itself names.
+        if chosen == GATEWAY && call.actor != Actor::System {
+            return Err(Refusal::new(Code::Conflict)
+                .field("client_id")
+                .hint("It is the gateway's own name")
+                .into());
+        }
     }
     let has_secret = ask.registration.metadata.has_secret();
     let secret = has_secret.then(|| call.secret(Kind::ClientSecret)).transpose()?;
@@ -221,6 +228,10 @@ pub async fn update(
 async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Client> {
     let before = present(tx, ask.id).await?;
     let after = &ask.registration;
+    if before.client_id == GATEWAY && ask.call.actor != Actor::System {
+        let hint = "The gateway keeps its own registration; suspend it instead";
+        return Err(Refusal::new(Code::ClientMetadataInvalid).hint(hint).into());
+    }
     if before.is_confidential != after.is_confidential {
         let hint = "The type stays; register another application";
         return Err(Refusal::new(Code::ClientMetadataInvalid).field("type").hint(hint).into());

@@ -15,9 +15,11 @@ use doorward_proto::jose::{Alg, SigningKey, Typ, encode_base64url};
 use doorward_sdk::exchange::{Http, NoAnswer};
 use doorward_web::{ClientAddress, Edge};
 use futures_util::future::BoxFuture;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use serde_json::json;
 use zeroize::Zeroizing;
+
+use crate::config::Port;
 
 /// What stands before the seed of an Ed25519 key in PKCS#8 (RFC 8410 7).
 const ED25519: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70, 4, 0x22, 4, 0x20];
@@ -25,13 +27,15 @@ const ED25519: [u8; 16] = [0x30, 0x2e, 2, 1, 0, 0x30, 5, 6, 3, 0x2b, 0x65, 0x70,
 const LONGEST: usize = 64 * 1024;
 
 /// How browsers are signed in by this server.
-pub(super) fn open(realm: &Arc<Realm>, edge: &Arc<OnceLock<Edge>>) -> Option<SignIn> {
+pub(super) fn open(realm: &Arc<Realm>, edge: &Arc<OnceLock<Edge>>, more: &[Port]) -> Option<SignIn> {
     let made = keys(realm);
     let (key, signer) = made
         .inspect_err(|error| tracing::error!(%error, "browsers cannot be signed in at the gateway"))
         .ok()?;
     let signer = Arc::new(signer);
     let issuer = &realm.issuer;
+    let own = issuer.parse::<Uri>().ok().and_then(|issuer| issuer.port_u16());
+    let ports = own.into_iter().chain(more.iter().map(|port| port.0)).collect();
     Some(SignIn {
         authorization_endpoint: format!("{issuer}/oauth2/authorize"),
         token_endpoint: format!("{issuer}/oauth2/token"),
@@ -40,6 +44,7 @@ pub(super) fn open(realm: &Arc<Realm>, edge: &Arc<OnceLock<Edge>>) -> Option<Sig
         client_id: GATEWAY.to_owned(),
         http: Arc::new(Here(Arc::clone(edge))),
         authenticate: authenticate(realm, &signer),
+        ports,
         admit: admit(realm, &signer),
         key,
     })

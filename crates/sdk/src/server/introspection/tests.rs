@@ -124,6 +124,9 @@ async fn nobody_is_let_in_because_the_issuer_is_silent() {
     scene.says(200, json!({ "active": true, "sub": "usr_ada" }));
     assert_eq!(scene.seen("dw_at_1").await.unwrap_err(), Why::InvalidAudience);
     assert_eq!(scene.seen("dw_st_1").await.unwrap().credential, CredentialKind::ServiceToken);
+    assert_eq!(scene.seen("dw_rt_1").await.unwrap_err(), Why::InvalidToken, "a refresh token opens nothing");
+    scene.says(200, json!({ "active": true, "sub": "usr_ada", "aud": "x", "exp": "never" }));
+    assert_eq!(scene.seen("dw_at_1").await.unwrap_err(), Why::KeyUnavailable);
     let over = json!({ "active": true, "sub": "usr_ada", "aud": "x", "exp": NOW.as_seconds() });
     scene.says(200, over);
     assert_eq!(scene.seen("dw_at_1").await.unwrap_err(), Why::TokenExpired);

@@ -169,8 +169,9 @@ impl Published {
             return Err(format!("{url} answers with status {}", answer.status));
         }
         let jwks = Jwks::parse(&answer.body).map_err(|error| format!("{url}: {error}"))?;
+        // It may have withdrawn them all: then nothing of it is believed any more.
         if jwks.keys.is_empty() {
-            return Err(format!("{url} holds no key that can be used"));
+            tracing::warn!(url, "there is no key that can be used");
         }
         Ok((jwks, answer.max_age.map_or(self.ttl, |age| age.min(self.ttl))))
     }
