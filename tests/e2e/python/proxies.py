@@ -134,7 +134,7 @@ class Proxy:
             return file.read()[-4000:]
 
 
-def nginx(locations, speaks=""):
+def nginx(locations, speaks="", port=None):
     """nginx with these locations in one server, which speaks TLS when that is said (`ssl`)."""
 
     def config(port, folder):

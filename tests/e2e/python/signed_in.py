@@ -200,7 +200,7 @@ class SignedIn(unittest.TestCase):
         proxy_set_header X-Original-URI $request_uri;
         proxy_set_header X-Forwarded-Proto $scheme;
     }}
-""", int(os.environ["DOORWARD_FRONT"])) as proxy:
+""", port=int(os.environ["DOORWARD_FRONT"])) as proxy:
             _, browser = self.person()
             base = f"http://front.localhost:{proxy.port}"
             answer, way = browser.open(f"{base}/files/1?x=%20y")
