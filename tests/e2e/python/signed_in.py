@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 
 from person import ISSUER, Everywhere, api, new_person
-from proxies import Upstream, nginx
+from proxies import Upstream, documented, nginx
 
 PORT = urlsplit(ISSUER).port
 upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
@@ -172,35 +172,7 @@ class SignedIn(unittest.TestCase):
         self.assertTrue(all(f":{PORT}/" in uri or f":{os.environ['DOORWARD_FRONT']}/" in uri for uri in client["redirect_uris"]))
 
     def test_behind_nginx(self):
-        with nginx(f"""
-    location / {{
-        auth_request /auth;
-        auth_request_set $user $upstream_http_x_user_id;
-        auth_request_set $signin $upstream_http_x_auth_redirect;
-        error_page 401 = @signin;
-        proxy_set_header X-User-ID $user;
-        proxy_pass http://127.0.0.1:{upstream.port};
-    }}
-    location @signin {{
-        if ($signin = "") {{ return 401; }}
-        return 302 $signin;
-    }}
-    location /.doorward/ {{
-        proxy_pass http://127.0.0.1:{PORT};
-        proxy_set_header Host $http_host;
-        proxy_set_header X-Forwarded-Proto $scheme;
-    }}
-    location = /auth {{
-        internal;
-        proxy_pass http://127.0.0.1:{PORT}/validate?profile=nginx;
-        proxy_pass_request_body off;
-        proxy_set_header Content-Length "";
-        proxy_set_header X-Original-Method $request_method;
-        proxy_set_header X-Original-Host $http_host;
-        proxy_set_header X-Original-URI $request_uri;
-        proxy_set_header X-Forwarded-Proto $scheme;
-    }}
-""", port=int(os.environ["DOORWARD_FRONT"])) as proxy:
+        with nginx(documented("nginx", "People in browsers", upstream.port)[0], port=int(os.environ["DOORWARD_FRONT"])) as proxy:
             _, browser = self.person()
             base = f"http://front.localhost:{proxy.port}"
             answer, way = browser.open(f"{base}/files/1?x=%20y")
