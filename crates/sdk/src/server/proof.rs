@@ -6,7 +6,7 @@
 //! process, nor after a restart.
 
 use std::{
-    collections::HashSet,
+    collections::{HashMap, HashSet},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
@@ -35,8 +35,10 @@ pub const DPOP_NONCE: HeaderName = HeaderName::from_static("dpop-nonce");
 const WINDOW: Duration = Duration::from_mins(2);
 /// A proof is remembered for one to two of these: its age at most, and the skew.
 const MEMORY: Duration = Duration::from_mins(7);
-/// Proofs that are remembered in one of them; holders of tokens that send more are told to wait.
+/// Proofs that are remembered in one of them.
 const MOST: usize = 1 << 18;
+/// Those of one key, so that nobody takes up the room of all others.
+const MOST_OF_ONE: u32 = 1 << 13;
 
 /// The request that a proof has to be for.
 #[derive(Debug, Clone, Copy)]
@@ -60,6 +62,8 @@ struct Seen {
     since: Time,
     now: HashSet<[u8; 32]>,
     before: HashSet<[u8; 32]>,
+    /// How many of those of now are of which key.
+    of_keys: HashMap<String, u32>,
 }
 
 impl Proofs {
@@ -75,8 +79,8 @@ impl Proofs {
     /// What a request has proven, as far as its credential asks for it.
     ///
     /// # Errors
-    /// `ProofRequired` or `NonceRequired`, with the nonce for the next proof; `Unavailable` when too many have to
-    /// be remembered.
+    /// `ProofRequired` or `NonceRequired`, with the nonce for the next proof; `RateLimited` for a key that sends very
+    /// many, `Unavailable` when too many have to be remembered.
     pub fn of(
         &self,
         (headers, asked): (&HeaderMap, Option<Asked<'_>>),
@@ -141,6 +145,7 @@ impl Proofs {
             // After a long silence nothing of it matters any more.
             let is_long = now.since(seen.since) >= 2 * MEMORY;
             let passed = std::mem::take(&mut seen.now);
+            seen.of_keys = HashMap::new();
             seen.before = if is_long { HashSet::new() } else { passed };
             seen.since = now;
         }
@@ -150,6 +155,11 @@ impl Proofs {
         if seen.now.len() >= MOST {
             return Err(Why::Unavailable.into());
         }
+        let of_key = seen.of_keys.entry(jkt.to_owned()).or_default();
+        if *of_key >= MOST_OF_ONE {
+            return Err(Refusal::new(Why::RateLimited).after(MEMORY));
+        }
+        *of_key += 1;
         Ok(seen.now.insert(name))
     }
 }

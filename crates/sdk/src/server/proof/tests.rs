@@ -120,3 +120,16 @@ fn tokens_that_are_bound_to_nothing_need_no_proof() {
     scene.principal.confirmation = None;
     assert_eq!(scene.says(&HeaderMap::new(), Scheme::Bearer, NOW).unwrap(), Proof::default());
 }
+
+#[test]
+fn one_key_does_not_take_up_the_room_of_others() {
+    let proofs = Proofs::new().unwrap();
+    for number in 0..MOST_OF_ONE {
+        assert!(proofs.is_first("busy", &number.to_string(), NOW).unwrap());
+    }
+    let refusal = proofs.is_first("busy", "one more", NOW).unwrap_err();
+    assert_eq!((refusal.why, refusal.retry_after), (Why::RateLimited, Some(MEMORY)));
+    assert!(proofs.is_first("quiet", "1", NOW).unwrap());
+    assert!(proofs.is_first("busy", "one more", NOW + MEMORY).unwrap());
+    assert!(!proofs.is_first("busy", "1", NOW + MEMORY).unwrap(), "what was seen stays seen");
+}
