@@ -129,6 +129,10 @@ fn put(parts: &Parts, body: Body, place: &Place, way: Way) -> Result<Request<Bod
     if !way.keeps_host {
         parts.headers.insert(header::HOST, place.host.clone());
     }
+    // HTTP/1.1 would have to name it in `Connection`, and nobody there waits for it.
+    if way.protocol == Protocol::Auto && place.uri.scheme_str() == Some("http") {
+        parts.headers.remove(header::TE);
+    }
     Ok(Request::from_parts(parts, body))
 }
 

@@ -107,7 +107,7 @@ fn what_is_for_one_connection_ends_with_it() {
         ("content-length", "3"),
         ("accept", "text/html"),
     ];
-    let headers = onward_of(&sent, |_| {});
+    let headers = onward_of(&sent, |route| route.upstream_protocol = Protocol::Http1);
     let mut left: Vec<_> = headers.keys().map(HeaderName::as_str).collect();
     left.sort_unstable();
     let ours = [
@@ -120,6 +120,9 @@ fn what_is_for_one_connection_ends_with_it() {
     ];
     let expect: Vec<&str> = ["accept", "content-length", "host"].into_iter().chain(ours).collect();
     assert_eq!(left, expect);
+    // gRPC is not spoken without it.
+    let headers = onward_of(&sent, |route| route.upstream_protocol = Protocol::H2c);
+    assert_eq!(all(&headers, "te"), ["trailers"]);
 }
 
 #[test]
@@ -133,7 +136,8 @@ fn where_a_request_came_from_is_said_by_us() {
     ];
     let headers = onward_of(&sent, |_| {});
     for (name, value) in [
-        ("host", "127.0.0.1:9000"),
+        // The application's own name is put there with the place that is asked.
+        ("host", "app.example"),
         ("x-forwarded-for", "192.0.2.7"),
         ("x-real-ip", "192.0.2.7"),
         ("x-forwarded-proto", "https"),
