@@ -3,7 +3,7 @@
 //! A token has a name that stays and versions that follow one another. Under all versions stands one
 //! principal, the *lineage*; a version is made under its epoch, so moving that ends every version. A secret
 //! is random and is stored as its keyed hash; [`create()`] and [`rotate()`] tell it once. Whoever makes or
-//! replaces a token hands on rights, and never more than the caller's own ([`Rights`](crate::rights::Rights)).
+//! replaces a token hands on rights, and never more than the caller's own ([`Rights`]).
 
 mod create;
 pub mod import;
