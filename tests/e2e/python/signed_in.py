@@ -1,15 +1,17 @@
 """People at applications that know nothing of signing in: sent to the issuer, and back to their page."""
 
+import base64
+import hashlib
 import json
 import os
 import time
 import unittest
 import warnings
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import requests
 
-from person import ISSUER, Everywhere, api, new_person
+from person import ISSUER, Everywhere, api, new_client, new_person
 from proxies import Upstream, documented, nginx
 
 PORT = urlsplit(ISSUER).port
@@ -170,6 +172,24 @@ class SignedIn(unittest.TestCase):
             self.assertEqual(refused.status_code, 401, host)
         client = next(client for client in api("GET", "clients?limit=500")["items"] if client["client_id"] == "doorward-gateway")
         self.assertTrue(all(f":{PORT}/" in uri or f":{os.environ['DOORWARD_FRONT']}/" in uri for uri in client["redirect_uris"]))
+
+    def test_an_application_of_others_does_not_act_for_people_here(self):
+        for is_own, status in ((False, 401), (True, 200)):
+            person = new_person()
+            client = new_client(first_party=is_own)
+            verifier = "v" * 43
+            challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
+            back = "https://app.example/callback"
+            asked = urlencode({"response_type": "code", "client_id": client["client_id"], "redirect_uri": back, "scope": "openid",
+                               "code_challenge": challenge, "code_challenge_method": "S256", "state": "s"})
+            code = parse_qs(urlsplit(person.authorize(f"{ISSUER}/oauth2/authorize?{asked}")).query)["code"][0]
+            answer = requests.post(f"{ISSUER}/oauth2/token", auth=(client["client_id"], client["client_secret"]), timeout=30, data={
+                "grant_type": "authorization_code", "code": code, "redirect_uri": back, "code_verifier": verifier})
+            headers = {"Host": f"app.localhost:{PORT}", "Authorization": f"Bearer {answer.json()['access_token']}"}
+            seen = requests.get(f"http://127.0.0.1:{PORT}/reports", headers=headers, timeout=30)
+            self.assertEqual(seen.status_code, status, seen.text)
+            if not is_own:
+                self.assertEqual(seen.json()["code"], "auth.invalid_audience")
 
     def test_behind_nginx(self):
         with nginx(documented("nginx", "People in browsers", upstream.port)[0], port=int(os.environ["DOORWARD_FRONT"])) as proxy:

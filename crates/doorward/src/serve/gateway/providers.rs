@@ -5,6 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use doorward_core::{
     api_keys::{self, LiveKey},
     call::{Call, Origin as CallOrigin},
+    clients,
     outcome::{Error, Result as Outcome},
     realm::Realm,
     service_tokens::{self, LiveToken},
@@ -165,6 +166,7 @@ fn holder(live: Arc<LiveKey>) -> Principal {
     Principal {
         expires_at: Some(key.expires_at),
         addresses: key.terms.allowed_addresses.clone(),
+        rate: key.terms.rate_limit.as_deref().and_then(|rate| rate.parse().ok()),
         attachment: Some(live),
         ..Principal::new(identity, CredentialKind::ApiKey)
     }
@@ -196,11 +198,24 @@ async fn principal(call: &Call, live: &Live) -> Outcome<Principal> {
         key.or_else(|| cnf.x5t_s256.clone().map(Confirmation::Certificate))
     });
     Ok(Principal {
-        audience: vec![live.claims.aud.clone()],
+        audience: vec![audience(call, live).await?],
         expires_at: Some(Time::from_seconds(live.claims.exp)),
         confirmation,
         ..Principal::new(identity, CredentialKind::AccessToken)
     })
+}
+
+/// For whom a token is. Every application that a person has signed in to gets one for the issuer, so that it can ask
+/// who they are; that is no leave to act for them at what is guarded here, unless the application is the operator's
+/// own.
+async fn audience(call: &Call, live: &Live) -> Outcome<String> {
+    let claims = &live.claims;
+    if claims.token_use != Some(TokenUse::User) || claims.aud != call.realm.issuer {
+        return Ok(claims.aud.clone());
+    }
+    let client = clients::find(call, &claims.client_id).await?;
+    let is_own = client.is_some_and(|client| client.is_first_party);
+    Ok(if is_own { claims.aud.clone() } else { format!("{}/oauth2/userinfo", claims.aud) })
 }
 
 /// What the rules said of a credential, in the words of whoever judges.
