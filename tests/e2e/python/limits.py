@@ -146,6 +146,12 @@ class Limited(unittest.TestCase):
         usual = key("usual")
         self.assertEqual([get(PORT, "/x", "fast.localhost", usual).status for _ in range(3)], [200, 200, 429])
 
+    def test_a_key_may_have_a_rate_of_its_own(self):
+        made = api("POST", "api-keys", {"name": "batch", "rate_limit": "1000/day"})["secret"]
+        answers = [get(PORT, "/x", "fast.localhost", made) for _ in range(4)]
+        self.assertEqual([answer.status for answer in answers], [200] * 4)
+        self.assertIn('"rate";r=996;', answers[-1].told["ratelimit"])
+
     def test_zz_guesses_end(self):
         """After the others: from then on newcomers from here wait."""
         good, newcomer = key("good"), key("newcomer")

@@ -112,7 +112,7 @@ struct TermsBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     metadata: Map<String, Json>,
-    /// How often it may be used, as `100/minute`.
+    /// How often it may be used, as `100/minute`, in place of the rate of a route that has one.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<String>,
     /// Whether it is accepted; `true` unless set.
@@ -154,7 +154,7 @@ struct KeyBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     metadata: Map<String, Json>,
-    /// How often it may be used, as `100/minute`.
+    /// How often it may be used, as `100/minute`, in place of the rate of a route that has one.
     rate_limit: Option<String>,
 }
 
@@ -188,7 +188,7 @@ struct OwnKeyBody {
     #[serde(default)]
     #[schema(value_type = Object)]
     metadata: Map<String, Json>,
-    /// How often it may be used, as `100/minute`.
+    /// How often it may be used, as `100/minute`, in place of the rate of a route that has one.
     rate_limit: Option<String>,
 }
 
