@@ -18,7 +18,7 @@ const REGISTRIES: [&str; 2] = ["crates/core/src/outcome.rs", "crates/web/src/sur
 /// Crates that talk to a database engine, and the only places that may name them.
 const DRIVERS: [&str; 4] = ["rusqlite", "tokio_postgres", "deadpool_postgres", "tokio_postgres_rustls"];
 const DRIVER_PLACES: [&str; 4] =
-    ["crates/core/src/db/", "crates/core/tests/db_", "tests/load/src/ceiling/", "tests/world/src/"];
+    ["crates/core/src/db/", "crates/core/tests/it/db_", "tests/load/src/ceiling/", "tests/world/src/"];
 
 /// Words that begin a statement when a text literal begins with them.
 const STATEMENTS: [&str; 6] =

@@ -86,30 +86,47 @@ impl Waiting {
         self.begun.verification_uri_complete.as_deref()
     }
 
-    /// Waits until the person has agreed, has refused, or has let the time go by. The refresh token is in the
-    /// file then, for the next start.
+    /// How long to wait before the next [`ask`](Self::ask): as the server said at first, and longer after it
+    /// asked for patience or did not answer.
+    pub fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    /// Asks once whether the person has agreed, for a program that waits in a loop of its own; `None` while
+    /// there is no decision. After an agreement the refresh token is in the file, for the next start.
     ///
     /// # Errors
     /// `access_denied`, `expired_token`, and what else the server refuses for.
+    pub async fn ask(&mut self) -> Result<Option<RefreshToken>, SourceError> {
+        if (self.client.clock)() >= self.ends_at {
+            let description = "nobody has signed in in time".to_owned();
+            return Err(SourceError::Refused { error: "expired_token".to_owned(), description });
+        }
+        let form = vec![
+            ("grant_type", GRANT.to_owned()),
+            ("device_code", self.begun.device_code.expose().to_owned()),
+        ];
+        let granted: Result<Granted, SourceError> = self.client.grant(form).await;
+        match granted {
+            Ok(granted) => return self.client.clone().begun(self.file.clone(), &granted).map(Some),
+            Err(SourceError::Refused { error, .. }) if error == "authorization_pending" => {}
+            Err(SourceError::Refused { error, .. }) if error == "slow_down" => self.interval += SLOWER,
+            // RFC 8628 3.5: less often while nobody answers.
+            Err(SourceError::NoAnswer(_)) => self.interval *= 2,
+            Err(error) => return Err(error),
+        }
+        Ok(None)
+    }
+
+    /// Waits until the person has agreed, has refused, or has let the time go by.
+    ///
+    /// # Errors
+    /// Those of [`ask`](Self::ask).
     pub async fn signed_in(mut self) -> Result<RefreshToken, SourceError> {
         loop {
             pause(self.interval).await;
-            if (self.client.clock)() >= self.ends_at {
-                let description = "nobody has signed in in time".to_owned();
-                return Err(SourceError::Refused { error: "expired_token".to_owned(), description });
-            }
-            let form = vec![
-                ("grant_type", GRANT.to_owned()),
-                ("device_code", self.begun.device_code.expose().to_owned()),
-            ];
-            let granted: Result<Granted, SourceError> = self.client.grant(form).await;
-            match granted {
-                Ok(granted) => return self.client.begun(self.file, &granted),
-                Err(SourceError::Refused { error, .. }) if error == "authorization_pending" => {}
-                Err(SourceError::Refused { error, .. }) if error == "slow_down" => self.interval += SLOWER,
-                // RFC 8628 3.5: less often while nobody answers.
-                Err(SourceError::NoAnswer(_)) => self.interval *= 2,
-                Err(error) => return Err(error),
+            if let Some(source) = self.ask().await? {
+                return Ok(source);
             }
         }
     }

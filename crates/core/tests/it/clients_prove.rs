@@ -1,0 +1,133 @@
+//! How an application proves who it is by an assertion, and where its keys come from.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use crate::kit::application;
+use doorward_core::{
+    call::Call,
+    clients::{self, AuthMethod, Client, Metadata},
+    env::{Fetch, FetchFailure, FetchResponse, no_fetch},
+    outcome::{Code, Result},
+    settings::Settings,
+};
+use doorward_proto::{
+    client_auth::Presented,
+    jose::{Alg, SigningKey, Typ},
+};
+use doorward_world::{Fresh, World, both_engines};
+use serde_json::json;
+
+const KEYS: &str = "https://app.example/keys";
+
+fn key(kid: &str) -> SigningKey {
+    SigningKey::generate(Alg::ES256).expect("a key").with_kid(kid)
+}
+
+fn set_of(keys: &[&SigningKey]) -> serde_json::Value {
+    json!({ "keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>() })
+}
+
+/// A try to prove who one is, with a new assertion.
+async fn proves(call: &Call, key: &SigningKey, audience: &str) -> Result<Arc<Client>> {
+    static TRIES: AtomicUsize = AtomicUsize::new(0);
+    let now = call.now.as_seconds();
+    let claims = json!({
+        "iss": "app", "sub": "app", "aud": audience, "iat": now, "exp": now + 60,
+        "jti": TRIES.fetch_add(1, Ordering::SeqCst).to_string(),
+    });
+    let assertion = key.sign_jwt(Typ::Jwt, claims.to_string().as_bytes()).expect("signs");
+    clients::authenticate(call, Presented::Assertion { client_id: None, assertion }).await
+}
+
+async fn registered(world: &World, change: impl FnOnce(&mut Metadata)) {
+    application(world, "app", |new| {
+        new.registration.metadata.token_endpoint_auth_method = AuthMethod::PrivateKeyJwt;
+        change(&mut new.registration.metadata);
+    })
+    .await;
+}
+
+type Answer = Arc<Mutex<std::result::Result<Vec<u8>, ()>>>;
+
+/// Somebody's web server, as it answers now, and how often it was asked.
+fn server() -> (Fetch, Answer, Arc<AtomicUsize>) {
+    let (answer, asked): (Answer, Arc<AtomicUsize>) = (Arc::new(Mutex::new(Err(()))), Arc::default());
+    let (says, counts) = (Arc::clone(&answer), Arc::clone(&asked));
+    let fetch: Fetch = Arc::new(move |request| {
+        counts.fetch_add(1, Ordering::SeqCst);
+        assert_eq!((request.method, request.url.as_str()), ("GET", KEYS));
+        let body = says.lock().expect("no panic").clone();
+        Box::pin(async move {
+            let body = body.map_err(|()| FetchFailure::NoAnswer("down".to_owned()))?;
+            let headers = vec![("cache-control".to_owned(), "public, max-age=600".to_owned())];
+            Ok(FetchResponse { status: 200, headers, body })
+        })
+    });
+    (fetch, answer, asked)
+}
+
+async fn world(place: &Fresh, fetch: Fetch) -> World {
+    World::new(place, Settings::default(), fetch).await
+}
+
+both_engines! {
+    /// RFC 9126 2: the issuer, the token endpoint and the endpoint that is called all mean this server.
+    async fn an_assertion_may_name_the_endpoint_it_is_sent_to(place: Fresh) {
+        let world = world(&place, no_fetch()).await;
+        let own = key("one");
+        registered(&world, |metadata| metadata.jwks = Some(set_of(&[&own]))).await;
+        let call = world.call();
+        let issuer = call.realm.issuer.clone();
+        for path in ["", "/oauth2/token", "/oauth2/par", "/oauth2/introspect", "/oauth2/revoke", "/api/auth/oauth2/token"] {
+            proves(&call, &own, &format!("{issuer}{path}")).await.expect(path);
+        }
+        for audience in ["https://evil.example", &format!("{issuer}/"), &format!("{issuer}/oauth2/authorize")] {
+            let refused = proves(&call, &own, audience).await.expect_err(audience);
+            assert_eq!(refused.code(), Some(Code::ClientAuthentication));
+        }
+    }
+
+    /// Keys that the client publishes are read once while they are fresh, again when a new one is named,
+    /// but once a minute at the most, and outlive a place that does not answer for a day.
+    async fn published_keys_are_read_and_remembered(place: Fresh) {
+        let (fetch, answer, asked) = server();
+        let world = world(&place, fetch).await;
+        registered(&world, |metadata| metadata.jwks_uri = Some(KEYS.to_owned())).await;
+        let says = |keys: &[&SigningKey]| {
+            *answer.lock().expect("no panic") = Ok(set_of(keys).to_string().into_bytes());
+        };
+        let issuer = world.call().realm.issuer.clone();
+        let (one, two) = (key("one"), key("two"));
+        let down = proves(&world.call(), &one, &issuer).await.expect_err("nobody answers");
+        assert_eq!(down.code(), Some(Code::ClientAuthentication));
+        says(&[&one]);
+        proves(&world.call(), &one, &issuer).await.expect_err("asked a moment ago");
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
+        world.advance(Duration::from_mins(1));
+        for _ in 0..3 {
+            proves(&world.call(), &one, &issuer).await.expect("is read");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 2, "once while it is fresh");
+        says(&[&one, &two]);
+        proves(&world.call(), &two, &issuer).await.expect_err("a flood of unknown keys is no flood of requests");
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        world.advance(Duration::from_mins(1));
+        proves(&world.call(), &two, &issuer).await.expect("the new key is read at once");
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
+        *answer.lock().expect("no panic") = Err(());
+        world.advance(Duration::from_hours(23));
+        proves(&world.call(), &two, &issuer).await.expect("known keys outlive a failure");
+        assert_eq!(asked.load(Ordering::SeqCst), 4);
+        world.advance(Duration::from_hours(2));
+        proves(&world.call(), &two, &issuer).await.expect_err("but not for ever");
+        *answer.lock().expect("no panic") = Ok(b"<html>".to_vec());
+        world.advance(Duration::from_mins(1));
+        proves(&world.call(), &two, &issuer).await.expect_err("no keys");
+    }
+}

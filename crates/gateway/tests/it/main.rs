@@ -1,0 +1,7 @@
+//! The gate as proxies and machines meet it.
+
+mod assertion;
+mod certificates;
+mod conformance;
+mod envoy;
+mod validate;

@@ -1,0 +1,230 @@
+//! A person at a browser without script: keeps cookies, follows redirects, fills in the forms of pages.
+
+use std::collections::BTreeMap;
+
+use axum::{Router, body::Body};
+use doorward_core::{
+    bootstrap::Terms,
+    mail,
+    page::PageAsk,
+    users::{self, Email, NewUser},
+};
+use doorward_proto::secret::SecretText;
+use doorward_web::{App, Bootstrap, WebSettings, router};
+use doorward_world::{ISSUER, World};
+use http::{HeaderMap, Request, StatusCode, header};
+use http_body_util::BodyExt as _;
+use serde_json::{Value as Json, json};
+use tower::ServiceExt as _;
+use url::form_urlencoded::Serializer;
+
+pub(crate) const PASSWORD: &str = "plum orbit candle 93 gravel";
+pub(crate) const ROOT: &str = "root-token-root-token-root-token-root";
+
+/// A browser.
+#[derive(Clone)]
+pub(crate) struct Browser {
+    pub(crate) world: World,
+    router: Router,
+    pub(crate) cookies: BTreeMap<String, String>,
+}
+
+/// A page, or a redirect out of the server.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    pub(crate) status: StatusCode,
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
+}
+
+impl Page {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+    }
+
+    /// The heading.
+    pub(crate) fn title(&self) -> &str {
+        between(&self.text, "<h1>", "</h1>").unwrap_or_default()
+    }
+
+    /// The value of a hidden or filled-in field.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        let mark = format!("name=\"{name}\"");
+        let tags = self.text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        let tag = tags.into_iter().find(|tag| tag.contains(&mark))?;
+        between(tag, "value=\"", "\"").map(|value| value.replace("&amp;", "&").replace("&#38;", "&"))
+    }
+
+    /// Where the first form whose action begins so goes.
+    pub(crate) fn action(&self, beginning: &str) -> String {
+        let mark = format!("action=\"{beginning}");
+        let rest = between(&self.text, &mark, "\"")
+            .unwrap_or_else(|| panic!("no form to {beginning}\n{}", self.text));
+        format!("{beginning}{rest}").replace("&#38;", "&").replace("&amp;", "&")
+    }
+}
+
+fn between<'t>(text: &'t str, before: &str, after: &str) -> Option<&'t str> {
+    text.split_once(before)?.1.split(after).next()
+}
+
+impl Browser {
+    pub(crate) fn new(world: World) -> Self {
+        let scopes = vec!["admin:*".to_owned()];
+        let bootstrap = Bootstrap { token: SecretText::from(ROOT), scopes, terms: Terms::default() };
+        let settings = WebSettings { bootstrap: Some(bootstrap), ..WebSettings::default() };
+        let router = router(App::new(world.realm.clone(), settings));
+        Self { world, router, cookies: BTreeMap::new() }
+    }
+
+    /// Another browser at the same server.
+    pub(crate) fn another(&self) -> Self {
+        Self { cookies: BTreeMap::new(), ..self.clone() }
+    }
+
+    /// One request as it is, without cookies.
+    pub(crate) async fn send(&self, request: Request<Body>) -> Page {
+        let path = request.uri().to_string();
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await.unwrap().to_bytes();
+        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        Page { status: parts.status, path, headers: parts.headers, text }
+    }
+
+    /// One request with cookies both ways; redirects are not followed.
+    pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Option<String>) -> Page {
+        let cookies: Vec<String> =
+            self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request = Request::builder().method(method).uri(path);
+        if !cookies.is_empty() {
+            request = request.header(header::COOKIE, cookies.join("; "));
+        }
+        if body.is_some() {
+            request = request
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header("sec-fetch-site", "same-origin")
+                .header(header::ORIGIN, ISSUER);
+        }
+        let page = self.send(request.body(body.map_or_else(Body::empty, Body::from)).unwrap()).await;
+        for cookie in page.headers.get_all(header::SET_COOKIE) {
+            let cookie = cookie.to_str().unwrap();
+            assert!(cookie.contains("HttpOnly; SameSite=Lax; Secure"), "{cookie}");
+            let (name, rest) = cookie.split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            if cookie.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        page
+    }
+
+    async fn follow(&mut self, mut page: Page) -> Page {
+        for _ in 0..10 {
+            let to = page.header("location").to_owned();
+            if to.is_empty() {
+                return page;
+            }
+            assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.path);
+            let to = to.strip_prefix(ISSUER).unwrap_or(&to).to_owned();
+            if !to.starts_with('/') {
+                return page;
+            }
+            page = self.ask("GET", &to, None).await;
+        }
+        panic!("too many redirects at {}", page.path);
+    }
+
+    /// Opens a page and follows redirects.
+    pub(crate) async fn open(&mut self, path: &str) -> Page {
+        let page = self.ask("GET", path, None).await;
+        self.follow(page).await
+    }
+
+    /// Sends the form of a page that goes to `action` (its beginning), and follows redirects.
+    pub(crate) async fn submit(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
+        let page = self.submit_once(page, action, fields).await;
+        self.follow(page).await
+    }
+
+    /// The same without following.
+    pub(crate) async fn submit_once(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
+        let mut body = Serializer::new(String::new());
+        for hidden in ["form_token", "token", "identifier", "session", "after"] {
+            if let (Some(value), false) = (page.field(hidden), fields.iter().any(|(name, _)| *name == hidden))
+            {
+                body.append_pair(hidden, &value);
+            }
+        }
+        body.extend_pairs(fields);
+        self.ask("POST", &page.action(action), Some(body.finish())).await
+    }
+
+    /// Signs in from wherever the page asks for an identifier; answers the page after it.
+    pub(crate) async fn sign_in(&mut self, page: &Page, email: &str, password: &str) -> Page {
+        let page = self.submit(page, "/sign-in", &[("identifier", email)]).await;
+        assert_eq!(page.title(), "Enter your password", "{}", page.text);
+        self.submit(&page, "/sign-in/password", &[("password", password)]).await
+    }
+
+    /// Makes a person.
+    pub(crate) async fn person(&self, email: &str, name: &str) {
+        let call = self.world.local();
+        let mut new = NewUser::new(Email::parse(email).unwrap());
+        new.email_verified = true;
+        new.name = Some(name.to_owned());
+        new.password = Some(call.realm.passwords.make(&SecretText::from(PASSWORD)).await.unwrap());
+        users::create(&call, new).await.unwrap();
+    }
+
+    /// Makes an application, by the management API.
+    pub(crate) async fn client(&self, more: Json) -> Json {
+        let mut client = json!({
+            "name": "Orders", "type": "public", "redirect_uris": ["https://orders.example/cb"],
+            "grant_types": ["authorization_code", "refresh_token"],
+            "scopes": ["openid", "profile", "email"], "token_endpoint_auth_method": "none",
+        });
+        client.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        self.make("clients", client).await
+    }
+
+    /// Makes something by the management API.
+    pub(crate) async fn make(&self, what: &str, body: Json) -> Json {
+        let request = Request::post(format!("/api/v1/{what}"))
+            .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        let page = self.send(request).await;
+        assert_eq!(page.status, StatusCode::CREATED, "{}", page.text);
+        serde_json::from_str(&page.text).unwrap()
+    }
+
+    /// A person as the management API shows them.
+    pub(crate) async fn stored(&self, email: &str) -> Json {
+        let request = Request::get(format!("/api/v1/users/{email}"))
+            .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
+            .body(Body::empty())
+            .unwrap();
+        serde_json::from_str(&self.send(request).await.text).unwrap()
+    }
+
+    /// The link of the newest mail to this address, as a path.
+    pub(crate) async fn mailed(&self, email: &str) -> String {
+        let call = self.world.local();
+        let mails = mail::list(&call, None, PageAsk { limit: 50, ..PageAsk::default() }).await.unwrap();
+        let mail = mails.items.iter().find(|mail| mail.recipient == email).expect("a mail to the address");
+        let (_, words) = mail::show(&call, mail.id).await.unwrap();
+        let link = words.text.split_whitespace().find(|word| word.starts_with(ISSUER)).expect("a link");
+        link.strip_prefix(ISSUER).unwrap().to_owned()
+    }
+
+    /// How many mails there are.
+    pub(crate) async fn mails(&self) -> usize {
+        let ask = PageAsk { limit: 500, ..PageAsk::default() };
+        mail::list(&self.world.local(), None, ask).await.unwrap().items.len()
+    }
+}

@@ -1,0 +1,31 @@
+//! Where a person ends up after signing out: at the application that asked, as long as it may ask.
+
+use std::time::Duration;
+
+use crate::pages_kit::{Browser, PASSWORD};
+use doorward_world::{World, both_engines};
+use http::StatusCode;
+use serde_json::json;
+
+const ADA: &str = "ada@example.com";
+const BACK: &str = "https://orders.example/out";
+
+both_engines! {
+    /// The address on the page is sealed, and its application may be gone by the time it is used.
+    async fn the_way_back_is_good_for_an_hour(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let client = browser.client(json!({"post_logout_redirect_uris": [BACK]})).await;
+        let id = client["client_id"].as_str().unwrap();
+        for (left_open, back) in [(Duration::from_mins(59), BACK), (Duration::from_mins(61), "/signed-out")] {
+            let page = browser.open("/sign-in").await;
+            assert_eq!(browser.sign_in(&page, ADA, PASSWORD).await.status, StatusCode::OK);
+            let asks = format!("/oauth2/logout?client_id={id}&post_logout_redirect_uri={BACK}");
+            let page = browser.open(&asks).await;
+            assert_eq!(page.title(), "Sign out?");
+            browser.world.advance(left_open);
+            let page = browser.submit_once(&page, "/sign-out", &[]).await;
+            assert_eq!(page.header("location"), back);
+        }
+    }
+}
