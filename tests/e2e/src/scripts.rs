@@ -36,6 +36,14 @@ pub fn python_told(server: &Server, file: &str, more: &[(&str, &Path)]) {
     run_told(python_command(file), server, file, more);
 }
 
+/// The environment of the processes that `storm.py` asks: one application, on this port.
+pub fn storm_env(behind: &str) -> Vec<(&'static str, String)> {
+    let routes = format!(
+        r#"[{{"name": "app", "hosts": ["app.localhost"], "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    vec![("DOORWARD_GATEWAY_ROUTES", routes)]
+}
+
 /// The same with this environment, for a program that is no [`Server`].
 pub fn python_with(environment: &[(&str, &str)], file: &str) {
     let mut command = python_command(file);

@@ -207,3 +207,10 @@ fn client_certificates_are_asked_for_and_believed() {
     let server = Server::start(Options::default());
     scripts::python_told(&server, "mutual.py", &[("DOORWARD_CERTIFICATES", folder.path())]);
 }
+
+#[test]
+fn nothing_passes_once_it_is_taken_back() {
+    let behind = free_port().to_string();
+    let server = Server::start(Options { env: scripts::storm_env(&behind), ..Options::default() });
+    scripts::python_told(&server, "storm.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}

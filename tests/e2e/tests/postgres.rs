@@ -1,9 +1,11 @@
 //! The same program on PostgreSQL: alone, and as two processes behind a transaction pooler.
 
+use std::path::Path;
+
 use doorward_e2e::{
     Options, Server,
     pooler::Pooler,
-    program::{BOOTSTRAP, block_on, client, refused},
+    program::{BOOTSTRAP, block_on, client, free_port, refused},
     scripts,
 };
 use doorward_world::Fresh;
@@ -44,6 +46,15 @@ fn what_ends_at_one_process_ends_at_the_other_on_postgres() {
     let place = block_on(Fresh::postgres(false)).expect("a database");
     let (first, second) = two(&place.url(), &[]);
     scripts::node_beside(&first, &second, "two-nodes-changes.test.mjs");
+}
+
+#[test]
+fn nothing_passes_at_either_process_once_it_is_taken_back_on_postgres() {
+    let place = block_on(Fresh::postgres(false)).expect("a database");
+    let behind = free_port().to_string();
+    let (first, second) = two(&place.url(), &scripts::storm_env(&behind));
+    let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_SECOND", Path::new(&second.issuer))];
+    scripts::python_told(&first, "storm.py", &more);
 }
 
 #[test]
