@@ -20,10 +20,11 @@ use crate::{
     clock::Clock,
     dress::{Errors, REQUEST_ID},
     server::{
-        Chain, Known,
+        Chain, Credential, Known,
         certificate::{self, Shown},
         identity_headers,
         limits::Limiter,
+        proof::{Asked, Proofs},
     },
 };
 
@@ -52,6 +53,8 @@ struct Inner {
     realm: Arc<str>,
     locate: Box<Locate>,
     limiter: Arc<Limiter>,
+    /// Without it tokens that are bound to a key open nothing.
+    proofs: Option<Arc<Proofs>>,
     clock: Clock,
 }
 
@@ -69,17 +72,19 @@ impl Guard {
     pub async fn admit(&self, request: &mut Parts) -> Result<Option<Caller>, Refused> {
         let scene = self.scene(&request.headers);
         identity_headers::remove(&mut request.headers);
-        let (rule, path) = match self.rule(request) {
+        let (rule, host, path) = match self.rule(request) {
             Ok(found) => found,
             Err(refusal) => return Err(Refused::new(refusal, scene)),
         };
+        // As it was sent: that is what a proof names.
+        let sent = (host, request.uri.path().to_owned());
         if path.as_str() != request.uri.path() {
             request.uri = with_path(&request.uri, &path)
                 .ok_or_else(|| Refused::new(Why::PathAmbiguous.into(), scene.clone()))?;
         }
         // An address that nobody knows is in no network.
         let address = (self.0.locate)(request).unwrap_or(IpAddr::from([0, 0, 0, 0]));
-        match self.known(request, rule, address).await {
+        match self.known((request, &sent), rule, address).await {
             Ok(known) => Ok(known.map(|known| Caller::new(known, scene))),
             Err(refusal) => Err(Refused { scopes: rule.scopes().join(" "), ..Refused::new(refusal, scene) }),
         }
@@ -91,17 +96,18 @@ impl Guard {
         Scene { errors: self.0.errors, realm: Arc::clone(&self.0.realm), request_id: request_id.into() }
     }
 
-    fn rule(&self, request: &Parts) -> Result<(&Rule, NormalPath), Refusal> {
+    /// The rule for a request, and the host and path that it asks for.
+    fn rule(&self, request: &Parts) -> Result<(&Rule, String, NormalPath), Refusal> {
         let path = NormalPath::read(request.uri.path())
             .map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
         let host = host(request)?;
         let rule = self.0.rules.find(&host, request.method.as_str(), &path);
-        Ok((rule.unwrap_or(&self.0.default), path))
+        Ok((rule.unwrap_or(&self.0.default), host, path))
     }
 
     async fn known(
         &self,
-        request: &Parts,
+        (request, (host, path)): (&Parts, &(String, String)),
         rule: &Rule,
         address: IpAddr,
     ) -> Result<Option<Arc<Known>>, Refusal> {
@@ -113,13 +119,17 @@ impl Guard {
         } else {
             chain.presented(&request.headers, shown, rule.accepts(CredentialKind::Certificate))?
         };
-        let proof = Proof { certificate: certificate::proof(shown, from.1), ..Proof::default() };
+        let mut proof = Proof { certificate: certificate::proof(shown, from.1), ..Proof::default() };
         let presented = match &credential {
-            Some(credential) => {
-                limiter.recognise(chain, credential, from).await.map(Some).map_err(|refusal| (None, refusal))
-            }
+            Some(credential) => limiter.recognise(chain, credential, from).await.map(Some),
             None => Ok(None),
         };
+        if let (Some(credential), Ok(Some(known))) = (&credential, &presented) {
+            let asked = Asked { method: request.method.as_str(), host, path };
+            // Whoever does not hold the key is nobody, also where a rule would let nobody through.
+            proof.dpop = self.proven((&request.headers, asked), (credential, known), from.1)?;
+        }
+        let presented = presented.map_err(|refusal| (None, refusal));
         let judged = presented.and_then(|known| match self.judge(rule, (known.as_deref(), &proof), from) {
             Verdict::Refused(refusal) => Err((known, refusal)),
             Verdict::Allowed(None) => Ok(None),
@@ -139,6 +149,17 @@ impl Guard {
             chain.note_use(known, address, from.1);
         }
         Ok(known)
+    }
+
+    /// The key that a request has proven to hold, where its credential is bound to one.
+    fn proven(
+        &self,
+        (headers, asked): (&HeaderMap, Asked<'_>),
+        (credential, known): (&Credential, &Known),
+        now: Time,
+    ) -> Result<Option<String>, Refusal> {
+        let Some(proofs) = &self.0.proofs else { return Ok(None) };
+        Ok(proofs.of((headers, Some(asked)), (credential, &known.principal), now)?.dpop)
     }
 
     fn judge<'k>(

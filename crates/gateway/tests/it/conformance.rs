@@ -7,7 +7,7 @@ use doorward_gateway::{DEFAULT, Gateway, Origin, Route, RouteSpec, Settings};
 use doorward_judge::rule::RuleSpec;
 use doorward_sdk::{
     conformance::{Answer, Case, Door, Suite},
-    server::Chain,
+    server::{Chain, proof::Proofs},
 };
 use http::{HeaderMap, Request};
 use http_body_util::BodyExt as _;
@@ -39,7 +39,7 @@ fn gateway(suite: &Suite) -> Gateway {
         issuer: suite.realm.clone(),
         is_alone: false,
         limiter: Arc::default(),
-        proofs: None,
+        proofs: Some(Arc::new(Proofs::new().unwrap())),
         sign_in: None,
         tickets: None,
         chain: Chain::new(suite.providers().unwrap()),

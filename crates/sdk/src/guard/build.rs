@@ -15,7 +15,11 @@ use super::{ClientAddress, Guard, Inner, Locate};
 use crate::{
     clock::{self, Clock},
     dress::Errors,
-    server::{Chain, Provider, limits::Limiter},
+    server::{
+        Chain, Provider,
+        limits::{FailureLimits, Limiter, MemoryLimits},
+        proof::Proofs,
+    },
 };
 
 /// Puts a [`Guard`] together.
@@ -28,7 +32,9 @@ pub struct Builder {
     errors: Errors,
     realm: Option<String>,
     locate: Box<Locate>,
-    limiter: Arc<Limiter>,
+    limiter: Option<Arc<Limiter>>,
+    failures: FailureLimits,
+    proofs: Option<Arc<Proofs>>,
     clock: Clock,
 }
 
@@ -43,7 +49,9 @@ impl Default for Builder {
             errors: Errors::Problem,
             realm: None,
             locate: Box::new(|request| request.extensions.get::<ClientAddress>().map(|address| address.0)),
-            limiter: Arc::default(),
+            limiter: None,
+            failures: FailureLimits::NONE,
+            proofs: None,
             clock: clock::system(),
         }
     }
@@ -64,7 +72,7 @@ impl Builder {
         self
     }
 
-    /// Believes whom these settings believe: providers, mode and audiences.
+    /// Believes whom these settings believe, by their mode and audiences, and allows as many failures as they do.
     ///
     /// # Errors
     /// What is not safe and not allowed by name; what makes no sense.
@@ -73,6 +81,7 @@ impl Builder {
         self.providers.extend(settings.providers(outside)?);
         self.audiences.extend(settings.audience.iter().cloned());
         self.is_for_anybody |= settings.any_audience;
+        self.failures = settings.failures()?;
         Ok(self.mode(settings.mode))
     }
 
@@ -134,11 +143,19 @@ impl Builder {
         self
     }
 
-    /// Counts the requests of rules with limits, and failed tries. Without it requests are counted in memory,
-    /// and failed tries are not.
+    /// Counts the requests of rules with limits, and failed tries. Without it both are counted in memory: failed
+    /// tries as the settings say, else not at all.
     #[must_use]
     pub fn limiter(mut self, limiter: Arc<Limiter>) -> Self {
-        self.limiter = limiter;
+        self.limiter = Some(limiter);
+        self
+    }
+
+    /// Knows the proofs of possession that were seen (RFC 9449). A service with several guards shares them, so that
+    /// no proof is good twice. Without it a guard has its own.
+    #[must_use]
+    pub fn proofs(mut self, proofs: Arc<Proofs>) -> Self {
+        self.proofs = Some(proofs);
         self
     }
 
@@ -163,6 +180,16 @@ impl Builder {
             (false, true) => vec![String::new()],
             (false, false) => self.audiences,
         };
+        let limiter = self
+            .limiter
+            .unwrap_or_else(|| Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), self.failures)));
+        let proofs = self.proofs.or_else(|| {
+            let own = Proofs::new().ok().map(Arc::new);
+            if own.is_none() {
+                tracing::error!("there is no randomness: tokens that are bound to a key open nothing");
+            }
+            own
+        });
         Ok(Guard(Arc::new(Inner {
             chain: Chain::new(self.providers),
             rules: Rules::compile(self.rules)?,
@@ -171,7 +198,8 @@ impl Builder {
             errors: self.errors,
             realm: realm.into(),
             locate: self.locate,
-            limiter: self.limiter,
+            limiter,
+            proofs,
             clock: self.clock,
         })))
     }

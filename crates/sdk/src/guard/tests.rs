@@ -1,13 +1,30 @@
 use std::time::Duration;
 
-use doorward_judge::rule::RuleSpec;
+use doorward_judge::{Confirmation, Identity, Principal, rule::RuleSpec};
+use doorward_proto::jose::{Alg, SigningKey, sha256_base64url, sign};
+use futures_util::future::BoxFuture;
 use http::{Request, Response, StatusCode};
+use serde_json::json;
 
 use super::*;
 use crate::{
-    server::limits::{FailureLimits, MemoryLimits},
+    exchange::{Http, NoAnswer},
+    server::{
+        Provider, Recognition, Seen,
+        limits::{FailureLimits, MemoryLimits},
+        settings::{AuthSettings, Outside},
+    },
     testing::{builder, home},
 };
+
+/// Nobody answers.
+struct Nowhere;
+
+impl Http for Nowhere {
+    fn send(&self, _: Request<Vec<u8>>) -> BoxFuture<'_, Result<Response<Vec<u8>>, NoAnswer>> {
+        Box::pin(std::future::ready(Err(NoAnswer("there is no web here".to_owned()))))
+    }
+}
 
 fn named(name: &str, paths: &[&str]) -> RuleSpec {
     let paths = paths.iter().map(|path| (*path).to_owned()).collect();
@@ -145,7 +162,8 @@ async fn limits_of_rules_count_and_failed_tries_end() {
     let limiter = Arc::new(Limiter::new(Arc::new(MemoryLimits::default()), failures));
     let rules = [limited("limited", Mode::Required), limited("open", Mode::Disabled)];
     let [limited, open] = rules;
-    let guard = builder().rule(limited).rule(open).limiter(limiter).build().unwrap();
+    let builder = builder().address(|_| Some(home()));
+    let guard = builder.rule(limited).rule(open).limiter(limiter).build().unwrap();
     for (target, headers, expect) in [
         ("/limited", &[ADA][..], "usr_ada"),
         ("/limited", &[ADA], "usr_ada"),
@@ -163,4 +181,125 @@ async fn limits_of_rules_count_and_failed_tries_end() {
     ] {
         assert_eq!(asked(&guard, target, headers).await, expect, "{target} {headers:?}");
     }
+}
+
+#[tokio::test]
+async fn failed_tries_end_as_the_environment_says() {
+    let pairs = [("RATE_LIMIT_IP", "2"), ("RATE_LIMIT_IDENTITY", "1"), ("RATE_LIMIT_INTERVAL", "60")];
+    let pairs = pairs.map(|(name, value)| (format!("ORCHEO_AUTH_{name}"), value.to_owned()));
+    let settings = AuthSettings::from_pairs(pairs).unwrap();
+    let outside = Outside::over(Arc::new(Nowhere));
+    let guard = |knows_addresses: bool| {
+        let builder = builder().settings(&settings, &outside).unwrap();
+        builder.address(move |_| knows_addresses.then(home)).build().unwrap()
+    };
+    let key = |name: &'static str| [("x-api-key", name)];
+    let known = guard(true);
+    for (headers, expect) in [
+        (key("guess-1"), "401 auth.invalid_token"),
+        (key("guess-1"), "429 auth.rate_limited.identity"),
+        (key("guess-2"), "401 auth.invalid_token"),
+        (key("guess-3"), "429 auth.rate_limited.ip"),
+        ([ADA], "429 auth.rate_limited.ip"),
+    ] {
+        assert_eq!(asked(&known, "/", &headers).await, expect, "{headers:?}");
+    }
+    // Nobody is shut out for an address that nobody knows.
+    let unknown = guard(false);
+    for (headers, expect) in [
+        (key("guess-1"), "401 auth.invalid_token"),
+        (key("guess-1"), "429 auth.rate_limited.identity"),
+        (key("guess-2"), "401 auth.invalid_token"),
+        (key("guess-3"), "401 auth.invalid_token"),
+        ([ADA], "usr_ada"),
+    ] {
+        assert_eq!(asked(&unknown, "/", &headers).await, expect, "{headers:?}");
+    }
+}
+
+/// Has a token that is bound to its key.
+struct Bound(String);
+
+impl Provider for Bound {
+    fn name(&self) -> &'static str {
+        "bound"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, _: Seen) -> BoxFuture<'a, Recognition> {
+        let identity = Identity { subject: "usr_ada".to_owned(), ..Identity::default() };
+        let confirmation = Some(Confirmation::Dpop(self.0.clone()));
+        let found = Principal { confirmation, ..Principal::new(identity, CredentialKind::Jwt) };
+        let is_own = credential.token().is_some_and(|token| token.expose() == "bound");
+        Box::pin(std::future::ready(Ok(is_own.then_some(found))))
+    }
+}
+
+/// A proof for one request.
+fn proof(key: &SigningKey, (method, address): (&str, &str), jti: &str, nonce: Option<&str>) -> String {
+    let header = json!({ "alg": "ES256", "typ": "dpop+jwt", "jwk": key.jwk() });
+    let claims = json!({ "jti": jti, "htm": method, "htu": address, "iat": 1_000,
+        "ath": sha256_base64url(b"bound"), "nonce": nonce });
+    sign(key, &header, claims.to_string().as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn a_token_that_is_bound_to_a_key_needs_a_proof_for_each_request() {
+    let key = SigningKey::generate(Alg::ES256).unwrap();
+    let bound = Bound(key.jwk().thumbprint());
+    let lounge = RuleSpec { mode: Mode::Optional, ..named("lounge", &["/lounge"]) };
+    let guard = Guard::builder().provider(bound).rule(lounge).clock(crate::testing::clock()).build().unwrap();
+    let send = async |target: &str, scheme: &str, proof: &str| {
+        let scheme = format!("{scheme} bound");
+        let mut headers = vec![("host", "own.example"), ("authorization", scheme.as_str())];
+        headers.extend(Some(("dpop", proof)).filter(|(_, proof)| !proof.is_empty()));
+        guard.admit(&mut request(target, &headers)).await.map(|caller| caller.unwrap().subject().to_owned())
+    };
+    let here = ("GET", "https://own.example/a%2Db");
+    // What was not proven opens nothing, not even where nobody would be let through.
+    for (target, scheme) in [("/a%2Db", "Bearer"), ("/a%2Db", "DPoP"), ("/lounge", "DPoP")] {
+        let refused = send(target, scheme, "").await.unwrap_err();
+        assert_eq!(refused.refusal.why, Why::ProofRequired, "{target} {scheme}");
+    }
+    let refused = send("/a%2Db", "DPoP", &proof(&key, here, "1", None)).await.unwrap_err();
+    assert_eq!(refused.refusal.why, Why::NonceRequired);
+    let answer = refused.response();
+    assert_eq!(answer.status(), StatusCode::UNAUTHORIZED);
+    let challenge = answer.headers()["www-authenticate"].to_str().unwrap();
+    assert!(challenge.starts_with("DPoP ") && challenge.contains("use_dpop_nonce"), "{challenge}");
+    let nonce = answer.headers()["dpop-nonce"].to_str().unwrap().to_owned();
+    let good = proof(&key, here, "2", Some(&nonce));
+    assert_eq!(send("/a%2Db?x=1", "DPoP", &good).await.unwrap(), "usr_ada");
+    assert_eq!(send("/a%2Db", "DPoP", &good).await.unwrap_err().refusal.why, Why::ProofRequired, "once");
+    let thief = SigningKey::generate(Alg::ES256).unwrap();
+    for (wrong, what) in [
+        (proof(&thief, here, "3", Some(&nonce)), "another key"),
+        (proof(&key, ("POST", here.1), "4", Some(&nonce)), "another method"),
+        (proof(&key, ("GET", "https://own.example/other"), "5", Some(&nonce)), "another path"),
+        (proof(&key, ("GET", "https://evil.example/a%2Db"), "6", Some(&nonce)), "another host"),
+    ] {
+        assert_eq!(
+            send("/a%2Db", "DPoP", &wrong).await.unwrap_err().refusal.why,
+            Why::ProofRequired,
+            "{what}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn guards_that_share_their_proofs_take_none_twice() {
+    let key = SigningKey::generate(Alg::ES256).unwrap();
+    let proofs = Arc::new(Proofs::new().unwrap());
+    let guards = [(); 2].map(|()| {
+        let bound = Bound(key.jwk().thumbprint());
+        let builder = Guard::builder().provider(bound).clock(crate::testing::clock());
+        builder.proofs(Arc::clone(&proofs)).build().unwrap()
+    });
+    let send = async |guard: &Guard, nonce: Option<&str>| {
+        let proof = proof(&key, ("GET", "https://own.example/"), "1", nonce);
+        let headers = [("host", "own.example"), ("authorization", "DPoP bound"), ("dpop", proof.as_str())];
+        guard.admit(&mut request("/", &headers)).await.map(drop).map_err(|refused| refused.refusal)
+    };
+    let nonce = send(&guards[0], None).await.unwrap_err().nonce;
+    assert_eq!(send(&guards[0], nonce.as_deref()).await, Ok(()));
+    assert_eq!(send(&guards[1], nonce.as_deref()).await.unwrap_err().why, Why::ProofRequired);
 }

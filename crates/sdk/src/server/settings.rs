@@ -4,18 +4,20 @@
 //! may stand in a file that `…_FILE` names. What is not safe has to be allowed by name: without an audience or
 //! an issuer to compare, tokens that were made for somebody else would be good.
 
+mod environment;
+
 use std::{
-    collections::BTreeMap,
     fs,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use doorward_judge::Mode;
-use doorward_proto::{secret::SecretText, time::Time};
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::Deserialize;
 
+use self::environment::{ALIAS, OURS, Variables};
 use super::{
     Chain, Provider,
     basic::Htpasswd,
@@ -24,6 +26,7 @@ use super::{
     fixed::FixedTokens,
     introspection::{Introspection, IntrospectionSpec},
     jwt::{IssuerSpec, Jwts},
+    limits::FailureLimits,
 };
 use crate::{
     clock::{self, Clock},
@@ -31,11 +34,8 @@ use crate::{
     fetch::{Fetch, Web},
 };
 
-const OURS: &str = "DOORWARD_AUTH_";
-const ALIAS: &str = "ORCHEO_AUTH_";
-
 /// Whose credentials are believed.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct AuthSettings {
     /// Whether a credential is needed.
@@ -62,6 +62,34 @@ pub struct AuthSettings {
     pub any_audience: bool,
     /// Accepts JWTs that one of the keys has signed, whoever they say issued them.
     pub any_issuer: bool,
+    /// How many failures to say who one is are allowed from one address; 0 for any number.
+    pub rate_limit_ip: u32,
+    /// How many in the name of one identity, from one address; 0 for any number.
+    pub rate_limit_identity: u32,
+    /// Within how many seconds.
+    pub rate_limit_interval: f64,
+}
+
+impl Default for AuthSettings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::default(),
+            audience: Vec::new(),
+            issuers: Vec::new(),
+            certificates: Vec::new(),
+            certificate_subject: SubjectFrom::default(),
+            any_certificate: false,
+            basic_file: None,
+            tokens_file: None,
+            introspection: None,
+            bootstrap: None,
+            any_audience: false,
+            any_issuer: false,
+            rate_limit_ip: 0,
+            rate_limit_identity: 0,
+            rate_limit_interval: 60.0,
+        }
+    }
 }
 
 /// What providers need of the world.
@@ -199,6 +227,31 @@ impl AuthSettings {
         Ok(Chain::new(providers))
     }
 
+    /// How many failures are allowed, for a [`Limiter`](super::limits::Limiter) over other counters than those in
+    /// memory.
+    ///
+    /// # Errors
+    /// Numbers that are no limits.
+    pub fn failures(&self) -> Result<FailureLimits, BadSettings> {
+        for (name, limit) in
+            [("rate_limit_ip", self.rate_limit_ip), ("rate_limit_identity", self.rate_limit_identity)]
+        {
+            if limit > FailureLimits::MOST {
+                let what =
+                    format!("more than {} failures are no limit; 0 allows any number", FailureLimits::MOST);
+                return Err(BadSettings::new(name, what));
+            }
+        }
+        let (seconds, longest) = (self.rate_limit_interval, FailureLimits::LONGEST);
+        let interval =
+            Duration::try_from_secs_f64(seconds).ok().filter(|_| (1.0..=longest).contains(&seconds));
+        let interval = interval.ok_or_else(|| {
+            let what = format!("{seconds} seconds are no window for failures; it is 1 to {longest}");
+            BadSettings::new("rate_limit_interval", what)
+        })?;
+        Ok(FailureLimits { address: self.rate_limit_ip, identity: self.rate_limit_identity, interval })
+    }
+
     /// What an operator should know, by the name of the setting.
     pub fn notes(&self) -> Vec<(&'static str, &'static str)> {
         let said = [
@@ -261,123 +314,6 @@ pub fn private_text(path: &Path) -> Result<String, String> {
         return Err(format!("everybody on this machine can read {shown}; run chmod 600 on it"));
     }
     fs::read_to_string(path).map_err(cannot)
-}
-
-/// What the environment says, by the last part of its names.
-#[derive(Default)]
-struct Variables(BTreeMap<String, (String, String)>);
-
-impl Variables {
-    fn settings(&self) -> Result<AuthSettings, BadSettings> {
-        let jwks = self.text("JWKS_STATIC").or_else(|| self.text("JWKS"));
-        let issuer = IssuerSpec {
-            issuer: self.list("ISSUER")?,
-            jwks_url: self.text("JWKS_URL"),
-            jwks_static: jwks,
-            jwt_secret: self.secret("JWT_SECRET")?,
-            allowed_algorithms: self.list("ALLOWED_ALGORITHMS")?,
-            jwks_cache_ttl: self.read("JWKS_CACHE_TTL")?.unwrap_or(300),
-            jwks_timeout: self.read("JWKS_TIMEOUT")?.unwrap_or(5.0),
-            ..IssuerSpec::default()
-        };
-        let names_one = !issuer.issuer.is_empty()
-            || issuer.jwks_url.is_some()
-            || issuer.jwks_static.is_some()
-            || issuer.jwt_secret.is_some();
-        Ok(AuthSettings {
-            mode: self.read("MODE")?.unwrap_or_default(),
-            audience: self.list("AUDIENCE")?,
-            issuers: names_one.then_some(issuer).into_iter().collect(),
-            basic_file: self.text("BASIC_FILE").map(PathBuf::from),
-            tokens_file: self.text("TOKENS_FILE").map(PathBuf::from),
-            introspection: self.introspection()?,
-            certificates: self.tables("CERTIFICATES")?,
-            certificate_subject: self.read("CERTIFICATE_SUBJECT")?.unwrap_or_default(),
-            any_certificate: self.read("ANY_CERTIFICATE")?.unwrap_or_default(),
-            bootstrap: self.bootstrap()?,
-            any_audience: self.read("ANY_AUDIENCE")?.unwrap_or_default(),
-            any_issuer: self.read("ANY_ISSUER")?.unwrap_or_default(),
-        })
-    }
-
-    fn introspection(&self) -> Result<Option<IntrospectionSpec>, BadSettings> {
-        let Some(url) = self.text("INTROSPECTION_URL") else { return Ok(None) };
-        let lacks = |name| move || self.wrong(name, "it goes with INTROSPECTION_URL");
-        Ok(Some(IntrospectionSpec {
-            url,
-            client_id: self.text("INTROSPECTION_CLIENT_ID").ok_or_else(lacks("INTROSPECTION_CLIENT_ID"))?,
-            client_secret: self
-                .secret("INTROSPECTION_CLIENT_SECRET")?
-                .ok_or_else(lacks("INTROSPECTION_CLIENT_SECRET"))?,
-            ttl: self.read("INTROSPECTION_TTL")?.unwrap_or(5),
-            jwts: self.read("INTROSPECTION_JWTS")?.unwrap_or_default(),
-        }))
-    }
-
-    fn bootstrap(&self) -> Result<Option<BootstrapSpec>, BadSettings> {
-        let Some(token) = self.secret("BOOTSTRAP_SERVICE_TOKEN")? else { return Ok(None) };
-        let expires_at = match self.text("BOOTSTRAP_TOKEN_EXPIRES_AT") {
-            None => None,
-            // One that cannot be read must not mean: never.
-            Some(text) => Some(instant(&text).ok_or_else(|| {
-                self.wrong("BOOTSTRAP_TOKEN_EXPIRES_AT", "write 2026-05-01T12:00:00Z or seconds since 1970")
-            })?),
-        };
-        Ok(Some(BootstrapSpec { token, scopes: self.list("BOOTSTRAP_TOKEN_SCOPES")?, expires_at }))
-    }
-
-    fn text(&self, name: &str) -> Option<String> {
-        self.0.get(name).map(|(_, value)| value.trim().to_owned())
-    }
-
-    /// Itself, or in the file that is named.
-    fn secret(&self, name: &str) -> Result<Option<SecretText>, BadSettings> {
-        let file_name = format!("{name}_FILE");
-        match (self.text(name), self.text(&file_name)) {
-            (Some(_), Some(_)) => Err(self.wrong(&file_name, format!("{OURS}{name} is set, too; keep one"))),
-            (Some(text), None) => Ok(Some(SecretText::new(text))),
-            (None, Some(path)) => {
-                let text = private_text(Path::new(&path)).map_err(|what| self.wrong(&file_name, what))?;
-                Ok(Some(SecretText::from(text.trim_end_matches(['\n', '\r']))))
-            }
-            (None, None) => Ok(None),
-        }
-    }
-
-    /// A JSON list, or names with commas or spaces between them.
-    fn list(&self, name: &str) -> Result<Vec<String>, BadSettings> {
-        let Some(text) = self.text(name) else { return Ok(Vec::new()) };
-        if text.starts_with('[') {
-            return serde_json::from_str(&text).map_err(|_| self.wrong(name, "it is no JSON list of texts"));
-        }
-        let names = text.split([',', ' ', '\n', '\t']).filter(|name| !name.is_empty());
-        Ok(names.map(str::to_owned).collect())
-    }
-
-    /// A JSON list of objects.
-    fn tables<T: DeserializeOwned>(&self, name: &str) -> Result<Vec<T>, BadSettings> {
-        let Some(text) = self.text(name) else { return Ok(Vec::new()) };
-        serde_json::from_str(&text).map_err(|error| self.wrong(name, error.to_string()))
-    }
-
-    /// A word, a number, or yes and no.
-    fn read<T: DeserializeOwned>(&self, name: &str) -> Result<Option<T>, BadSettings> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        let lower = text.to_ascii_lowercase();
-        let value = serde_json::from_str(&lower).unwrap_or_else(|_| lower.into());
-        serde_json::from_value(value).map(Some).map_err(|error| self.wrong(name, error.to_string()))
-    }
-
-    fn wrong(&self, name: &str, what: impl Into<String>) -> BadSettings {
-        let written =
-            self.0.get(name).map_or_else(|| format!("{OURS}{name}"), |(written, _)| written.clone());
-        BadSettings::new(written, what)
-    }
-}
-
-/// RFC 3339, or seconds since 1970.
-fn instant(text: &str) -> Option<Time> {
-    text.parse().map(Time::from_seconds).ok().or_else(|| text.parse().ok())
 }
 
 #[cfg(test)]

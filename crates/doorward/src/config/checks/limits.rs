@@ -1,24 +1,22 @@
 //! How many failures are allowed, and whose address they are counted under.
 
-use doorward_sdk::server::limits::RedisLimits;
+use doorward_sdk::server::limits::{FailureLimits, RedisLimits};
 
 use super::{Concern, note, refuse};
 use crate::{config::Config, serve::gateway::limits};
 
-/// The longest window in which failures are counted; a longer one would be a lock.
-const LONGEST: f64 = 3_600.0;
-
 pub(super) fn failures(config: &Config, found: &mut Vec<Concern>) {
+    let longest = FailureLimits::LONGEST;
     let interval = config.auth.rate_limit_interval.0;
-    if !(1.0..=LONGEST).contains(&interval) {
-        let what = format!("{interval} seconds are no window for failures; it is 1 to {LONGEST}");
+    if !(1.0..=longest).contains(&interval) {
+        let what = format!("{interval} seconds are no window for failures; it is 1 to {longest}");
         found.push(refuse("auth.rate_limit_interval", what));
     }
     for (key, limit) in [
         ("auth.rate_limit_ip", config.auth.rate_limit_ip),
         ("auth.rate_limit_identity", config.auth.rate_limit_identity),
     ] {
-        if limit.is_some_and(|limit| limit > 10_000) {
+        if limit.is_some_and(|limit| limit > FailureLimits::MOST) {
             found.push(refuse(key, "more than 10000 failures are no limit; 0 allows any number"));
         }
     }

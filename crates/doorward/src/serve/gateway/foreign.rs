@@ -111,6 +111,8 @@ pub(super) fn settings(config: &Config, issuer: &str) -> AuthSettings {
         bootstrap: None,
         any_audience: config.allow.any_audience,
         any_issuer: config.allow.any_issuer,
+        // The gateway has counters of its own.
+        ..AuthSettings::default()
     }
 }
 

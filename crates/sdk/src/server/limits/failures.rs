@@ -36,6 +36,10 @@ pub struct FailureLimits {
 }
 
 impl FailureLimits {
+    /// More are no limit.
+    pub const MOST: u32 = 10_000;
+    /// The longest time, in seconds; a longer one would be a lock.
+    pub const LONGEST: f64 = 3_600.0;
     /// Any number of failures.
     pub const NONE: Self = Self { address: 0, identity: 0, interval: Duration::from_secs(60) };
 
@@ -44,7 +48,11 @@ impl FailureLimits {
         self.address == 0 && self.identity == 0
     }
 
+    /// What nobody knows the address of is not held against one that all of it would share.
     pub(super) fn at(&self, address: IpAddr) -> Option<Failing> {
+        if address.is_unspecified() {
+            return None;
+        }
         self.failing(self.address, By::Address, network(address))
     }
 

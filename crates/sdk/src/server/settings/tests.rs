@@ -1,6 +1,7 @@
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
 
 use doorward_judge::{CredentialKind, Why};
+use doorward_proto::{secret::SecretText, time::Time};
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 
@@ -58,6 +59,9 @@ fn every_variable_is_read_under_both_names() {
             ("BOOTSTRAP_TOKEN_EXPIRES_AT", "1714564800"),
             ("BASIC_FILE", "/etc/people"),
             ("TOKENS_FILE", "/etc/tokens"),
+            ("RATE_LIMIT_IP", "10"),
+            ("RATE_LIMIT_IDENTITY", "5"),
+            ("RATE_LIMIT_INTERVAL", "90"),
         ];
         let pairs = named.map(|(name, value)| (format!("{prefix}{name}"), value.to_owned()));
         let settings = AuthSettings::from_pairs(pairs).unwrap();
@@ -68,9 +72,11 @@ fn every_variable_is_read_under_both_names() {
         assert_eq!(issuer.allowed_algorithms, ["HS256"]);
         assert_eq!(issuer.jwks_cache_ttl, 60);
         assert!((issuer.jwks_timeout - 2.5).abs() < f64::EPSILON);
-        let bootstrap = settings.bootstrap.unwrap();
+        let bootstrap = settings.bootstrap.clone().unwrap();
         assert_eq!(bootstrap.scopes, ["admin:tokens:write", "workflows:read"]);
         assert_eq!(bootstrap.expires_at, Some(Time::from_seconds(1_714_564_800)));
+        let limits = FailureLimits { address: 10, identity: 5, interval: Duration::from_secs(90) };
+        assert_eq!(settings.failures(), Ok(limits));
         assert_eq!(settings.basic_file.unwrap(), Path::new("/etc/people"));
     }
     let both = read(&[("ORCHEO_AUTH_AUDIENCE", "theirs"), ("DOORWARD_AUTH_AUDIENCE", "ours")]).unwrap();
@@ -86,7 +92,9 @@ fn nothing_set_lets_nobody_in() {
 
 #[test]
 fn what_makes_no_sense_is_named() {
-    let cases: [(&[(&str, &str)], &str); 6] = [
+    let cases: [(&[(&str, &str)], &str); 8] = [
+        (&[("ORCHEO_AUTH_RATE_LIMIT_IP", "-1")], "ORCHEO_AUTH_RATE_LIMIT_IP"),
+        (&[("DOORWARD_AUTH_RATE_LIMIT_INTERVAL", "long")], "DOORWARD_AUTH_RATE_LIMIT_INTERVAL"),
         (&[("ORCHEO_AUTH_MODE", "sometimes")], "ORCHEO_AUTH_MODE"),
         (&[("DOORWARD_AUTH_JWKS_TIMEOUT", "soon")], "DOORWARD_AUTH_JWKS_TIMEOUT"),
         (&[("DOORWARD_AUTH_JWKS_CACHE_TTL", "-1")], "DOORWARD_AUTH_JWKS_CACHE_TTL"),
@@ -106,6 +114,21 @@ fn what_makes_no_sense_is_named() {
     for (pairs, name) in cases {
         assert_eq!(read(pairs).unwrap_err().name, name);
     }
+}
+
+#[test]
+fn limits_that_are_none_are_named() {
+    for (name, value) in [
+        ("rate_limit_ip", "10001"),
+        ("rate_limit_identity", "1000000"),
+        ("rate_limit_interval", "0.5"),
+        ("rate_limit_interval", "86400"),
+    ] {
+        let variable = format!("DOORWARD_AUTH_{}", name.to_uppercase());
+        let settings = read(&[(&variable, value)]).unwrap();
+        assert_eq!(settings.failures().unwrap_err().name, name, "{value}");
+    }
+    assert!(read(&[]).unwrap().failures().unwrap().is_none());
 }
 
 #[test]
