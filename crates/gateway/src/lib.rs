@@ -41,7 +41,9 @@ pub use assertion::{AssertionClaims, Signer};
 pub use profile::Profile;
 pub use proxy::pool::Protocol;
 pub use route::{Route, RouteSpec};
-pub use signin::{Admit, Authenticate, SignIn};
+pub use signin::{
+    Admit, Authenticate, CheckIdToken, Endpoints, Find, IdToken, Memory, OnBehalf, Proven, SignIn,
+};
 pub use socket::ticket::Tickets;
 
 /// The name of the rule for requests that no route is for. A route of this name takes its place.

@@ -5,63 +5,39 @@
 //! issuer, back to `/.doorward/callback`, and on to the page that it asked for. Machines get 401: they would only
 //! parse a page. The session ends with the one at the issuer.
 
+mod ask;
 mod cookie;
+mod leave;
+mod memory;
+mod page;
 mod visit;
-
-use std::sync::Arc;
+mod way;
 
 use axum::body::Body;
 use doorward_judge::{CredentialKind, Refusal, Rule, Why, host, path::NormalPath, verdict::Class};
 use doorward_proto::{secret::SecretText, time::Time};
 use doorward_sdk::{
     dress::Errors,
-    exchange::Http,
     server::{Credential, Scheme},
 };
-use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, Response, StatusCode, Uri, header, request::Parts};
+use http::{HeaderMap, HeaderValue, Response, StatusCode, Uri, header, request::Parts};
 use url::form_urlencoded;
 
-use self::{cookie::Sealer, visit::Failed};
-use crate::{Inner, Origin, dress::Dress, proxy::host_of, validate};
+use self::{
+    cookie::Sealer,
+    page::Page,
+    visit::{Failed, Visit},
+};
+use crate::{Inner, Origin, Refused, dress::Dress, proxy::host_of, validate};
+
+pub use memory::Memory;
+pub use way::{Admit, Authenticate, CheckIdToken, Endpoints, Find, IdToken, OnBehalf, Proven, SignIn};
 
 const LOGIN: &str = "/.doorward/login";
 const CALLBACK: &str = "/.doorward/callback";
 const LOGOUT: &str = "/.doorward/logout";
 
-/// Lets the issuer send codes to an address; an error is what to tell the log.
-pub type Admit = Arc<dyn Fn(String) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
-
-/// What a request for a token has to have besides, so that the issuer knows that it is ours (RFC 6749 2.3): names
-/// and values of its form.
-pub type Authenticate = Arc<dyn Fn(Time) -> Option<Vec<(&'static str, String)>> + Send + Sync>;
-
-/// How browsers are signed in.
-pub struct SignIn {
-    /// The issuer's authorization endpoint.
-    pub authorization_endpoint: String,
-    /// Its token endpoint.
-    pub token_endpoint: String,
-    /// Where its session is ended.
-    pub end_session_endpoint: String,
-    /// Its name, which every answer has to bear (RFC 9207).
-    pub issuer: String,
-    /// Our name there.
-    pub client_id: String,
-    /// Shows that a request is ours.
-    pub authenticate: Authenticate,
-    /// The ports at which browsers reach guarded hosts, beside those that no address names. Whoever answers at
-    /// another port of such a host is somebody else.
-    pub ports: Vec<u16>,
-    /// Asks the token endpoint.
-    pub http: Arc<dyn Http>,
-    /// Makes an address known at the issuer, before it is used.
-    pub admit: Admit,
-    /// What cookies and states are sealed under: 32 bytes that nobody else knows, and that stay.
-    pub key: [u8; 32],
-}
-
-/// The same, ready.
+/// How browsers are signed in, ready.
 pub(crate) struct Desk {
     way: SignIn,
     sealer: Sealer,
@@ -114,26 +90,43 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
         return failed(gateway, origin, &Why::RouteUnknown.into());
     };
     let site = Site { host, is_https: origin.is_https };
-    let now = (gateway.clock)();
-    let mut response = if request.method == Method::GET {
-        match request.uri.path() {
-            LOGIN => {
-                let page = asked_for(gateway, site, request.uri.query().unwrap_or_default());
-                told(gateway, origin, visit::begin(desk, site, (&request.headers, &page), now).await)
-            }
-            CALLBACK => told(gateway, origin, visit::finish(desk, site, request, now).await),
-            _ => visit::end(desk, site),
-        }
-    } else {
-        failed(gateway, origin, &Why::MethodNotAllowed.into())
+    let visit = Visit { gateway, desk, site, request, origin, now: (gateway.clock)() };
+    let done = match (request.method.as_str(), request.uri.path()) {
+        ("GET", LOGIN) => visit.login().await,
+        ("GET", CALLBACK) => visit.finish().await,
+        ("GET" | "POST", LOGOUT) => visit.leave().await,
+        _ => Err(Failed::new(Why::MethodNotAllowed)),
+    };
+    let mut response = match done {
+        Ok(response) => response,
+        Err(why) => told(visit, why).await,
     };
     validate::finish(response.headers_mut(), origin);
-    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    let referrer = response.headers_mut().entry(header::REFERRER_POLICY);
+    referrer.or_insert(HeaderValue::from_static("no-referrer"));
     response
 }
 
-fn told(gateway: &Inner, origin: &Origin, outcome: Result<Response<Body>, Failed>) -> Response<Body> {
-    outcome.unwrap_or_else(|Failed(refusal)| failed(gateway, origin, &refusal))
+/// Says why it went no further. A try that failed is held against its address, as one at any other door.
+async fn told(visit: Visit<'_>, failed: Failed) -> Response<Body> {
+    let Visit { gateway, origin, request, now, .. } = visit;
+    let Failed { mut refusal, is_try, page } = failed;
+    if is_try {
+        let failed = gateway.limiter.failed(None, None, Why::InvalidToken, (origin.address, now)).await;
+        refusal = failed.unwrap_or(refusal);
+        if let Some(witness) = &gateway.witness {
+            let rule = request.uri.path();
+            witness.refused(Refused { origin, rule, why: refusal.why, principal: None }).await;
+        }
+    }
+    let mut response = self::failed(gateway, origin, &refusal);
+    if is_browser(request.method.as_str(), &request.headers) {
+        let text = refusal.message();
+        let link = Some(("Open the page", page.as_deref().unwrap_or("/")));
+        Page { title: "Nobody was signed in", text: &text, button: None, link, ends_at: None }
+            .show(&mut response);
+    }
+    response
 }
 
 fn failed(gateway: &Inner, origin: &Origin, refusal: &Refusal) -> Response<Body> {
@@ -159,6 +152,9 @@ fn asked_for(gateway: &Inner, site: Site<'_>, query: &str) -> String {
 pub(crate) fn credential(gateway: &Inner, headers: &HeaderMap, site: Site<'_>) -> Option<Credential> {
     let desk = gateway.desk.as_ref().filter(|_| is_guarded(gateway, site.host))?;
     let token = desk.sealer.session(headers, site, (gateway.clock)())?;
+    if desk.way.memory.is_ended(token.token.expose()) {
+        return None;
+    }
     Some(Credential::Token { scheme: Scheme::Session, token: token.token })
 }
 

@@ -17,6 +17,7 @@ from proxies import Upstream, documented, nginx
 PORT = urlsplit(ISSUER).port
 upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
 PAGE = {"Accept": "text/html,*/*;q=0.8"}
+PRESSED = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
 
 
 def resolved(url):
@@ -118,10 +119,59 @@ class SignedIn(unittest.TestCase):
         _, browser = self.person()
         url = f"{self.site('app.localhost')}/reports/1"
         self.assertEqual(browser.open(url)[0].status_code, 200)
-        gone = browser.ask(f"{self.site('app.localhost')}/.doorward/logout")
-        self.assertEqual(gone.status_code, 302)
+        jar = browser.jar(f"app.localhost:{PORT}").cookies
+        copy = {"Cookie": f"doorward_gate={jar.get('doorward_gate')}"}
+        thief = Browser(requests.Session())
+        self.assertEqual(thief.ask(url, headers=copy).status_code, 200)
+        gone = browser.ask(f"{self.site('app.localhost')}/.doorward/logout", headers=PRESSED)
+        self.assertEqual(gone.status_code, 303)
         self.assertTrue(gone.headers["Location"].startswith(f"{ISSUER}/oauth2/logout?"))
         self.assertEqual(browser.ask(url).status_code, 302)
+        # What was copied from the cookie is worth nothing, and the token in it has ended at the issuer.
+        for headers, status in ((copy, 302), ({**copy, "Accept": "application/json"}, 401)):
+            self.assertEqual(thief.ask(url, headers=headers).status_code, status)
+        self.assertTrue(api("GET", "audit/events?code=token.revoked")["items"])
+
+    def test_another_site_signs_nobody_out(self):
+        _, browser = self.person()
+        base = self.site("app.localhost")
+        self.assertEqual(browser.open(f"{base}/reports/1")[0].status_code, 200)
+        for headers in ({}, {**PRESSED, "Sec-Fetch-Site": "cross-site"}, {**PRESSED, "Sec-Fetch-Site": "same-site"},
+                        {**PRESSED, "Sec-Fetch-Dest": "image", "Sec-Fetch-Mode": "no-cors"}):
+            asked = browser.ask(f"{base}/.doorward/logout", headers=headers)
+            self.assertEqual(asked.status_code, 200, headers)
+            self.assertIn('action="/.doorward/logout"', asked.text)
+            self.assertEqual(browser.ask(f"{base}/reports/1").status_code, 200)
+        for origin, status in (("http://evil.localhost", 403), ("null", 403), (base, 303)):
+            posted = browser.ask(f"{base}/.doorward/logout", method="POST", headers={"Origin": origin})
+            self.assertEqual(posted.status_code, status, origin)
+        self.assertEqual(browser.ask(f"{base}/reports/1").status_code, 302)
+
+    def test_a_way_back_is_good_for_one_exchange(self):
+        """Each exchange costs the server a signature and a write."""
+        _, browser = self.person()
+        begun = browser.ask(f"{self.site('app.localhost')}/.doorward/login", params={"to": "/reports/7"})
+        back = self.authorized(browser, begun)
+        code = parse_qs(urlsplit(back).query)["code"][0]
+        self.assertEqual(browser.ask(back).status_code, 303)
+        for other in (code, "x" * 43):
+            again = browser.ask(back.replace(code, other))
+            self.assertEqual(again.status_code, 400)
+            self.assertIn("has been used", again.text)
+            self.assertIn('href="/reports/7"', again.text)
+            self.assertNotIn("doorward_gate", again.headers.get("Set-Cookie", ""))
+
+    def test_the_issuer_knows_the_browsers_address(self):
+        _, browser = self.person()
+        begun = browser.ask(f"{self.site('app.localhost')}/.doorward/login")
+        back = self.authorized(browser, begun)
+        code = parse_qs(urlsplit(back).query)["code"][0]
+        refused = browser.ask(back.replace(code, "dw_co_nonsense"), headers={"X-Forwarded-For": "203.0.113.9"})
+        self.assertEqual(refused.status_code, 400)
+        events = api("GET", "audit/events?limit=100")["items"]
+        seen = [event for event in events if "203.0.113.9" in json.dumps(event)]
+        # What the gateway refused, and what the issuer did before it.
+        self.assertGreater(len({event["code"] for event in seen}), 1, events)
 
     def test_nobody_is_sent_elsewhere_or_signed_in_as_somebody_else(self):
         _, browser = self.person()

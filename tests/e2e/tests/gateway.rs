@@ -195,7 +195,11 @@ fn people_sign_in_at_applications_that_know_nothing_of_it() {
     ]"#
     );
     let front = free_port().to_string();
-    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes), ("DOORWARD_GATEWAY_PORTS", front.clone())];
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", routes),
+        ("DOORWARD_GATEWAY_PORTS", front.clone()),
+        ("DOORWARD_TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
+    ];
     let server = Server::start(Options { env, ..Options::default() });
     let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_FRONT", Path::new(&front))];
     scripts::python_told(&server, "signed_in.py", &more);

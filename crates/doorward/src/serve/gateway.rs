@@ -23,7 +23,8 @@ use doorward_core::{
     realm::Realm,
 };
 use doorward_gateway::{
-    AssertionClaims, Gateway, Hold, Origin, Refused, RouteSpec, Settings, Signer, Witness, is_question,
+    AssertionClaims, Gateway, Hold, Memory, Origin, Refused, RouteSpec, Settings, Signer, Witness,
+    is_question,
 };
 use doorward_judge::{Rule, Why, rule::BadRule, verdict::Class};
 use doorward_proto::{
@@ -118,7 +119,7 @@ fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gatewa
         chain: Chain::new(providers),
         limiter: Arc::clone(&lasting.limiter),
         proofs: Some(Arc::clone(&lasting.proofs)),
-        sign_in: desk::open(realm, &lasting.edge, &config.gateway.ports),
+        sign_in: desk::open(realm, (&lasting.edge, &lasting.memory), &config.gateway.ports),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
         tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
@@ -135,6 +136,8 @@ pub(super) struct Lasting {
     pub(super) proofs: Arc<Proofs>,
     /// This server as an issuer, once it answers.
     edge: Arc<OnceLock<Edge>>,
+    /// What signing in and out has used up.
+    pub(super) memory: Arc<Memory>,
     pub(super) stop: CancellationToken,
 }
 
@@ -149,6 +152,7 @@ impl Lasting {
             limiter: limits::open(config, name).await?,
             proofs: Arc::new(proofs),
             edge: Arc::default(),
+            memory: Arc::default(),
             stop,
         })
     }

@@ -17,6 +17,8 @@ use super::{Held, Site};
 
 /// Browsers keep 4096 bytes with the name and the attributes.
 const LONGEST: usize = 3_800;
+/// No browser has more sessions at a host.
+const SESSIONS: usize = 4;
 
 /// Names of cookies: with the prefix that lets no other host set them where there is https.
 #[derive(Debug, Clone, Copy)]
@@ -39,14 +41,19 @@ impl Jar {
 
     /// What the browser has kept. Two of a name are none: one of them was planted.
     pub(super) fn read<'h>(self, headers: &'h HeaderMap, site: Site<'_>) -> Option<&'h str> {
-        let name = self.name(site.is_https);
-        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut found = cookies
-            .flat_map(|value| value.split(';'))
-            .filter_map(|pair| pair.trim().split_once('='))
-            .filter_map(|(key, value)| (key == name).then_some(value));
+        let mut found = self.all(headers, site);
         let value = found.next()?;
         found.next().is_none().then_some(value)
+    }
+
+    /// Every one of its name.
+    fn all<'h>(self, headers: &'h HeaderMap, site: Site<'_>) -> impl Iterator<Item = &'h str> + use<'h> {
+        let name = self.name(site.is_https);
+        let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+        cookies
+            .flat_map(|value| value.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='))
+            .filter_map(move |(key, value)| (key == name).then_some(value))
     }
 
     /// `Set-Cookie`, for so many seconds; for none, it is taken away.
@@ -62,10 +69,7 @@ impl Jar {
 
 /// Whether a browser has several sessions at this host: one of them was planted, and signing in takes none away.
 pub(super) fn is_doubled(headers: &HeaderMap, site: Site<'_>) -> bool {
-    let name = Jar::Gate.name(site.is_https);
-    let cookies = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
-    let named = cookies.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    named.filter(|(key, _)| *key == name).count() > 1
+    Jar::Gate.all(headers, site).count() > 1
 }
 
 /// A session, as it is sealed.
@@ -77,6 +81,9 @@ pub(super) struct Session {
     pub(super) i: i64,
     /// When it ends, in seconds.
     pub(super) e: i64,
+    /// The refresh token, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) r: Option<String>,
 }
 
 /// Seals and opens.
@@ -108,9 +115,23 @@ impl Sealer {
         serde_json::from_slice(opened).ok()
     }
 
+    /// What a browser has kept of a session at this host, also when it has ended.
+    pub(super) fn kept(&self, headers: &HeaderMap, site: Site<'_>) -> Option<Session> {
+        self.open(&gate(site), Jar::Gate.read(headers, site)?)
+    }
+
+    /// All of it that is ours.
+    pub(super) fn all_kept(&self, headers: &HeaderMap, site: Site<'_>) -> Vec<Session> {
+        Jar::Gate
+            .all(headers, site)
+            .take(SESSIONS)
+            .filter_map(|sealed| self.open(&gate(site), sealed))
+            .collect()
+    }
+
     /// The session that a browser has at this host.
     pub(super) fn session(&self, headers: &HeaderMap, site: Site<'_>, now: Time) -> Option<Held> {
-        let session: Session = self.open(&gate(site), Jar::Gate.read(headers, site)?)?;
+        let session = self.kept(headers, site)?;
         let is_live = now.as_seconds() < session.e;
         is_live.then(|| Held::new(SecretText::new(session.t), session.i, now))
     }

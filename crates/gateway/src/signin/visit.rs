@@ -1,32 +1,67 @@
 //! To the issuer and back: RFC 6749 4.1 with PKCE (RFC 7636) and the issuer's name in the answer (RFC 9207).
 //!
 //! The `state` is sealed and says for which browser, host and page it was made; so nobody can have somebody else
-//! signed in as themselves, nor have them sent anywhere but to that page.
+//! signed in as themselves, nor have them sent anywhere but to that page. Each is good for one exchange, and who
+//! tries too often from an address has to wait: nothing of ours is signed or written for a guess.
 
 use axum::body::Body;
-use doorward_judge::{Refusal, Why};
+use doorward_judge::{Refusal, Why, path::NormalPath, verdict::Class};
 use doorward_proto::{
     jose::{encode_base64url, sha256_base64url},
+    secret::SecretText,
     time::Time,
 };
-use http::{HeaderMap, Request, Response, StatusCode, header, request::Parts};
+use doorward_sdk::server::{Credential, Scheme};
+use http::{Response, StatusCode, header, request::Parts};
 use serde::{Deserialize, Serialize};
 use url::form_urlencoded;
 
 use super::{
-    CALLBACK, Desk, Site,
+    CALLBACK, Desk, Site, asked_for,
     cookie::{self, Jar, Session},
+    way::{Endpoints, IdToken},
 };
+use crate::{Inner, Origin};
 
 /// Seconds in which somebody signs in.
 const PATIENCE: i64 = 30 * 60;
 /// Where states are opened.
 const STATE: &str = "state";
 /// A cookie is not kept longer than this, whatever the issuer says.
-const LONGEST: i64 = 7 * 24 * 60 * 60;
+pub(super) const LONGEST: i64 = 7 * 24 * 60 * 60;
+/// Seconds for which a token is good whose issuer does not say it.
+const USUAL: i64 = 600;
+const AGAIN: &str = "Open the page that you wanted to see again";
+
+/// A browser at one of our pages.
+#[derive(Clone, Copy)]
+pub(super) struct Visit<'v> {
+    pub(super) gateway: &'v Inner,
+    pub(super) desk: &'v Desk,
+    pub(super) site: Site<'v>,
+    pub(super) request: &'v Parts,
+    pub(super) origin: &'v Origin,
+    pub(super) now: Time,
+}
 
 /// Why it went no further, in words for whoever sits there.
-pub(super) struct Failed(pub(super) Refusal);
+pub(super) struct Failed {
+    pub(super) refusal: Refusal,
+    /// Whether it was a try that counts against its address.
+    pub(super) is_try: bool,
+    /// The page that it was for.
+    pub(super) page: Option<String>,
+}
+
+impl Failed {
+    pub(super) fn new(refusal: impl Into<Refusal>) -> Self {
+        Self { refusal: refusal.into(), is_try: false, page: None }
+    }
+
+    fn at(self, page: &str) -> Self {
+        Self { page: Some(page.to_owned()), ..self }
+    }
+}
 
 /// What is sealed in `state`.
 #[derive(Serialize, Deserialize)]
@@ -43,147 +78,236 @@ struct State {
     e: i64,
 }
 
+impl State {
+    /// What the ID token repeats. Whoever sees it learns nothing of the verifier.
+    fn nonce(&self) -> String {
+        sha256_base64url(format!("nonce {}", self.v).as_bytes())
+    }
+}
+
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
     #[serde(default)]
     expires_in: Option<i64>,
+    #[serde(default)]
+    refresh_token: Option<String>,
+    #[serde(default)]
+    id_token: Option<String>,
 }
 
-fn unavailable() -> Failed {
-    Failed(Why::Unavailable.into())
+pub(super) fn unavailable() -> Failed {
+    Failed::new(Why::Unavailable)
 }
 
 fn wrong(hint: &str) -> Failed {
-    Failed(Refusal::new(Why::RequestInvalid).hint(hint))
+    Failed { is_try: true, ..Failed::new(Refusal::new(Why::RequestInvalid).hint(hint)) }
 }
 
-/// Sends a browser to the issuer.
-pub(super) async fn begin(
-    desk: &Desk,
-    site: Site<'_>,
-    (headers, page): (&HeaderMap, &str),
-    now: Time,
-) -> Result<Response<Body>, Failed> {
-    let callback = format!("{}{CALLBACK}", site.origin());
-    (desk.way.admit)(callback.clone()).await.map_err(|why| {
-        tracing::warn!(host = site.host, why, "nobody can be signed in at this host");
-        unavailable()
-    })?;
-    // Several pages may be opened at once: they share what the browser is known by.
-    let kept = Jar::Try.read(headers, site).filter(|name| name.len() == 22);
-    let name = match kept {
-        Some(name) => name.to_owned(),
-        None => encode_base64url(&cookie::random::<16>().ok_or_else(unavailable)?),
-    };
-    let verifier = encode_base64url(&cookie::random::<32>().ok_or_else(unavailable)?);
-    let challenge = sha256_base64url(verifier.as_bytes());
-    let state = State {
-        h: site.origin(),
-        p: page.to_owned(),
-        v: verifier,
-        b: sha256_base64url(name.as_bytes()),
-        e: now.as_seconds() + PATIENCE,
-    };
-    let state = desk.sealer.seal(STATE, &state).ok_or_else(unavailable)?;
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("response_type", "code")
-        .append_pair("client_id", &desk.way.client_id)
-        .append_pair("redirect_uri", &callback)
-        .append_pair("scope", "openid profile email")
-        .append_pair("state", &state)
-        .append_pair("code_challenge", &challenge)
-        .append_pair("code_challenge_method", "S256")
-        .finish();
-    let mut response =
-        super::redirect(&format!("{}?{query}", desk.way.authorization_endpoint)).ok_or_else(unavailable)?;
-    let kept = Jar::Try.set(site, &name, PATIENCE).ok_or_else(unavailable)?;
-    response.headers_mut().append(header::SET_COOKIE, kept);
-    Ok(response)
+impl Visit<'_> {
+    /// Sends a browser to the issuer, or back to its page at once where its session can be renewed.
+    pub(super) async fn login(self) -> Result<Response<Body>, Failed> {
+        let page = asked_for(self.gateway, self.site, self.request.uri.query().unwrap_or_default());
+        let path = page.split(['?', '#']).next().and_then(|path| NormalPath::read(path).ok());
+        let rule = path.and_then(|path| self.gateway.rules.find(self.site.host, "GET", &path));
+        self.may_come().await?;
+        if let Some(rule) = rule {
+            let from = (self.origin.address, self.now);
+            let taken = self.gateway.limiter.take_for_nobody(rule, from).await;
+            taken.map_err(|over| Failed::new(over.refusal))?;
+        }
+        if let Some(response) = self.renewed(&page).await {
+            return Ok(response);
+        }
+        self.begin(page).await
+    }
+
+    async fn may_come(self) -> Result<(), Failed> {
+        let from = (self.origin.address, self.now);
+        self.gateway.limiter.may_try_from(from).await.map_err(Failed::new)
+    }
+
+    pub(super) async fn endpoints(self) -> Result<std::sync::Arc<Endpoints>, Failed> {
+        (self.desk.way.find)().await.map_err(|why| {
+            tracing::warn!(issuer = self.desk.way.issuer, why, "the issuer cannot be found");
+            unavailable()
+        })
+    }
+
+    async fn begin(self, page: String) -> Result<Response<Body>, Failed> {
+        let (way, site) = (&self.desk.way, self.site);
+        let callback = format!("{}{CALLBACK}", site.origin());
+        (way.admit)(callback.clone()).await.map_err(|why| {
+            tracing::warn!(host = site.host, why, "nobody can be signed in at this host");
+            unavailable()
+        })?;
+        let endpoints = self.endpoints().await?;
+        // Several pages may be opened at once: they share what the browser is known by.
+        let kept = Jar::Try.read(&self.request.headers, site).filter(|name| name.len() == 22);
+        let name = match kept {
+            Some(name) => name.to_owned(),
+            None => encode_base64url(&cookie::random::<16>().ok_or_else(unavailable)?),
+        };
+        let state = State {
+            h: site.origin(),
+            p: page,
+            v: encode_base64url(&cookie::random::<32>().ok_or_else(unavailable)?),
+            b: sha256_base64url(name.as_bytes()),
+            e: self.now.as_seconds() + PATIENCE,
+        };
+        let sealed = self.desk.sealer.seal(STATE, &state).ok_or_else(unavailable)?;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &way.client_id)
+            .append_pair("redirect_uri", &callback)
+            .append_pair("scope", &way.scope)
+            .append_pair("state", &sealed)
+            .append_pair("code_challenge", &sha256_base64url(state.v.as_bytes()))
+            .append_pair("code_challenge_method", "S256");
+        if way.id_token.is_some() {
+            query.append_pair("nonce", &state.nonce());
+        }
+        let to = with_query(&endpoints.authorization, &query.finish());
+        let mut response = super::redirect(&to).ok_or_else(unavailable)?;
+        let kept = Jar::Try.set(site, &name, PATIENCE).ok_or_else(unavailable)?;
+        response.headers_mut().append(header::SET_COOKIE, kept);
+        Ok(response)
+    }
+
+    /// Takes the issuer's answer, and sends the browser to its page.
+    pub(super) async fn finish(self) -> Result<Response<Body>, Failed> {
+        self.may_come().await?;
+        let query = self.request.uri.query().unwrap_or_default();
+        let one = |wanted: &str| {
+            let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
+            let value = values.next().map(|(_, value)| value.into_owned());
+            value.filter(|_| values.next().is_none())
+        };
+        let (site, way) = (self.site, &self.desk.way);
+        let state: Option<State> = one("state").and_then(|state| self.desk.sealer.open(STATE, &state));
+        let state = state.filter(|state| state.h == site.origin() && self.now.as_seconds() < state.e);
+        let state = state.ok_or_else(|| wrong(AGAIN))?;
+        let browser =
+            Jar::Try.read(&self.request.headers, site).map(|name| sha256_base64url(name.as_bytes()));
+        if browser.as_deref() != Some(state.b.as_str()) {
+            return Err(wrong("It was another browser that was sent to sign in"));
+        }
+        let endpoints = self.endpoints().await?;
+        let named = one("iss");
+        let is_named = query.split('&').any(|pair| pair.split('=').next() == Some("iss"));
+        if named.as_deref() != Some(way.issuer.as_str()) && (endpoints.names_itself || is_named) {
+            return Err(wrong("The answer is from another issuer"));
+        }
+        if let Some(error) = one("error") {
+            tracing::info!(host = site.host, error, "nobody was signed in");
+            return Err(Failed::new(Refusal::new(Why::Forbidden).hint(AGAIN)).at(&state.p));
+        }
+        let code = one("code").ok_or_else(|| wrong(AGAIN))?;
+        // By what is in it: nobody else can write that in another way.
+        if !way.memory.is_first(&state.v, Time::from_seconds(state.e), self.now) {
+            return Err(
+                wrong("This way back from signing in has been used; nothing was changed").at(&state.p)
+            );
+        }
+        let form = vec![
+            ("grant_type", "authorization_code".to_owned()),
+            ("code", code),
+            ("redirect_uri", format!("{}{CALLBACK}", site.origin())),
+            ("code_verifier", state.v.clone()),
+        ];
+        let granted = self.granted(&endpoints, form).await?;
+        if way.id_token.is_some() && granted.id_token.is_none() {
+            tracing::warn!(issuer = way.issuer, "the issuer sent no ID token");
+            return Err(unavailable());
+        }
+        self.signed_in(granted, (&state.p, Some(state.nonce()), None)).await
+    }
+
+    /// The same page with a new token, without a word to the person: once for each session.
+    async fn renewed(self, page: &str) -> Option<Response<Body>> {
+        let session = self.desk.sealer.kept(&self.request.headers, self.site)?;
+        let refresh = session.r.as_ref()?;
+        let memory = &self.desk.way.memory;
+        let until = Time::from_seconds(self.now.as_seconds() + LONGEST);
+        if memory.is_ended(&session.t) || !memory.is_first(&session.t, until, self.now) {
+            return None;
+        }
+        let endpoints = self.endpoints().await.ok()?;
+        let form = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", refresh.clone())];
+        let granted = self.granted(&endpoints, form).await.ok()?;
+        self.signed_in(granted, (page, None, session.r)).await.ok()
+    }
+
+    async fn granted(
+        self,
+        endpoints: &Endpoints,
+        form: Vec<(&'static str, String)>,
+    ) -> Result<Granted, Failed> {
+        let answer = self.ask(&endpoints.token, form).await?;
+        if answer.status() != StatusCode::OK {
+            let status = answer.status().as_u16();
+            tracing::info!(host = self.site.host, status, "the issuer gave no token");
+            return Err(if answer.status().is_server_error() { unavailable() } else { wrong(AGAIN) });
+        }
+        serde_json::from_slice(answer.body()).map_err(|_| unavailable())
+    }
+
+    /// Keeps what was got in the browser's cookie for this host, and sends it to its page.
+    async fn signed_in(
+        self,
+        granted: Granted,
+        (page, nonce, before): (&str, Option<String>, Option<String>),
+    ) -> Result<Response<Body>, Failed> {
+        if let (Some(check), Some(token)) = (&self.desk.way.id_token, &granted.id_token) {
+            let id_token = IdToken { token: token.clone(), nonce, now: self.now };
+            check(id_token).await.map_err(|why| {
+                tracing::warn!(issuer = self.desk.way.issuer, why, "an ID token was refused");
+                wrong(AGAIN)
+            })?;
+        }
+        let ends_in = granted.expires_in.unwrap_or(USUAL).clamp(1, LONGEST);
+        let (since, until) = (self.now.as_seconds(), self.now.as_seconds() + ends_in);
+        let refresh = granted.refresh_token.clone().or(before);
+        let session = Session { t: self.token(granted).await, i: since, e: until, r: refresh };
+        let (sealed, lasts) = self.sealed(session, ends_in).ok_or_else(unavailable)?;
+        let mut response = super::redirect(page).ok_or_else(|| wrong(AGAIN))?;
+        *response.status_mut() = StatusCode::SEE_OTHER;
+        // What the browser is known by stays: another page of it may still be on its way.
+        let kept = Jar::Gate.set(self.site, &sealed, lasts).ok_or_else(unavailable)?;
+        response.headers_mut().append(header::SET_COOKIE, kept);
+        Ok(response)
+    }
+
+    /// What stands for the person from now on: the access token, or the ID token of an issuer whose access tokens
+    /// only it can read.
+    async fn token(self, granted: Granted) -> String {
+        let Some(id_token) = granted.id_token.filter(|_| self.desk.way.id_token.is_some()) else {
+            return granted.access_token;
+        };
+        let token = SecretText::new(granted.access_token.clone());
+        let credential = Credential::Token { scheme: Scheme::Session, token };
+        match self.gateway.chain.recognise(&credential, self.now).await {
+            Err(refusal) if refusal.why.class() != Class::Unavailable => id_token,
+            _ => granted.access_token,
+        }
+    }
+
+    /// A session as a cookie holds it, and for how long; without the means to renew it where both do not fit.
+    fn sealed(self, mut session: Session, ends_in: i64) -> Option<(String, i64)> {
+        let place = cookie::gate(self.site);
+        if session.r.is_some() {
+            if let Some(sealed) = self.desk.sealer.seal(&place, &session) {
+                return Some((sealed, LONGEST));
+            }
+            session.r = None;
+        }
+        Some((self.desk.sealer.seal(&place, &session)?, ends_in))
+    }
 }
 
-/// Takes the issuer's answer, and sends the browser to its page.
-pub(super) async fn finish(
-    desk: &Desk,
-    site: Site<'_>,
-    request: &Parts,
-    now: Time,
-) -> Result<Response<Body>, Failed> {
-    let query = request.uri.query().unwrap_or_default();
-    let one = |wanted: &str| {
-        let mut values = form_urlencoded::parse(query.as_bytes()).filter(|(name, _)| name == wanted);
-        let value = values.next().map(|(_, value)| value.into_owned());
-        value.filter(|_| values.next().is_none())
-    };
-    let again = "Open the page that you wanted to see again";
-    let state: Option<State> = one("state").and_then(|state| desk.sealer.open(STATE, &state));
-    let state = state.filter(|state| state.h == site.origin() && now.as_seconds() < state.e);
-    let state = state.ok_or_else(|| wrong(again))?;
-    let browser = Jar::Try.read(&request.headers, site).map(|name| sha256_base64url(name.as_bytes()));
-    if browser.as_deref() != Some(state.b.as_str()) {
-        return Err(wrong("It was another browser that was sent to sign in"));
-    }
-    if one("iss").as_deref() != Some(desk.way.issuer.as_str()) {
-        return Err(wrong("The answer is from another issuer"));
-    }
-    if let Some(error) = one("error") {
-        tracing::info!(host = site.host, error, "nobody was signed in");
-        return Err(Failed(Refusal::new(Why::Forbidden).hint(again)));
-    }
-    let code = one("code").ok_or_else(|| wrong(again))?;
-    let granted = redeem(desk, site, (&code, &state.v), now).await?;
-    let ends_in = granted.expires_in.unwrap_or(600).clamp(1, LONGEST);
-    let (since, until) = (now.as_seconds(), now.as_seconds() + ends_in);
-    let session = Session { t: granted.access_token, i: since, e: until };
-    let sealed = desk.sealer.seal(&cookie::gate(site), &session).ok_or_else(unavailable)?;
-    let mut response = super::redirect(&state.p).ok_or_else(|| wrong(again))?;
-    *response.status_mut() = StatusCode::SEE_OTHER;
-    // What the browser is known by stays: another page of it may still be on its way.
-    let kept = Jar::Gate.set(site, &sealed, ends_in).ok_or_else(unavailable)?;
-    response.headers_mut().append(header::SET_COOKIE, kept);
-    Ok(response)
-}
-
-async fn redeem(
-    desk: &Desk,
-    site: Site<'_>,
-    (code, verifier): (&str, &str),
-    now: Time,
-) -> Result<Granted, Failed> {
-    let ours = (desk.way.authenticate)(now).ok_or_else(unavailable)?;
-    let form = form_urlencoded::Serializer::new(String::new())
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("code", code)
-        .append_pair("redirect_uri", &format!("{}{CALLBACK}", site.origin()))
-        .append_pair("client_id", &desk.way.client_id)
-        .append_pair("code_verifier", verifier)
-        .extend_pairs(ours)
-        .finish();
-    let request = Request::post(&desk.way.token_endpoint)
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .header(header::ACCEPT, "application/json")
-        .body(form.into_bytes())
-        .map_err(|_| unavailable())?;
-    let answer = desk.way.http.send(request).await.map_err(|error| {
-        tracing::warn!(%error, "the issuer cannot be asked for a token");
-        unavailable()
-    })?;
-    if answer.status() != StatusCode::OK {
-        tracing::info!(host = site.host, status = answer.status().as_u16(), "a code was not redeemed");
-        return Err(wrong("Open the page that you wanted to see again"));
-    }
-    serde_json::from_slice(answer.body()).map_err(|_| unavailable())
-}
-
-/// Ends the session at this host, and lets the issuer end the one there.
-pub(super) fn end(desk: &Desk, site: Site<'_>) -> Response<Body> {
-    let query = form_urlencoded::Serializer::new(String::new())
-        .append_pair("client_id", &desk.way.client_id)
-        .finish();
-    let to = format!("{}?{query}", desk.way.end_session_endpoint);
-    let mut response = super::redirect(&to).unwrap_or_default();
-    if let Some(gone) = Jar::Gate.set(site, "", 0) {
-        response.headers_mut().append(header::SET_COOKIE, gone);
-    }
-    response
+/// An endpoint may have a query of its own (RFC 6749 3.1).
+pub(super) fn with_query(endpoint: &str, query: &str) -> String {
+    let joint = if endpoint.contains('?') { '&' } else { '?' };
+    format!("{endpoint}{joint}{query}")
 }

@@ -4,4 +4,5 @@ mod assertion;
 mod certificates;
 mod conformance;
 mod envoy;
+mod signin;
 mod validate;

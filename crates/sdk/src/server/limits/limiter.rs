@@ -104,6 +104,17 @@ impl Limiter {
         waiting.map_or(Ok(()), |(why, wait)| Err(too_many(why, address).after(wait)))
     }
 
+    /// Whether somebody may try something from this address, of whom nothing else is known.
+    ///
+    /// # Errors
+    /// `AddressFailures` after too many failures there.
+    pub async fn may_try_from(&self, (address, now): (IpAddr, Time)) -> Result<(), Refusal> {
+        let Some(failing) = self.failures.at(address) else { return Ok(()) };
+        let waits = self.counters.waits(&[failing], now).await;
+        let wait = waits.into_iter().flatten().next();
+        wait.map_or(Ok(()), |wait| Err(too_many(Why::AddressFailures, address).after(wait)))
+    }
+
     /// Counts a refusal where it is a failure to say who one is; answers the refusal to tell in its place when
     /// there were too many of them.
     pub async fn failed(
@@ -143,7 +154,25 @@ impl Limiter {
         principal: Option<&Principal>,
         (address, now): (IpAddr, Time),
     ) -> Result<Option<Shown>, Over> {
-        let takes = takes(rules, principal, address);
+        self.take_all(takes(rules, principal, address), now).await
+    }
+
+    /// Takes one request of somebody unknown from the limits of a rule that count by who asks: what all have together
+    /// is not for those who may have nothing of it.
+    ///
+    /// # Errors
+    /// Whichever takes longest to end.
+    pub async fn take_for_nobody(
+        &self,
+        rule: &Rule,
+        (address, now): (IpAddr, Time),
+    ) -> Result<Option<Shown>, Over> {
+        let mut takes = takes(&[rule], None, address);
+        takes.retain(|take| take.key.by != By::Route);
+        self.take_all(takes, now).await
+    }
+
+    async fn take_all(&self, takes: Vec<Take>, now: Time) -> Result<Option<Shown>, Over> {
         if takes.is_empty() {
             return Ok(None);
         }
