@@ -109,6 +109,16 @@ fn routes_change_under_load() {
 }
 
 #[test]
+fn applications_restart_under_load() {
+    let file = tempfile::NamedTempFile::new().expect("a file");
+    let env = vec![("DOORWARD_CONFIG", file.path().display().to_string())];
+    let server = Server::start(Options { env, ..Options::default() });
+    let pid = server.pid().to_string();
+    let more = [("DOORWARD_PID", Path::new(&pid)), ("DOORWARD_CONFIG_FILE", file.path())];
+    scripts::python_told(&server, "restarts.py", &more);
+}
+
+#[test]
 fn a_key_says_who_it_is_upstream() {
     let behind = free_port().to_string();
     let routes = format!(

@@ -1,9 +1,11 @@
 //! The connections to the applications behind: kept, and used again.
 //!
 //! A request goes to another place of its application only while nothing of it was sent, or when it asks for
-//! nothing but an answer: no body, and a method that changes nothing (RFC 9110 9.2.1).
+//! nothing but an answer: no body, and a method that changes nothing (RFC 9110 9.2.1). Such a one may have met a
+//! kept connection that was just being closed, so that it is put once more where there is no other place, too.
 
 use std::{
+    collections::VecDeque,
     pin::Pin,
     sync::{Arc, Mutex, OnceLock, PoisonError},
     task::{Context, Poll},
@@ -94,10 +96,10 @@ impl Upstreams {
         let (parts, body) = request.into_parts();
         let asks_only = parts.method.is_safe() && body.is_end_stream();
         let body = Lent::new(body);
-        let places = pool.in_turn();
+        let mut places = VecDeque::from(pool.in_turn());
         let mut is_again = false;
         let mut last = NoAnswer::Address;
-        for place in places {
+        while let Some(place) = places.pop_front() {
             let Some(body) = body.lend() else { break };
             last = match self.ask(put(&parts, body, place, way)?, way.protocol).await {
                 Ok(answer) => {
@@ -111,8 +113,11 @@ impl Upstreams {
                     place.leave_out();
                     pool.watch(self);
                 }
-                // It may have been begun: once more, elsewhere, where that does no harm.
-                NoAnswer::Connection(_) if asks_only && !is_again => is_again = true,
+                // It may have been begun: once more, elsewhere if there is such a place, where that does no harm.
+                NoAnswer::Connection(_) if asks_only && !is_again => {
+                    is_again = true;
+                    places.push_back(place);
+                }
                 _ => break,
             }
         }
