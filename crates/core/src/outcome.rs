@@ -235,6 +235,8 @@ codes! {
     CredentialAddress = "auth.invalid_address",
     /// It is not for this workspace.
     WorkspaceForbidden = "auth.workspace_forbidden",
+    /// No policy of the route permits it, or one forbids it.
+    PolicyDenied = "auth.policy_denied",
     /// The keys that verify it are out of reach.
     KeyUnavailable = "auth.key_unavailable",
     /// It is bound to a key that the request does not prove to hold.

@@ -4,13 +4,12 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::body::Body;
 use doorward_judge::{
-    Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge, verdict::Class,
+    Ask, Asked, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge, verdict::Class,
 };
 use doorward_proto::time::Time;
 use doorward_sdk::server::{
     Credential, Known, certificate, identity_headers,
     limits::{Over, Shown},
-    proof::Asked,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 
@@ -127,7 +126,7 @@ pub(crate) async fn all<'g>(
     for rule in rules {
         let route = gateway.route(rule);
         dress.words.errors = route.errors;
-        match decide(rule, &route, (&known, &proof), from) {
+        match decide(rule, &route, (&known, &proof), (sent.asked, from)) {
             Verdict::Refused(refusal) => {
                 dress.words.scopes = rule.scopes().join(" ");
                 let known = known.as_ref().ok().and_then(Option::as_deref);
@@ -222,14 +221,14 @@ fn decide<'k>(
     rule: &Rule,
     route: &Route,
     (known, proof): (&'k Result<Option<Arc<Known>>, Refusal>, &Proof),
-    (address, now): (IpAddr, Time),
+    (asked, (address, now)): (Option<Asked<'_>>, (IpAddr, Time)),
 ) -> Verdict<'k> {
     let presented = match known {
         Ok(Some(known)) => Presented::Principal(&known.principal),
         Ok(None) => Presented::Nothing,
         Err(refusal) => Presented::Refused(refusal.clone()),
     };
-    judge(rule, Ask { presented, proof, address, now, audiences: &route.audiences })
+    judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences })
 }
 
 /// What a request has proven, as far as its credential asks for it. Whoever does not hold the key is nobody, also
@@ -255,16 +254,21 @@ impl Inner {
         &self,
         held: (&Credential, &Proof),
         address: IpAddr,
-        rule: &str,
+        (rule, asked): (&str, Asked<'_>),
     ) -> bool {
         let mut newest = self;
         while let Some(successor) = newest.successor.get() {
             newest = successor;
         }
-        newest.admits(held, address, rule).await
+        newest.admits(held, address, (rule, asked)).await
     }
 
-    async fn admits(&self, (credential, proof): (&Credential, &Proof), address: IpAddr, rule: &str) -> bool {
+    async fn admits(
+        &self,
+        (credential, proof): (&Credential, &Proof),
+        address: IpAddr,
+        (rule, asked): (&str, Asked<'_>),
+    ) -> bool {
         let Some(rule) = self.rules.named(rule) else { return false };
         let now = (self.clock)();
         let known = self.chain.recognise(credential, now).await.map(Some);
@@ -272,6 +276,7 @@ impl Inner {
         if known.as_ref().is_err_and(|refusal| refusal.why.class() == Class::Unavailable) {
             return true;
         }
-        matches!(decide(rule, &self.route(rule), (&known, proof), (address, now)), Verdict::Allowed(_))
+        let verdict = decide(rule, &self.route(rule), (&known, proof), (Some(asked), (address, now)));
+        matches!(verdict, Verdict::Allowed(_))
     }
 }

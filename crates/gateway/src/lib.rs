@@ -264,6 +264,9 @@ async fn turn_away(
         let principal = known.map(|known| &known.principal);
         witness.refused(Refused { origin, rule, why: refusal.why, principal }).await;
     }
+    if let Some(cause) = &refusal.cause {
+        tracing::warn!(rule, cause, request_id = origin.request_id, "a policy could not be evaluated");
+    }
     tracing::debug!(rule, code = refusal.why.code(), request_id = origin.request_id, "not let through");
     let mut response = dress.refused(refusal);
     response.extensions_mut().insert(refusal.why);

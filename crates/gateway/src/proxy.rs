@@ -18,7 +18,8 @@ use axum::body::Body;
 use doorward_judge::{CredentialKind, Refusal, Rule, Why, host, path::NormalPath};
 use doorward_sdk::server::proof::Asked;
 use http::{
-    HeaderMap, HeaderValue, Request, Response, StatusCode, Uri, header, request::Parts, uri::PathAndQuery,
+    HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Uri, header, request::Parts,
+    uri::PathAndQuery,
 };
 
 pub(crate) use client::Upstreams;
@@ -43,6 +44,7 @@ pub(crate) struct Passage<'g> {
     rule: &'g Rule,
     route: Arc<Route>,
     pool: Arc<Pool>,
+    method: Method,
     path: NormalPath,
     host: HeaderValue,
 }
@@ -91,7 +93,8 @@ fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal>
     let shown =
         port.filter(|port| !port.is_empty()).map_or_else(|| named.clone(), |port| format!("{named}:{port}"));
     let host = HeaderValue::from_str(&shown).map_err(|_| Why::RouteUnknown)?;
-    Ok(Passage { rule, route, pool, path, host })
+    let method = request.method.clone();
+    Ok(Passage { rule, route, pool, method, path, host })
 }
 
 pub(crate) async fn answer(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -> Response<Body> {

@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use doorward_proto::time::Time;
 
 use crate::{
+    policy::Question,
     principal::{Principal, Proof},
     rule::{Mode, Rule},
     verdict::{Refusal, Verdict, Why},
@@ -24,11 +25,24 @@ pub enum Presented<'p> {
     Refused(Refusal),
 }
 
+/// The request that is to be let through, where it is known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked<'r> {
+    /// Its method.
+    pub method: &'r str,
+    /// Its host, with the port where it names one.
+    pub host: &'r str,
+    /// Its path, in its normal form.
+    pub path: &'r str,
+}
+
 /// One request, as far as it matters.
 #[derive(Debug)]
 pub struct Ask<'p, 'a> {
     /// The credential.
     pub presented: Presented<'p>,
+    /// What it is for. Policies are about nothing else, so without it none permits.
+    pub asked: Option<Asked<'a>>,
     /// What was proven beside it.
     pub proof: &'a Proof,
     /// Where the request comes from.
@@ -47,7 +61,12 @@ pub fn judge<'p>(rule: &Rule, ask: Ask<'p, '_>) -> Verdict<'p> {
     match ask.presented {
         Presented::Refused(refusal) => Verdict::Refused(refusal),
         // Who is asked for something can only be somebody.
-        Presented::Nothing if rule.mode == Mode::Optional && !demands(rule) => Verdict::Allowed(None),
+        Presented::Nothing if rule.mode == Mode::Optional && !demands(rule) => {
+            match forbidden(rule, &ask, None) {
+                Some(refusal) => Verdict::Refused(refusal),
+                None => Verdict::Allowed(None),
+            }
+        }
         Presented::Nothing => Verdict::Refused(Why::MissingToken.into()),
         Presented::Principal(principal) => match refusal(rule, &ask, principal) {
             Some(refusal) => Verdict::Refused(refusal),
@@ -62,7 +81,25 @@ fn demands(rule: &Rule) -> bool {
 
 /// Why somebody is refused, if they are: first whether the credential is good here, then what it may.
 fn refusal(rule: &Rule, ask: &Ask<'_, '_>, principal: &Principal) -> Option<Refusal> {
-    is_good(rule, ask, principal).err().or_else(|| may(rule, principal).err())
+    let cheap = is_good(rule, ask, principal).err().or_else(|| may(rule, principal).err());
+    cheap.or_else(|| forbidden(rule, ask, Some(principal)))
+}
+
+/// Why the rule's policies do not permit it, if they do not.
+fn forbidden(rule: &Rule, ask: &Ask<'_, '_>, principal: Option<&Principal>) -> Option<Refusal> {
+    let policy = rule.policy.as_deref()?;
+    let Some(asked) = ask.asked else {
+        let hint = "The route has a policy, which is about a request that is described";
+        return Some(Refusal::new(Why::RequestNotDescribed).hint(hint));
+    };
+    let params = rule.params(asked.path);
+    match policy.permits(&Question { rule: rule.name(), asked, params, principal, ask }) {
+        Ok(true) => None,
+        // Somebody may be permitted what nobody is.
+        Ok(false) if principal.is_none() => Some(Why::MissingToken.into()),
+        Ok(false) => Some(Why::PolicyDenied.into()),
+        Err(cause) => Some(Refusal::new(Why::PolicyDenied).cause(cause)),
+    }
 }
 
 fn is_good(rule: &Rule, ask: &Ask<'_, '_>, principal: &Principal) -> Result<(), Refusal> {

@@ -10,11 +10,12 @@ pub mod claims;
 pub mod host;
 pub mod limit;
 pub mod path;
+pub mod policy;
 pub mod principal;
 pub mod rule;
 pub mod verdict;
 
-pub use ask::{Ask, Presented, judge};
+pub use ask::{Ask, Asked, Presented, judge};
 pub use claims::{Identity, IdentityType, Workspaces};
 pub use principal::{Confirmation, CredentialKind, Principal, Proof};
 pub use rule::{Mode, Rule, Rules};

@@ -7,7 +7,7 @@
 
 mod pattern;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use doorward_proto::scope::is_scope_name;
 use serde::Deserialize;
@@ -17,6 +17,7 @@ use crate::{
     host,
     limit::{self, Limit, LimitsSpec},
     path::NormalPath,
+    policy::Policy,
     principal::CredentialKind,
 };
 
@@ -41,7 +42,8 @@ pub struct RuleSpec {
     pub name: String,
     /// Hosts: `app.example.com` or `*.example.com`. Empty: every host.
     pub hosts: Vec<String>,
-    /// Paths: `/reports`, `/reports/*` for one segment, `/reports/**` for all below and itself. Empty: every path.
+    /// Paths: `/reports`, `/reports/*` for one segment, `/reports/{owner}` for one that policies can
+    /// name, `/reports/**` for all below and itself. Empty: every path.
     pub paths: Vec<String>,
     /// Methods. Empty: every method.
     pub methods: Vec<String>,
@@ -61,6 +63,8 @@ pub struct RuleSpec {
     pub permissions: Vec<String>,
     /// Workspaces that the credential must open, all of them.
     pub workspaces: Vec<String>,
+    /// Policies in Cedar, of which one must permit and none forbid. Empty: none is asked.
+    pub policy: String,
     /// How fast: `100/minute`, a table, or a list of these.
     pub rate_limit: LimitsSpec,
     /// How many in a part of the calendar, written alike.
@@ -94,6 +98,7 @@ pub struct Rule {
     pub(crate) roles: Vec<String>,
     pub(crate) permissions: Vec<String>,
     pub(crate) workspaces: Vec<String>,
+    pub(crate) policy: Option<Arc<Policy>>,
     limits: Vec<Limit>,
 }
 
@@ -107,7 +112,7 @@ impl Rule {
         let hosts = spec.hosts.iter().map(|host| HostPattern::read(host));
         let hosts = hosts.collect::<Result<_, _>>().map_err(|what| wrong("hosts", what))?;
         let paths = spec.paths.iter().map(|path| PathPattern::read(path));
-        let paths = paths.collect::<Result<_, _>>().map_err(|what| wrong("paths", what))?;
+        let paths = paths.collect::<Result<Vec<_>, _>>().map_err(|what| wrong("paths", what))?;
         if let Some(method) = spec.methods.iter().find(|method| !is_method(method)) {
             return Err(wrong("methods", format!("`{method}` is no method; write GET")));
         }
@@ -122,9 +127,21 @@ impl Rule {
             let what = "nothing is looked at when the mode is disabled, so nothing can be demanded";
             return Err(wrong("mode", what.to_owned()));
         }
+        let policy = match spec.policy.as_str() {
+            "" => None,
+            _ if spec.mode == Mode::Disabled => {
+                let what = "nothing is looked at when the mode is disabled, so no policy is asked";
+                return Err(wrong("mode", what.to_owned()));
+            }
+            text => {
+                let policy = Policy::compile(text, &spec.methods, &pattern::params(&paths));
+                Some(Arc::new(policy.map_err(|what| wrong("policy", what))?))
+            }
+        };
         let limits = limit::compile(&spec.rate_limit, &spec.quota);
         let limits = limits.map_err(|(field, what)| wrong(field, what))?;
         Ok(Self {
+            policy,
             limits,
             name: spec.name,
             hosts,
@@ -179,6 +196,19 @@ impl Rule {
     /// Whether it is for every host.
     pub const fn is_for_all_hosts(&self) -> bool {
         self.hosts.is_empty()
+    }
+
+    /// Whether it has policies.
+    pub const fn has_policy(&self) -> bool {
+        self.policy.is_some()
+    }
+
+    /// What its pattern for this path calls parts of it.
+    pub(crate) fn params(&self, path: &str) -> Vec<(&str, String)> {
+        let Ok(path) = NormalPath::read(path) else { return Vec::new() };
+        let matching = self.paths.iter().filter_map(|pattern| Some((pattern.matches(&path)?, pattern)));
+        let best = matching.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.map(|(_, pattern)| pattern.params(&path)).unwrap_or_default()
     }
 
     /// How much of it.

@@ -46,6 +46,8 @@ pub enum Why {
     InvalidAddress,
     /// Whoever it is may not do this.
     Forbidden,
+    /// No policy of the route permits it, or one forbids it.
+    PolicyDenied,
     /// Several credentials in one request.
     SeveralCredentials,
     /// The request is not described as the named proxy describes it.
@@ -103,7 +105,7 @@ pub enum Class {
 
 impl Why {
     /// All of them, for tables and documentation.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::MissingToken,
         Self::InvalidScheme,
         Self::InvalidToken,
@@ -119,6 +121,7 @@ impl Why {
         Self::WorkspaceForbidden,
         Self::InvalidAddress,
         Self::Forbidden,
+        Self::PolicyDenied,
         Self::SeveralCredentials,
         Self::RequestNotDescribed,
         Self::PathAmbiguous,
@@ -188,6 +191,9 @@ impl Why {
                 ("auth.invalid_address", C::Unauthenticated, "The token may not be used from this address")
             }
             Self::Forbidden => ("auth.forbidden", C::Forbidden, "Not allowed"),
+            Self::PolicyDenied => {
+                ("auth.policy_denied", C::Forbidden, "The policy of the route does not permit this")
+            }
             Self::SeveralCredentials => {
                 ("auth.several_credentials", C::Malformed, "The request presents more than one credential")
             }
@@ -258,12 +264,14 @@ pub struct Refusal {
     pub retry_after: Option<Duration>,
     /// The nonce for the next proof of possession (RFC 9449 8), where one would help.
     pub nonce: Option<String>,
+    /// What is for the log alone.
+    pub cause: Option<Box<str>>,
 }
 
 impl Refusal {
     /// A refusal without more to say.
     pub const fn new(why: Why) -> Self {
-        Self { why, missing: Vec::new(), hint: String::new(), retry_after: None, nonce: None }
+        Self { why, missing: Vec::new(), hint: String::new(), retry_after: None, nonce: None, cause: None }
     }
 
     /// With what is missing.
@@ -291,6 +299,13 @@ impl Refusal {
     pub fn retry_after_seconds(&self) -> Option<u64> {
         let time = self.retry_after?;
         Some((time.as_secs() + u64::from(time.subsec_nanos() > 0)).max(1))
+    }
+
+    /// With what the operator should know, and nobody else.
+    #[must_use]
+    pub fn cause(mut self, cause: impl Into<Box<str>>) -> Self {
+        self.cause = Some(cause.into());
+        self
     }
 
     /// With the nonce for the next proof.

@@ -10,7 +10,8 @@ mod build;
 use std::{net::IpAddr, sync::Arc};
 
 use doorward_judge::{
-    Ask, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Rules, Verdict, Why, judge, path::NormalPath,
+    Ask, Asked, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Rules, Verdict, Why, judge,
+    path::NormalPath,
 };
 use doorward_proto::time::Time;
 use http::{HeaderMap, Uri, header, request::Parts, uri::PathAndQuery};
@@ -24,7 +25,7 @@ use crate::{
         certificate::{self, Shown},
         identity_headers,
         limits::Limiter,
-        proof::{Asked, Proofs},
+        proof::Proofs,
     },
 };
 
@@ -129,8 +130,10 @@ impl Guard {
             // Whoever does not hold the key is nobody, also where a rule would let nobody through.
             proof.dpop = self.proven((&request.headers, asked), (credential, known), from.1)?;
         }
+        let asked = Asked { method: request.method.as_str(), host, path: request.uri.path() };
         let presented = presented.map_err(|refusal| (None, refusal));
-        let judged = presented.and_then(|known| match self.judge(rule, (known.as_deref(), &proof), from) {
+        let what = (asked, from);
+        let judged = presented.and_then(|known| match self.judge(rule, (known.as_deref(), &proof), what) {
             Verdict::Refused(refusal) => Err((known, refusal)),
             Verdict::Allowed(None) => Ok(None),
             Verdict::Allowed(Some(_)) => Ok(known),
@@ -138,6 +141,9 @@ impl Guard {
         let known = match judged {
             Ok(known) => known,
             Err((known, refusal)) => {
+                if let Some(cause) = &refusal.cause {
+                    tracing::warn!(rule = rule.name(), cause, "a policy could not be evaluated");
+                }
                 let principal = known.as_deref().map(|known| &known.principal);
                 let failed = limiter.failed(credential.as_ref(), principal, refusal.why, from).await;
                 return Err(failed.unwrap_or(refusal));
@@ -166,10 +172,10 @@ impl Guard {
         &self,
         rule: &Rule,
         (known, proof): (Option<&'k Known>, &Proof),
-        (address, now): (IpAddr, Time),
+        (asked, (address, now)): (Asked<'_>, (IpAddr, Time)),
     ) -> Verdict<'k> {
         let presented = known.map_or(Presented::Nothing, |known| Presented::Principal(&known.principal));
-        judge(rule, Ask { presented, proof, address, now, audiences: &self.0.audiences })
+        judge(rule, Ask { presented, asked: Some(asked), proof, address, now, audiences: &self.0.audiences })
     }
 }
 

@@ -108,6 +108,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::ScopeMissing                => wire("insufficient_scope", FORBIDDEN, "Missing required scopes"),
         C::CredentialAddress           => wire("invalid_token", UNAUTHORIZED, "The token may not be used from this address"),
         C::WorkspaceForbidden          => wire("access_denied", FORBIDDEN, "Not for this workspace"),
+        C::PolicyDenied                => wire("access_denied", FORBIDDEN, "The policy of the route does not permit this"),
         C::KeyUnavailable              => wire("temporarily_unavailable", UNAVAILABLE, "The keys cannot be reached"),
         C::ProofRequired               => wire("invalid_token", UNAUTHORIZED, "The token is bound to a key that was not proven"),
         C::NonceRequired               => wire("use_dpop_nonce", UNAUTHORIZED, "The proof needs the nonce that is given here"),

@@ -131,6 +131,21 @@ fn a_key_says_who_it_is_upstream() {
 }
 
 #[test]
+fn a_policy_lets_everybody_at_what_is_theirs() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[{{"name": "notes", "hosts": ["notes.localhost"], "paths": ["/notes/{{owner}}/**"], "policy":
+            "permit(principal is User, action, resource) when {{ principal.subject == resource.params.owner }};
+            forbid(principal, action == Action::\"DELETE\", resource);",
+            "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    let routes = routes.replace('\n', " ");
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "policies.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
+#[test]
 fn routes_are_made_by_the_api_under_load() {
     let behind = free_port().to_string();
     let routes = r#"[{"name": "fixed", "hosts": ["fixed.localhost"], "scopes": ["files:read"]}]"#.to_owned();

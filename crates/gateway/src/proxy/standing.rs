@@ -8,6 +8,7 @@ use std::{
 };
 
 use axum::body::{Body, Bytes};
+use doorward_judge::Asked;
 use futures_util::future::BoxFuture;
 use http::Response;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
@@ -29,12 +30,15 @@ pub(super) fn refused(
     let Some(credential) = admitted.credential.clone() else { return Box::pin(std::future::pending()) };
     let proof = admitted.proof.clone();
     let (gateway, address, rule) = (Arc::clone(gateway), origin.address, passage.rule.name().to_owned());
+    let (method, host, path) = (passage.method.clone(), passage.host.clone(), passage.path.clone());
     Box::pin(async move {
         let mut ticks = tokio::time::interval(EVERY);
         ticks.tick().await;
         loop {
             ticks.tick().await;
-            if !gateway.still_admits((&credential, &proof), address, &rule).await {
+            let host = host.to_str().unwrap_or_default();
+            let asked = Asked { method: method.as_str(), host, path: path.as_str() };
+            if !gateway.still_admits((&credential, &proof), address, (&rule, asked)).await {
                 return;
             }
         }

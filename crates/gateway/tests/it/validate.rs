@@ -2,6 +2,7 @@
 
 mod kit;
 mod limits;
+mod policy;
 
 use std::sync::atomic::Ordering;
 

@@ -33,7 +33,8 @@ fn rule(change: impl FnOnce(&mut RuleSpec)) -> Rule {
 
 fn ask<'p, 'a>(presented: Presented<'p>, proof: &'a Proof) -> Ask<'p, 'a> {
     let address = IpAddr::from([192, 0, 2, 7]);
-    Ask { presented, proof, address, now: Time::from_seconds(999), audiences: &[] }
+    let asked = Some(Asked { method: "GET", host: "app.example.com", path: "/x" });
+    Ask { presented, asked, proof, address, now: Time::from_seconds(999), audiences: &[] }
 }
 
 fn told(rule: &Rule, presented: Presented<'_>) -> Option<Why> {

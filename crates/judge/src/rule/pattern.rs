@@ -1,6 +1,8 @@
 //! Which hosts and paths a rule is for.
 
-use crate::{host, path::NormalPath};
+use std::collections::BTreeSet;
+
+use crate::{host, path::NormalPath, policy::Params};
 
 /// A host, or all hosts below one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -54,6 +56,8 @@ pub(super) struct PathPattern {
 enum Segment {
     Word(String),
     Any,
+    /// Anything, under a name.
+    Named(String),
 }
 
 /// Ranks of what a segment matches: a word says more than anything, which says more than everything.
@@ -72,7 +76,14 @@ impl PathPattern {
         let normal = NormalPath::read(path).map_err(|trick| format!("`{text}`: {trick}"))?;
         let mut segments: Vec<Segment> = normal
             .segments()
-            .map(|segment| if segment == "*" { Segment::Any } else { Segment::Word(segment.to_owned()) })
+            .map(|segment| {
+                let named = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
+                match (segment, named) {
+                    ("*", _) => Segment::Any,
+                    (_, Some(name)) => Segment::Named(name.to_owned()),
+                    (word, None) => Segment::Word(word.to_owned()),
+                }
+            })
             .collect();
         if path == "/" && has_tail {
             segments.clear();
@@ -83,7 +94,21 @@ impl PathPattern {
                 "`{text}`: a star stands alone between two slashes, and two of them at the end"
             ));
         }
+        let names: Vec<&String> = segments.iter().filter_map(Segment::name).collect();
+        if let Some(name) = names.iter().find(|name| !is_name(name)) {
+            return Err(format!("`{text}`: `{name}` is no name; write {{owner}}"));
+        }
+        if names.iter().collect::<BTreeSet<_>>().len() < names.len() {
+            return Err(format!("`{text}`: a name stands for one segment"));
+        }
         Ok(Self { segments, has_tail })
+    }
+
+    /// What it calls the segments of a path that it matches, as they are meant.
+    pub(super) fn params(&self, path: &NormalPath) -> Vec<(&str, String)> {
+        let pairs = self.segments.iter().zip(path.segments());
+        let named = pairs.filter_map(|(wanted, given)| Some((wanted.name()?.as_str(), decoded(given))));
+        named.collect()
     }
 
     pub(super) fn matches(&self, path: &NormalPath) -> Option<Vec<u8>> {
@@ -93,7 +118,7 @@ impl PathPattern {
             let segment = given.next()?;
             rank.push(match wanted {
                 Segment::Word(word) if word == segment => WORD,
-                Segment::Any if !segment.is_empty() => ANYTHING,
+                Segment::Any | Segment::Named(_) if !segment.is_empty() => ANYTHING,
                 _ => return None,
             });
         }
@@ -109,4 +134,50 @@ impl PathPattern {
             }
         }
     }
+}
+
+impl Segment {
+    const fn name(&self) -> Option<&String> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Word(_) | Self::Any => None,
+        }
+    }
+}
+
+/// What can stand after a dot in a policy, and is no word of its language.
+fn is_name(text: &str) -> bool {
+    let reserved = ["if", "then", "else", "true", "false", "in", "is", "has", "like"];
+    text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text.len() <= 32
+        && text.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_'))
+        && !reserved.contains(&text)
+}
+
+/// A segment without its escapes. A path in its normal form has none that hide anything.
+fn decoded(segment: &str) -> String {
+    let mut bytes = Vec::with_capacity(segment.len());
+    let mut rest = segment.as_bytes();
+    while let Some((byte, after)) = rest.split_first() {
+        let escaped = match after {
+            [high, low, ..] if *byte == b'%' => {
+                let digit = |digit: u8| char::from(digit).to_digit(16).and_then(|it| u8::try_from(it).ok());
+                digit(*high).zip(digit(*low)).map(|(high, low)| (high << 4) | low)
+            }
+            _ => None,
+        };
+        bytes.push(escaped.unwrap_or(*byte));
+        rest = if escaped.is_some() { after.get(2..).unwrap_or_default() } else { after };
+    }
+    String::from_utf8(bytes).unwrap_or_else(|_| segment.to_owned())
+}
+
+/// The names in all patterns of a rule, and whether each is in every one of them.
+pub(super) fn params(patterns: &[PathPattern]) -> Params {
+    let names = |pattern: &PathPattern| -> BTreeSet<String> {
+        pattern.segments.iter().filter_map(Segment::name).cloned().collect()
+    };
+    let all: BTreeSet<String> = patterns.iter().flat_map(names).collect();
+    let is_certain = |name: &String| patterns.iter().all(|pattern| names(pattern).contains(name));
+    all.into_iter().map(|name| (name.clone(), is_certain(&name))).collect()
 }

@@ -16,6 +16,7 @@ use aws_lc_rs::{
     hmac,
     rand::SystemRandom,
 };
+pub use doorward_judge::Asked;
 use doorward_judge::{Confirmation, Principal, Proof, Refusal, Why};
 use doorward_proto::{
     dpop::{DpopError, Expect, MAX_AGE, Target, check},
@@ -39,17 +40,6 @@ const MEMORY: Duration = Duration::from_mins(7);
 const MOST: usize = 1 << 18;
 /// Those of one key, so that nobody takes up the room of all others.
 const MOST_OF_ONE: u32 = 1 << 13;
-
-/// The request that a proof has to be for.
-#[derive(Debug, Clone, Copy)]
-pub struct Asked<'r> {
-    /// Its method.
-    pub method: &'r str,
-    /// Its host, with the port where it names one.
-    pub host: &'r str,
-    /// Its path.
-    pub path: &'r str,
-}
 
 /// Knows the proofs that were seen.
 pub struct Proofs {

@@ -68,7 +68,8 @@ struct RouteBody {
     /// `app.example.com` or `*.example.com`; every host unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     hosts: Option<Vec<String>>,
-    /// `/reports`, `/reports/*` for one more segment, `/reports/**` for everything below; every path unless set.
+    /// `/reports`, `/reports/*` for one more segment, `/reports/{owner}` for one that a policy can
+    /// name, `/reports/**` for everything below; every path unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     paths: Option<Vec<String>>,
     /// Every method unless set.
@@ -98,6 +99,9 @@ struct RouteBody {
     /// Workspaces that the credential must open, all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     workspaces: Option<Vec<String>>,
+    /// Policies in Cedar, of which one must permit and none forbid.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    policy: Option<String>,
     /// How fast: `"100/minute"`, an object, or a list of these.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit: Option<Json>,

@@ -1,7 +1,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use doorward_judge::{Rule, path::NormalPath, rule::RuleSpec};
-use http::header::COOKIE;
+use http::{Method, header::COOKIE};
 
 use super::*;
 use crate::proxy::pool::Pool;
@@ -20,6 +20,7 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
         rule: &rule,
         route: Arc::new(route),
         pool: Arc::new(Pool::new(vec![place], Protocol::Auto, None).unwrap()),
+        method: Method::GET,
         path: NormalPath::read("/").unwrap(),
         host: HeaderValue::from_static("app.example"),
     };

@@ -1,0 +1,109 @@
+"""Whose notes these are: policies of a route, before an application that knows nothing of owners."""
+
+import http.client
+import json
+import os
+import subprocess
+import tempfile
+import threading
+import unittest
+from http.server import ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+import requests
+
+from person import ISSUER, api, new_person
+from proxies import Echo
+
+PORT = urlsplit(ISSUER).port
+
+
+def call(secret, path, method="GET", host="notes.localhost"):
+    connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+    headers = {"Host": host, **({"Authorization": f"Bearer {secret}"} if secret else {})}
+    connection.request(method, path, headers=headers)
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    connection.close()
+    return answer.status if answer.status == 200 else (answer.status, told["code"])
+
+
+def asked(secret, path, method="GET"):
+    """As nginx asks."""
+    told = {"X-Original-Method": method, "X-Original-Host": "notes.localhost", "X-Original-URI": path}
+    headers = {"Authorization": f"Bearer {secret}", **told}
+    answer = requests.get(f"{ISSUER}/validate?profile=nginx", headers=headers, timeout=30)
+    return answer.status_code if answer.status_code == 200 else (answer.status_code, answer.json()["code"])
+
+
+def refused(method, path, body):
+    headers = {"Authorization": f"Bearer {os.environ['DOORWARD_BOOTSTRAP']}"}
+    return requests.request(method, f"{ISSUER}/api/v1/{path}", json=body, headers=headers, timeout=30)
+
+
+class Policies(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.behind = ThreadingHTTPServer(("127.0.0.1", int(os.environ["DOORWARD_UPSTREAM"])), Echo)
+        cls.behind.daemon_threads, cls.behind.asked = True, 0
+        threading.Thread(target=cls.behind.serve_forever, daemon=True).start()
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.behind.shutdown()
+
+    @staticmethod
+    def person():
+        email = new_person().email
+        user = api("GET", f"users?query={email}")["items"][0]["id"]
+        made = api("POST", "api-keys", {"name": "notes", "user_id": user})
+        return user, made["secret"]
+
+    def test_everybody_has_their_own_notes(self):
+        (ada, adas), (bob, bobs) = self.person(), self.person()
+        denied = (403, "auth.policy_denied")
+        for door in (call, asked):
+            self.assertEqual(door(adas, f"/notes/{ada}/1"), 200)
+            self.assertEqual(door(adas, f"/notes/{ada}/1", "PUT"), 200)
+            self.assertEqual(door(adas, f"/notes/{ada}/1", "DELETE"), denied)
+            self.assertEqual(door(bobs, f"/notes/{ada}/1"), denied)
+            self.assertEqual(door(bobs, f"/notes/{ada}/1?owner={bob}"), denied)
+            self.assertEqual(door(bobs, f"/notes/{bob}/1"), 200)
+        self.assertEqual(call(None, f"/notes/{ada}/1"), (401, "auth.missing_token"))
+        events = api("GET", "audit/events?code=gateway.refused")["items"]
+        self.assertTrue(any(it["subject"] == bob and "auth.policy_denied" in json.dumps(it["facts"]) for it in events), events)
+
+    def test_policies_change_by_the_api(self):
+        (ada, adas), (_, bobs) = self.person(), self.person()
+        mine = f'permit(principal == User::"{ada}", action, resource);'
+        route = {"name": "diary", "hosts": ["diary.localhost"], "policy": mine,
+                 "upstream": f"http://127.0.0.1:{self.behind.server_port}"}
+        self.assertEqual(api("POST", "routes", route)["policy"], mine)
+        self.assertEqual(call(adas, "/", host="diary.localhost"), 200)
+        self.assertEqual(call(bobs, "/", host="diary.localhost"), (403, "auth.policy_denied"))
+        api("PATCH", "routes/diary", {"policy": "permit(principal is User, action, resource);"})
+        self.assertEqual(call(bobs, "/", host="diary.localhost"), 200)
+        broken = refused("PATCH", "routes/diary", {"policy": "permit(principal, action, resource)\nwhen principal;"})
+        self.assertEqual((broken.status_code, broken.json()["code"]), (400, "request.invalid"), broken.text)
+        self.assertIn("line 2, column 6", broken.text)
+        unknown = refused("POST", "routes", {**route, "name": "x", "policy": "permit(principal, action, resource) when { principal.skopes.isEmpty() };"})
+        self.assertEqual(unknown.status_code, 400, unknown.text)
+        self.assertIn("skopes", unknown.text)
+        self.assertEqual(call(bobs, "/", host="diary.localhost"), 200, "a mistake changes nothing")
+
+    def test_a_broken_policy_is_told_before_a_start(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = os.path.join(folder, "doorward.toml")
+            with open(file, "w", encoding="utf-8") as text:
+                text.write('[[gateway.routes]]\nname = "notes"\npolicy = """\npermit(principal, action, resource)\n  when { nonsense };\n"""\n')
+            environment = {name: value for name, value in os.environ.items() if not name.startswith("DOORWARD_")}
+            command = [os.environ["DOORWARD_PROGRAM"], "config", "check", "--config", file]
+            done = subprocess.run(command, capture_output=True, text=True, env={**environment, "HOME": folder}, timeout=60)
+            said = done.stdout + done.stderr
+            self.assertNotEqual(done.returncode, 0, said)
+            for part in ("gateway.routes", "route notes: policy: line 2, column 10"):
+                self.assertIn(part, said)
+
+
+if __name__ == "__main__":
+    unittest.main()
