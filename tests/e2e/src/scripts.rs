@@ -12,6 +12,11 @@ pub fn node(server: &Server, file: &str) {
     run(node_command(file), server, file);
 }
 
+/// The same, for a script that wants to know more.
+pub fn node_told(server: &Server, file: &str, more: &[(&str, &Path)]) {
+    run_told(node_command(file), server, file, more);
+}
+
 /// The same, for a script that knows a second process of the same issuer.
 pub fn node_beside(server: &Server, second: &Server, file: &str) {
     let mut command = node_command(file);

@@ -1,6 +1,8 @@
 //! A real browser meets the real program.
 
-use doorward_e2e::{Options, Server, scripts};
+use std::path::Path;
+
+use doorward_e2e::{Options, Server, program::free_port, scripts};
 
 #[test]
 fn a_person_travels_from_the_sign_up_mail_to_an_application_and_out() {
@@ -18,4 +20,21 @@ fn every_page_is_accessible() {
 fn an_account_is_kept_with_a_keyboard() {
     let server = Server::start(Options::default());
     scripts::node(&server, "keyboard.test.mjs");
+}
+
+#[test]
+fn a_page_opens_websockets_through_a_guarded_host() {
+    let behind = free_port().to_string();
+    let route = |more: &str| format!(r#"{{"upstream": "http://127.0.0.1:{behind}", {more}}}"#);
+    let routes = [
+        r#""name": "live", "hosts": ["live.localhost"]"#,
+        r#""name": "public", "hosts": ["live.localhost"], "paths": ["/public/**"], "mode": "disabled""#,
+        r#""name": "writing", "hosts": ["live.localhost"], "paths": ["/writing"], "scopes": ["reports:write"]"#,
+        r#""name": "limited", "hosts": ["live.localhost"], "paths": ["/limited"], "rate_limit": "2/day""#,
+        r#""name": "open", "hosts": ["open.localhost"], "mode": "disabled""#,
+    ];
+    let routes = format!("[{}]", routes.map(route).join(","));
+    let server =
+        Server::start(Options { env: vec![("DOORWARD_GATEWAY_ROUTES", routes)], ..Options::default() });
+    scripts::node_told(&server, "sockets.test.mjs", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }
