@@ -46,8 +46,17 @@ pub fn fetcher(reach: Reach) -> Fetch {
     })
 }
 
-#[expect(clippy::disallowed_methods, reason = "this is what `Env::fetch` is made of")]
 fn build(reach: Reach) -> reqwest::Result<reqwest::Client> {
+    builder(reach).build()
+}
+
+/// One that believes these certificate authorities (PEM), and no other.
+fn trusting(reach: Reach, authorities: &[u8]) -> reqwest::Result<reqwest::Client> {
+    builder(reach).tls_certs_only(reqwest::Certificate::from_pem_bundle(authorities)?).build()
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is what `Env::fetch` is made of")]
+fn builder(reach: Reach) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -56,7 +65,6 @@ fn build(reach: Reach) -> reqwest::Result<reqwest::Client> {
         .timeout(TIME)
         .connect_timeout(TIME)
         .dns_resolver(Arc::new(Guard(reach)))
-        .build()
 }
 
 async fn send(

@@ -1,10 +1,10 @@
 //! How documents are read from the web: through one small trait, so that whoever embeds this decides which
 //! addresses can be reached. [`Web`] does it over any [`Http`].
 
-use std::{net::IpAddr, sync::Arc, time::Duration};
+use std::{fs, net::IpAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request, Uri, header};
+use http::{HeaderMap, HeaderValue, Request, Uri, header};
 
 use crate::exchange::Http;
 
@@ -31,6 +31,49 @@ pub struct Fetched {
     pub body: Vec<u8>,
 }
 
+/// How a server is reached that is not like others: the API server of a cluster, say.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
+    /// A file with the certificate authorities that its certificate is of, PEM; no other is believed.
+    pub ca_file: Option<PathBuf>,
+    /// A file with the token that it wants to see.
+    pub token_file: Option<PathBuf>,
+}
+
+impl Access {
+    /// Whether it is a server like others.
+    pub const fn is_plain(&self) -> bool {
+        self.ca_file.is_none() && self.token_file.is_none()
+    }
+
+    /// The certificate authorities as the file has them now, PEM.
+    ///
+    /// # Errors
+    /// In words for the log.
+    pub fn authorities(&self) -> Result<Option<Vec<u8>>, String> {
+        let read = |path: &PathBuf| fs::read(path).map_err(|error| format!("{}: {error}", path.display()));
+        self.ca_file.as_ref().map(read).transpose()
+    }
+
+    /// What `Authorization` has to be, as the file has it now: whoever keeps it writes the next one in time.
+    ///
+    /// # Errors
+    /// In words for the log.
+    pub fn authorization(&self) -> Result<Option<HeaderValue>, String> {
+        let Some(path) = &self.token_file else { return Ok(None) };
+        let wrong = |what: &dyn std::fmt::Display| format!("{}: {what}", path.display());
+        let text = fs::read_to_string(path).map_err(|error| wrong(&error))?;
+        let token = text.trim();
+        if token.is_empty() || token.contains(char::is_whitespace) {
+            return Err(wrong(&"it is not one token"));
+        }
+        let value = HeaderValue::try_from(format!("Bearer {token}"));
+        let mut value = value.map_err(|_| wrong(&"it cannot stand in a header"))?;
+        value.set_sensitive(true);
+        Ok(Some(value))
+    }
+}
+
 /// Reads documents. No redirect is followed, and none of them gets a credential or a cookie.
 pub trait Fetch: Send + Sync + 'static {
     /// Reads one document by GET.
@@ -43,6 +86,20 @@ pub trait Fetch: Send + Sync + 'static {
         named_by: NamedBy,
         within: Duration,
     ) -> BoxFuture<'a, Result<Fetched, String>>;
+
+    /// Reads one document of a server that the operator has named, and told how it is reached.
+    ///
+    /// # Errors
+    /// As [`Self::get`]; and always where nothing but the web of everybody can be read.
+    fn get_as<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
+        let _ = (access, within);
+        Box::pin(async move { Err(format!("{url}: there is no way to it here")) })
+    }
 }
 
 /// Reads over any HTTP client. It looks at addresses as they are written, and resolves no names: who has
@@ -56,22 +113,62 @@ impl Fetch for Web {
         named_by: NamedBy,
         within: Duration,
     ) -> BoxFuture<'a, Result<Fetched, String>> {
+        Box::pin(read(&*self.0, (url, named_by), None, within))
+    }
+
+    fn get_as<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
         Box::pin(async move {
-            let target: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
-            check(&target, named_by).map_err(|why| format!("{url}: {why}"))?;
-            let accept = "application/json, application/jwk-set+json";
-            let request = Request::get(target).header(header::ACCEPT, accept).body(Vec::new());
-            let request = request.map_err(|error| format!("{url}: {error}"))?;
-            let answer = tokio::time::timeout(within, self.0.send(request)).await;
-            let answer = answer.map_err(|_| format!("{url} does not answer within {within:?}"))?;
-            let answer = answer.map_err(|error| format!("{url}: {error}"))?;
-            if answer.body().len() > LONGEST {
-                return Err(format!("{url} answers with more than {LONGEST} bytes"));
+            let token = access.authorization()?;
+            match access.authorities()? {
+                Some(authorities) => {
+                    let http = trusting(&authorities).map_err(|why| format!("{url}: {why}"))?;
+                    read(&*http, (url, NamedBy::Operator), token, within).await
+                }
+                None => read(&*self.0, (url, NamedBy::Operator), token, within).await,
             }
-            let status = answer.status().as_u16();
-            Ok(Fetched { status, max_age: max_age(answer.headers()), body: answer.into_body() })
         })
     }
+}
+
+/// A client that believes these authorities and no other.
+#[cfg(feature = "hyper")]
+fn trusting(authorities: &[u8]) -> Result<Box<dyn Http>, String> {
+    let http = crate::exchange::Hyper::trusting(authorities).map_err(|error| error.to_string())?;
+    Ok(Box::new(http))
+}
+
+#[cfg(not(feature = "hyper"))]
+fn trusting(_: &[u8]) -> Result<Box<dyn Http>, String> {
+    Err("certificate authorities of one's own need the feature hyper".to_owned())
+}
+
+async fn read(
+    http: &dyn Http,
+    (url, named_by): (&str, NamedBy),
+    token: Option<HeaderValue>,
+    within: Duration,
+) -> Result<Fetched, String> {
+    let target: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
+    check(&target, named_by).map_err(|why| format!("{url}: {why}"))?;
+    let accept = "application/json, application/jwk-set+json";
+    let mut request = Request::get(target).header(header::ACCEPT, accept);
+    if let Some(token) = token {
+        request = request.header(header::AUTHORIZATION, token);
+    }
+    let request = request.body(Vec::new()).map_err(|error| format!("{url}: {error}"))?;
+    let answer = tokio::time::timeout(within, http.send(request)).await;
+    let answer = answer.map_err(|_| format!("{url} does not answer within {within:?}"))?;
+    let answer = answer.map_err(|error| format!("{url}: {error}"))?;
+    if answer.body().len() > LONGEST {
+        return Err(format!("{url} answers with more than {LONGEST} bytes"));
+    }
+    let status = answer.status().as_u16();
+    Ok(Fetched { status, max_age: max_age(answer.headers()), body: answer.into_body() })
 }
 
 /// What can be judged of an address as it is written.

@@ -48,6 +48,7 @@ pub mod exchange;
 pub mod fetch;
 pub mod guard;
 pub mod server;
+mod stamp;
 #[cfg(feature = "tower")]
 pub mod tower;
 

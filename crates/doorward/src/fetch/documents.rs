@@ -6,11 +6,11 @@ use std::{
 };
 
 use doorward_core::env::{FetchFailure, FetchRequest};
-use doorward_sdk::fetch::{Fetch, Fetched, NamedBy, max_age};
+use doorward_sdk::fetch::{Access, Fetch, Fetched, NamedBy, max_age};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::{Reach, build, check, describe, send};
+use super::{Reach, build, check, describe, send, trusting};
 
 /// Reads documents over this process's connections.
 pub struct Documents {
@@ -36,12 +36,21 @@ impl Reader {
         Self { reach, client: OnceLock::new() }
     }
 
-    async fn get(&self, url: &str, within: Duration) -> Result<Fetched, String> {
+    async fn get(&self, url: &str, access: &Access, within: Duration) -> Result<Fetched, String> {
         let url = url::Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
         check(&url, self.reach).map_err(|why| format!("{url} may not be read: {why}"))?;
-        let client = self.client.get_or_init(|| build(self.reach).map_err(|error| describe(&error)));
-        let client = client.as_ref().map_err(Clone::clone)?;
-        let headers = vec![("accept", "application/json, application/jwk-set+json".to_owned())];
+        let own;
+        let client = if let Some(authorities) = access.authorities()? {
+            own = trusting(self.reach, &authorities).map_err(|error| describe(&error))?;
+            &own
+        } else {
+            let client = self.client.get_or_init(|| build(self.reach).map_err(|error| describe(&error)));
+            client.as_ref().map_err(Clone::clone)?
+        };
+        let mut headers = vec![("accept", "application/json, application/jwk-set+json".to_owned())];
+        if let Some(token) = access.authorization()? {
+            headers.push(("authorization", token.to_str().map_err(|error| error.to_string())?.to_owned()));
+        }
         let request = FetchRequest { method: "GET", url: url.clone(), headers, body: Vec::new() };
         let answer = send(client, request, Some(within)).await;
         let answer = answer.map_err(|failure: FetchFailure| format!("{url}: {failure}"))?;
@@ -67,6 +76,15 @@ impl Fetch for Documents {
             NamedBy::Operator => &self.by_operator,
             NamedBy::Document => &self.by_document,
         };
-        Box::pin(reader.get(url, within))
+        Box::pin(async move { reader.get(url, &Access::default(), within).await })
+    }
+
+    fn get_as<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
+        Box::pin(self.by_operator.get(url, access, within))
     }
 }

@@ -4,12 +4,12 @@ use std::{
     fs,
     path::PathBuf,
     sync::{Mutex, PoisonError},
-    time::SystemTime,
 };
 
 use futures_util::future::BoxFuture;
 
 use super::{CredentialSource, Outgoing, SourceError};
+use crate::stamp::Stamp;
 
 /// Where Kubernetes projects a service account's token, unless the pod says otherwise.
 pub const KUBERNETES: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
@@ -27,16 +27,7 @@ pub struct File {
 #[derive(Debug, Clone)]
 struct Read {
     outgoing: Outgoing,
-    state: State,
-}
-
-/// Another one as soon as the file is another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct State {
-    changed: Option<SystemTime>,
-    length: u64,
-    #[cfg(unix)]
-    inode: u64,
+    state: Stamp,
 }
 
 impl File {
@@ -55,12 +46,7 @@ impl File {
             SourceError::Unusable(format!("{}: {error}", self.path.display()))
         };
         let found = fs::metadata(&self.path).map_err(|error| unusable(&error))?;
-        let state = State {
-            changed: found.modified().ok(),
-            length: found.len(),
-            #[cfg(unix)]
-            inode: std::os::unix::fs::MetadataExt::ino(&found),
-        };
+        let state = Stamp::of(&found);
         let mut read = self.read.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(read) = read.as_ref().filter(|read| read.state == state) {
             return Ok(read.outgoing.clone());

@@ -6,10 +6,14 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder, builderstates::WantsSchemes};
 use hyper_util::{
     client::legacy::{Client, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
+};
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
 };
 
 use super::{Http, NoAnswer};
@@ -34,18 +38,42 @@ impl Hyper {
     /// # Errors
     /// They cannot be read.
     pub fn new() -> io::Result<Self> {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        Ok(Self::over(HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider)?))
+    }
+
+    /// One that trusts these certificate authorities (PEM), and no other.
+    ///
+    /// # Errors
+    /// There is none among them.
+    pub fn trusting(authorities: &[u8]) -> io::Result<Self> {
+        let wrong = |what: String| io::Error::new(io::ErrorKind::InvalidData, what);
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(authorities) {
+            let certificate = certificate.map_err(|error| wrong(error.to_string()))?;
+            roots.add(certificate).map_err(|error| wrong(error.to_string()))?;
+        }
+        if roots.is_empty() {
+            return Err(wrong("there is no certificate of an authority".to_owned()));
+        }
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let tls = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
+        let tls = tls.map_err(|error| wrong(error.to_string()))?;
+        let tls = tls.with_root_certificates(roots).with_no_client_auth();
+        Ok(Self::over(HttpsConnectorBuilder::new().with_tls_config(tls)))
+    }
+
+    fn over(builder: HttpsConnectorBuilder<WantsSchemes>) -> Self {
         let mut plain = HttpConnector::new();
         plain.enforce_http(false);
         plain.set_nodelay(true);
         plain.set_connect_timeout(Some(TIME));
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let builder = HttpsConnectorBuilder::new().with_provider_and_platform_verifier(provider)?;
         let connector = builder.https_or_http().enable_http1().wrap_connector(plain);
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(IDLE)
             .pool_timer(TokioTimer::new())
             .build(connector);
-        Ok(Self { client, time: TIME, most: MOST })
+        Self { client, time: TIME, most: MOST }
     }
 
     /// Gives up after this time.

@@ -5,8 +5,11 @@
 //! token's header can only agree (RFC 8725 3.1). ID tokens are for the client that asked for them and open
 //! nothing here (RFC 9068 4).
 
+mod counts;
+mod file;
 mod keys;
 mod spec;
+mod workload;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -26,6 +29,7 @@ use super::{Credential, Provider, Recognition, Seen};
 use crate::fetch::Fetch;
 
 pub use spec::{BadIssuer, IssuerSpec};
+pub use workload::IssuerKind;
 
 /// How far two clocks may be apart.
 const SKEW: Duration = Duration::from_secs(60);
@@ -47,6 +51,8 @@ struct Issuer {
     takes_any_audience: bool,
     takes_id_tokens: bool,
     identity_type: Option<IdentityType>,
+    /// Whose workloads they are, where it is a platform that vouches for workloads.
+    workloads: Option<workload::Workloads>,
 }
 
 impl Jwts {
@@ -63,7 +69,11 @@ impl Jwts {
     fn of(&self, claims: &Map<String, Value>) -> Option<&Issuer> {
         let named = claims.get("iss").and_then(Value::as_str);
         let is_named = |issuer: &&Issuer| named.is_some_and(|name| issuer.names.iter().any(|it| it == name));
-        self.0.iter().find(is_named).or_else(|| self.0.iter().find(|issuer| issuer.names.is_empty()))
+        let of_domain = |issuer: &&Issuer| issuer.workloads.as_ref().is_some_and(|it| it.claims(claims));
+        let is_for_any = |issuer: &&Issuer| issuer.names.is_empty() && issuer.workloads.is_none();
+        let mut issuers = self.0.iter();
+        let found = issuers.find(is_named).or_else(|| self.0.iter().find(of_domain));
+        found.or_else(|| self.0.iter().find(is_for_any))
     }
 
     async fn recognised(&self, token: &str, now: Time) -> Recognition {
@@ -148,7 +158,10 @@ impl Issuer {
             return Err(Refusal::new(Why::InvalidToken).hint("It is not valid yet"));
         }
         let audience = if self.takes_any_audience { Vec::new() } else { audience(claims)? };
-        let mut identity = Identity::of(claims);
+        let mut identity = match &self.workloads {
+            Some(workloads) => workloads.identity(claims)?,
+            None => Identity::of(claims),
+        };
         if identity.subject.is_empty() {
             return Err(Refusal::new(Why::InvalidToken).hint("It names nobody"));
         }
@@ -165,7 +178,9 @@ impl Issuer {
 
     fn check_kind(&self, typ: Option<&str>, claims: &Map<String, Value>) -> Result<(), Refusal> {
         let is_access_token = typ.is_some_and(|typ| Typ::AccessToken.matches(typ));
-        if !is_access_token && typ.is_some_and(|typ| !Typ::Jwt.matches(typ)) {
+        let is_of_theirs =
+            |typ: &str| Typ::Jwt.matches(typ) || self.workloads.as_ref().is_some_and(|it| it.takes_typ(typ));
+        if !is_access_token && typ.is_some_and(|typ| !is_of_theirs(typ)) {
             return Err(Refusal::new(Why::InvalidToken).hint("It is of another kind"));
         }
         let is_id_token = !is_access_token && OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name));

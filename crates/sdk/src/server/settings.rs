@@ -25,7 +25,7 @@ use super::{
     certificate::{CertificateSpec, Certificates, SubjectFrom},
     fixed::FixedTokens,
     introspection::{Introspection, IntrospectionSpec},
-    jwt::{IssuerSpec, Jwts},
+    jwt::{IssuerKind, IssuerSpec, Jwts},
     limits::FailureLimits,
 };
 use crate::{
@@ -184,7 +184,8 @@ impl AuthSettings {
                 .issuers
                 .iter()
                 .map(|spec| IssuerSpec {
-                    any_audience: spec.any_audience || self.any_audience,
+                    // Tokens of workloads name theirs, always.
+                    any_audience: spec.any_audience || (self.any_audience && spec.kind == IssuerKind::Jwt),
                     ..spec.clone()
                 })
                 .collect();
@@ -293,7 +294,12 @@ impl AuthSettings {
                         with any_audience";
             return Err(BadSettings::new("audience", what));
         }
-        if !self.any_issuer && self.issuers.iter().any(|spec| spec.issuer.is_empty()) {
+        if self.any_audience && self.issuers.iter().any(|spec| spec.kind != IssuerKind::Jwt) {
+            let what = "tokens of workloads are good only for the audience they name; take any_audience away, or give \
+                        it to those issuers that need it";
+            return Err(BadSettings::new("audience", what));
+        }
+        if !self.any_issuer && self.issuers.iter().any(IssuerSpec::is_for_any_issuer) {
             let what = "whoever signs with these keys would be believed as anybody; name the issuer, or allow it \
                         with any_issuer";
             return Err(BadSettings::new("issuer", what));

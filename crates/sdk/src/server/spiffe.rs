@@ -66,6 +66,34 @@ impl<'i> SpiffeId<'i> {
     }
 }
 
+/// Whether a pattern of ids makes sense: `*` is one segment, `**` at the end all that follow.
+pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
+    let wrong = |what: &str| Err(format!("`{pattern}`: {what}"));
+    let plain = pattern.strip_suffix("/**").unwrap_or(pattern);
+    // A segment that could be any is one of letters.
+    let sample = plain.split('/').map(|segment| if segment == "*" { "a" } else { segment });
+    match SpiffeId::parse(&sample.collect::<Vec<_>>().join("/")) {
+        Ok(_) if plain.starts_with("spiffe://*") => wrong("it has to name its trust domain"),
+        Ok(id) if id.path().is_empty() && plain == pattern => wrong("it has to name a path, such as /**"),
+        Ok(_) => Ok(()),
+        Err(BadSpiffeId(what)) => wrong(what),
+    }
+}
+
+/// Whether an id is one of those of a pattern.
+pub(super) fn fits(pattern: &str, id: SpiffeId<'_>) -> bool {
+    let mut segments = id.as_str().split('/');
+    for wanted in pattern.split('/') {
+        match (wanted, segments.next()) {
+            ("**", Some(_)) => return true,
+            ("*", Some(_)) => {}
+            (wanted, Some(segment)) if wanted == segment => {}
+            _ => return false,
+        }
+    }
+    segments.next().is_none()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,7 +12,7 @@ use serde::Deserialize;
 use super::{BadCertificate, ClientCertificate};
 use crate::server::{
     Credential, Provider, Recognition, Seen,
-    spiffe::{BadSpiffeId, SpiffeId},
+    spiffe::{self, SpiffeId},
 };
 
 /// Which certificates, and what whoever holds one may do. All that is said of a certificate has to be so.
@@ -179,7 +179,7 @@ impl CertificateSpec {
             return Err("name the certificates by spiffe, dns, uri, email, dn or issuer".to_owned());
         }
         if let Some(pattern) = &self.spiffe {
-            check_spiffe(pattern)?;
+            spiffe::check_pattern(pattern)?;
         }
         let dns = self.dns.as_deref().map(|name| name.strip_prefix("*.").unwrap_or(name));
         let email = self.email.as_deref().map(|name| name.strip_prefix('*').unwrap_or(name));
@@ -203,7 +203,7 @@ impl CertificateSpec {
     ) -> Option<Option<&'c str>> {
         let mut matched = None;
         if let Some(pattern) = &self.spiffe {
-            let id = id.filter(|id| is_spiffe(pattern, *id))?;
+            let id = id.filter(|id| spiffe::fits(pattern, *id))?;
             matched = matched.or(Some(id.as_str()));
         }
         let lists: [(_, _, Compare); 3] = [
@@ -230,32 +230,6 @@ impl CertificateSpec {
 
 /// Whether a pattern is for a name.
 type Compare = fn(&str, &str) -> bool;
-
-fn check_spiffe(pattern: &str) -> Result<(), String> {
-    let wrong = |what: &str| Err(format!("`{pattern}`: {what}"));
-    let plain = pattern.strip_suffix("/**").unwrap_or(pattern);
-    // A segment that could be any is one of letters.
-    let sample = plain.split('/').map(|segment| if segment == "*" { "a" } else { segment });
-    match SpiffeId::parse(&sample.collect::<Vec<_>>().join("/")) {
-        Ok(_) if plain.starts_with("spiffe://*") => wrong("it has to name its trust domain"),
-        Ok(id) if id.path().is_empty() && plain == pattern => wrong("it has to name a path, such as /**"),
-        Ok(_) => Ok(()),
-        Err(BadSpiffeId(what)) => wrong(what),
-    }
-}
-
-fn is_spiffe(pattern: &str, id: SpiffeId<'_>) -> bool {
-    let mut segments = id.as_str().split('/');
-    for wanted in pattern.split('/') {
-        match (wanted, segments.next()) {
-            ("**", Some(_)) => return true,
-            ("*", Some(_)) => {}
-            (wanted, Some(segment)) if wanted == segment => {}
-            _ => return false,
-        }
-    }
-    segments.next().is_none()
-}
 
 /// RFC 6125 6.4.3: a `*` is one whole label.
 fn is_dns(pattern: &str, name: &str) -> bool {

@@ -16,16 +16,22 @@ use std::{
 use doorward_judge::Why;
 use doorward_proto::{
     jose::{Jwks, KeySet, Unverified},
+    json,
     time::Time,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
-use crate::fetch::{Fetch, NamedBy};
+use super::{LIMITS, counts, file::Filed};
+use crate::fetch::{Access, Fetch, Fetched, LONGEST, NamedBy};
 
 /// The pause between two requests to one issuer.
 const PAUSE: Duration = Duration::from_secs(10);
 /// How long keys are good while their issuer does not answer.
 const STALE: Duration = Duration::from_hours(24);
+
+/// A bundle is read again after this at the latest, whatever it says.
+const LONGEST_HINT: Duration = Duration::from_hours(1);
 
 /// Where an issuer's keys come from.
 #[derive(Clone)]
@@ -34,6 +40,8 @@ pub(crate) enum Keys {
     None,
     /// They are in the configuration.
     Fixed(Arc<KeySet>),
+    /// They are in a file.
+    Filed(Arc<Filed>),
     /// They are read.
     Published(Arc<Published>),
 }
@@ -47,12 +55,66 @@ pub(crate) enum Place {
     Discovery(String),
 }
 
+/// How keys are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A JWK Set (RFC 7517 5).
+    Jwks,
+    /// A trust bundle (SPIFFE Trust Domain and Bundle 4): of its keys those for JWT-SVIDs.
+    Bundle,
+}
+
+/// What was written.
+pub(super) struct Written {
+    pub(super) jwks: Jwks,
+    /// For how long it is to be used.
+    hint: Option<Duration>,
+}
+
+impl Format {
+    pub(super) fn read(self, bytes: &[u8]) -> Result<Written, String> {
+        let plain = |bytes: &[u8]| Jwks::parse(bytes).map_err(|error| error.to_string());
+        if self == Self::Jwks {
+            return Ok(Written { jwks: plain(bytes)?, hint: None });
+        }
+        let bundle = json::parse_object(bytes, json::Limits { bytes: LONGEST, ..LIMITS });
+        let bundle = bundle.map_err(|error| error.to_string())?;
+        let Some(Value::Array(keys)) = bundle.get("keys") else {
+            return Err("it has no list of keys".to_owned());
+        };
+        // Without a `use` a key is for nothing (4.2.2); those of certificates sign no tokens.
+        let are_for_tokens = keys.iter().filter(|key| key.get("use").is_some_and(|it| it == "jwt-svid"));
+        let keys: Vec<Value> = are_for_tokens.cloned().map(without_use).collect();
+        let jwks = plain(serde_json::json!({ "keys": keys }).to_string().as_bytes())?;
+        let hint = bundle.get("spiffe_refresh_hint").and_then(Value::as_u64).map(Duration::from_secs);
+        Ok(Written { jwks, hint: hint.map(|hint| hint.clamp(PAUSE, LONGEST_HINT)) })
+    }
+}
+
+fn without_use(mut key: Value) -> Value {
+    if let Some(members) = key.as_object_mut() {
+        members.remove("use");
+    }
+    key
+}
+
+/// How keys are read.
+pub(super) struct How {
+    /// What they are called where they are counted.
+    pub(super) name: String,
+    pub(super) format: Format,
+    pub(super) access: Access,
+    /// For how long they are used.
+    pub(super) ttl: Duration,
+    /// Within which whoever has them has to answer.
+    pub(super) timeout: Duration,
+}
+
 /// Keys that are read when they are needed.
 pub(crate) struct Published {
-    pub(super) place: Place,
-    pub(super) ttl: Duration,
-    pub(super) timeout: Duration,
-    pub(super) fetch: Arc<dyn Fetch>,
+    place: Place,
+    how: How,
+    fetch: Arc<dyn Fetch>,
     known: Mutex<Known>,
     /// Held by the one who reads.
     reading: tokio::sync::Mutex<()>,
@@ -77,6 +139,7 @@ impl Keys {
         match self {
             Self::None => Err(Why::UnsupportedAlgorithm),
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
+            Self::Filed(filed) => Ok(filed.current()),
             Self::Published(published) => Published::for_token(published, token, now).await,
         }
     }
@@ -85,17 +148,17 @@ impl Keys {
     pub(super) fn generation(&self) -> i64 {
         match self {
             Self::Published(published) => published.generation.load(Ordering::Acquire),
+            Self::Filed(filed) => filed.generation(),
             Self::None | Self::Fixed(_) => 0,
         }
     }
 }
 
 impl Published {
-    pub(super) fn new(place: Place, (ttl, timeout): (Duration, Duration), fetch: Arc<dyn Fetch>) -> Self {
+    pub(super) fn new(place: Place, how: How, fetch: Arc<dyn Fetch>) -> Self {
         Self {
             place,
-            ttl,
-            timeout,
+            how,
             fetch,
             known: Mutex::default(),
             reading: tokio::sync::Mutex::default(),
@@ -107,14 +170,17 @@ impl Published {
         let known = this.known();
         if let Some(keys) = known.keys.as_ref().filter(|keys| keys.has_key_for(token)) {
             if now < known.fresh_until {
+                counts::used(&this.how.name, "hit");
                 return Ok(Arc::clone(keys));
             }
             // Used a moment longer, so that nobody waits for the issuer.
-            if now < known.fresh_until + this.ttl {
+            if now < known.fresh_until + this.how.ttl {
+                counts::used(&this.how.name, "stale");
                 this.refresh_aside(now);
                 return Ok(Arc::clone(keys));
             }
         }
+        counts::used(&this.how.name, "miss");
         this.refresh(now).await;
         let known = this.known();
         match known.keys {
@@ -140,8 +206,10 @@ impl Published {
         if self.known().asked_at.is_some_and(|asked_at| now.since(asked_at) < PAUSE) {
             return;
         }
-        let read = tokio::time::timeout(self.timeout, self.read()).await;
-        let read = read.unwrap_or_else(|_| Err(format!("no answer within {:?}", self.timeout)));
+        let timeout = self.how.timeout;
+        let read = tokio::time::timeout(timeout, self.read()).await;
+        let read = read.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")));
+        counts::read(&self.how.name, if read.is_ok() { "ok" } else { "failed" });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.asked_at = Some(now);
         known.is_silent = read.is_err();
@@ -164,16 +232,27 @@ impl Published {
             Place::Jwks(url) => (url.clone(), NamedBy::Operator),
             Place::Discovery(issuer) => self.discover(issuer).await?,
         };
-        let answer = self.fetch.get(&url, named_by, self.timeout).await?;
+        let answer = self.get(&url, named_by).await?;
         if answer.status != 200 {
             return Err(format!("{url} answers with status {}", answer.status));
         }
-        let jwks = Jwks::parse(&answer.body).map_err(|error| format!("{url}: {error}"))?;
+        let Written { jwks, hint } =
+            self.how.format.read(&answer.body).map_err(|error| format!("{url}: {error}"))?;
         // It may have withdrawn them all: then nothing of it is believed any more.
         if jwks.keys.is_empty() {
             tracing::warn!(url, "there is no key that can be used");
         }
-        Ok((jwks, answer.max_age.map_or(self.ttl, |age| age.min(self.ttl))))
+        let ttl = self.how.ttl;
+        Ok((jwks, hint.unwrap_or_else(|| answer.max_age.map_or(ttl, |age| age.min(ttl)))))
+    }
+
+    /// Only the server that the operator has named is told who asks.
+    async fn get(&self, url: &str, named_by: NamedBy) -> Result<Fetched, String> {
+        let How { access, timeout, .. } = &self.how;
+        match named_by {
+            NamedBy::Operator if !access.is_plain() => self.fetch.get_as(url, access, *timeout).await,
+            _ => self.fetch.get(url, named_by, *timeout).await,
+        }
     }
 
     /// The address of the keys, from the issuer's own words.
@@ -185,13 +264,21 @@ impl Published {
         }
         let mut why = String::new();
         for url in metadata_urls(issuer) {
-            match self.fetch.get(&url, NamedBy::Operator, self.timeout).await {
+            match self.get(&url, NamedBy::Operator).await {
                 Ok(answer) if answer.status == 200 => {
                     let metadata: Metadata =
                         serde_json::from_slice(&answer.body).map_err(|error| format!("{url}: {error}"))?;
                     // OpenID Connect Discovery 4.3: exactly, or it speaks for somebody else.
                     if metadata.issuer != issuer {
                         return Err(format!("{url} speaks for {}, not for {issuer}", metadata.issuer));
+                    }
+                    // An API server calls itself by an address that is in no certificate, and that no document may
+                    // name: its keys are read where it was found.
+                    if !self.how.access.is_plain()
+                        && let Some((own, theirs)) = origin(issuer).zip(origin(&metadata.jwks_uri))
+                    {
+                        let path = metadata.jwks_uri.get(theirs.len()..).unwrap_or_default();
+                        return Ok((format!("{own}{path}"), NamedBy::Operator));
                     }
                     let is_own = origin(&metadata.jwks_uri).is_some_and(|it| Some(it) == origin(issuer));
                     let named_by = if is_own { NamedBy::Operator } else { NamedBy::Document };

@@ -1,24 +1,46 @@
 //! An issuer as it is written in a configuration.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
 
 use doorward_judge::IdentityType;
 use doorward_proto::{
-    jose::{Alg, Jwks, KeySet, SharedSecret},
+    jose::{Alg, KeySet, SharedSecret},
     secret::SecretText,
 };
 use serde::Deserialize;
 
 use super::{
     Issuer,
-    keys::{Keys, Place, Published},
+    file::Filed,
+    keys::{Format, How, Keys, Place, Published},
+    workload::{IssuerKind, Workloads},
 };
-use crate::fetch::Fetch;
+use crate::fetch::{Access, Fetch};
+
+/// The issuer of a cluster that was not told another, as its pods reach it.
+const CLUSTER: &str = "https://kubernetes.default.svc.cluster.local";
+/// How names of it begin.
+const IN_CLUSTER: &str = "https://kubernetes.default.svc";
+/// Where a pod finds the authorities of its cluster, and who it is.
+const CLUSTER_CA: &str = "/var/run/secrets/kubernetes.io/serviceaccount/ca.crt";
+const CLUSTER_TOKEN: &str = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+const GOOGLE: &str = "https://accounts.google.com";
+
+/// How a certificate begins.
+const PEM: &[u8] = b"-----BEGIN CERTIFICATE-----";
 
 /// An issuer whose JWTs are believed.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct IssuerSpec {
+    /// What it is: `jwt`, `kubernetes`, `gcp` or `spiffe`.
+    pub kind: IssuerKind,
     /// Its names, as `iss` has them, exactly. Empty: whatever `iss` says, or does not; only for keys and secrets
     /// that are used by nobody else.
     #[serde(deserialize_with = "one_or_more")]
@@ -28,6 +50,21 @@ pub struct IssuerSpec {
     /// Its keys themselves, as a JWK Set.
     #[serde(deserialize_with = "text_or_object")]
     pub jwks_static: Option<String>,
+    /// A file with its keys, as a JWK Set or, of a trust domain, as a bundle; read again when it has changed.
+    pub jwks_file: Option<PathBuf>,
+    /// A file with the certificate authorities, PEM, of who publishes its keys; no other is believed there.
+    pub ca_file: Option<PathBuf>,
+    /// A file with the token to show where its keys are read; read each time.
+    pub token_file: Option<PathBuf>,
+    /// The trust domain: `example.org`. For `spiffe` alone.
+    pub trust_domain: Option<String>,
+    /// Which workloads: `NAMESPACE/NAME` of Kubernetes, mail addresses of Google Cloud, SPIFFE ids; `*` for a whole
+    /// part. Empty: all of them.
+    pub workloads: Vec<String>,
+    /// What its workloads may do.
+    pub scopes: Vec<String>,
+    /// Where.
+    pub workspaces: Vec<String>,
     /// A secret that it shares with us, of at least 32 bytes: HS256.
     pub jwt_secret: Option<SecretText>,
     /// The algorithms that are accepted. Empty: all that its keys and its secret are for.
@@ -47,9 +84,17 @@ pub struct IssuerSpec {
 impl Default for IssuerSpec {
     fn default() -> Self {
         Self {
+            kind: IssuerKind::default(),
             issuer: Vec::new(),
             jwks_url: None,
             jwks_static: None,
+            jwks_file: None,
+            ca_file: None,
+            token_file: None,
+            trust_domain: None,
+            workloads: Vec::new(),
+            scopes: Vec::new(),
+            workspaces: Vec::new(),
             jwt_secret: None,
             allowed_algorithms: Vec::new(),
             jwks_cache_ttl: 300,
@@ -74,7 +119,72 @@ pub struct BadIssuer {
 }
 
 impl IssuerSpec {
+    /// Whether it is believed whatever the tokens say of who issued them.
+    pub fn is_for_any_issuer(&self) -> bool {
+        self.issuer.is_empty() && self.kind == IssuerKind::Jwt
+    }
+
     pub(super) fn compile(&self, fetch: &Arc<dyn Fetch>) -> Result<Issuer, BadIssuer> {
+        let settled = self.settled();
+        settled.check_access()?;
+        settled.compiled(fetch)
+    }
+
+    /// With what goes without saying for its kind.
+    fn settled(&self) -> Self {
+        let mut spec = self.clone();
+        match spec.kind {
+            IssuerKind::Kubernetes => {
+                let says_where =
+                    spec.jwks_url.is_some() || spec.jwks_static.is_some() || spec.jwks_file.is_some();
+                let name = || vec![CLUSTER.to_owned()];
+                spec.issuer = Some(spec.issuer).filter(|names| !names.is_empty()).unwrap_or_else(name);
+                if !says_where && spec.issuer.iter().all(|name| name.starts_with(IN_CLUSTER)) {
+                    spec.ca_file.get_or_insert_with(|| CLUSTER_CA.into());
+                    spec.token_file.get_or_insert_with(|| CLUSTER_TOKEN.into());
+                }
+            }
+            IssuerKind::Gcp if spec.issuer.is_empty() => spec.issuer = vec![GOOGLE.to_owned()],
+            IssuerKind::Jwt | IssuerKind::Gcp | IssuerKind::Spiffe => {}
+        }
+        spec
+    }
+
+    /// Whether what is shown to who publishes the keys is there, and goes anywhere.
+    fn check_access(&self) -> Result<(), BadIssuer> {
+        let is_fixed = self.jwks_static.is_some() || self.jwks_file.is_some();
+        for (field, path) in [("ca_file", &self.ca_file), ("token_file", &self.token_file)] {
+            let Some(path) = path else { continue };
+            if is_fixed || (self.jwt_secret.is_some() && self.jwks_url.is_none()) {
+                return Err(
+                    self.wrong(field, "its keys are read from nobody; take this away, or name jwks_url")
+                );
+            }
+            fs::metadata(path).map_err(|error| {
+                let own = [CLUSTER_CA, CLUSTER_TOKEN].iter().any(|own| path == Path::new(own));
+                let way = if own {
+                    "; run in a pod with a service account, or name ca_file and token_file"
+                } else {
+                    ""
+                };
+                self.wrong(field, format!("cannot read {}: {error}{way}", path.display()))
+            })?;
+        }
+        let access = self.access();
+        access.authorization().map_err(|what| self.wrong("token_file", what))?;
+        let authorities = access.authorities().map_err(|what| self.wrong("ca_file", what))?;
+        if authorities.is_some_and(|pem| !pem.windows(PEM.len()).any(|part| part == PEM)) {
+            return Err(self.wrong("ca_file", "there is no certificate in it; it has to be PEM"));
+        }
+        Ok(())
+    }
+
+    fn access(&self) -> Access {
+        Access { ca_file: self.ca_file.clone(), token_file: self.token_file.clone() }
+    }
+
+    fn compiled(&self, fetch: &Arc<dyn Fetch>) -> Result<Issuer, BadIssuer> {
+        let workloads = Workloads::of(self).map_err(|(field, what)| self.wrong(field, what))?;
         let secret = match &self.jwt_secret {
             Some(secret) => {
                 let read = SharedSecret::new(secret.expose().as_bytes());
@@ -92,17 +202,28 @@ impl IssuerSpec {
             takes_any_audience: self.any_audience,
             takes_id_tokens: self.id_tokens,
             identity_type: self.identity_type,
+            workloads,
         })
     }
 
     pub(crate) fn keys(&self, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
+        let format = if self.kind == IssuerKind::Spiffe { Format::Bundle } else { Format::Jwks };
+        if let Some(path) = &self.jwks_file {
+            if self.jwks_static.is_some() || self.jwks_url.is_some() {
+                return Err(
+                    self.wrong("jwks_file", "there is jwks_static or jwks_url, too; keep one of them")
+                );
+            }
+            let read = Filed::open(path, format).map_err(|what| self.wrong("jwks_file", what))?;
+            return Ok(Keys::Filed(Arc::new(read)));
+        }
         let place = match (&self.jwks_static, &self.jwks_url) {
             (Some(_), Some(_)) => {
                 return Err(self.wrong("jwks_static", "there is jwks_url, too; keep one of them"));
             }
             (Some(text), None) => {
-                let jwks = Jwks::parse(text.as_bytes());
-                let jwks = jwks.map_err(|error| self.wrong("jwks_static", error.to_string()))?;
+                let read = format.read(text.as_bytes());
+                let jwks = read.map_err(|error| self.wrong("jwks_static", error))?.jwks;
                 let keys = KeySet::from_jwks(&jwks);
                 if keys.is_empty() {
                     return Err(self.wrong("jwks_static", "it holds no key that can be used"));
@@ -123,8 +244,14 @@ impl IssuerSpec {
         };
         let timeout = Duration::try_from_secs_f64(self.jwks_timeout).ok().filter(|it| !it.is_zero());
         let timeout = timeout.ok_or_else(|| self.wrong("jwks_timeout", "write seconds, such as 5.0"))?;
-        let times = (Duration::from_secs(self.jwks_cache_ttl), timeout);
-        Ok(Keys::Published(Arc::new(Published::new(place, times, Arc::clone(fetch)))))
+        let how = How {
+            name: self.name().to_owned(),
+            format,
+            access: self.access(),
+            ttl: Duration::from_secs(self.jwks_cache_ttl),
+            timeout,
+        };
+        Ok(Keys::Published(Arc::new(Published::new(place, how, Arc::clone(fetch)))))
     }
 
     fn address(&self, field: &'static str, url: &str) -> Result<String, BadIssuer> {
@@ -138,7 +265,9 @@ impl IssuerSpec {
     }
 
     fn algorithms(&self, keys: &Keys, has_secret: bool) -> Result<BTreeSet<String>, BadIssuer> {
-        let published = Alg::ALL.iter().map(|alg| alg.as_str());
+        // JWT-SVID 2.1 knows no EdDSA.
+        let is_known = |alg: &&Alg| self.kind != IssuerKind::Spiffe || **alg != Alg::EdDSA;
+        let published = Alg::ALL.iter().filter(is_known).map(|alg| alg.as_str());
         let known: BTreeSet<&str> = published.clone().chain([SharedSecret::ALG]).collect();
         let has_keys = !matches!(keys, Keys::None);
         let possible: BTreeSet<&str> =
@@ -160,8 +289,11 @@ impl IssuerSpec {
     }
 
     fn wrong(&self, field: &'static str, what: impl Into<String>) -> BadIssuer {
-        let issuer = self.issuer.first().map_or("(any)", String::as_str).to_owned();
-        BadIssuer { issuer, field, what: what.into() }
+        BadIssuer { issuer: self.name().to_owned(), field, what: what.into() }
+    }
+
+    fn name(&self) -> &str {
+        self.issuer.first().or(self.trust_domain.as_ref()).map_or("(any)", String::as_str)
     }
 }
 

@@ -36,10 +36,11 @@ impl Variables {
             || issuer.jwks_url.is_some()
             || issuer.jwks_static.is_some()
             || issuer.jwt_secret.is_some();
+        let more: Vec<IssuerSpec> = self.tables("ISSUERS")?;
         Ok(AuthSettings {
             mode: self.read("MODE")?.unwrap_or_default(),
             audience: self.list("AUDIENCE")?,
-            issuers: names_one.then_some(issuer).into_iter().collect(),
+            issuers: names_one.then_some(issuer).into_iter().chain(more).collect(),
             basic_file: self.text("BASIC_FILE").map(PathBuf::from),
             tokens_file: self.text("TOKENS_FILE").map(PathBuf::from),
             introspection: self.introspection()?,

@@ -117,6 +117,25 @@ fn what_makes_no_sense_is_named() {
 }
 
 #[test]
+fn workloads_stand_beside_the_one_issuer() {
+    let list = r#"[{"kind": "kubernetes", "workloads": ["shop/*"]}, {"kind": "gcp"}]"#;
+    let pairs = [("DOORWARD_AUTH_ISSUER", "https://id.example"), ("DOORWARD_AUTH_ISSUERS", list)];
+    let settings = read(&pairs).unwrap();
+    let kinds: Vec<IssuerKind> = settings.issuers.iter().map(|issuer| issuer.kind).collect();
+    assert_eq!(kinds, [IssuerKind::Jwt, IssuerKind::Kubernetes, IssuerKind::Gcp]);
+    // A workload's token is good only for the audience it names.
+    let bundle = r#"[{"kind": "kubernetes", "jwks_url": "https://cluster.example/keys"}]"#;
+    let workloads = ("DOORWARD_AUTH_ISSUERS", bundle);
+    let why = |pairs: &[(&str, &str)]| chain(&read(pairs).unwrap()).err().map(|wrong| wrong.name);
+    let (any, audience) = (("DOORWARD_AUTH_ANY_AUDIENCE", "true"), ("DOORWARD_AUTH_AUDIENCE", "api"));
+    assert_eq!(why(&[workloads]).as_deref(), Some("audience"));
+    assert_eq!(why(&[workloads, any]).as_deref(), Some("audience"));
+    assert_eq!(why(&[workloads, any, audience]).as_deref(), Some("audience"));
+    assert_eq!(why(&[workloads, audience]), None);
+    assert_eq!(read(&[("DOORWARD_AUTH_ISSUERS", "{}")]).unwrap_err().name, "DOORWARD_AUTH_ISSUERS");
+}
+
+#[test]
 fn limits_that_are_none_are_named() {
     for (name, value) in [
         ("rate_limit_ip", "10001"),
