@@ -186,6 +186,7 @@ class Guarded(unittest.TestCase):
     def test_caddy_judges_by_route(self):
         with caddy(FORWARDED) as proxy:
             self.by_route(proxy)
+            self.keeps_cookies_back(proxy, "theme=dark; lang=en")
 
     def test_haproxy_judges_by_route(self):
         with haproxy(HAPROXY, LUA) as proxy:
@@ -202,12 +203,16 @@ class Guarded(unittest.TestCase):
             until("it has read its file", lambda: ask(proxy, "/public/x").status == 200)
             self.by_route(proxy)
             self.respelled(proxy)
+        with traefik(TRAEFIK.replace('Authorization: "",', 'Authorization: "", Cookie: "",')) as proxy:
+            until("it has read its file", lambda: ask(proxy, "/public/x").status == 200)
+            self.keeps_cookies_back(proxy, "")
 
     def test_envoy_judges_by_route_over_grpc(self):
         with envoy(ENVOY) as proxy:
             self.by_route(proxy)
             near = api("POST", "service-tokens", {"scopes": ["reports:read"], "allowed_addresses": ["127.0.0.1"]})["secret"]
             self.assertEqual(ask(proxy, "/reports/1", X__API__Key=near).status, 200)
+            self.keeps_cookies_back(proxy, "theme=dark; lang=en")
         with envoy(ENVOY.replace("DROP_HEADER", "ALLOW")) as proxy:
             self.respelled(proxy)
 
@@ -216,6 +221,18 @@ class Guarded(unittest.TestCase):
         with envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + REMOVED, config)) as proxy:
             self.by_route(proxy)
             self.respelled(proxy)
+        removed = REMOVED.replace("authorization,", "authorization, cookie,")
+        with envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + removed, config)) as proxy:
+            self.keeps_cookies_back(proxy, "")
+
+    def keeps_cookies_back(self, proxy, expected):
+        """Whoever has Doorward's cookies is their person."""
+        for cookies in ("theme=dark; __Host-doorward_gate=x; lang=en", "doorward_gate=x; theme=dark; doorward_try=y; lang=en",
+                        "theme=dark; lang=en; __Host-doorward_try=x"):
+            answer = ask(proxy, "/public/x", Cookie=cookies)
+            self.assertEqual(answer.status, 200)
+            got = "; ".join(part.strip() for part in ";".join(answer.header("cookie")).split(";") if part.strip())
+            self.assertEqual(got, expected, cookies)
 
     def respelled(self, proxy):
         """What an application could read as one of our headers does not arrive either."""

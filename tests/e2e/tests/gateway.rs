@@ -173,6 +173,12 @@ fn a_gateway_alone_needs_no_database() {
 }
 
 #[test]
+fn a_gateway_alone_signs_people_in_at_its_issuer() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "alone_signed_in.py");
+}
+
+#[test]
 fn limits_are_held_and_told() {
     let behind = free_port().to_string();
     let file = tempfile::NamedTempFile::new().expect("a file");

@@ -271,6 +271,18 @@ sections! {
         /// Ports at which browsers reach guarded hosts through a proxy, where they are others than those of https and
         /// http and that of `public_url`. People are signed in at no other port.
         ports: Vec<Port> = "";
+        /// For `serve --role gateway`: the name of the client under which people are signed in at an issuer by OpenID
+        /// Connect. Its redirect URIs are `https://HOST/.doorward/callback` for each guarded host.
+        client_id: Option<String> = "";
+        /// The secret of that client.
+        client_secret: Option<SecretText> = "";
+        /// The issuer at which people sign in. Without it: the one that `auth.issuer` or `auth.issuers` names.
+        issuer: Option<String> = "";
+        /// What is asked for there. With `offline_access`, sessions are renewed where the issuer lets them.
+        scopes: Vec<String> = "openid, profile, email";
+        /// 32 bytes or more under which the sessions in browsers are sealed, the same for every gateway of these
+        /// hosts. Without it they follow from the client's secret, and end when that changes.
+        cookie_secret: Option<SecretText> = "";
     }
 
     /// Unattended set-up: the first administrator, made at the first start.

@@ -1,7 +1,7 @@
 //! `doorward serve --role gateway`: the gateway and nothing else. No database, no data folder and no signing key:
-//! whoever breaks into it can sign nobody in.
+//! people sign in at another server, and whoever breaks into this one can sign nobody in there.
 
-use std::{io::Write as _, sync::Arc};
+use std::{io::Write as _, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::body::Body;
@@ -39,7 +39,8 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     }
     let lasting = Lasting::new(config, &name(config), stop.clone()).await?;
     let tickets: Arc<dyn Tickets> = Arc::new(LocalTickets::new(env.clone()));
-    let guard = Guard::over(open(config, &lasting, &tickets)?, lasting.clone());
+    let ports: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
+    let guard = Guard::over(open(config, (&lasting, &ports), &tickets)?, lasting.clone());
     let answers = guard.clone();
     let scheme = if bound.has_tls() { "https" } else { "http" };
     let origins = Origins::new(config, env.clone(), bound.has_tls());
@@ -85,7 +86,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(&loaded.config, &lasting, &tickets)
+            open(&loaded.config, (&lasting, &ports), &tickets)
         };
         guard.replace(read());
     }
@@ -97,18 +98,28 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     Ok(())
 }
 
-fn open(config: &Config, lasting: &Lasting, tickets: &Arc<dyn Tickets>) -> Result<Gateway> {
+fn open(
+    config: &Config,
+    (lasting, ports): (&Lasting, &[u16]),
+    tickets: &Arc<dyn Tickets>,
+) -> Result<Gateway> {
     let clock = super::env(config);
+    let mut providers = gateway::foreign(config, "")?;
+    let sign_in = gateway::abroad::open(config, &lasting.memory, ports)?.map(|abroad| {
+        // A session is nobody else's to know.
+        providers.insert(0, abroad.sessions);
+        abroad.sign_in
+    });
     let settings = Settings {
         routes: config.gateway.routes.0.clone(),
         mode: gateway::mode(config),
         audiences: config.auth.audience.clone(),
         issuer: name(config),
         is_alone: true,
-        chain: Chain::new(gateway::foreign(config, "")?),
+        chain: Chain::new(providers),
         limiter: Arc::clone(&lasting.limiter),
         proofs: Some(Arc::clone(&lasting.proofs)),
-        sign_in: None,
+        sign_in,
         signer: None,
         witness: Some(Arc::new(Log)),
         tickets: Some(Arc::clone(tickets)),

@@ -1,5 +1,6 @@
 //! The gateway of this server: tokens are judged in process, by the rules that made them.
 
+pub(crate) mod abroad;
 mod book;
 mod desk;
 mod foreign;

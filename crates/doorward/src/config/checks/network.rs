@@ -149,6 +149,10 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
     if let Err((key, what)) = gateway::check(config) {
         found.push(refuse(key, what));
     }
+    if let Err((key, what)) = gateway::abroad::check(config) {
+        found.push(refuse(key, what));
+    }
+    found.extend(gateway::abroad::notes(config).map(|(key, what)| note(key, what)));
     found.extend(gateway::notes(config).into_iter().map(|(key, what)| note(key, what)));
     let Some((key, mode)) = open_by(config) else { return };
     match exposure(config).filter(|_| !config.allow.open_gateway) {

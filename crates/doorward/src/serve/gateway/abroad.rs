@@ -1,0 +1,261 @@
+//! Signing browsers in where no identity provider runs beside: the gateway is an OpenID Connect client that was
+//! registered at another server, which is found by its discovery document.
+//!
+//! The client has a secret and nothing else; there is no key here with which anybody could be signed in.
+
+mod place;
+mod sessions;
+
+use std::{sync::Arc, time::Duration};
+
+use anyhow::Result;
+use aws_lc_rs::hmac;
+use data_encoding::BASE64;
+use doorward_gateway::{Authenticate, CheckIdToken, IdToken, Memory, Proven, SignIn};
+use doorward_proto::{jose::Unverified, secret::SecretText};
+use doorward_sdk::server::{
+    Credential, Provider, Scheme, Seen,
+    jwt::{IssuerSpec, Jwts},
+};
+use http::{HeaderMap, HeaderValue, header};
+use serde::Deserialize;
+use url::{Host, Url, form_urlencoded};
+
+use self::{
+    place::{Place, Posts},
+    sessions::Sessions,
+};
+use crate::{
+    config::{Config, Role},
+    fetch::{Documents, Reach},
+};
+
+/// A cookie secret that is shorter could be guessed.
+const SHORTEST: usize = 32;
+
+/// What the settings say, once they make sense.
+struct Settings<'c> {
+    client_id: &'c str,
+    secret: &'c SecretText,
+    issuer: &'c str,
+    key: [u8; 32],
+}
+
+/// How browsers are signed in, and who knows their sessions.
+pub(crate) struct Abroad {
+    pub(crate) sign_in: SignIn,
+    pub(crate) sessions: Arc<dyn Provider>,
+}
+
+/// Opens it, if the settings ask for it.
+///
+/// # Errors
+/// The setting that makes no sense.
+pub(crate) fn open(config: &Config, memory: &Arc<Memory>, own: &[u16]) -> Result<Option<Abroad>> {
+    let Some(settings) = read(config).map_err(|(key, what)| anyhow::anyhow!("{key}: {what}"))? else {
+        return Ok(None);
+    };
+    let reach = if config.allow.private_fetch { Reach::Anywhere } else { Reach::Public };
+    let documents: Arc<dyn doorward_sdk::fetch::Fetch> = Documents::new(reach);
+    let spec = IssuerSpec {
+        issuer: vec![settings.issuer.to_owned()],
+        any_audience: true,
+        id_tokens: true,
+        ..IssuerSpec::default()
+    };
+    let jwts = Jwts::new(&[spec], &documents).map_err(|wrong| anyhow::anyhow!("gateway.issuer: {wrong}"))?;
+    let (jwts, posts) = (Arc::new(jwts), Arc::new(Posts::new(settings.issuer, reach)));
+    let place = Place::new(settings.issuer, documents);
+    let authenticate = authenticate(settings.client_id, settings.secret);
+    let sessions = Sessions {
+        jwts: Arc::clone(&jwts),
+        place: Arc::clone(&place),
+        posts: Arc::<Posts>::clone(&posts),
+        authenticate: Arc::clone(&authenticate),
+        memory: Arc::clone(memory),
+        ttl: Duration::from_secs(config.auth.introspection_ttl.clamp(1, 30).into()),
+        clock: doorward_sdk::clock::system(),
+    };
+    let public = config.public_url.as_ref().and_then(|url| url.0.port());
+    let named = config.gateway.ports.iter().map(|port| port.0);
+    let sign_in = SignIn {
+        issuer: settings.issuer.to_owned(),
+        client_id: settings.client_id.to_owned(),
+        scope: config.gateway.scopes.join(" "),
+        find: Arc::new(move || {
+            let place = Arc::clone(&place);
+            Box::pin(async move { place.find().await.map(|found| Arc::clone(&found.endpoints)) })
+        }),
+        authenticate,
+        id_token: Some(check_id_token(&jwts, settings.client_id)),
+        ports: own.iter().copied().chain(public).chain(named).collect(),
+        http: posts,
+        // Whoever registered the client has named the addresses to come back to.
+        admit: Arc::new(|_| Box::pin(std::future::ready(Ok(())))),
+        key: settings.key,
+        memory: Arc::clone(memory),
+    };
+    Ok(Some(Abroad { sign_in, sessions: Arc::new(sessions) }))
+}
+
+/// What makes no sense, with its setting and the way out.
+pub(crate) fn check(config: &Config) -> Result<(), (&'static str, String)> {
+    read(config).map(drop)
+}
+
+/// What an operator should know.
+pub(crate) fn notes(config: &Config) -> Option<(&'static str, &'static str)> {
+    let gateway = &config.gateway;
+    gateway.client_id.as_ref()?;
+    if config.role != Role::Gateway {
+        return Some((
+            "gateway.client_id",
+            "it is for `serve --role gateway`; this server signs people in itself",
+        ));
+    }
+    let names_host =
+        gateway.routes.0.iter().any(|spec| spec.rule.hosts.iter().any(|host| !host.starts_with('*')));
+    let what =
+        "no route names a host, and people are signed in only where one does: set `hosts` in gateway.routes";
+    (!names_host).then_some(("gateway.client_id", what))
+}
+
+fn read(config: &Config) -> Result<Option<Settings<'_>>, (&'static str, String)> {
+    let gateway = &config.gateway;
+    let wrong = |key, what: &str| Err((key, what.to_owned()));
+    let Some(client_id) = gateway.client_id.as_deref() else {
+        let lonely = [
+            ("gateway.client_secret", gateway.client_secret.is_some()),
+            ("gateway.cookie_secret", gateway.cookie_secret.is_some()),
+            ("gateway.issuer", gateway.issuer.is_some()),
+        ];
+        return match lonely.into_iter().find(|(_, is_set)| *is_set) {
+            Some((key, _)) => wrong(
+                key,
+                "nobody is signed in without gateway.client_id, the name that this gateway has at the issuer",
+            ),
+            None => Ok(None),
+        };
+    };
+    if config.role != Role::Gateway {
+        return Ok(None);
+    }
+    let Some(secret) = gateway.client_secret.as_ref() else {
+        let what = "gateway.client_id needs it: register a confidential client at the issuer and set \
+                    gateway.client_secret, or gateway.client_secret_file";
+        return wrong("gateway.client_secret", what);
+    };
+    let issuer = issuer(config)?;
+    if gateway.cookie_secret.as_ref().is_some_and(|secret| secret.expose().len() < SHORTEST) {
+        let what = "it has to be 32 bytes at least that nobody guesses: `openssl rand -base64 32` makes them";
+        return wrong("gateway.cookie_secret", what);
+    }
+    if !gateway.scopes.iter().any(|scope| scope == "openid") {
+        return wrong(
+            "gateway.scopes",
+            "`openid` has to be among them, or the issuer does not say who signed in",
+        );
+    }
+    let of = gateway.cookie_secret.as_ref().unwrap_or(secret);
+    let made = hmac::Key::new(hmac::HMAC_SHA256, of.expose().as_bytes());
+    let mut key = [0; 32];
+    key.copy_from_slice(hmac::sign(&made, b"sessions at the gateway").as_ref());
+    Ok(Some(Settings { client_id, secret, issuer, key }))
+}
+
+fn issuer(config: &Config) -> Result<&str, (&'static str, String)> {
+    let listed = config.auth.issuers.0.iter().flat_map(|spec| &spec.issuer);
+    let mut believed = config.auth.issuer.iter().chain(listed);
+    let named = match (&config.gateway.issuer, believed.next(), believed.next()) {
+        (Some(issuer), ..) | (None, Some(issuer), None) => issuer.as_str(),
+        (None, None, _) => {
+            let what = "gateway.client_id needs it: the address of the server at which people sign in, such as \
+                        https://id.example.com";
+            return Err(("gateway.issuer", what.to_owned()));
+        }
+        _ => {
+            let what = "several issuers are believed: say in gateway.issuer at which of them people sign in";
+            return Err(("gateway.issuer", what.to_owned()));
+        }
+    };
+    let url = Url::parse(named).ok();
+    let is_here = |url: &Url| match url.host() {
+        Some(Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    };
+    let is_fit = url.is_some_and(|url| {
+        url.scheme() == "https" || (url.scheme() == "http" && (is_here(&url) || config.allow.private_fetch))
+    });
+    if is_fit { Ok(named) } else { Err(("gateway.issuer", format!("`{named}` has to be an https address"))) }
+}
+
+/// RFC 6749 2.3.1: each half is form-encoded first.
+fn authenticate(client_id: &str, secret: &SecretText) -> Authenticate {
+    let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
+    let pair = format!("{}:{}", part(client_id), part(secret.expose()));
+    let value = HeaderValue::try_from(format!("Basic {}", BASE64.encode(pair.as_bytes()))).ok();
+    Arc::new(move |_, _| {
+        let mut value = value.clone()?;
+        value.set_sensitive(true);
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+        Some(Proven { headers, ..Proven::default() })
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Many(Vec<String>),
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    aud: Audience,
+    #[serde(default)]
+    azp: Option<String>,
+    #[serde(default)]
+    nonce: Option<String>,
+}
+
+/// OpenID Connect Core 3.1.3.7: signature, issuer and end by the keys of the issuer; then for whom, and for which try.
+fn check_id_token(jwts: &Arc<Jwts>, client_id: &str) -> CheckIdToken {
+    let (jwts, client_id) = (Arc::clone(jwts), client_id.to_owned());
+    Arc::new(move |came: IdToken| {
+        let (jwts, client_id) = (Arc::clone(&jwts), client_id.clone());
+        Box::pin(async move {
+            let token = SecretText::new(came.token.clone());
+            let credential = Credential::Token { scheme: Scheme::Session, token };
+            match jwts.recognise(&credential, Seen { now: came.now }).await {
+                Ok(Some(_)) => {}
+                Ok(None) => return Err("it is no JWT".to_owned()),
+                Err(refusal) => return Err(refusal.message().clone()),
+            }
+            let claims =
+                Unverified::decode(&came.token).and_then(|token| token.unverified_claims::<Claims>());
+            is_for_us(&claims.map_err(|error| error.to_string())?, &client_id, came.nonce.as_deref())
+        })
+    })
+}
+
+fn is_for_us(claims: &Claims, client_id: &str, nonce: Option<&str>) -> Result<(), String> {
+    let (is_named, is_alone) = match &claims.aud {
+        Audience::One(name) => (name == client_id, true),
+        Audience::Many(names) => (names.iter().any(|name| name == client_id), names.len() == 1),
+    };
+    let is_party = claims.azp.as_deref().map_or(is_alone, |party| party == client_id);
+    if !is_named || !is_party {
+        return Err("it is for another client".to_owned());
+    }
+    match nonce {
+        Some(nonce) if claims.nonce.as_deref() != Some(nonce) => {
+            Err("it was not issued for this try".to_owned())
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests;

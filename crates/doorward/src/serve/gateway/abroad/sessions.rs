@@ -1,0 +1,124 @@
+//! Whose session a cookie holds: its token, as its issuer says of it every few seconds, so that it ends with the
+//! session there; by the issuer's keys alone where it cannot be asked.
+
+use std::{sync::Arc, time::Duration};
+
+use doorward_gateway::{Authenticate, Memory};
+use doorward_judge::{CredentialKind, Identity, Principal, Refusal, Why};
+use doorward_proto::{
+    jose::Unverified,
+    json::{self, Limits},
+    secret::SecretText,
+    time::Time,
+};
+use doorward_sdk::{
+    clock::Clock,
+    exchange::Http,
+    server::{Credential, Provider, Recognition, Scheme, Seen, jwt::Jwts},
+};
+use futures_util::future::BoxFuture;
+use http::{Request, StatusCode, header};
+use serde_json::{Map, Value};
+use url::form_urlencoded;
+
+use super::place::{Place, Posts};
+
+const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
+/// Only ID tokens have these; no issuer knows them at introspection.
+const OF_ID_TOKENS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
+
+pub(super) struct Sessions {
+    pub(super) jwts: Arc<Jwts>,
+    pub(super) place: Arc<Place>,
+    pub(super) posts: Arc<Posts>,
+    pub(super) authenticate: Authenticate,
+    pub(super) memory: Arc<Memory>,
+    /// For how long an answer is believed.
+    pub(super) ttl: Duration,
+    pub(super) clock: Clock,
+}
+
+impl Provider for Sessions {
+    fn name(&self) -> &'static str {
+        "session"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
+        Box::pin(async move {
+            let token = credential.token().filter(|_| credential.scheme() == Some(Scheme::Session));
+            let Some(token) = token.map(SecretText::expose) else { return Ok(None) };
+            if self.memory.is_ended(token) {
+                return Err(Why::TokenRevoked.into());
+            }
+            let found = self.place.find().await.map_err(|why| unavailable(&why))?;
+            let principal = match found.introspection.as_deref().filter(|_| !is_id_token(token)) {
+                Some(endpoint) => Some(self.ask(endpoint, token, seen.now).await?),
+                None => self.jwts.recognise(credential, seen).await?,
+            };
+            // The cookie is for one host alone, and what is in it was issued to this gateway.
+            let kind = CredentialKind::Session;
+            Ok(principal.map(|found| Principal { credential: kind, audience: Vec::new(), ..found }))
+        })
+    }
+
+    /// Another number after each while, and after each end.
+    fn state(&self) -> i64 {
+        let while_long = i64::try_from(self.ttl.as_micros()).unwrap_or(i64::MAX);
+        let whiles = (self.clock)().as_micros().div_euclid(while_long);
+        whiles.wrapping_add(self.memory.ends()).wrapping_add(self.jwts.state())
+    }
+}
+
+impl Sessions {
+    /// RFC 7662.
+    async fn ask(&self, endpoint: &str, token: &str, now: Time) -> Result<Principal, Refusal> {
+        let proven = (self.authenticate)(endpoint, now).ok_or(Why::Unavailable)?;
+        let form = form_urlencoded::Serializer::new(String::new())
+            .append_pair("token", token)
+            .append_pair("token_type_hint", "access_token")
+            .extend_pairs(proven.form)
+            .finish();
+        let mut request = Request::post(endpoint)
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ACCEPT, "application/json")
+            .body(form.into_bytes())
+            .map_err(|_| Why::Unavailable)?;
+        request.headers_mut().extend(proven.headers);
+        let answer = self.posts.send(request).await.map_err(|error| unavailable(&error.to_string()))?;
+        if answer.status() != StatusCode::OK {
+            return Err(unavailable(&format!("introspection answers with status {}", answer.status())));
+        }
+        let said =
+            json::parse_object(answer.body(), LIMITS).map_err(|error| unavailable(&error.to_string()))?;
+        if said.get("active") != Some(&Value::Bool(true)) {
+            return Err(Why::TokenRevoked.into());
+        }
+        principal(&said, now)
+    }
+}
+
+fn principal(said: &Map<String, Value>, now: Time) -> Result<Principal, Refusal> {
+    let identity = Identity::of(said);
+    if identity.subject.is_empty() {
+        return Err(Refusal::new(Why::InvalidToken).hint("It names nobody"));
+    }
+    let expires_at = said.get("exp").and_then(Value::as_i64).map(Time::from_seconds);
+    if expires_at.is_some_and(|end| now >= end) {
+        return Err(Why::TokenExpired.into());
+    }
+    // A token that is bound to a key was not issued to this gateway, which has none.
+    if said.get("cnf").is_some_and(|bound| !bound.is_null()) {
+        return Err(Why::InvalidToken.into());
+    }
+    Ok(Principal { expires_at, ..Principal::new(identity, CredentialKind::Session) })
+}
+
+fn is_id_token(token: &str) -> bool {
+    let claims = Unverified::decode(token).and_then(|token| token.unverified_claims::<Map<String, Value>>());
+    claims.is_ok_and(|claims| OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name)))
+}
+
+fn unavailable(why: &str) -> Refusal {
+    tracing::warn!(why, "the issuer of a session cannot be asked");
+    Why::KeyUnavailable.into()
+}
