@@ -1,6 +1,6 @@
 """Certificates for a test, made on the spot: `certificates.py FOLDER`.
 
-`authority.pem` is who signs `cert.pem` (for localhost and the loopback addresses) and `elsewhere.pem` (for
+`authority.pem` is who signs `cert.pem` (for localhost, app.localhost and the loopback addresses) and `elsewhere.pem` (for
 another name); `stranger.pem` is for localhost too, but signed by nobody who is known. Each has its key
 beside it: `key.pem`, `elsewhere-key.pem`, `stranger-key.pem`, `authority-key.pem`.
 """
@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-HERE = [x509.DNSName("localhost")] + [x509.IPAddress(ipaddress.ip_address(it)) for it in ("127.0.0.1", "::1")]
+HERE = [x509.DNSName(it) for it in ("localhost", "app.localhost")] + [x509.IPAddress(ipaddress.ip_address(it)) for it in ("127.0.0.1", "::1")]
 ELSEWHERE = [x509.DNSName("elsewhere.example")]
 
 
