@@ -4,7 +4,8 @@ use std::{net::IpAddr, sync::Arc};
 
 use axum::body::Body;
 use doorward_judge::{
-    Ask, Asked, CredentialKind, Mode, Presented, Proof, Refusal, Rule, Verdict, Why, judge, verdict::Class,
+    Ask, Asked, CredentialKind, Mode, Presented, Principal, Proof, Refusal, Rule, Verdict, Why, judge,
+    verdict::Class,
 };
 use doorward_proto::time::Time;
 use doorward_sdk::server::{
@@ -229,6 +230,26 @@ fn decide<'k>(
         Err(refusal) => Presented::Refused(refusal.clone()),
     };
     judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences })
+}
+
+/// Whether somebody would be let through who holds whatever key the credential is bound to.
+pub(crate) fn would_admit(
+    rule: &Rule,
+    route: &Route,
+    principal: &Principal,
+    (asked, (address, now)): (Option<Asked<'_>>, (IpAddr, Time)),
+) -> Result<(), Refusal> {
+    let presented = Presented::Principal(principal);
+    let proof = &Proof::default();
+    match judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences }) {
+        Verdict::Allowed(_) => Ok(()),
+        Verdict::Refused(refusal) => {
+            if let Some(cause) = &refusal.cause {
+                tracing::warn!(rule = rule.name(), cause, "a policy could not be evaluated");
+            }
+            Err(refusal)
+        }
+    }
 }
 
 /// What a request has proven, as far as its credential asks for it. Whoever does not hold the key is nobody, also

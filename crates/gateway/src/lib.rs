@@ -25,7 +25,7 @@ use std::{
 
 use axum::body::Body;
 use doorward_judge::{
-    Mode, Principal, Refusal, Rule, Rules, Why,
+    Asked, Mode, Principal, Refusal, Rule, Rules, Why,
     path::NormalPath,
     rule::{BadRule, RuleSpec},
 };
@@ -213,6 +213,31 @@ impl Gateway {
     /// The name of the route for a request; none where it is nobody's.
     pub fn route_for(&self, host: &str, method: &str, path: &NormalPath) -> Option<String> {
         self.0.rules.find(host, method, path).map(|rule| rule.name().to_owned())
+    }
+
+    /// Whether somebody would be let through by a route, or by the one that is for the request; nothing is counted
+    /// and nobody told. The path is in its normal form.
+    ///
+    /// # Errors
+    /// The refusal.
+    pub fn would_admit(
+        &self,
+        principal: &Principal,
+        (route, asked): (Option<&str>, Option<Asked<'_>>),
+        (address, now): (IpAddr, Time),
+    ) -> Result<(), Refusal> {
+        let inner = &self.0;
+        let rule = match (route, asked) {
+            (Some(DEFAULT), _) => Some(&inner.default),
+            (Some(name), _) => Some(inner.rules.named(name).ok_or(Why::RouteUnknown)?),
+            (None, Some(asked)) => {
+                let path = NormalPath::read(asked.path).map_err(|_| Why::PathAmbiguous)?;
+                inner.rules.find(asked.host, asked.method, &path)
+            }
+            (None, None) => None,
+        };
+        let rule = rule.unwrap_or(&inner.default);
+        judged::would_admit(rule, &inner.route(rule), principal, (asked, (address, now)))
     }
 
     /// Whether a request is for an application behind: its body goes on as it comes.

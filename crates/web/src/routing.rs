@@ -1,8 +1,12 @@
 //! What the API needs of the gateway: what a route means, and whether it makes sense, is known there.
 
-use std::fmt;
+use std::{fmt, net::IpAddr};
 
-use doorward_core::outcome::{Refusal, Result};
+use doorward_core::{
+    call::Call,
+    outcome::{Refusal, Result},
+};
+use doorward_proto::time::Time;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 
@@ -31,4 +35,78 @@ pub trait Routing: fmt::Debug + Send + Sync {
     /// # Errors
     /// What no request can be.
     fn find(&self, method: &str, target: &str) -> std::result::Result<Option<String>, Refusal>;
+
+    /// Whether a request would be let through.
+    ///
+    /// # Errors
+    /// What no request can be.
+    fn decide<'a>(&'a self, call: &'a Call, question: &'a Question) -> BoxFuture<'a, Result<Decision>>;
+}
+
+/// Who would send a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SubjectType {
+    /// A person, by id or mail address.
+    User,
+    /// An application, by its `client_id`.
+    Client,
+    /// A service token, by its id.
+    Service,
+}
+
+/// What a credential would say of its holder.
+#[derive(Debug, Clone, Default)]
+pub struct Claimed {
+    /// Its kind, as in a route's `accept`.
+    pub credential: Option<String>,
+    /// What it allows.
+    pub scopes: Option<Vec<String>>,
+    /// The workspaces it opens.
+    pub workspaces: Option<Vec<String>>,
+    /// For whom it was issued.
+    pub audience: Option<Vec<String>>,
+    /// The application that it came through.
+    pub client: Option<String>,
+}
+
+/// What a request would be for.
+#[derive(Debug, Clone)]
+pub enum Target {
+    /// `https://app.example.com/reports/1`, under whatever route is for it.
+    Address(String),
+    /// Under this route.
+    Route {
+        /// Its name.
+        name: String,
+        /// The host, where it is known.
+        host: Option<String>,
+        /// The path, where it is known.
+        path: Option<String>,
+    },
+}
+
+/// A request that nobody has sent.
+#[derive(Debug, Clone)]
+pub struct Question {
+    /// What its sender is.
+    pub subject_type: SubjectType,
+    /// Who.
+    pub subject_id: String,
+    /// What their credential would say.
+    pub claimed: Claimed,
+    /// The method.
+    pub method: String,
+    /// What for.
+    pub target: Target,
+    /// Where it would come from.
+    pub address: Option<IpAddr>,
+    /// When; now unless it is said.
+    pub time: Option<Time>,
+}
+
+/// Whether a request would be let through.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The code and the sentence by which it would be refused, if it would.
+    pub refusal: Option<(&'static str, &'static str)>,
 }

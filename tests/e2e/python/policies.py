@@ -73,6 +73,22 @@ class Policies(unittest.TestCase):
         events = api("GET", "audit/events?code=gateway.refused")["items"]
         self.assertTrue(any(it["subject"] == bob and "auth.policy_denied" in json.dumps(it["facts"]) for it in events), events)
 
+    def test_others_may_ask_what_would_be_decided(self):
+        (ada, _), (bob, _) = self.person(), self.person()
+        told = requests.get(f"{ISSUER}/.well-known/authzen-configuration", timeout=30).json()
+        self.assertEqual(told["policy_decision_point"], ISSUER)
+        asker = api("POST", "service-tokens", {"name": "asker", "scopes": ["admin:access:read"]})["secret"]
+        question = {"action": {"name": "GET"}, "resource": {"type": "url", "id": f"https://notes.localhost/notes/{ada}/1"}}
+        several = {**question, "evaluations": [{"subject": {"type": "user", "id": it}} for it in (ada, bob)]}
+        headers = {"Authorization": f"Bearer {asker}", "X-Request-ID": "bfe9eb29-ab87-4ca3-be83-a1d5d8305716"}
+        answer = requests.post(told["access_evaluations_endpoint"], json=several, headers=headers, timeout=30)
+        self.assertEqual((answer.status_code, answer.headers["x-request-id"]), (200, headers["X-Request-ID"]), answer.text)
+        ours, theirs = answer.json()["evaluations"]
+        self.assertEqual((ours, theirs["decision"], theirs["context"]["code"]), ({"decision": True}, False, "auth.policy_denied"))
+        headers["Authorization"] = f"Bearer {api('POST', 'service-tokens', {'name': 'lesser', 'scopes': ['files:read']})['secret']}"
+        answer = requests.post(told["access_evaluation_endpoint"], json={**question, "subject": {"type": "user", "id": ada}}, headers=headers, timeout=30)
+        self.assertEqual((answer.status_code, answer.json()["code"]), (403, "auth.missing_scope"), answer.text)
+
     def test_policies_change_by_the_api(self):
         (ada, adas), (_, bobs) = self.person(), self.person()
         mine = f'permit(principal == User::"{ada}", action, resource);'

@@ -45,6 +45,7 @@ pub const MANAGEMENT: Set = &[
     ("admin:api-keys:verify", "Ask whether a key is good"),
     ("admin:routes:read", "See routes of the gateway"),
     ("admin:routes:write", "Create, change and remove routes of the gateway"),
+    ("admin:access:read", "Ask whether the gateway would let somebody do something"),
 ];
 
 /// The scopes that this server itself asks for, with what they allow.

@@ -37,6 +37,7 @@ use crate::{
     db::{ReadTx, Tx},
     outcome::{Code, Result, refuse},
     page::{Page, PageAsk},
+    principals::{self, Status},
     rights::Rights,
 };
 
@@ -237,6 +238,18 @@ pub async fn find(call: &Call, key: Key) -> Result<Token> {
         .db
         .read("service_tokens.find", key, |tx, key| Box::pin(async move { present(tx, key).await }))
         .await
+}
+
+/// Whether nothing has ended the lineage since this version was made.
+///
+/// # Errors
+/// A fault when the database does not answer.
+pub async fn stands(call: &Call, token: &Token) -> Result<bool> {
+    let read = call.realm.db.read("service_tokens.stands", token.lineage, |tx, lineage| {
+        Box::pin(async move { principals::find(tx, *lineage).await })
+    });
+    let found = read.await?;
+    Ok(found.is_some_and(|it| it.status == Status::Active && it.epoch == token.epoch))
 }
 
 /// Which tokens are listed.

@@ -207,6 +207,7 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
             request.extensions_mut().insert(shown.clone());
         }
     }
+    let own_name = name_of_decision(&request);
     match door {
         Door::Socket => {
             request.extensions_mut().insert(ThroughSocket);
@@ -249,7 +250,18 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
         took: shared.env.monotonic().saturating_sub(began),
     }
     .record();
+    if let Some(name) = own_name {
+        response.headers_mut().insert(REQUEST_ID, name);
+    }
     response
+}
+
+/// What whoever asks for a decision calls the question, which the answer has to repeat (Authorization API 1.0,
+/// "Request Identification in a Response"). Nothing here is called so.
+fn name_of_decision(request: &Request<Body>) -> Option<HeaderValue> {
+    let is_decision = request.uri().path().starts_with("/access/v1/");
+    let name = request.headers().get(REQUEST_ID).filter(|_| is_decision)?;
+    (name.len() <= 256).then(|| name.clone())
 }
 
 async fn routed(mut request: Request<Body>, shared: &Shared) -> Response<Body> {

@@ -2,6 +2,7 @@
 
 pub(crate) mod abroad;
 mod book;
+mod decide;
 mod desk;
 mod foreign;
 pub(crate) mod limits;

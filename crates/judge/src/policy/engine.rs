@@ -170,13 +170,15 @@ fn context(question: &Question<'_>) -> Result<Context, String> {
     let proof = proof.into_iter().filter(|(_, is_there)| *is_there).map(|(name, _)| text(name));
     // Cedar reads whole seconds or milliseconds.
     let now = Time::from_seconds(ask.now.as_seconds()).to_string();
+    // One that nobody knows is left out: whoever asks for it is refused, also where that would only have forbidden.
+    let address = Some(ask.address.to_canonical()).filter(|address| !address.is_unspecified());
+    let address = address.map(|address| ("address".to_owned(), Value::new_ip(address.to_string())));
     let pairs = [
         ("method".to_owned(), text(asked.method)),
-        ("address".to_owned(), Value::new_ip(ask.address.to_canonical().to_string())),
         ("now".to_owned(), Value::new_datetime(now)),
         ("proof".to_owned(), Value::new_set(proof)),
     ];
-    Context::from_pairs(pairs).map_err(words)
+    Context::from_pairs(pairs.into_iter().chain(address)).map_err(words)
 }
 
 fn uid(of: &EntityTypeName, name: &str) -> EntityUid {

@@ -229,6 +229,31 @@ fn what_cannot_be_evaluated_refuses_though_another_permits() {
 }
 
 #[test]
+fn what_is_not_known_refuses_whoever_asks_for_it() {
+    let ada = ada();
+    let decide = |policy: &str| {
+        let ask = Ask {
+            presented: Presented::Principal(&ada),
+            asked: Some(Asked { method: "GET", host: "app.example.com", path: "/notes/usr_ada" }),
+            proof: &Proof::default(),
+            address: IpAddr::from([0, 0, 0, 0]),
+            now: Time::default(),
+            audiences: &[],
+        };
+        match judge(&rule(policy), ask) {
+            Verdict::Allowed(_) => None,
+            Verdict::Refused(refusal) => refusal.cause,
+        }
+    };
+    let everybody = "permit(principal, action, resource);";
+    assert_eq!(decide(everybody), None);
+    let forbids = format!(
+        "{everybody} forbid(principal, action, resource) when {{ context.address.isInRange(ip(\"10.0.0.0/8\")) }};"
+    );
+    assert!(decide(&forbids).is_some_and(|cause| cause.contains("address")));
+}
+
+#[test]
 fn what_makes_no_sense_is_told_with_its_place() {
     for (policy, expect) in [
         ("permit(principal, action, resource)", "line 1, column"),

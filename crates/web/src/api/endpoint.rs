@@ -157,6 +157,7 @@ impl Endpoint {
     /// The part of the API it belongs to: `clients`, `audit`.
     pub fn area(&self) -> &'static str {
         let rest = self.path.strip_prefix("/api/v1/").or_else(|| self.path.strip_prefix("/api/"));
+        let rest = rest.or_else(|| self.path.strip_prefix('/'));
         rest.and_then(|rest| rest.split('/').next()).unwrap_or("api")
     }
 

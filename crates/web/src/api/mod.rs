@@ -3,6 +3,7 @@
 //! Each area is a file with its endpoints: route, scope and description in one place (see [`Endpoint`]).
 //! Handlers read, ask a use case of core, and show; they decide nothing.
 
+mod access;
 mod answer;
 mod api_keys;
 mod apis;
@@ -32,6 +33,7 @@ mod whoami;
 
 use axum::Router;
 
+pub(crate) use access::metadata as access_metadata;
 pub use caller::{Caller, Who};
 pub use endpoint::{Access, Endpoint};
 pub use openapi::document;
@@ -57,6 +59,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         routes::endpoints(),
         orcheo::endpoints(),
         ratelimits::endpoints(),
+        access::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }

@@ -25,7 +25,7 @@ use doorward_proto::{
 use http::{HeaderMap, HeaderValue, StatusCode, Uri, header, uri::PathAndQuery};
 use serde_json::json;
 
-use crate::{app::App, surface::Failure};
+use crate::{api::access_metadata, app::App, surface::Failure};
 
 /// The documents, under every path form and alias.
 pub(super) fn routes() -> Router<App> {
@@ -43,6 +43,7 @@ pub(super) fn routes() -> Router<App> {
     router
         .route("/.well-known/jwks.json", get(jwks))
         .route("/api/auth/jwks", get(jwks))
+        .route("/.well-known/authzen-configuration", get(decisions))
         .route(PROTECTED_RESOURCE, get(resource))
         .route(&format!("{PROTECTED_RESOURCE}/{{*path}}"), get(resource_below))
 }
@@ -88,6 +89,14 @@ async fn resource_below(State(app): State<App>, uri: Uri) -> Result<Response, Fa
         "bearer_methods_supported": ["header"],
         "resource_name": api.name,
     }))))
+}
+
+/// Where it is asked whether the gateway would let somebody do something (Authorization API 1.0).
+async fn decisions(State(app): State<App>) -> Result<Response, Failure> {
+    if app.settings.routing.is_none() {
+        return Err(Code::NotFound.into());
+    }
+    Ok(open(Json(access_metadata(&app.realm.issuer))))
 }
 
 async fn metadata(State(app): State<App>) -> Response {

@@ -21,14 +21,17 @@ use doorward_core::{
 };
 use doorward_gateway::RouteSpec;
 use doorward_judge::{Mode, path::NormalPath};
-use doorward_web::{Routing, routing::Spec};
+use doorward_web::{
+    Routing,
+    routing::{Decision, Question, Spec},
+};
 use futures_util::future::BoxFuture;
 use http::Uri;
 use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Guard, rules};
+use super::{Guard, decide::decide, rules};
 use crate::config::{Config, Loaded, concerns};
 
 /// See the module.
@@ -156,6 +159,10 @@ impl Routing for Book {
         let host = target.authority().ok_or_else(wrong)?.as_str();
         let path = NormalPath::read(target.path()).map_err(|_| Refusal::new(Code::PathAmbiguous))?;
         Ok(self.guard.now().route_for(host, method, &path))
+    }
+
+    fn decide<'a>(&'a self, call: &'a Call, question: &'a Question) -> BoxFuture<'a, Outcome<Decision>> {
+        Box::pin(async move { decide(&self.guard.now(), call, question).await })
     }
 }
 

@@ -37,7 +37,7 @@ pub(crate) fn surface(path: &str) -> Surface {
         Surface::Page
     } else if path.contains("/.well-known/") || path.starts_with("/api/auth/") {
         Surface::OAuth
-    } else if path.starts_with("/api/") {
+    } else if path.starts_with("/api/") || path.starts_with("/access/") {
         Surface::Api
     } else {
         Surface::Page
