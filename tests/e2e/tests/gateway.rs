@@ -166,6 +166,29 @@ fn a_real_mcp_session_goes_through() {
     scripts::python_told(&server, "mcp_guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }
 
+/// `correct horse`, by `htpasswd -B`.
+const ADA: &str = "ada:$2b$05$NEBLovV6ek2PYubso5j86ebNqh69ApYDM7u5rQw7vmXk1bxUTCcJy\n";
+
+#[test]
+fn a_real_chroma_is_guarded() {
+    let behind = free_port().to_string();
+    let routes = ["", r#""methods": ["DELETE"], "permissions": ["chroma:delete"], "#].map(|more| {
+        format!(
+            r#"{{"name": "chroma-{}", "hosts": ["chroma.localhost"], "errors": "chroma", {more}
+                "upstream": "http://127.0.0.1:{behind}"}}"#,
+            more.len()
+        )
+    });
+    let people = tempfile::NamedTempFile::new().expect("a file");
+    std::fs::write(people.path(), ADA).expect("it is written");
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", format!("[{}]", routes.join(","))),
+        ("DOORWARD_AUTH_BASIC_FILE", people.path().display().to_string()),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "chroma_guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
 #[test]
 fn a_gateway_alone_needs_no_database() {
     let server = Server::start(Options::default());
