@@ -25,6 +25,7 @@ pub const MOST: usize = 64;
 pub const DEEPEST: usize = 24;
 
 /// What a policy decides about.
+#[cfg_attr(not(feature = "cedar"), expect(dead_code, reason = "only policies read it"))]
 pub(crate) struct Question<'q> {
     /// The rule's name.
     pub(crate) rule: &'q str,
@@ -110,5 +111,5 @@ fn position(text: &str, offset: usize) -> String {
     format!("line {line}, column {column}")
 }
 
-#[cfg(all(test, feature = "cedar"))]
+#[cfg(test)]
 mod tests;

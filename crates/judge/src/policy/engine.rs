@@ -14,7 +14,7 @@ use doorward_proto::time::Time;
 use miette::Diagnostic;
 
 use super::{Params, Question, check_size, position, schema};
-use crate::{IdentityType, Principal, host};
+use crate::{Identity, IdentityType, Principal, host};
 
 /// The policies of one rule.
 #[derive(Debug)]
@@ -106,19 +106,13 @@ impl Policy {
     }
 
     fn principal(&self, principal: Option<&Principal>) -> Result<Entity, String> {
-        let nobody;
-        let (kind, identity) = match principal {
-            Some(principal) => (&principal.identity.kind, &principal.identity),
-            None => {
-                nobody = crate::Identity { subject: "anonymous".to_owned(), ..crate::Identity::default() };
-                (&IdentityType::User, &nobody)
-            }
-        };
-        let (kind, of) = match (principal, kind) {
-            (None, _) => ("anonymous", &self.types.anonymous),
-            (_, IdentityType::User) => ("user", &self.types.user),
-            (_, IdentityType::Service) => ("service", &self.types.service),
-            (_, IdentityType::Agent) => ("agent", &self.types.agent),
+        let nobody = Identity { subject: "anonymous".to_owned(), ..Identity::default() };
+        let identity = principal.map_or(&nobody, |it| &it.identity);
+        let (kind, of) = match principal.map(|it| it.identity.kind) {
+            None => ("anonymous", &self.types.anonymous),
+            Some(kind @ IdentityType::User) => (kind.name(), &self.types.user),
+            Some(kind @ IdentityType::Service) => (kind.name(), &self.types.service),
+            Some(kind @ IdentityType::Agent) => (kind.name(), &self.types.agent),
         };
         let mut attributes = HashMap::from([
             ("subject".to_owned(), text(&identity.subject)),

@@ -116,10 +116,10 @@ fn a_policy_knows_who_asks_for_what() {
 
 #[test]
 fn who_forbids_wins() {
-    let both = r#"
+    let both = r"
         permit(principal, action, resource);
         forbid(principal, action, resource) unless { principal.subject == resource.params.owner };
-    "#;
+    ";
     let (rule, ada) = (rule(both), ada());
     let why = |path| refusal(&rule, Some(&ada), "GET", path).map(|refusal| refusal.why);
     assert_eq!(why("/notes/usr_ada"), None);

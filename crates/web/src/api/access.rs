@@ -150,9 +150,9 @@ struct Evaluations {
     #[serde(flatten)]
     common: Map<String, Json>,
     /// The questions; without any, what is said once is the question.
-    #[serde(default)]
+    #[serde(default, rename = "evaluations")]
     #[schema(value_type = Vec<Evaluation>)]
-    evaluations: Vec<Map<String, Json>>,
+    each: Vec<Map<String, Json>>,
     /// When to stop.
     #[serde(default)]
     options: Options,
@@ -208,14 +208,14 @@ async fn evaluation(State(app): State<App>, caller: Caller, Input(body): Input<E
 
 async fn evaluations(State(app): State<App>, caller: Caller, Members(body): Members) -> Answer {
     let body: Evaluations = typed(body.into())?;
-    if body.evaluations.is_empty() {
+    if body.each.is_empty() {
         return found(&decided(&app, &caller, typed(body.common.into())?).await?);
     }
-    if body.evaluations.len() > MOST {
+    if body.each.len() > MOST {
         return Err(wrong("evaluations", "At most 100 at once").into());
     }
-    let mut evaluations = Vec::with_capacity(body.evaluations.len());
-    for one in body.evaluations {
+    let mut evaluations = Vec::with_capacity(body.each.len());
+    for one in body.each {
         let mut whole = body.common.clone();
         whole.extend(one);
         let one = match typed(whole.into()) {
