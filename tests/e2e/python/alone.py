@@ -1,7 +1,9 @@
 """A gateway alone: the real program without a database, which believes issuers, files and secrets."""
 
+import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -125,6 +127,29 @@ class Alone(unittest.TestCase):
             wrong = requests.get(f"http://127.0.0.1:{gateway.port}/validate", auth=("ada", "Wonderland"), timeout=30)
             self.assertEqual(wrong.status_code, 401)
             self.assertIn("no credentials for production", gateway.told())
+
+    def test_the_tokens_of_an_orcheo_are_known_by_its_file(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "service_tokens.sqlite")
+            file = sqlite3.connect(path)
+            file.execute("CREATE TABLE service_tokens (identifier TEXT PRIMARY KEY, secret_hash TEXT NOT NULL, scopes TEXT, "
+                         "created_at TEXT, expires_at TEXT, rotated_to TEXT, rotation_expires_at TEXT, revoked_at TEXT)")
+            digest = hashlib.sha256(b"the-old-secret").hexdigest()
+            file.execute("INSERT INTO service_tokens (identifier, secret_hash, scopes) VALUES ('ci', ?, '[\"workflows:read\"]')",
+                         (digest,))
+            file.commit()
+            gateway = self.gateway(ORCHEO_AUTH_SERVICE_TOKEN_DB_PATH=path)
+            answer = gateway.ask(**bearer("the-old-secret"))
+            self.assertEqual((answer.status, answer.getheader("X-User-ID")), (200, "ci"), answer.text)
+            self.assertEqual(answer.getheader("X-Permissions"), "workflows:read")
+            self.assertEqual(gateway.code(**bearer("another-secret")), "auth.invalid_token")
+            file.execute("UPDATE service_tokens SET revoked_at = '2026-01-01T00:00:00+00:00'")
+            file.commit()
+            file.close()
+            end = time.monotonic() + 30
+            while gateway.code(**bearer("the-old-secret")) != "auth.token_revoked":
+                self.assertLess(time.monotonic(), end)
+                time.sleep(0.05)
 
     def test_a_provider_is_swapped_without_a_restart(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import requests
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from alone import Gateway
 from browsing import PRESSED, Browser
+from lone import Gateway
 from person import ISSUER, api, new_client, new_person
 from proxies import Upstream, free_port
 

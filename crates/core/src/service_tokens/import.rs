@@ -11,6 +11,7 @@ use doorward_proto::{
     scope::ScopeSet,
     time::Time,
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use super::{Notes, sql, validate};
@@ -137,33 +138,75 @@ fn readable(call: &Call, row: &Row) -> Readable {
     read_row(call, row, &identifier).map_err(|why| (identifier, why))
 }
 
-fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<Foreign, String> {
-    let sha256 = row.text("secret_hash").unwrap_or_default().to_ascii_lowercase();
-    if sha256.len() != 64 || !sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Err("secret_hash is not a SHA-256 in hexadecimal".to_owned());
+/// What a row lets its holder do.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// Its name there.
+    pub identifier: String,
+    /// The SHA-256 of its secret, in hexadecimal.
+    pub sha256: String,
+    /// What it may do.
+    pub scopes: ScopeSet,
+    /// Where it may do it.
+    pub workspace_ids: Vec<String>,
+    /// From where; empty for everywhere.
+    pub allowed_addresses: Vec<IpNet>,
+    /// How fast.
+    pub rate: Option<Rate>,
+    /// When it ends.
+    pub expires_at: Option<Time>,
+    /// When the version that took its place lets it end.
+    pub ends_at: Option<Time>,
+    /// When it was taken back.
+    pub revoked_at: Option<Time>,
+}
+
+impl Row {
+    /// Reads the terms of a row.
+    ///
+    /// # Errors
+    /// Why it cannot be believed safely.
+    pub fn terms(&self, now: Time) -> std::result::Result<Terms, String> {
+        let sha256 = self.text("secret_hash").unwrap_or_default().to_ascii_lowercase();
+        if sha256.len() != 64 || !sha256.bytes().all(|b| b.is_ascii_hexdigit()) {
+            return Err("secret_hash is not a SHA-256 in hexadecimal".to_owned());
+        }
+        let refused = |error: Error| match error {
+            Error::Refused(refusal) => refusal.hint.into_owned(),
+            Error::Fault(fault) => fault.to_string(),
+        };
+        let scopes = ScopeSet::from_names(texts(self, "scopes")?.iter().map(String::as_str))
+            .map_err(|_| "scopes holds what is no scope".to_owned())?;
+        // Orcheo counts in minutes unless it is told otherwise, which the file does not say.
+        let rate = self.text("rate_limit_override").and_then(|limit| limit.parse().ok());
+        let expires_at = time(self, "expires_at")?;
+        let overlap_ends = time(self, "rotation_expires_at")?;
+        let is_rotated = self.text("rotated_to").is_some();
+        Ok(Terms {
+            identifier: self.text("identifier").unwrap_or_default().to_owned(),
+            sha256,
+            scopes,
+            workspace_ids: validate::workspaces(&texts(self, "workspace_ids")?).map_err(refused)?,
+            allowed_addresses: validate::addresses(&texts(self, "allowed_ip_ranges")?).map_err(refused)?,
+            rate: rate.and_then(|limit| Rate::new(limit, Period::Minute).ok()),
+            expires_at,
+            // An overlap of 0 was stored as no end at all.
+            ends_at: overlap_ends.or_else(|| is_rotated.then(|| expires_at.unwrap_or(now))),
+            revoked_at: time(self, "revoked_at")?,
+        })
     }
-    let refused = |error: Error| match error {
-        Error::Refused(refusal) => refusal.hint.into_owned(),
-        Error::Fault(fault) => fault.to_string(),
-    };
-    let scopes = ScopeSet::from_names(texts(row, "scopes")?.iter().map(String::as_str))
-        .map_err(|_| "scopes holds what is no scope".to_owned())?;
-    let workspace_ids = validate::workspaces(&texts(row, "workspace_ids")?).map_err(refused)?;
-    let allowed_addresses = validate::addresses(&texts(row, "allowed_ip_ranges")?).map_err(refused)?;
-    // Orcheo counts in minutes unless it is told otherwise, which the file does not say.
-    let rate_limit_override =
-        row.text("rate_limit_override").and_then(|limit| Rate::new(limit.parse().ok()?, Period::Minute).ok());
+}
+
+fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<Foreign, String> {
+    let terms = row.terms(call.now)?;
+    let Terms { sha256, scopes, workspace_ids, allowed_addresses, expires_at, ends_at, revoked_at, .. } =
+        terms;
     let name = ours(identifier).ok_or("identifier cannot be made a name")?;
     let description = (name != identifier).then(|| format!("Orcheo: {}", plain(identifier)));
     let issued_at = time(row, "issued_at")?.or(time(row, "created_at")?).unwrap_or(call.now);
-    let expires_at = time(row, "expires_at")?;
-    let overlap_ends = time(row, "rotation_expires_at")?;
-    let revoked_at = time(row, "revoked_at")?;
     let rotated_to = row.text("rotated_to").map(|other| format!("{ORCHEO}{other}"));
     // Orcheo writes the end of the overlap over the expiry: how long a version was to live is not known then.
     let lifetime = expires_at.filter(|_| rotated_to.is_none()).map(|expiry| whole(expiry.since(issued_at)));
-    // An overlap of 0 was stored as no end at all.
-    let ends_at = overlap_ends.or_else(|| rotated_to.is_some().then(|| expires_at.unwrap_or(call.now)));
     let fate = sql::Fate {
         imported_from: String::new(),
         sha256: String::new(),
@@ -183,7 +226,7 @@ fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<For
         hash_key: call.realm.vault.hash_key_id().to_owned(),
         scopes,
         workspace_ids,
-        notes: Notes { description, allowed_addresses, rate_limit_override, ..Notes::default() },
+        notes: Notes { description, allowed_addresses, rate_limit_override: terms.rate, ..Notes::default() },
         lifetime,
         issued_at,
         expires_at,

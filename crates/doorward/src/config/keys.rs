@@ -242,6 +242,9 @@ sections! {
         basic_file: Option<PathBuf> = "";
         /// Fixed tokens: for tests.
         tokens_file: Option<PathBuf> = "";
+        /// The service tokens of an Orcheo, its file `service_tokens.sqlite`: for `serve --role gateway`, which reads
+        /// it again when it changes. A server with a database takes them over: `doorward import orcheo`.
+        service_token_db_path: Option<PathBuf> = "";
         /// Credentials that nobody knows which one address (IPv6: one /64) may present at the gateway until it is
         /// told to wait; 0 for any number. Without it: 20, but 0 where only this machine reaches the server, or
         /// everybody comes by one proxy that is not in `trusted_proxies`.

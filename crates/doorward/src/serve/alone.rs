@@ -18,7 +18,7 @@ use super::{
     background::Background,
     bound::Bound,
     connection::{Answering, Limits, Shared},
-    gateway::{self, Guard, Lasting, LocalTickets, Origins},
+    gateway::{self, Guard, Lasting, LocalTickets, Origins, orcheo::OrcheoTokens},
     listen::Doors,
     metrics,
 };
@@ -105,6 +105,11 @@ fn open(
 ) -> Result<Gateway> {
     let clock = super::env(config);
     let mut providers = gateway::foreign(config, "")?;
+    if let Some(path) = &config.auth.service_token_db_path {
+        let tokens = OrcheoTokens::open(path, doorward_sdk::clock::system());
+        // Before anybody elsewhere is asked about them.
+        providers.insert(0, Arc::new(tokens.context("auth.service_token_db_path")?));
+    }
     let sign_in = gateway::abroad::open(config, &lasting.memory, ports)?.map(|abroad| {
         // A session is nobody else's to know.
         providers.insert(0, abroad.sessions);

@@ -6,6 +6,7 @@ mod decide;
 mod desk;
 mod foreign;
 pub(crate) mod limits;
+pub(crate) mod orcheo;
 mod providers;
 mod tickets;
 

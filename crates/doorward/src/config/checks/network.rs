@@ -7,7 +7,7 @@ use doorward_judge::Mode;
 
 use super::{Concern, note, refuse};
 use crate::{
-    config::{AuthMode, ClientCertHeader, Config, PublicUrl},
+    config::{AuthMode, ClientCertHeader, Config, PublicUrl, Role},
     serve::{
         gateway,
         tls::{Certificate, Mutual},
@@ -151,6 +151,11 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
     }
     if let Err((key, what)) = gateway::abroad::check(config) {
         found.push(refuse(key, what));
+    }
+    if config.auth.service_token_db_path.is_some() && config.role != Role::Gateway {
+        let what =
+            "it is for `serve --role gateway`; take the tokens over once with `doorward import orcheo FILE`";
+        found.push(note("auth.service_token_db_path", what));
     }
     found.extend(gateway::abroad::notes(config).map(|(key, what)| note(key, what)));
     found.extend(gateway::notes(config).into_iter().map(|(key, what)| note(key, what)));

@@ -30,6 +30,7 @@ const TABLE: &[Case] = &[
         true,
     ),
     (&[("role", "gateway"), ("gateway.client_id", "door")], "gateway.client_secret", true),
+    (&[("auth.service_token_db_path", "tokens.sqlite")], "auth.service_token_db_path", false),
     (&[("gateway.client_secret", "secret")], "gateway.client_secret", true),
     (&[("gateway.client_id", "door"), ("gateway.client_secret", "secret")], "gateway.client_id", false),
     (

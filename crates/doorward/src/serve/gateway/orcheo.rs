@@ -1,0 +1,161 @@
+//! Service tokens of an Orcheo beside which the gateway runs alone: its file is read, and never written to.
+//!
+//! The file is read again when it has changed, looked at once a second: a token that is revoked there opens nothing
+//! here within that time. A file that cannot be read any more leaves what was known in force, and is told in the log.
+
+use std::{
+    collections::HashMap,
+    ffi::OsString,
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, SystemTime},
+};
+
+use anyhow::{Result, anyhow, bail};
+use aws_lc_rs::digest::{SHA256, digest};
+use data_encoding::HEXLOWER;
+use doorward_core::service_tokens::import::{self, Terms};
+use doorward_judge::{CredentialKind, Identity, IdentityType, Principal, Refusal, Why, Workspaces};
+use doorward_proto::time::Time;
+use doorward_sdk::{
+    clock::Clock,
+    server::{Credential, Provider, Recognition, Seen},
+};
+use futures_util::future::BoxFuture;
+
+/// How often the file is looked at.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What tells one state of a file from another: of the database and of its write-ahead log.
+type Look = [Option<(SystemTime, u64)>; 2];
+
+/// The tokens of one file.
+pub(crate) struct OrcheoTokens {
+    path: PathBuf,
+    clock: Clock,
+    known: Mutex<Known>,
+}
+
+struct Known {
+    tokens: Arc<HashMap<String, Terms>>,
+    look: Look,
+    looked_at: Time,
+    generation: i64,
+}
+
+impl OrcheoTokens {
+    /// Reads the file.
+    ///
+    /// # Errors
+    /// It is none, or others could write themselves a token.
+    pub(crate) fn open(path: &Path, clock: Clock) -> Result<Self> {
+        let now = clock();
+        let look = look(path);
+        let tokens = Arc::new(read(path, now)?);
+        let known = Known { tokens, look, looked_at: now, generation: 0 };
+        Ok(Self { path: path.to_owned(), clock, known: Mutex::new(known) })
+    }
+
+    fn current(&self) -> (Arc<HashMap<String, Terms>>, i64) {
+        let now = (self.clock)();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if now.since(known.looked_at) >= PAUSE {
+            known.looked_at = now;
+            let look = look(&self.path);
+            if look != known.look {
+                match read(&self.path, now) {
+                    Ok(tokens) => {
+                        *known = Known {
+                            tokens: Arc::new(tokens),
+                            look,
+                            looked_at: now,
+                            generation: known.generation + 1,
+                        };
+                    }
+                    Err(error) => tracing::error!("auth.service_token_db_path: {error:#}"),
+                }
+            }
+        }
+        (Arc::clone(&known.tokens), known.generation)
+    }
+}
+
+fn look(path: &Path) -> Look {
+    let mut log = OsString::from(path);
+    log.push("-wal");
+    [path.to_owned(), PathBuf::from(log)].map(|path| {
+        let seen = fs::metadata(path).ok()?;
+        Some((seen.modified().ok()?, seen.len()))
+    })
+}
+
+fn read(path: &Path, now: Time) -> Result<HashMap<String, Terms>> {
+    let mode =
+        fs::metadata(path).map_err(|error| anyhow!("{}: {error}", path.display()))?.permissions().mode();
+    if mode & 0o022 != 0 {
+        bail!(
+            "{} can be written by others, who could make themselves a token: chmod go-w it",
+            path.display()
+        );
+    }
+    let rows = import::read(path).map_err(crate::data::fault)?;
+    let mut tokens = HashMap::new();
+    for row in rows {
+        match row.terms(now) {
+            Ok(terms) => {
+                tokens.insert(terms.sha256.clone(), terms);
+            }
+            Err(why) => tracing::warn!(why, "a token of Orcheo's file is left out"),
+        }
+    }
+    Ok(tokens)
+}
+
+impl Provider for OrcheoTokens {
+    fn name(&self) -> &'static str {
+        "orcheo-service-token"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
+        let (tokens, _) = self.current();
+        let hash = credential
+            .token()
+            .map(|token| HEXLOWER.encode(digest(&SHA256, token.expose().as_bytes()).as_ref()));
+        let found = hash.and_then(|hash| tokens.get(&hash).map(|terms| holder(terms, seen.now)));
+        Box::pin(std::future::ready(found.transpose()))
+    }
+
+    fn state(&self) -> i64 {
+        self.current().1
+    }
+}
+
+fn holder(terms: &Terms, now: Time) -> Result<Principal, Refusal> {
+    if terms.revoked_at.is_some() {
+        return Err(Why::TokenRevoked.into());
+    }
+    let end = terms.expires_at.into_iter().chain(terms.ends_at).min();
+    if end.is_some_and(|end| now >= end) {
+        return Err(Why::TokenExpired.into());
+    }
+    let identity = Identity {
+        subject: terms.identifier.clone(),
+        kind: IdentityType::Service,
+        scopes: terms.scopes.iter().map(str::to_owned).collect(),
+        workspaces: Workspaces::from_names(terms.workspace_ids.iter().map(String::as_str)),
+        role: Some("service".to_owned()),
+        token_id: Some(terms.identifier.clone()),
+        ..Identity::default()
+    };
+    Ok(Principal {
+        expires_at: end,
+        addresses: terms.allowed_addresses.clone(),
+        rate: terms.rate,
+        ..Principal::new(identity, CredentialKind::ServiceToken)
+    })
+}
+
+#[cfg(test)]
+mod tests;
