@@ -1,3 +1,6 @@
+#[cfg(feature = "hyper")]
+mod local;
+
 use std::{
     fs,
     sync::{

@@ -1,7 +1,11 @@
 use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
 
 use doorward_judge::{CredentialKind, Why};
-use doorward_proto::{secret::SecretText, time::Time};
+use doorward_proto::{
+    jose::{Alg, SigningKey, Typ},
+    secret::SecretText,
+    time::Time,
+};
 use futures_util::future::BoxFuture;
 use http::{Request, Response};
 
@@ -199,4 +203,40 @@ async fn files_that_only_their_owner_reads_are_believed() {
     let settings = read(&[("DOORWARD_AUTH_TOKENS_FILE", &open), ("DOORWARD_AUTH_AUDIENCE", "api")]);
     let wrong = self::chain(&settings.unwrap()).err().unwrap();
     assert!(wrong.to_string().contains("chmod 600"), "{wrong}");
+}
+
+/// An issuer that knows no token any more.
+struct Withdrawn;
+
+impl Http for Withdrawn {
+    fn send(&self, _: Request<Vec<u8>>) -> BoxFuture<'_, Result<Response<Vec<u8>>, NoAnswer>> {
+        Box::pin(std::future::ready(Ok(Response::new(br#"{"active":false}"#.to_vec()))))
+    }
+}
+
+#[tokio::test]
+async fn a_jwt_that_was_taken_back_opens_nothing_where_its_issuer_is_asked() {
+    let key = SigningKey::generate(Alg::ES256).unwrap();
+    let jwks = serde_json::json!({ "keys": [key.jwk()] }).to_string();
+    let claims = r#"{"iss":"https://id.example","sub":"ada","aud":"api","jti":"t1","exp":1800000600}"#;
+    let token = key.sign_jwt(Typ::AccessToken, claims.as_bytes()).unwrap();
+    let credential = Credential::Token { scheme: Scheme::Bearer, token: SecretText::from(token.as_str()) };
+    let now = Time::from_seconds(1_800_000_000);
+    for (asks, expect) in [("false", Ok("ada".to_owned())), ("true", Err(Why::InvalidToken))] {
+        let settings = read(&[
+            ("DOORWARD_AUTH_ISSUER", "https://id.example"),
+            ("DOORWARD_AUTH_JWKS", &jwks),
+            ("DOORWARD_AUTH_AUDIENCE", "api"),
+            ("DOORWARD_AUTH_INTROSPECTION_URL", "https://id.example/introspect"),
+            ("DOORWARD_AUTH_INTROSPECTION_CLIENT_ID", "api"),
+            ("DOORWARD_AUTH_INTROSPECTION_CLIENT_SECRET", "secret"),
+            ("DOORWARD_AUTH_INTROSPECTION_JWTS", asks),
+        ]);
+        let clock: Clock = Arc::new(move || now);
+        let outside = Outside { fetch: Arc::new(Nothing), http: Some(Arc::new(Withdrawn)), clock };
+        let chain = settings.unwrap().chain(&outside).unwrap();
+        let found = chain.recognise(&credential, now).await;
+        let found = found.map(|known| known.principal.identity.subject.clone()).map_err(|it| it.why);
+        assert_eq!(found, expect, "asked: {asks}");
+    }
 }
