@@ -1,4 +1,4 @@
-//! Load for Doorward, one developer binary with four commands.
+//! Load for Doorward, one developer binary with five commands.
 //!
 //! `ceiling` serves the least that any server of this kind must do, `limits` measures what the machine
 //! allows, `drive` puts one load on one server, and `bench` does all of it in turns and prints the table
@@ -14,6 +14,7 @@ mod drive;
 mod limits;
 mod plan;
 mod proc;
+mod route;
 mod setup;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -32,6 +33,15 @@ enum Command {
         #[arg(long)]
         durable: Option<PathBuf>,
     },
+    /// Serve one axum route, to see what the library's layer costs.
+    Route {
+        /// Where to listen.
+        #[arg(long)]
+        listen: SocketAddr,
+        /// Guard it by the layer.
+        #[arg(long)]
+        guarded: bool,
+    },
     /// Measure the machine; prints JSON.
     Limits(limits::Options),
     /// Put one load on one server; prints JSON.
@@ -45,6 +55,7 @@ fn main() -> anyhow::Result<()> {
         Command::Ceiling { listen, durable } => {
             ceiling::serve(std::net::TcpListener::bind(listen)?, durable.as_deref())
         }
+        Command::Route { listen, guarded } => route::serve(std::net::TcpListener::bind(listen)?, guarded),
         Command::Limits(options) => limits::run(&options),
         Command::Drive(options) => drive::run(&options),
         Command::Bench(options) => bench::run(&options),

@@ -19,7 +19,28 @@ pub(crate) struct Plan {
     pub(crate) redirect_uri: String,
     pub(crate) clients: Clients,
     pub(crate) people: Vec<Person>,
+    pub(crate) guarded: Guarded,
 }
+
+/// What is asked of a gateway.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Guarded {
+    /// A long-lived credential.
+    pub(crate) token: String,
+    /// The host of the application behind, and a path there that answers in JSON.
+    pub(crate) host: String,
+    pub(crate) path: String,
+}
+
+impl Guarded {
+    /// The application that every gateway of the comparison stands before.
+    pub(crate) fn by(token: &str) -> Self {
+        Self { token: token.to_owned(), host: HOST.to_owned(), path: "/.well-known/jwks.json".to_owned() }
+    }
+}
+
+/// The host under which the application behind is asked for.
+pub(crate) const HOST: &str = "app.load.test";
 
 /// One client for each way of signing.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -89,12 +89,17 @@ impl LiveKey {
         }
     }
 
-    /// Counts a use by this request; `address` is where the key itself came from, if that is known.
+    /// Counts a use at this time; `address` is where the key itself came from, if that is known. Which request it
+    /// was is asked for the event of the first one in an hour.
     ///
     /// # Errors
     /// A fault when there is no randomness for an event's id.
-    pub fn note_use(&self, call: &Call, address: Option<IpAddr>) -> Result<()> {
-        self.usage.note(call.now, address, || self.key.event(&call.by(self.actor()), "api_key.used"))
+    pub fn note_use(
+        &self,
+        (now, address): (Time, Option<IpAddr>),
+        call: impl FnOnce() -> Call,
+    ) -> Result<()> {
+        self.usage.note(now, address, || self.key.event(&call().by(self.actor()), "api_key.used"))
     }
 }
 
@@ -114,7 +119,7 @@ pub async fn admit(call: &Call, presented: &str) -> Result<Arc<LiveKey>> {
         note_refusal(call, &live.key, Code::CredentialAddress).await?;
         return Err(error);
     }
-    live.note_use(call, Some(call.origin.address))?;
+    live.note_use((call.now, Some(call.origin.address)), || call.clone())?;
     Ok(live)
 }
 
@@ -170,7 +175,7 @@ pub async fn check(call: &Call, org: Id<Org>, presented: &str, wanted: &Permissi
         Ok(live) if !live.is_known_to(call, org) => Ok(Checked::Invalid),
         Ok(live) if !live.permissions.include(wanted) => Ok(Checked::Insufficient),
         Ok(live) => {
-            live.note_use(call, None)?;
+            live.note_use((call.now, None), || call.clone())?;
             Ok(Checked::Valid(live))
         }
         Err(Error::Refused(_)) => {

@@ -61,14 +61,13 @@ impl LiveToken {
         self.end
     }
 
-    /// Counts a use by this request.
+    /// Counts a use at this time and from this address. Which request it was is asked for the event of the first
+    /// one in an hour.
     ///
     /// # Errors
     /// A fault when there is no randomness for an event's id.
-    pub fn note_use(&self, call: &Call) -> Result<()> {
-        self.usage.note(call.now, Some(call.origin.address), || {
-            self.token.event(&call.by(self.actor()), "service_token.used")
-        })
+    pub fn note_use(&self, (now, from): (Time, IpAddr), call: impl FnOnce() -> Call) -> Result<()> {
+        self.usage.note(now, Some(from), || self.token.event(&call().by(self.actor()), "service_token.used"))
     }
 }
 
@@ -83,7 +82,7 @@ pub async fn admit(call: &Call, presented: &str) -> Result<Arc<LiveToken>> {
         note_refusal(call, &live.token, Code::CredentialAddress).await?;
         return Err(error);
     }
-    live.note_use(call)?;
+    live.note_use((call.now, call.origin.address), || call.clone())?;
     Ok(live)
 }
 

@@ -1,5 +1,7 @@
 //! How Doorward starts, and how much memory it keeps.
 
+use std::net::SocketAddr;
+
 use anyhow::Result;
 
 use crate::{
@@ -21,10 +23,10 @@ pub(crate) struct House {
 }
 
 /// Starts Doorward for the first time, sets it up, and restarts it a few times.
-pub(crate) async fn start(doorward: &Doorward) -> Result<(Server, Plan, House)> {
+pub(crate) async fn start(doorward: &Doorward, upstream: SocketAddr) -> Result<(Server, Plan, House)> {
     let mut server = doorward.start().await?;
     let mut house = House { first_start: milliseconds(&server), restarts: Vec::new(), settled_mib: None };
-    let mut plan = setup::doorward(doorward, &server).await?;
+    let mut plan = setup::doorward(doorward, &server, upstream).await?;
     for _ in 0..RESTARTS {
         server.stop()?;
         server = doorward.start().await?;

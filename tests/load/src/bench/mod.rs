@@ -5,11 +5,16 @@
 //! of (Doorward / ceiling) measured right after each other, and its spread is printed with it.
 
 mod house;
+mod promises;
 mod report;
 mod rounds;
+mod soak;
 mod targets;
 
-use std::path::PathBuf;
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 
@@ -50,6 +55,9 @@ pub(crate) struct Options {
     /// The Doorward to measure [default: the one built beside this program].
     #[arg(long)]
     server: Option<PathBuf>,
+    /// Only this many questions at /validate, one load after the other, and what they leave in memory.
+    #[arg(long, conflicts_with_all = ["scenario", "connections", "ceiling_only", "quick"])]
+    soak: Option<u64>,
     /// Only the ceiling and the machine.
     #[arg(long)]
     ceiling_only: bool,
@@ -69,8 +77,10 @@ pub(crate) struct Found {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let local = tokio::task::LocalSet::new();
-    let found = local.block_on(&runtime, measure(options))?;
-    let report = report::render(&found)?;
+    let report = match options.soak {
+        Some(questions) => local.block_on(&runtime, soak::run(&options.program()?, questions))?,
+        None => report::render(&local.block_on(&runtime, measure(options))?)?,
+    };
     println!("{report}");
     if let Some(out) = &options.out {
         std::fs::write(out, &report).with_context(|| format!("cannot write {}", out.display()))?;
@@ -79,6 +89,13 @@ pub(crate) fn run(options: &Options) -> Result<()> {
 }
 
 impl Options {
+    fn program(&self) -> Result<PathBuf> {
+        match &self.server {
+            Some(program) => Ok(program.clone()),
+            None => Ok(std::env::current_exe()?.with_file_name("doorward")),
+        }
+    }
+
     fn pace(&self) -> Pace {
         Pace {
             repetitions: self.repetitions.unwrap_or(if self.quick { 2 } else { 5 }).max(1),
@@ -95,10 +112,33 @@ impl Options {
         }
     }
 
+    /// What a proxy adds to the way is seen where nobody waits for anybody else.
+    fn connections_of(&self, scenario: Scenario) -> Vec<usize> {
+        let alone = (self.connections.is_empty() && scenario == Scenario::Proxy).then_some(1);
+        alone.into_iter().chain(self.connections()).collect()
+    }
+
     fn scenarios(&self) -> Vec<Scenario> {
         use clap::ValueEnum as _;
         if self.scenario.is_empty() { Scenario::value_variants().to_vec() } else { self.scenario.clone() }
     }
+}
+
+/// Those that the gateway and the library are held against.
+async fn beside(upstream: SocketAddr, folder: &Path) -> Result<Vec<Contender>> {
+    let mut found = Vec::new();
+    match setup::nginx_program() {
+        Some(program) => {
+            let (server, plan) = setup::nginx(&program, upstream, folder).await?;
+            found.push(Contender::new(rounds::NGINX, server, &plan, folder)?);
+        }
+        None => eprintln!("nginx is not installed: the proxy is held against nothing"),
+    }
+    for (name, is_guarded) in [(rounds::LAYER, true), (rounds::AXUM, false)] {
+        let (server, plan) = setup::route(is_guarded).await?;
+        found.push(Contender::new(name, server, &plan, folder)?);
+    }
+    Ok(found)
 }
 
 async fn measure(options: &Options) -> Result<Found> {
@@ -109,23 +149,21 @@ async fn measure(options: &Options) -> Result<Found> {
     let seconds = (pace.seconds / 3.0).to_string();
     let limits = setup::run_on(setup::SERVER_CORE, ["limits", "--seconds", &seconds])?;
 
+    let upstream = setup::upstream().await?;
     let mut contenders = Vec::new();
     let mut house = None;
     if !options.ceiling_only {
-        let program = match &options.server {
-            Some(program) => program.clone(),
-            None => std::env::current_exe()?.with_file_name("doorward"),
-        };
+        let program = options.program()?;
         eprintln!("starting Doorward …");
         let doorward = setup::Doorward::new(program.clone(), folder.path().join("doorward"), None)?;
-        let (server, plan, started) = house::start(&doorward).await?;
+        let (server, plan, started) = house::start(&doorward, upstream.address).await?;
         house = Some(started);
         contenders.push(Contender::new(rounds::DOORWARD, server, &plan, folder.path())?);
         if let Some(url) = &options.postgres {
             let data_dir = folder.path().join("doorward-postgres");
             let doorward = setup::Doorward::new(program, data_dir, Some(url.clone()))?;
             let server = doorward.start().await?;
-            let plan = setup::doorward(&doorward, &server).await?;
+            let plan = setup::doorward(&doorward, &server, upstream.address).await?;
             contenders.push(Contender::new(rounds::POSTGRES, server, &plan, folder.path())?);
         }
     }
@@ -134,9 +172,10 @@ async fn measure(options: &Options) -> Result<Found> {
         contenders.push(Contender::new(name, server, &plan, folder.path())?);
     }
 
+    contenders.extend(beside(upstream.address, folder.path()).await?);
     let mut rows = Vec::new();
     for scenario in options.scenarios() {
-        for connections in options.connections() {
+        for connections in options.connections_of(scenario) {
             // Hashing is the bottleneck at any number of connections, and the queue before it has an end.
             if scenario.hashes() && connections > 16 {
                 continue;

@@ -15,6 +15,13 @@ pub(crate) const DOORWARD: &str = "Doorward";
 pub(crate) const POSTGRES: &str = "Doorward on PostgreSQL";
 pub(crate) const DURABLE: &str = "ideal-durable";
 pub(crate) const IDEAL: &str = "ideal";
+/// A proxy that asks nobody.
+pub(crate) const NGINX: &str = "nginx";
+/// An axum route behind the library's layer, and the same without it.
+pub(crate) const LAYER: &str = "layer";
+pub(crate) const AXUM: &str = "axum";
+/// All of them.
+pub(crate) const NAMES: [&str; 7] = [DOORWARD, POSTGRES, DURABLE, IDEAL, NGINX, LAYER, AXUM];
 
 /// A server in the comparison.
 pub(crate) struct Contender {
@@ -30,9 +37,25 @@ impl Contender {
         Ok(Self { name, server, plan: path })
     }
 
-    /// The ceiling that stores is in the way where nothing is stored.
+    /// The ceiling that stores is in the way where nothing is stored, and some are there for one scenario alone.
     fn runs(&self, scenario: Scenario) -> bool {
-        self.name != DURABLE || scenario.stores()
+        match self.name {
+            DURABLE => scenario.stores(),
+            NGINX => scenario == Scenario::Proxy,
+            LAYER | AXUM => scenario == Scenario::Layer,
+            _ => scenario != Scenario::Layer,
+        }
+    }
+}
+
+impl Contender {
+    /// Puts a load on it; `times` are the seconds before the window and of it.
+    pub(crate) fn drive(&self, scenario: Scenario, connections: usize, times: (f64, f64)) -> Result<Measure> {
+        let plan = self.plan.to_string_lossy();
+        let (word, connections) = (scenario.word(), connections.to_string());
+        let (warm_up, seconds) = (times.0.to_string(), times.1.to_string());
+        let load = ["drive", "--plan", &plan, "--scenario", &word, "--connections", &connections];
+        run_on(CLIENT_CORE, load.into_iter().chain(["--warm-up", &warm_up, "--seconds", &seconds]))
     }
 }
 
@@ -78,9 +101,19 @@ impl Row {
         self.measures.iter().find(|(of, _)| *of == name).map_or(&[], |(_, measures)| measures)
     }
 
-    /// The ceiling for this scenario.
+    /// Who is measured in this scenario.
+    pub(crate) fn subject(&self) -> &'static str {
+        if self.scenario == Scenario::Layer { LAYER } else { DOORWARD }
+    }
+
+    /// Whom it is held against: the ceiling, or whoever does the same with less.
     pub(crate) fn ceiling(&self) -> &'static str {
-        if self.scenario.stores() { DURABLE } else { IDEAL }
+        match self.scenario {
+            Scenario::Proxy => NGINX,
+            Scenario::Layer => AXUM,
+            scenario if scenario.stores() => DURABLE,
+            _ => IDEAL,
+        }
     }
 
     pub(crate) fn per_cpu_second(&self, name: &str) -> Option<Spread> {
@@ -119,22 +152,13 @@ pub(crate) fn row(
     connections: usize,
     pace: Pace,
 ) -> Result<Row> {
-    // A hash takes 25 ms, so a window of the usual length would hold too few.
-    let seconds = if scenario.hashes() { pace.seconds * 2.0 } else { pace.seconds };
+    let seconds = pace.seconds * scenario.stretch();
+    let warm_up = pace.warm_up * scenario.stretch().min(1.0);
     let mut row = Row { scenario, connections, measures: Vec::new(), argon2: Vec::new() };
     row.measures.extend(contenders.iter().filter(|c| c.runs(scenario)).map(|c| (c.name, Vec::new())));
-    let word = scenario.word();
     for _ in 0..pace.repetitions {
         for contender in contenders.iter().filter(|c| c.runs(scenario)) {
-            let plan = contender.plan.to_string_lossy();
-            let figures = [connections.to_string(), pace.warm_up.to_string(), seconds.to_string()];
-            let [connections, warm_up, seconds] = &figures;
-            let measure: Measure = run_on(
-                CLIENT_CORE,
-                ["drive", "--plan", &plan, "--scenario", &word, "--connections", connections]
-                    .into_iter()
-                    .chain(["--warm-up", warm_up, "--seconds", seconds]),
-            )?;
+            let measure = contender.drive(scenario, connections, (warm_up, seconds))?;
             if let Some((_, list)) = row.measures.iter_mut().find(|(name, _)| *name == contender.name) {
                 list.push(measure);
             }

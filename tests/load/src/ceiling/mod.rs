@@ -11,15 +11,16 @@ mod routes;
 mod sign;
 mod sql;
 mod store;
+mod validate;
 
 pub(crate) use durable::{Row, Table};
 pub(crate) use hash::{ITERATIONS, LANES, MEMORY_KIB};
-pub(crate) use store::{CLIENTS, PASSWORD, SECRET};
+pub(crate) use store::{CLIENTS, PASSWORD, SECRET, TOKEN};
 
 use std::{net::TcpListener, path::Path, sync::Arc};
 
 use anyhow::Result;
-use hyper::{server::conn::http1, service::service_fn};
+use hyper::{header::HeaderValue, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use tokio::task::LocalSet;
 
@@ -29,13 +30,19 @@ struct State {
     signer: sign::Signer,
     hasher: hash::Pool,
     durable: Option<durable::Writer>,
+    /// The signed word that `/validate` says of everybody.
+    assertion: HeaderValue,
 }
 
 /// Serves until the process ends.
 pub(crate) fn serve(listener: TcpListener, durable: Option<&Path>) -> Result<()> {
+    let signer = sign::Signer::new()?;
+    let assertion =
+        signer.token(sign::Alg::Es256, "doorward-assertion+jwt", r#""iss":"http://localhost""#)?;
     let state = Arc::new(State {
+        assertion: HeaderValue::try_from(assertion)?,
         store: store::Store::new(),
-        signer: sign::Signer::new()?,
+        signer,
         hasher: hash::Pool::start()?,
         durable: durable.map(durable::Writer::start).transpose()?,
     });

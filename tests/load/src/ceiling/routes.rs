@@ -17,9 +17,10 @@ use serde::Deserialize;
 use super::{
     State, grants,
     store::{CLIENTS, Client, Entry, Key, key, secret},
+    validate,
 };
 
-type Answer = Response<Full<Bytes>>;
+pub(super) type Answer = Response<Full<Bytes>>;
 
 /// What an authorization request must say here.
 #[derive(Deserialize)]
@@ -63,6 +64,7 @@ async fn route(state: &State, request: Request<Incoming>) -> Result<Answer> {
             Ok(json(grants::introspect(state, &body)?))
         }
         (&Method::GET, "/oauth2/userinfo") => Ok(userinfo(state, &head.headers)),
+        (&Method::GET, "/validate") => Ok(validate::answer(state, &head.headers)),
         (&Method::GET, "/oauth2/authorize") => {
             let session = session(&head.headers).and_then(|key| state.store.find(&key));
             if !matches!(session, Some(Entry::Session)) {
@@ -177,7 +179,7 @@ fn redirect(to: &str) -> Answer {
     answer
 }
 
-fn status(status: StatusCode) -> Answer {
+pub(super) fn status(status: StatusCode) -> Answer {
     let mut answer = Response::new(Full::default());
     *answer.status_mut() = status;
     answer

@@ -4,7 +4,10 @@ use anyhow::{Result, anyhow};
 use aws_lc_rs::{
     rand::SystemRandom,
     rsa,
-    signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _, RSA_PKCS1_SHA256},
+    signature::{
+        ECDSA_P256_SHA256_FIXED, ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair as _,
+        ParsedPublicKey, RSA_PKCS1_SHA256,
+    },
 };
 use data_encoding::BASE64URL_NOPAD;
 
@@ -21,6 +24,7 @@ const CLAIMS: &str = r#""auth_time":1790000000,"acr":"urn:doorward:pwd","amr":["
 /// The keys of the server.
 pub(super) struct Signer {
     es256: EcdsaKeyPair,
+    es256_public: ParsedPublicKey,
     rs256: rsa::KeyPair,
     random: SystemRandom,
     jwks: String,
@@ -46,11 +50,18 @@ impl Signer {
             e = encode(public.exponent().big_endian_without_leading_zero()),
             n = encode(public.modulus().big_endian_without_leading_zero()),
         );
-        Ok(Self { es256, rs256, random: SystemRandom::new(), jwks })
+        let es256_public = ParsedPublicKey::new(&ECDSA_P256_SHA256_FIXED, es256.public_key().as_ref())
+            .map_err(|_| anyhow!("cannot read a key"))?;
+        Ok(Self { es256, es256_public, rs256, random: SystemRandom::new(), jwks })
     }
 
     pub(super) fn jwks(&self) -> &str {
         &self.jwks
+    }
+
+    /// Whether this is our signature of these bytes.
+    pub(super) fn verifies_es256(&self, signed: &[u8], signature: &[u8]) -> bool {
+        self.es256_public.verify_sig(signed, signature).is_ok()
     }
 
     pub(super) fn token(&self, alg: Alg, typ: &str, own: &str) -> Result<String> {

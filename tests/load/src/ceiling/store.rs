@@ -30,6 +30,8 @@ pub(crate) const CLIENTS: [Client; 5] = [
 ];
 /// The secret of every client.
 pub(crate) const SECRET: &str = "ceiling-secret";
+/// A long-lived credential.
+pub(crate) const TOKEN: &str = "ceiling-token-of-one-machine";
 /// The password of the only person.
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
@@ -37,10 +39,23 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 #[derive(Clone, Copy)]
 pub(super) enum Entry {
     Client(&'static Client),
-    Access { client: &'static Client, expires: i64 },
-    Refresh { client: &'static Client },
-    Code { client: &'static Client, challenge: Key },
+    Access {
+        client: &'static Client,
+        expires: i64,
+    },
+    Refresh {
+        client: &'static Client,
+    },
+    Code {
+        client: &'static Client,
+        challenge: Key,
+    },
     Session,
+    /// A credential that has been looked at, and its holder's place among the clients.
+    Seen {
+        client: &'static Client,
+        expires: i64,
+    },
 }
 
 pub(super) struct Store(RwLock<HashMap<Key, Entry>>);
@@ -48,7 +63,9 @@ pub(super) struct Store(RwLock<HashMap<Key, Entry>>);
 impl Store {
     pub(super) fn new() -> Self {
         let clients = CLIENTS.iter().map(|client| (key(&basic(client.id)), Entry::Client(client)));
-        Self(RwLock::new(clients.collect()))
+        let [machine, ..] = &CLIENTS;
+        let token = (key(TOKEN), Entry::Seen { client: machine, expires: i64::MAX });
+        Self(RwLock::new(clients.chain([token]).collect()))
     }
 
     pub(super) fn find(&self, key: &Key) -> Option<Entry> {

@@ -79,7 +79,12 @@ impl Connection {
         *request.uri_mut() = template.path.parse()?;
         request.headers_mut().insert(HOST, self.host.clone());
         for (name, value) in &template.headers {
-            request.headers_mut().append(name, value.clone());
+            // The host of an application behind takes the place of the server's own.
+            if name == HOST {
+                request.headers_mut().insert(name, value.clone());
+            } else {
+                request.headers_mut().append(name, value.clone());
+            }
         }
         self.request(request).await.with_context(|| format!("{} {}", template.method, template.path))
     }

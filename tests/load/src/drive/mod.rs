@@ -5,6 +5,7 @@
 //! the scenario expects is an error, never an operation.
 
 mod browser;
+mod gateway;
 mod html;
 mod http;
 mod latency;

@@ -10,6 +10,7 @@ use serde::Deserialize;
 
 use super::{
     browser::{Jar, Until, journey},
+    gateway::{self, Questions},
     http::{Answer, Connection, Template},
 };
 use crate::plan::{Client, Person, Plan};
@@ -34,6 +35,12 @@ pub(crate) enum Scenario {
     CodeSessionEs256,
     CodePassword,
     SignIn,
+    ValidateToken,
+    ValidateJwt,
+    ValidateMany,
+    ValidateFirst,
+    Proxy,
+    Layer,
 }
 
 impl Scenario {
@@ -53,6 +60,12 @@ impl Scenario {
             Self::CodeSessionEs256 => "code with a session, ES256",
             Self::CodePassword => "code with password, RS256",
             Self::SignIn => "password sign-in",
+            Self::ValidateToken => "/validate, a service token",
+            Self::ValidateJwt => "/validate, a JWT",
+            Self::ValidateMany => "/validate, 10,000 JWTs",
+            Self::ValidateFirst => "/validate, a JWT at first sight",
+            Self::Proxy => "proxy",
+            Self::Layer => "the library's layer",
         }
     }
 
@@ -69,7 +82,25 @@ impl Scenario {
 
     /// Whether an operation must leave something durable behind.
     pub(crate) const fn stores(self) -> bool {
-        !matches!(self, Self::Floor | Self::Jwks | Self::Introspect | Self::Userinfo)
+        !matches!(self, Self::Floor | Self::Jwks | Self::Introspect | Self::Userinfo) && !self.guards()
+    }
+
+    /// Whether an operation is the gateway's.
+    pub(crate) const fn guards(self) -> bool {
+        match self {
+            Self::ValidateToken | Self::ValidateJwt | Self::ValidateMany | Self::ValidateFirst => true,
+            _ => matches!(self, Self::Proxy | Self::Layer),
+        }
+    }
+
+    /// How long a window is, as a share of the usual one. A hash takes 25 ms, so that the usual window would hold
+    /// too few; and whoever shows a new token each time has to have them all before.
+    pub(crate) const fn stretch(self) -> f64 {
+        match self {
+            Self::CodePassword | Self::SignIn => 2.0,
+            Self::ValidateFirst => 0.4,
+            _ => 1.0,
+        }
     }
 }
 
@@ -78,11 +109,19 @@ pub(super) struct Ground {
     pub(super) plan: Plan,
     /// Browsers that are signed in, by mail address: signing in is dear, and no part of most scenarios.
     browsers: RefCell<BTreeMap<String, Jar>>,
+    /// What is asked of a gateway, by all connections in turn.
+    pub(super) questions: Questions,
 }
 
 impl Ground {
     pub(super) fn new(plan: Plan) -> Self {
-        Self { plan, browsers: RefCell::default() }
+        Self { plan, browsers: RefCell::default(), questions: Questions::default() }
+    }
+
+    /// The same with other questions.
+    #[cfg(test)]
+    pub(super) fn asking(self, questions: Questions) -> Self {
+        Self { questions, ..self }
     }
 
     async fn signed_in(&self, connection: &mut Connection, person: &Person) -> Result<Jar> {
@@ -109,6 +148,8 @@ pub(super) struct Worker {
 enum State {
     /// The same requests in turn, each answered with 200 and this text somewhere.
     Same { requests: Vec<Template>, next: usize, expect: &'static str },
+    /// The questions that all connections ask of a gateway.
+    Question,
     /// A family of refresh tokens.
     Refresh { client: Client, token: String },
     /// A browser with a session.
@@ -118,9 +159,9 @@ enum State {
 }
 
 #[derive(Deserialize)]
-struct Tokens {
+pub(super) struct Tokens {
     #[serde(rename = "access_token")]
-    access: String,
+    pub(super) access: String,
     #[serde(rename = "refresh_token", default)]
     refresh: Option<String>,
     #[serde(rename = "id_token", default)]
@@ -153,6 +194,10 @@ impl Worker {
                     bail!("no {expect}: {}", answer.describe());
                 }
                 Ok(())
+            }
+            State::Question => {
+                let question = self.ground.questions.next()?;
+                self.connection.send(&question).await?.expect_ok()
             }
             State::Refresh { client, token } => {
                 let fields = [("grant_type", "refresh_token"), ("refresh_token", token.as_str())];
@@ -233,6 +278,14 @@ impl State {
             }
             Scenario::CodePassword => Self::Password { person, client: Some(clients.web_rs256.clone()) },
             Scenario::SignIn => Self::Password { person, client: None },
+            Scenario::Proxy | Scenario::Layer => same(gateway::request(plan)?, "\"keys\""),
+            Scenario::ValidateToken
+            | Scenario::ValidateJwt
+            | Scenario::ValidateMany
+            | Scenario::ValidateFirst => {
+                ground.questions.prepare(scenario, plan).await?;
+                Self::Question
+            }
         })
     }
 }
@@ -293,7 +346,7 @@ fn authorize_path(plan: &Plan, client: &Client) -> Result<String> {
     Ok(format!("/oauth2/authorize?{query}"))
 }
 
-fn token_request(client: &Client, fields: &[(&str, &str)]) -> Result<Template> {
+pub(super) fn token_request(client: &Client, fields: &[(&str, &str)]) -> Result<Template> {
     let mut fields = fields.to_vec();
     if fields.iter().any(|(_, value)| *value == "client_credentials") {
         fields.push(("scope", &client.scope));
@@ -306,7 +359,7 @@ fn basic(client: &Client) -> String {
     format!("Basic {}", BASE64.encode(format!("{}:{}", client.id, client.secret).as_bytes()))
 }
 
-fn granted(answer: &Answer) -> Result<Tokens> {
+pub(super) fn granted(answer: &Answer) -> Result<Tokens> {
     answer.expect_ok()?;
     answer.json()
 }

@@ -5,9 +5,10 @@ use tokio::task::LocalSet;
 
 use super::{
     Scenario,
+    gateway::Questions,
     scenario::{Ground, Worker},
 };
-use crate::{ceiling, setup::ceiling_plan};
+use crate::{ceiling, route, setup::ceiling_plan};
 
 /// A ceiling that lives as long as the test program.
 fn ground(durable: Option<std::path::PathBuf>) -> Rc<Ground> {
@@ -19,6 +20,8 @@ fn ground(durable: Option<std::path::PathBuf>) -> Rc<Ground> {
 
 async fn every_scenario(ground: Rc<Ground>) {
     for scenario in Scenario::value_variants() {
+        let questions = Questions::of(2, 3);
+        let ground = Rc::new(Ground::new(ground.plan.clone()).asking(questions));
         let mut worker = Worker::prepare(*scenario, ground.clone(), 0).await.unwrap();
         for _ in 0..3 {
             worker.operation().await.unwrap_or_else(|error| panic!("{}: {error:#}", scenario.name()));
@@ -35,6 +38,26 @@ async fn every_scenario_repeats_against_the_ceiling() {
 async fn every_scenario_repeats_against_the_durable_ceiling() {
     let folder = tempfile::tempdir().unwrap();
     LocalSet::new().run_until(every_scenario(ground(Some(folder.path().join("ceiling.db"))))).await;
+}
+
+#[tokio::test]
+async fn a_route_is_guarded_by_the_layer_or_by_nothing() {
+    for (is_guarded, without_token) in [(true, false), (false, true)] {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let plan = ceiling_plan(listener.local_addr().unwrap(), std::process::id());
+        thread::spawn(move || route::serve(listener, is_guarded));
+        let (known, mut other) = (Rc::new(Ground::new(plan.clone())), plan);
+        other.guarded.token = "another-token-of-nobody-here".to_owned();
+        let other = Rc::new(Ground::new(other));
+        LocalSet::new()
+            .run_until(async {
+                let mut worker = Worker::prepare(Scenario::Layer, known, 0).await.unwrap();
+                worker.operation().await.unwrap();
+                let mut worker = Worker::prepare(Scenario::Layer, other, 0).await.unwrap();
+                assert_eq!(worker.operation().await.is_ok(), without_token);
+            })
+            .await;
+    }
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use super::{
 };
 use crate::{
     drive::Connection,
-    plan::{Client, Clients, Person, Plan},
+    plan::{Client, Clients, Guarded, Person, Plan},
 };
 
 /// People who sign in: several, so that one account's throttle is not what is measured.
@@ -74,7 +74,8 @@ impl Doorward {
 }
 
 /// Gives a running Doorward its clients and people.
-pub(crate) async fn doorward(doorward: &Doorward, server: &Server) -> Result<Plan> {
+/// It stands before the application at `upstream`.
+pub(crate) async fn doorward(doorward: &Doorward, server: &Server, upstream: SocketAddr) -> Result<Plan> {
     let connection = Connection::to(server.address, &doorward.origin()).await?;
     let mut api = Api { connection, token: doorward.bootstrap.expose().to_owned() };
     api.create(
@@ -92,6 +93,12 @@ pub(crate) async fn doorward(doorward: &Doorward, server: &Server) -> Result<Pla
         web_es256: api.web("load-web-es256", json!({"id_token_signed_response_alg": "ES256"})).await?,
         web_none: api.web("load-web-none", json!({"id_token_on_refresh": false})).await?,
     };
+    let token =
+        api.create("/api/v1/service-tokens", json!({"name": "load", "scopes": ["load:read"]})).await?;
+    let token = token.get("secret").and_then(Value::as_str).context("no secret of the service token")?;
+    let guarded = Guarded::by(token);
+    let route = json!({"name": "load", "hosts": [guarded.host], "upstream": format!("http://{upstream}")});
+    api.create("/api/v1/routes", route).await?;
     let mut people = Vec::with_capacity(PEOPLE);
     for number in 0..PEOPLE {
         let email = format!("person-{number}@load.test");
@@ -107,6 +114,7 @@ pub(crate) async fn doorward(doorward: &Doorward, server: &Server) -> Result<Pla
         redirect_uri: REDIRECT_URI.to_owned(),
         clients,
         people,
+        guarded,
     })
 }
 

@@ -1,12 +1,12 @@
 //! Starting servers and giving them the clients and people that a load needs.
 
+mod beside;
 mod ceiling;
 mod doorward;
 mod process;
 
-#[cfg(test)]
-pub(crate) use ceiling::plan as ceiling_plan;
-pub(crate) use ceiling::{Durability, ceiling};
+pub(crate) use beside::{nginx, nginx_program, route};
+pub(crate) use ceiling::{Durability, ceiling, plan as ceiling_plan, upstream};
 pub(crate) use doorward::{Doorward, doorward};
 pub(crate) use process::{Server, run_on};
 

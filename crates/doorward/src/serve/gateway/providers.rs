@@ -79,12 +79,8 @@ impl Provider for ServiceTokens {
 
     fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
         let live = principal.attachment.as_ref().and_then(|attached| attached.downcast_ref::<LiveToken>());
-        let origin = CallOrigin { address: from, ..CallOrigin::internal() };
-        let call = Call { now, origin, ..Call::system(&self.0) };
-        if let Some(Err(error)) = live.map(|live| live.note_use(&call)) {
-            let error = crate::data::fault(error);
-            tracing::error!(%error, "a use could not be counted");
-        }
+        let noted = live.map(|live| live.note_use((now, from), || by_somebody(&self.0, now, from)));
+        counted(noted.unwrap_or(Ok(())));
     }
 
     fn state(&self) -> i64 {
@@ -134,12 +130,8 @@ impl Provider for ApiKeys {
 
     fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
         let live = principal.attachment.as_ref().and_then(|attached| attached.downcast_ref::<LiveKey>());
-        let origin = CallOrigin { address: from, ..CallOrigin::internal() };
-        let call = Call { now, origin, ..Call::system(&self.0) };
-        if let Some(Err(error)) = live.map(|live| live.note_use(&call, Some(from))) {
-            let error = crate::data::fault(error);
-            tracing::error!(%error, "a use could not be counted");
-        }
+        let noted = live.map(|live| live.note_use((now, Some(from)), || by_somebody(&self.0, now, from)));
+        counted(noted.unwrap_or(Ok(())));
     }
 
     fn state(&self) -> i64 {
@@ -169,6 +161,19 @@ fn holder(live: Arc<LiveKey>) -> Principal {
         rate: key.terms.rate_limit.as_deref().and_then(|rate| rate.parse().ok()),
         attachment: Some(live),
         ..Principal::new(identity, CredentialKind::ApiKey)
+    }
+}
+
+/// The request by which a credential was used.
+fn by_somebody(realm: &Arc<Realm>, now: Time, from: IpAddr) -> Call {
+    let origin = CallOrigin { address: from, ..CallOrigin::internal() };
+    Call { now, origin, ..Call::system(realm) }
+}
+
+fn counted(noted: Outcome<()>) {
+    if let Err(error) = noted {
+        let error = crate::data::fault(error);
+        tracing::error!(%error, "a use could not be counted");
     }
 }
 
