@@ -100,12 +100,19 @@ pub(crate) enum Greeting {
     Own(Greet),
 }
 
-/// The runtime of a server.
+/// The runtime of a server: one worker for each processor that it may use. Where that is one, it need not wake
+/// others.
 ///
 /// # Errors
 /// When threads cannot be started.
 pub(crate) fn runtime() -> Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+    let is_alone = std::thread::available_parallelism().is_ok_and(|processors| processors.get() == 1);
+    let mut builder = if is_alone {
+        tokio::runtime::Builder::new_current_thread()
+    } else {
+        tokio::runtime::Builder::new_multi_thread()
+    };
+    builder.enable_all().build().context("cannot start the runtime")
 }
 
 /// Serves until SIGTERM or SIGINT, then finishes what was accepted.
