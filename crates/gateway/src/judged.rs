@@ -61,15 +61,20 @@ impl Admitted<'_> {
         self.somebody.as_ref().map(|(_, _, known)| known.principal.credential)
     }
 
+    /// Says who it is.
+    pub(crate) fn identity(&self) -> &HeaderMap {
+        self.somebody.as_ref().map_or(&identity_headers::NOBODY, |(_, _, known)| known.headers())
+    }
+
+    /// What is left, where there are limits.
+    pub(crate) fn quota(&self) -> Option<(HeaderName, HeaderValue)> {
+        self.limits.as_ref().map(|limits| (QUOTA, HeaderValue::from(limits.left)))
+    }
+
     /// Says who it is, and what is left.
     pub(crate) fn headers(&self) -> HeaderMap {
-        let mut headers = match &self.somebody {
-            Some((_, _, known)) => known.headers().clone(),
-            None => identity_headers::of(None),
-        };
-        if let Some(limits) = &self.limits {
-            headers.insert(QUOTA, HeaderValue::from(limits.left));
-        }
+        let mut headers = self.identity().clone();
+        headers.extend(self.quota());
         headers
     }
 

@@ -167,7 +167,8 @@ async fn forward(
     }
     let upgrade = upgrade::asked(&mut parts, &passage.route, found.protocol)?;
     let assertion = admitted.assertion(gateway).await;
-    headers::onward(&mut parts.headers, origin, passage, &admitted.headers());
+    headers::onward(&mut parts.headers, origin, passage, admitted.identity());
+    parts.headers.extend(admitted.quota());
     if let Some(assertion) = assertion {
         parts.headers.insert(judged::ASSERTION, assertion);
     }

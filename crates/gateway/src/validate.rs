@@ -95,7 +95,7 @@ pub(crate) async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<B
     *headers = admitted.headers();
     admitted.tell_limits(headers);
     // A proxy that copies these overwrites what the client sent, also where there is nothing to say.
-    for name in identity_headers::COPIED {
+    for name in &identity_headers::COPIED {
         headers.entry(name).or_insert(HeaderValue::from_static(""));
     }
     if let Some(signed) = admitted.assertion(gateway).await {

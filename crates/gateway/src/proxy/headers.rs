@@ -3,6 +3,8 @@
 //! What says who somebody is, where a request came from and what it asks for must be ours: whatever came in
 //! under these names goes, in every spelling, since applications read `X_User_Id` and `x-user-id` as one.
 
+use std::sync::LazyLock;
+
 use doorward_sdk::server::identity_headers;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -21,6 +23,9 @@ pub(crate) const HOP_BY_HOP: [&str; 9] = [
     "transfer-encoding",
     "upgrade",
 ];
+
+/// The same, as names that need not be read.
+static DROPPED: LazyLock<[HeaderName; 9]> = LazyLock::new(|| HOP_BY_HOP.map(HeaderName::from_static));
 
 /// Where a request came from, what it asked for, and who others say it is: only we know. Applications that
 /// were made for another proxy believe one or the other of them.
@@ -138,9 +143,8 @@ fn keep_foreign_set_cookies(headers: &mut HeaderMap) {
 
 /// Whether a header that came in is one that only we may set, or that nobody behind needs to see.
 pub(crate) fn is_ours(name: &HeaderName, route: &Route) -> bool {
-    let plain: String =
-        name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-    let plain = plain.as_str();
+    let plain = identity_headers::plain(name);
+    let plain = plain.as_ref();
     // Another spelling of what frames a request is read as the thing itself by some.
     let is_respelled =
         plain != name.as_str() && matches!(plain, "content-length" | "content-type" | "host" | "cookie");
@@ -166,7 +170,7 @@ fn drop_hop_by_hop(headers: &mut HeaderMap) {
             headers.remove(name);
         }
     }
-    for name in HOP_BY_HOP {
+    for name in DROPPED.iter() {
         headers.remove(name);
     }
 }

@@ -4,7 +4,7 @@
 //! Whoever reads them has to know that nobody else could have set them: a proxy removes what came in under
 //! these names, in every spelling, before it sets its own.
 
-use std::collections::BTreeSet;
+use std::{borrow::Cow, collections::BTreeSet, sync::LazyLock};
 
 use doorward_judge::{Identity, Principal};
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -29,21 +29,24 @@ pub const NAMES: [&str; 15] = [
 ];
 
 /// Those that proxies are told to copy from an answer: each is in every one, if only empty.
-pub const COPIED: [&str; 10] = [
-    "x-doorward-assertion",
-    "x-user-id",
-    "x-organization-id",
-    "x-user-permissions",
-    "x-user-email",
-    "x-user-role",
-    "x-client-id",
-    "x-agent-id",
-    "x-workspace-ids",
-    "x-quota",
+pub static COPIED: [HeaderName; 10] = [
+    HeaderName::from_static("x-doorward-assertion"),
+    HeaderName::from_static("x-user-id"),
+    HeaderName::from_static("x-organization-id"),
+    HeaderName::from_static("x-user-permissions"),
+    HeaderName::from_static("x-user-email"),
+    HeaderName::from_static("x-user-role"),
+    HeaderName::from_static("x-client-id"),
+    HeaderName::from_static("x-agent-id"),
+    HeaderName::from_static("x-workspace-ids"),
+    HeaderName::from_static("x-quota"),
 ];
 
 /// Scopes that are words of the sign-in protocol, and no permissions.
 const PROTOCOL_SCOPES: [&str; 6] = ["openid", "profile", "email", "phone", "address", "offline_access"];
+
+/// What is said where nobody was asked for.
+pub static NOBODY: LazyLock<HeaderMap> = LazyLock::new(|| of(None));
 
 /// Says who somebody is. Where nobody was asked for, `X-Auth-Type: anonymous` stands alone.
 pub fn of(principal: Option<&Principal>) -> HeaderMap {
@@ -78,13 +81,18 @@ fn permissions(identity: &Identity) -> String {
     all.into_iter().filter(|name| !name.contains(',')).collect::<Vec<_>>().join(",")
 }
 
+/// A name in the one spelling by which it is judged: applications read `X_User_Id` and `x-user-id` as one.
+pub fn plain(name: &HeaderName) -> Cow<'_, str> {
+    let name = name.as_str();
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        return Cow::Borrowed(name);
+    }
+    Cow::Owned(name.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect())
+}
+
 /// Removes what a client wrote under these names, in every spelling.
 pub fn remove(headers: &mut HeaderMap) {
-    let is_ours = |name: &HeaderName| {
-        let plain: String =
-            name.as_str().chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
-        NAMES.contains(&plain.as_str())
-    };
+    let is_ours = |name: &HeaderName| NAMES.contains(&plain(name).as_ref());
     let ours: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name)).cloned().collect();
     for name in ours {
         headers.remove(name);

@@ -60,7 +60,15 @@ impl Questions {
         self.ends.set(scenario == Scenario::ValidateFirst);
         let question =
             |token: &String| Template::get("/validate").with(AUTHORIZATION, &format!("Bearer {token}"));
-        *self.templates.borrow_mut() = tokens.iter().map(question).collect::<Result<_>>()?;
+        let templates: Vec<Template> = tokens.iter().map(question).collect::<Result<_>>()?;
+        if scenario == Scenario::ValidateMany {
+            // Nobody is new in the window.
+            let mut connection = Connection::open(plan).await?;
+            for template in &templates {
+                connection.send(template).await?.expect_ok()?;
+            }
+        }
+        *self.templates.borrow_mut() = templates;
         Ok(())
     }
 
