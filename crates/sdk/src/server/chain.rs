@@ -25,7 +25,7 @@ use super::{
 /// What was said is asked again after this, for want of a sign that it changed.
 const REMEMBERED: Duration = Duration::from_secs(30);
 /// Credentials that are remembered at the most.
-const CAPACITY: usize = 65_536;
+const CAPACITY: usize = 32_768;
 
 /// Somebody who was recognised, with what follows from it alone.
 #[derive(Debug)]

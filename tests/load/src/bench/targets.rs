@@ -31,16 +31,18 @@ pub(crate) const MEMORY: f64 = 50.0;
 pub(crate) const fn share(scenario: Scenario) -> Option<(f64, Against)> {
     match scenario {
         Scenario::Floor => Some((0.70, Against::Ceiling)),
-        Scenario::ClientCredentialsEs256 | Scenario::ClientCredentialsRs256 => Some((0.60, Against::Ceiling)),
+        Scenario::ClientCredentialsEs256
+        | Scenario::ClientCredentialsRs256
+        | Scenario::ValidateToken
+        | Scenario::ValidateJwt
+        | Scenario::Proxy => Some((0.60, Against::Ceiling)),
         Scenario::Userinfo => Some((0.45, Against::Ceiling)),
         Scenario::RefreshRs256 => Some((0.85, Against::Ceiling)),
-        Scenario::Introspect | Scenario::RefreshEs256 | Scenario::RefreshNone => {
+        Scenario::Introspect | Scenario::RefreshEs256 | Scenario::RefreshNone | Scenario::ValidateFirst => {
             Some((0.50, Against::Ceiling))
         }
         Scenario::CodeSessionRs256 => Some((0.80, Against::Ceiling)),
         Scenario::SignIn => Some((0.90, Against::Argon2)),
-        Scenario::ValidateToken | Scenario::ValidateJwt | Scenario::Proxy => Some((0.60, Against::Ceiling)),
-        Scenario::ValidateFirst => Some((0.50, Against::Ceiling)),
         Scenario::ValidateMany
         | Scenario::Layer
         | Scenario::Jwks
