@@ -22,6 +22,8 @@ use doorward_web::routing::{Claimed, Decision, Question, SubjectType, Target};
 use http::Uri;
 use serde_json::Value as Json;
 
+use super::providers::service_identity;
+
 fn wrong(field: &'static str, hint: &'static str) -> Wrong {
     Wrong::new(Code::RequestInvalid).field(field).hint(hint)
 }
@@ -159,20 +161,10 @@ async fn service(call: &Call, id: &str, kind: CredentialKind) -> Outcome<Option<
     if is_over || !service_tokens::stands(call, &token).await? || kind != CredentialKind::ServiceToken {
         return Ok(None);
     }
-    let identity = Identity {
-        subject: token.lineage.to_string(),
-        kind: IdentityType::Service,
-        scopes: token.scopes.iter().map(str::to_owned).collect(),
-        workspaces: Workspaces::from_names(token.workspace_ids.iter().map(String::as_str)),
-        role: Some("service".to_owned()),
-        organization: Some(token.org.to_string()),
-        token_id: Some(token.id.to_string()),
-        ..Identity::default()
-    };
     Ok(Some(Principal {
         expires_at: token.end(),
         addresses: token.notes.allowed_addresses.clone(),
-        ..Principal::new(identity, kind)
+        ..Principal::new(service_identity(&token), kind)
     }))
 }
 

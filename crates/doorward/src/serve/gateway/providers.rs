@@ -8,7 +8,7 @@ use doorward_core::{
     clients,
     outcome::{Error, Result as Outcome},
     realm::Realm,
-    service_tokens::{self, LiveToken},
+    service_tokens::{self, LiveToken, Token},
     tokens::{self, Live},
     users,
 };
@@ -88,9 +88,9 @@ impl Provider for ServiceTokens {
     }
 }
 
-fn service(live: Arc<LiveToken>) -> Principal {
-    let token = &live.token;
-    let identity = Identity {
+/// Who a service token stands for.
+pub(super) fn service_identity(token: &Token) -> Identity {
+    Identity {
         subject: token.lineage.to_string(),
         kind: IdentityType::Service,
         scopes: token.scopes.iter().map(str::to_owned).collect(),
@@ -99,7 +99,12 @@ fn service(live: Arc<LiveToken>) -> Principal {
         organization: Some(token.org.to_string()),
         token_id: Some(token.id.to_string()),
         ..Identity::default()
-    };
+    }
+}
+
+fn service(live: Arc<LiveToken>) -> Principal {
+    let token = &live.token;
+    let identity = service_identity(token);
     Principal {
         expires_at: live.end(),
         addresses: token.notes.allowed_addresses.clone(),
