@@ -125,11 +125,16 @@ impl Guard {
             Some(credential) => limiter.recognise(chain, credential, from).await.map(Some),
             None => Ok(None),
         };
+        let mut unproven = None;
         if let (Some(credential), Ok(Some(known))) = (&credential, &presented) {
             let asked = Asked { method: request.method.as_str(), host, path };
             // Whoever does not hold the key is nobody, also where a rule would let nobody through.
-            proof.dpop = self.proven((&request.headers, asked), (credential, known), from.1)?;
+            match self.proven((&request.headers, asked), (credential, known), from.1) {
+                Ok(dpop) => proof.dpop = dpop,
+                Err(refusal) => unproven = Some(refusal),
+            }
         }
+        let presented = unproven.map_or(presented, Err);
         let asked = Asked { method: request.method.as_str(), host, path: request.uri.path() };
         let presented = presented.map_err(|refusal| (None, refusal));
         let what = (asked, from);

@@ -165,6 +165,7 @@ class AloneSignedIn(unittest.TestCase):
                 (named, "gateway.client_secret"),
                 (secret, "gateway.issuer"),
                 ({**secret, "DOORWARD_GATEWAY_ISSUER": "http://id.example"}, "gateway.issuer"),
+                ({**secret, "DOORWARD_GATEWAY_ISSUER": ISSUER}, "gateway.cookie_secret"),
                 ({**secret, "DOORWARD_GATEWAY_ISSUER": ISSUER, "DOORWARD_GATEWAY_COOKIE_SECRET": "short"}, "gateway.cookie_secret")]:
             with tempfile.TemporaryDirectory() as folder:
                 done = subprocess.run(
@@ -177,7 +178,7 @@ class AloneSignedIn(unittest.TestCase):
     def test_an_issuer_that_is_away_is_no_fault_of_the_browser(self):
         guarded = self.guarded()
         gateway = Gateway(
-            DOORWARD_GATEWAY_CLIENT_ID="door", DOORWARD_GATEWAY_CLIENT_SECRET="secret",
+            DOORWARD_GATEWAY_CLIENT_ID="door", DOORWARD_GATEWAY_CLIENT_SECRET="a-secret-of-more-than-thirty-two-bytes",
             DOORWARD_GATEWAY_ISSUER=f"http://127.0.0.1:{free_port()}",
             DOORWARD_GATEWAY_ROUTES=json.dumps([{"name": "app", "hosts": ["app.localhost"]}]))
         self.addCleanup(gateway.close)

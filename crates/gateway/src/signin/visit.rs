@@ -230,6 +230,10 @@ impl Visit<'_> {
         let refresh = session.r.as_ref()?;
         let memory = &self.desk.way.memory;
         let until = Time::from_seconds(self.now.as_seconds() + LONGEST);
+        // A copy of a cookie lasts no longer than the cookie.
+        if self.now.as_seconds() >= session.i + LONGEST {
+            return None;
+        }
         if memory.is_ended(&session.t) || !memory.is_first(&session.t, until, self.now) {
             return None;
         }

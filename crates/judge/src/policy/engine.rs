@@ -89,9 +89,12 @@ impl Policy {
     /// Why it cannot be said, for the log.
     pub(crate) fn permits(&self, question: &Question<'_>) -> Result<bool, String> {
         let action = uid(&self.types.action, question.asked.method);
-        let action = match self.actions.get(question.asked.method) {
-            Some(known) => known.clone(),
-            None => Entity::with_uid(action),
+        let action = if let Some(known) = self.actions.get(question.asked.method) {
+            known.clone()
+        } else {
+            // Whoever forbids writing means every method that is not known to change nothing.
+            let written = HashSet::from([uid(&self.types.action, "write")]);
+            Entity::new(action, HashMap::new(), written).map_err(words)?
         };
         let principal = self.principal(question.principal)?;
         let resource = self.resource(question)?;

@@ -283,11 +283,16 @@ fn methods_of_the_rule_can_be_named() {
     let rule = Rule::compile(RuleSpec { methods: vec!["PURGE".to_owned()], ..spec(policy) }).unwrap();
     assert!(refusal(&rule, Some(&ada()), "PURGE", "/notes/x").is_none());
     assert!(refusal(&rule, Some(&ada()), "GET", "/notes/x").is_some());
-    // A method that no policy can name is in no group.
+    // A method that no policy can name may write.
     let all = self::rule("permit(principal, action, resource);");
     assert!(refusal(&all, Some(&ada()), "FROB", "/notes/x").is_none());
-    let writers = self::rule(r#"permit(principal, action in [Action::"read", Action::"write"], resource);"#);
-    assert!(refusal(&writers, Some(&ada()), "FROB", "/notes/x").is_some());
+    let text =
+        r#"permit(principal, action, resource); forbid(principal, action in Action::"write", resource);"#;
+    let readers = self::rule(text);
+    for method in ["FROB", "ACL", "PURGE", "POST"] {
+        assert!(refusal(&readers, Some(&ada()), method, "/notes/x").is_some(), "{method}");
+    }
+    assert!(refusal(&readers, Some(&ada()), "GET", "/notes/x").is_none());
 }
 
 #[test]

@@ -65,6 +65,16 @@ const TABLE: &[Case] = &[
             ("gateway.client_id", "door"),
             ("gateway.client_secret", "secret"),
             ("gateway.issuer", "https://id.example"),
+        ],
+        "gateway.cookie_secret",
+        true,
+    ),
+    (
+        &[
+            ("role", "gateway"),
+            ("gateway.client_id", "door"),
+            ("gateway.client_secret", "a-secret-of-more-than-thirty-two-bytes"),
+            ("gateway.issuer", "https://id.example"),
             ("gateway.scopes", "profile"),
         ],
         "gateway.scopes",
@@ -74,7 +84,7 @@ const TABLE: &[Case] = &[
         &[
             ("role", "gateway"),
             ("gateway.client_id", "door"),
-            ("gateway.client_secret", "secret"),
+            ("gateway.client_secret", "a-secret-of-more-than-thirty-two-bytes"),
             ("gateway.issuer", "https://id.example"),
         ],
         "gateway.client_id",

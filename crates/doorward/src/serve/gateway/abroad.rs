@@ -150,6 +150,11 @@ fn read(config: &Config) -> Result<Option<Settings<'_>>, (&'static str, String)>
         let what = "it has to be 32 bytes at least that nobody guesses: `openssl rand -base64 32` makes them";
         return wrong("gateway.cookie_secret", what);
     }
+    if gateway.cookie_secret.is_none() && secret.expose().len() < SHORTEST {
+        let what = "gateway.client_secret is short enough to be guessed from a cookie: set gateway.cookie_secret to \
+                    32 bytes at least that nobody guesses: `openssl rand -base64 32` makes them";
+        return wrong("gateway.cookie_secret", what);
+    }
     if !gateway.scopes.iter().any(|scope| scope == "openid") {
         return wrong(
             "gateway.scopes",

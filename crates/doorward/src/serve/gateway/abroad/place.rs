@@ -76,7 +76,8 @@ impl Place {
                     *known = Known { found: Some(Arc::new(found)), until: now + FRESH, ..Known::default() }
                 }
                 Err(why) => {
-                    known.until = now + PAUSE;
+                    // From now on: the question may have taken as long as the pause.
+                    known.until = (self.clock)() + PAUSE;
                     known.why = why;
                 }
             }
