@@ -222,6 +222,45 @@ fn limits_are_held_and_told() {
     scripts::python_told(&server, "limits.py", &more);
 }
 
+/// One process in memory, and two that share a Redis, which comes and goes under load.
+#[test]
+fn limits_are_exact_at_one_process_and_at_two_on_redis() {
+    let behind = free_port().to_string();
+    let route = |name: &str, limits: &str| {
+        format!(
+            r#"{{"name": "{name}", "hosts": ["{name}.localhost"], "upstream": "http://127.0.0.1:{behind}", {limits}}}"#
+        )
+    };
+    let routes = [
+        route("rate", r#""rate_limit": {"limit": 70, "per": "day"}"#),
+        route("quota", r#""quota": {"limit": 80, "per": "month"}"#),
+        route(
+            "both",
+            r#""rate_limit": {"limit": 90, "per": "day"}, "quota": {"limit": 50, "per": "month", "by": "route"}"#,
+        ),
+        route("load", r#""rate_limit": {"limit": 40, "per": "day"}"#),
+    ];
+    let routes = format!("[{}]", routes.join(","));
+    let secret = "a secret of more than thirty-two bytes";
+    let folder = tempfile::tempdir().expect("a folder");
+    let socket = folder.path().join("redis");
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", routes.clone()),
+        ("DOORWARD_AUTH_JWT_SECRET", secret.to_owned()),
+        ("DOORWARD_AUTH_ISSUER", "elsewhere".to_owned()),
+        ("DOORWARD_AUTH_AUDIENCE", "api".to_owned()),
+        ("DOORWARD_REDIS_URL", format!("unix://{}", socket.display())),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    let more = [
+        ("DOORWARD_UPSTREAM", Path::new(&behind)),
+        ("DOORWARD_ROUTES", Path::new(&routes)),
+        ("DOORWARD_SECRET", Path::new(secret)),
+        ("DOORWARD_REDIS_SOCKET", &socket),
+    ];
+    scripts::python_told(&server, "counted.py", &more);
+}
+
 #[test]
 fn tokens_that_are_bound_to_a_key_need_proofs() {
     let behind = free_port().to_string();
