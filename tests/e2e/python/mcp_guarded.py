@@ -1,4 +1,4 @@
-"""A real MCP server without authentication behind the proxy: a real client's session, with what is streamed."""
+"""A real FastMCP server without authentication behind the proxy: a real client's session, with what is streamed."""
 
 import asyncio
 import os
@@ -6,36 +6,52 @@ import unittest
 import warnings
 from urllib.parse import urlsplit
 
-import httpx2
 import requests
-from mcp import Client
-from mcp.client.streamable_http import streamable_http_client
-from mcp.server.mcpserver import Context, MCPServer
+from fastmcp import Client, Context, FastMCP
+from fastmcp.client.transports import StreamableHttpTransport
+from fastmcp.server.dependencies import get_http_headers
+from mcp.shared.exceptions import MCPError
 
 from person import ISSUER, api
 
 PORT = urlsplit(ISSUER).port
 HOST = {"Host": "mcp.localhost"}
 
-tools = MCPServer("tools")
+tools = FastMCP("tools")
+# What the client of the session has been told; it runs in this process, too.
+told = asyncio.Queue()
 
 
-@tools.tool()
-def whoami(context: Context) -> str:
-    return f"{context.headers['x-user-id']} {context.headers['x-user-permissions']} {context.headers.get('authorization')}"
+@tools.tool
+def whoami() -> str:
+    headers = get_http_headers(include_all=True)
+    return f"{headers['x-user-id']} {headers['x-user-permissions']} {headers.get('authorization')}"
 
 
-@tools.tool()
+@tools.tool
 async def count(to: int, context: Context) -> str:
-    for number in range(to):
-        await context.report_progress(number + 1, to)
+    for number in range(1, to + 1):
+        await context.report_progress(number, to)
+        # No step is taken before the client has seen the last one: what is held back anywhere would end in a timeout.
+        assert await told.get() == number
     return f"counted to {to}"
+
+
+@tools.resource("notes://first")
+def first() -> str:
+    return "a note"
+
+
+def client(secret=None):
+    transport = StreamableHttpTransport(f"http://127.0.0.1:{PORT}/mcp", headers=HOST, auth=secret)
+    return Client(transport, timeout=30)
 
 
 class Guarded(unittest.IsolatedAsyncioTestCase):
     async def asyncSetUp(self):
         port = int(os.environ["DOORWARD_UPSTREAM"])
-        self.server = asyncio.create_task(tools.run_streamable_http_async(host="127.0.0.1", port=port))
+        server = tools.run_http_async(host="127.0.0.1", port=port, show_banner=False, log_level="warning")
+        self.server = asyncio.create_task(server)
         while True:
             try:
                 _, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -50,30 +66,32 @@ class Guarded(unittest.IsolatedAsyncioTestCase):
 
     async def test_a_session_with_tools_and_progress(self):
         made = api("POST", "service-tokens", {"name": "mcp-agent", "scopes": ["mcp:use"]})
-        headers = {**HOST, "Authorization": f"Bearer {made['secret']}"}
         seen = []
 
         async def progress(done, total, _message):
             seen.append((done, total))
+            await told.put(done)
 
-        async with httpx2.AsyncClient(headers=headers, timeout=30) as http:
-            transport = streamable_http_client(f"http://127.0.0.1:{PORT}/mcp", http_client=http)
-            async with Client(transport) as client:
-                names = {tool.name for tool in (await client.list_tools()).tools}
-                self.assertEqual(names, {"whoami", "count"})
-                said = await client.call_tool("whoami", {})
-                self.assertEqual(said.content[0].text, f"{made['lineage']} mcp:use None")
-                said = await client.call_tool("count", {"to": 20}, progress_callback=progress)
-                self.assertEqual(said.content[0].text, "counted to 20")
-        self.assertEqual(seen, [(number + 1, 20) for number in range(20)])
+        async with client(made["secret"]) as session:
+            self.assertEqual({tool.name for tool in await session.list_tools()}, {"whoami", "count"})
+            said = await session.call_tool("whoami", {})
+            self.assertEqual(said.data, f"{made['lineage']} mcp:use None")
+            said = await session.call_tool("count", {"to": 20}, progress_handler=progress)
+            self.assertEqual(said.data, "counted to 20")
+            self.assertEqual((await session.read_resource("notes://first"))[0].text, "a note")
+        self.assertEqual(seen, [(number, 20) for number in range(1, 21)])
         await self.nobody_else_gets_there()
 
     async def nobody_else_gets_there(self):
-        body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
         other = api("POST", "service-tokens", {"name": "no-agent", "scopes": ["files:read"]})["secret"]
-        for status, headers in ((401, {}), (401, {"Authorization": "Bearer x"}), (403, {"Authorization": f"Bearer {other}"})):
+        body = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": {}}
+        for status, secret in ((401, None), (401, "x"), (403, other)):
+            with self.assertRaises(MCPError):
+                async with client(secret):
+                    pass
+            headers = {**HOST, **({"Authorization": f"Bearer {secret}"} if secret else {})}
             answer = await asyncio.to_thread(
-                requests.post, f"http://127.0.0.1:{PORT}/mcp", json=body, headers={**HOST, **headers}, timeout=30)
+                requests.post, f"http://127.0.0.1:{PORT}/mcp", json=body, headers=headers, timeout=30)
             self.assertEqual(answer.status_code, status)
             self.assertIn("Bearer realm=", answer.headers["www-authenticate"])
 
