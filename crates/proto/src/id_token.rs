@@ -1,6 +1,6 @@
 //! The claims of ID tokens (OpenID Connect Core 2, 3.1.3.6, 3.3.2.11).
 
-use aws_lc_rs::digest::{SHA256, SHA512, digest};
+use aws_lc_rs::digest::{SHA256, SHA384, SHA512, digest};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -58,8 +58,9 @@ pub struct IdTokenClaims {
 /// `EdDSA` with Ed25519 that hash is SHA-512.
 pub fn left_hash(alg: Alg, value: &str) -> String {
     let hash = match alg {
-        Alg::RS256 | Alg::ES256 => digest(&SHA256, value.as_bytes()),
-        Alg::EdDSA => digest(&SHA512, value.as_bytes()),
+        Alg::RS256 | Alg::ES256 | Alg::PS256 => digest(&SHA256, value.as_bytes()),
+        Alg::RS384 | Alg::ES384 | Alg::PS384 => digest(&SHA384, value.as_bytes()),
+        Alg::EdDSA | Alg::RS512 | Alg::ES512 | Alg::PS512 => digest(&SHA512, value.as_bytes()),
     };
     let bytes = hash.as_ref();
     encode_base64url(bytes.get(..bytes.len() / 2).unwrap_or_default())

@@ -15,7 +15,7 @@ mod shared;
 use std::{fmt, str::FromStr};
 
 use data_encoding::BASE64URL_NOPAD;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de::Error as _};
 
 pub use jwk::{Jwk, Jwks};
 pub use jws::{Header, MAX_TOKEN, Unverified, Verified, named_algorithm, sign, sign_encoded};
@@ -23,8 +23,9 @@ pub use key::{SigningKey, VerifyingKey};
 pub use keyset::KeySet;
 pub use shared::{Opened, SharedSecret};
 
-/// The signature algorithms that exist here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+/// Signature algorithms. Doorward signs with those of [`Alg::ALL`], and takes no other from its own clients; what
+/// other issuers sign with is verified too ([`Unverified::decode_foreign`], [`Jwks::parse_foreign`]).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
 pub enum Alg {
     /// RSASSA-PKCS1-v1_5 with SHA-256.
     RS256,
@@ -32,11 +33,39 @@ pub enum Alg {
     ES256,
     /// Ed25519.
     EdDSA,
+    /// RSASSA-PKCS1-v1_5 with SHA-384, of other issuers.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512, of other issuers.
+    RS512,
+    /// RSASSA-PSS with SHA-256, of other issuers.
+    PS256,
+    /// RSASSA-PSS with SHA-384, of other issuers.
+    PS384,
+    /// RSASSA-PSS with SHA-512, of other issuers.
+    PS512,
+    /// ECDSA on P-384 with SHA-384, of other issuers.
+    ES384,
+    /// ECDSA on P-521 with SHA-512, of other issuers.
+    ES512,
 }
 
 impl Alg {
-    /// Every algorithm, the default of access tokens first.
+    /// Every algorithm that is signed with here, the default of access tokens first.
     pub const ALL: [Self; 3] = [Self::ES256, Self::RS256, Self::EdDSA];
+
+    /// Every algorithm that is verified when another issuer has signed.
+    pub const FOREIGN: [Self; 10] = [
+        Self::ES256,
+        Self::RS256,
+        Self::EdDSA,
+        Self::ES384,
+        Self::ES512,
+        Self::PS256,
+        Self::PS384,
+        Self::PS512,
+        Self::RS384,
+        Self::RS512,
+    ];
 
     /// The name on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -44,6 +73,13 @@ impl Alg {
             Self::RS256 => "RS256",
             Self::ES256 => "ES256",
             Self::EdDSA => "EdDSA",
+            Self::RS384 => "RS384",
+            Self::RS512 => "RS512",
+            Self::PS256 => "PS256",
+            Self::PS384 => "PS384",
+            Self::PS512 => "PS512",
+            Self::ES384 => "ES384",
+            Self::ES512 => "ES512",
         }
     }
 }
@@ -54,11 +90,18 @@ impl fmt::Display for Alg {
     }
 }
 
+/// Knows those that are signed with here, and no other.
 impl FromStr for Alg {
     type Err = JoseError;
 
     fn from_str(name: &str) -> Result<Self, JoseError> {
         Self::ALL.into_iter().find(|alg| alg.as_str() == name).ok_or(JoseError::Algorithm)
+    }
+}
+
+impl<'de> Deserialize<'de> for Alg {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        String::deserialize(from)?.parse().map_err(D::Error::custom)
     }
 }
 

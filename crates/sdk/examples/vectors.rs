@@ -4,7 +4,11 @@
 
 use std::{collections::BTreeMap, error::Error, fs, path::Path};
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{
+    hmac,
+    rand::SystemRandom,
+    signature::{ECDSA_P384_SHA384_FIXED_SIGNING, EcdsaKeyPair, RSA_PSS_SHA256, RsaKeyPair},
+};
 use data_encoding::BASE64;
 use doorward_proto::jose::{Alg, SigningKey, encode_base64url};
 use serde::Deserialize;
@@ -114,9 +118,30 @@ fn sign(key: &Key, input: &str) -> Outcome<String> {
         let key = hmac::Key::new(hmac::HMAC_SHA256, key.secret.as_bytes());
         return Ok(encode_base64url(hmac::sign(&key, input.as_bytes()).as_ref()));
     }
-    let key = SigningKey::from_pkcs8(key.alg.parse::<Alg>()?, &BASE64.decode(key.pkcs8.as_bytes())?)?;
+    let pkcs8 = BASE64.decode(key.pkcs8.as_bytes())?;
+    if let Some(signature) = sign_as_others(&key.alg, &pkcs8, input.as_bytes())? {
+        return Ok(encode_base64url(&signature));
+    }
+    let key = SigningKey::from_pkcs8(key.alg.parse::<Alg>()?, &pkcs8)?;
     let (header, payload) = input.split_once('.').unwrap_or_default();
     let payload = doorward_proto::jose::decode_base64url(payload.as_bytes())?;
     let token = doorward_proto::jose::sign_encoded(&key, header, &payload)?;
     Ok(token.rsplit('.').next().unwrap_or_default().to_owned())
+}
+
+/// What the library only verifies.
+fn sign_as_others(alg: &str, pkcs8: &[u8], input: &[u8]) -> Outcome<Option<Vec<u8>>> {
+    let random = SystemRandom::new();
+    let padding = match alg {
+        "ES384" => {
+            let pair = EcdsaKeyPair::from_pkcs8(&ECDSA_P384_SHA384_FIXED_SIGNING, pkcs8)?;
+            return Ok(Some(pair.sign(&random, input)?.as_ref().to_vec()));
+        }
+        "PS256" => &RSA_PSS_SHA256,
+        _ => return Ok(None),
+    };
+    let pair = RsaKeyPair::from_pkcs8(pkcs8)?;
+    let mut signature = vec![0; pair.public_modulus_len()];
+    pair.sign(padding, &random, input, &mut signature)?;
+    Ok(Some(signature))
 }

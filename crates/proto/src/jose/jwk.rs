@@ -21,6 +21,8 @@ pub struct Jwk {
     /// The key's name, for look-up only.
     pub kid: Option<String>,
     pub(super) material: Material,
+    /// What it is for, where whoever has published it says so, or its type leaves no choice.
+    alg: Option<Alg>,
 }
 
 /// The numbers of a public key.
@@ -29,6 +31,49 @@ pub(super) enum Material {
     Rsa { n: Vec<u8>, e: Vec<u8> },
     P256 { x: [u8; 32], y: [u8; 32] },
     Ed25519 { x: [u8; 32] },
+    P384 { x: [u8; 48], y: [u8; 48] },
+    P521 { x: [u8; 66], y: [u8; 66] },
+}
+
+impl Material {
+    /// What a key of this type can be for; first what it is for here.
+    const fn algorithms(&self) -> &'static [Alg] {
+        match self {
+            Self::Rsa { .. } => &[Alg::RS256, Alg::PS256, Alg::PS384, Alg::PS512, Alg::RS384, Alg::RS512],
+            Self::P256 { .. } => &[Alg::ES256],
+            Self::Ed25519 { .. } => &[Alg::EdDSA],
+            Self::P384 { .. } => &[Alg::ES384],
+            Self::P521 { .. } => &[Alg::ES512],
+        }
+    }
+
+    /// The members that its type requires. Their values are names and base64url: none needs escaping.
+    fn members(&self) -> Vec<(&'static str, String)> {
+        let ec = |crv: &str, x: &[u8], y: &[u8]| {
+            let (x, y) = (encode_base64url(x), encode_base64url(y));
+            vec![("kty", "EC".to_owned()), ("crv", crv.to_owned()), ("x", x), ("y", y)]
+        };
+        match self {
+            Self::Rsa { n, e } => {
+                vec![("kty", "RSA".to_owned()), ("n", encode_base64url(n)), ("e", encode_base64url(e))]
+            }
+            Self::P256 { x, y } => ec("P-256", x, y),
+            Self::P384 { x, y } => ec("P-384", x, y),
+            Self::P521 { x, y } => ec("P-521", x, y),
+            Self::Ed25519 { x } => {
+                vec![("kty", "OKP".to_owned()), ("crv", "Ed25519".to_owned()), ("x", encode_base64url(x))]
+            }
+        }
+    }
+}
+
+/// Whose keys are read.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Whose {
+    /// Our own and our clients': for one algorithm of [`Alg::ALL`] each.
+    Ours,
+    /// Another issuer's: for any of [`Alg::FOREIGN`].
+    Foreign,
 }
 
 impl Jwk {
@@ -40,6 +85,16 @@ impl Jwk {
 
     /// Reads one public key from a JSON object.
     pub fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
+        Self::read(members, Whose::Ours)
+    }
+
+    /// One without a name, for what its type is for here.
+    pub(super) fn of(material: Material) -> Self {
+        let alg = material.algorithms().first().copied();
+        Self { kid: None, material, alg }
+    }
+
+    fn read(members: &Map<String, Value>, whose: Whose) -> Result<Self, JoseError> {
         let text = |name: &str| members.get(name).and_then(Value::as_str);
         let kty = text("kty").ok_or(JoseError::Key("kty is missing"))?;
         if kty == "oct" || PRIVATE.iter().any(|name| members.contains_key(*name)) {
@@ -49,13 +104,12 @@ impl Jwk {
             let value = text(name).ok_or(JoseError::Key("a member is missing"))?;
             decode_base64url(value.as_bytes()).map_err(|_| JoseError::Key("a member is not base64url"))
         };
-        let coordinate = |name: &str| -> Result<[u8; 32], JoseError> {
-            number(name)?.try_into().map_err(|_| JoseError::Key("a coordinate is not 32 bytes"))
-        };
         let material = match (kty, text("crv")) {
             ("RSA", _) => rsa(number("n")?, number("e")?)?,
-            ("EC", Some("P-256")) => Material::P256 { x: coordinate("x")?, y: coordinate("y")? },
-            ("OKP", Some("Ed25519")) => Material::Ed25519 { x: coordinate("x")? },
+            ("EC", Some("P-256")) => Material::P256 { x: sized(number("x")?)?, y: sized(number("y")?)? },
+            ("OKP", Some("Ed25519")) => Material::Ed25519 { x: sized(number("x")?)? },
+            ("EC", Some("P-384")) => Material::P384 { x: sized(number("x")?)?, y: sized(number("y")?)? },
+            ("EC", Some("P-521")) => Material::P521 { x: sized(number("x")?)?, y: sized(number("y")?)? },
             _ => return Err(JoseError::Key("this kind of key is not supported")),
         };
         let kid = match members.get("kid") {
@@ -63,43 +117,51 @@ impl Jwk {
             Some(Value::String(kid)) if kid.len() <= MAX_KID => Some(kid.clone()),
             Some(_) => return Err(JoseError::Key("kid is not a short text")),
         };
-        let jwk = Self { kid, material };
         if members.get("use").is_some_and(|word| word != "sig") {
             return Err(JoseError::Key("not a signature key"));
         }
-        match members.get("alg") {
-            Some(alg) if alg != jwk.alg().as_str() => Err(JoseError::Key("alg does not fit the key")),
-            _ => Ok(jwk),
-        }
+        let known: &[Alg] = if whose == Whose::Ours { &Alg::ALL } else { &Alg::FOREIGN };
+        let mut possible = material.algorithms().iter().copied().filter(|alg| known.contains(alg));
+        let alg = match members.get("alg") {
+            Some(name) => {
+                let named = possible.find(|alg| name == alg.as_str());
+                Some(named.ok_or(JoseError::Key("alg does not fit the key"))?)
+            }
+            None => match (possible.next(), possible.next()) {
+                (None, _) => return Err(JoseError::Key("this kind of key is not supported")),
+                (one, None) => one,
+                (_, Some(_)) => None,
+            },
+        };
+        Ok(Self { kid, material, alg })
     }
 
-    /// The one algorithm this key is for.
-    pub const fn alg(&self) -> Alg {
-        match self.material {
-            Material::Rsa { .. } => Alg::RS256,
-            Material::P256 { .. } => Alg::ES256,
-            Material::Ed25519 { .. } => Alg::EdDSA,
+    /// The algorithm this key is for; the first, of another issuer's that does not say.
+    pub fn alg(&self) -> Alg {
+        self.algorithms().first().copied().unwrap_or(Alg::RS256)
+    }
+
+    /// The algorithms this key is for: one, unless another issuer's does not say.
+    pub(super) fn algorithms(&self) -> &[Alg] {
+        match &self.alg {
+            Some(alg) => std::slice::from_ref(alg),
+            None => self.material.algorithms(),
         }
     }
 
     /// The RFC 7638 thumbprint (SHA-256, base64url): 43 characters.
     pub fn thumbprint(&self) -> String {
         // The required members only, in lexicographic order, without white space.
-        let canonical = match &self.material {
-            Material::Rsa { n, e } => {
-                format!(r#"{{"e":"{}","kty":"RSA","n":"{}"}}"#, encode_base64url(e), encode_base64url(n))
-            }
-            Material::P256 { x, y } => format!(
-                r#"{{"crv":"P-256","kty":"EC","x":"{}","y":"{}"}}"#,
-                encode_base64url(x),
-                encode_base64url(y)
-            ),
-            Material::Ed25519 { x } => {
-                format!(r#"{{"crv":"Ed25519","kty":"OKP","x":"{}"}}"#, encode_base64url(x))
-            }
-        };
-        sha256_base64url(canonical.as_bytes())
+        let mut members = self.material.members();
+        members.sort_unstable();
+        let members: Vec<String> =
+            members.iter().map(|(name, value)| format!(r#""{name}":"{value}""#)).collect();
+        sha256_base64url(format!("{{{}}}", members.join(",")).as_bytes())
     }
+}
+
+fn sized<const N: usize>(number: Vec<u8>) -> Result<[u8; N], JoseError> {
+    number.try_into().map_err(|_| JoseError::Key("a coordinate is not of the size of its curve"))
 }
 
 fn rsa(n: Vec<u8>, e: Vec<u8>) -> Result<Material, JoseError> {
@@ -121,23 +183,8 @@ fn rsa(n: Vec<u8>, e: Vec<u8>) -> Result<Material, JoseError> {
 impl Serialize for Jwk {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         let mut map = to.serialize_map(None)?;
-        match &self.material {
-            Material::Rsa { n, e } => {
-                map.serialize_entry("kty", "RSA")?;
-                map.serialize_entry("n", &encode_base64url(n))?;
-                map.serialize_entry("e", &encode_base64url(e))?;
-            }
-            Material::P256 { x, y } => {
-                map.serialize_entry("kty", "EC")?;
-                map.serialize_entry("crv", "P-256")?;
-                map.serialize_entry("x", &encode_base64url(x))?;
-                map.serialize_entry("y", &encode_base64url(y))?;
-            }
-            Material::Ed25519 { x } => {
-                map.serialize_entry("kty", "OKP")?;
-                map.serialize_entry("crv", "Ed25519")?;
-                map.serialize_entry("x", &encode_base64url(x))?;
-            }
+        for (name, value) in self.material.members() {
+            map.serialize_entry(name, &value)?;
         }
         map.serialize_entry("use", "sig")?;
         map.serialize_entry("alg", self.alg().as_str())?;
@@ -167,10 +214,17 @@ impl Jwks {
     /// private or symmetric key makes the whole set bad.
     pub fn parse(bytes: &[u8]) -> Result<Self, JoseError> {
         let members = json::parse_object(bytes, LIMITS).map_err(|_| JoseError::Key("not a JSON object"))?;
-        Self::from_members(&members)
+        Self::read(&members, Whose::Ours)
     }
 
-    fn from_members(members: &Map<String, Value>) -> Result<Self, JoseError> {
+    /// Reads the set of another issuer, who may sign with any of [`Alg::FOREIGN`]. An RSA key that does not say
+    /// what it is for is for every algorithm of its type (RFC 7517 4.4).
+    pub fn parse_foreign(bytes: &[u8]) -> Result<Self, JoseError> {
+        let members = json::parse_object(bytes, LIMITS).map_err(|_| JoseError::Key("not a JSON object"))?;
+        Self::read(&members, Whose::Foreign)
+    }
+
+    fn read(members: &Map<String, Value>, whose: Whose) -> Result<Self, JoseError> {
         let Some(Value::Array(items)) = members.get("keys") else {
             return Err(JoseError::Key("keys is missing"));
         };
@@ -180,7 +234,7 @@ impl Jwks {
         let mut keys = Vec::new();
         for item in items {
             let members = item.as_object().ok_or(JoseError::Key("a key is not an object"))?;
-            match Jwk::from_members(members) {
+            match Jwk::read(members, whose) {
                 Ok(key) => keys.push(key),
                 Err(JoseError::PrivateKey) => return Err(JoseError::PrivateKey),
                 Err(_) => {}
@@ -193,6 +247,6 @@ impl Jwks {
 impl<'de> Deserialize<'de> for Jwks {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
         let members = Map::deserialize(from)?;
-        Self::from_members(&members).map_err(D::Error::custom)
+        Self::read(&members, Whose::Ours).map_err(D::Error::custom)
     }
 }

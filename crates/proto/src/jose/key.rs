@@ -7,7 +7,7 @@ use aws_lc_rs::{
     rand::SystemRandom,
     rsa::KeySize,
     signature::{
-        self as lc, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaKeyPair,
+        self as lc, EcdsaKeyPair, Ed25519KeyPair, KeyPair as _, ParsedPublicKey, RsaKeyPair, RsaParameters,
         RsaPublicKeyComponents,
     },
 };
@@ -43,6 +43,7 @@ impl SigningKey {
                 Pair::Ec(EcdsaKeyPair::generate(&lc::ECDSA_P256_SHA256_FIXED_SIGNING).map_err(library)?)
             }
             Alg::EdDSA => Pair::Ed(Ed25519KeyPair::generate().map_err(library)?),
+            _ => return Err(JoseError::Algorithm),
         })
     }
 
@@ -55,11 +56,12 @@ impl SigningKey {
                 EcdsaKeyPair::from_pkcs8(&lc::ECDSA_P256_SHA256_FIXED_SIGNING, der).map_err(|_| refused)?,
             ),
             Alg::EdDSA => Pair::Ed(Ed25519KeyPair::from_pkcs8(der).map_err(|_| refused)?),
+            _ => return Err(JoseError::Algorithm),
         })
     }
 
     fn from_pair(pair: Pair) -> Result<Self, JoseError> {
-        let mut jwk = Jwk { kid: None, material: pair.public()? };
+        let mut jwk = Jwk::of(pair.public()?);
         let kid = jwk.thumbprint();
         jwk.kid = Some(kid.clone());
         let headers = headers(jwk.alg(), &kid);
@@ -86,7 +88,7 @@ impl SigningKey {
     }
 
     /// The algorithm.
-    pub const fn alg(&self) -> Alg {
+    pub fn alg(&self) -> Alg {
         self.jwk.alg()
     }
 
@@ -185,18 +187,24 @@ pub struct VerifyingKey {
 impl VerifyingKey {
     /// Parses the key, once.
     pub fn from_jwk(jwk: &Jwk) -> Result<Self, JoseError> {
+        Self::for_alg(jwk, jwk.alg())
+    }
+
+    /// Parses the key for one of its algorithms.
+    pub(super) fn for_alg(jwk: &Jwk, alg: Alg) -> Result<Self, JoseError> {
         let refused = |_| JoseError::Key("not a valid public key");
+        let ec =
+            |scheme, x: &[u8], y: &[u8]| ParsedPublicKey::new(scheme, [&[4], x, y].concat()).map_err(refused);
         let key = match &jwk.material {
-            Material::Rsa { n, e } => RsaPublicKeyComponents { n, e }
-                .to_parsed_public_key(&lc::RSA_PKCS1_2048_8192_SHA256)
-                .map_err(refused)?,
-            Material::P256 { x, y } => {
-                let point = [&[4], x.as_slice(), y].concat();
-                ParsedPublicKey::new(&lc::ECDSA_P256_SHA256_FIXED, point).map_err(refused)?
+            Material::Rsa { n, e } => {
+                RsaPublicKeyComponents { n, e }.to_parsed_public_key(rsa(alg)?).map_err(refused)?
             }
+            Material::P256 { x, y } => ec(&lc::ECDSA_P256_SHA256_FIXED, x, y)?,
+            Material::P384 { x, y } => ec(&lc::ECDSA_P384_SHA384_FIXED, x, y)?,
+            Material::P521 { x, y } => ec(&lc::ECDSA_P521_SHA512_FIXED, x, y)?,
             Material::Ed25519 { x } => ParsedPublicKey::new(&lc::ED25519, x).map_err(refused)?,
         };
-        Ok(Self { alg: jwk.alg(), kid: jwk.kid.clone(), key })
+        Ok(Self { alg, kid: jwk.kid.clone(), key })
     }
 
     /// The algorithm.
@@ -212,6 +220,19 @@ impl VerifyingKey {
     /// Whether the signature is this key's.
     pub(super) fn check(&self, message: &[u8], signature: &[u8]) -> Result<(), JoseError> {
         self.key.verify_sig(message, signature).map_err(|_| JoseError::Signature)
+    }
+}
+
+/// How signatures of an RSA key are checked. Salts of PSS are as long as the hash (RFC 7518 3.5).
+fn rsa(alg: Alg) -> Result<&'static RsaParameters, JoseError> {
+    match alg {
+        Alg::RS256 => Ok(&lc::RSA_PKCS1_2048_8192_SHA256),
+        Alg::RS384 => Ok(&lc::RSA_PKCS1_2048_8192_SHA384),
+        Alg::RS512 => Ok(&lc::RSA_PKCS1_2048_8192_SHA512),
+        Alg::PS256 => Ok(&lc::RSA_PSS_2048_8192_SHA256),
+        Alg::PS384 => Ok(&lc::RSA_PSS_2048_8192_SHA384),
+        Alg::PS512 => Ok(&lc::RSA_PSS_2048_8192_SHA512),
+        Alg::ES256 | Alg::ES384 | Alg::ES512 | Alg::EdDSA => Err(JoseError::Algorithm),
     }
 }
 

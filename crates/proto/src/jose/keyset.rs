@@ -16,7 +16,8 @@ impl KeySet {
 
     /// Parses every usable key of a set; one that is no point on its curve is left out.
     pub fn from_jwks(jwks: &Jwks) -> Self {
-        Self { keys: jwks.keys.iter().filter_map(|jwk| VerifyingKey::from_jwk(jwk).ok()).collect() }
+        let each = jwks.keys.iter().flat_map(|jwk| jwk.algorithms().iter().map(move |alg| (jwk, *alg)));
+        Self { keys: each.filter_map(|(jwk, alg)| VerifyingKey::for_alg(jwk, alg).ok()).collect() }
     }
 
     /// Whether there is no key.

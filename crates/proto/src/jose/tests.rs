@@ -2,6 +2,8 @@ use serde_json::{Value, json};
 
 use super::*;
 
+mod foreign;
+
 fn key(alg: Alg) -> SigningKey {
     SigningKey::generate(alg).unwrap()
 }

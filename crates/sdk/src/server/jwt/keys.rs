@@ -73,7 +73,7 @@ pub(super) struct Written {
 
 impl Format {
     pub(super) fn read(self, bytes: &[u8]) -> Result<Written, String> {
-        let plain = |bytes: &[u8]| Jwks::parse(bytes).map_err(|error| error.to_string());
+        let plain = |bytes: &[u8]| Jwks::parse_foreign(bytes).map_err(|error| error.to_string());
         if self == Self::Jwks {
             return Ok(Written { jwks: plain(bytes)?, hint: None });
         }

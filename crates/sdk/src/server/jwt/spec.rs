@@ -267,7 +267,7 @@ impl IssuerSpec {
     fn algorithms(&self, keys: &Keys, has_secret: bool) -> Result<BTreeSet<String>, BadIssuer> {
         // JWT-SVID 2.1 knows no EdDSA.
         let is_known = |alg: &&Alg| self.kind != IssuerKind::Spiffe || **alg != Alg::EdDSA;
-        let published = Alg::ALL.iter().filter(is_known).map(|alg| alg.as_str());
+        let published = Alg::FOREIGN.iter().filter(is_known).map(|alg| alg.as_str());
         let known: BTreeSet<&str> = published.clone().chain([SharedSecret::ALG]).collect();
         let has_keys = !matches!(keys, Keys::None);
         let possible: BTreeSet<&str> =

@@ -276,6 +276,12 @@ async fn algorithms_follow_what_is_configured() {
     let jwts = open(both);
     assert_eq!(code(&jwts, &signed(&key, &claims())).await, "good");
     assert_eq!(code(&jwts, &hs).await, "auth.unsupported_algorithm");
+
+    let narrow = IssuerSpec { allowed_algorithms: vec!["ES384".to_owned()], ..by_keys(&[&key]) };
+    assert_eq!(code(&open(narrow), &signed(&key, &claims())).await, "auth.unsupported_algorithm");
+    let unknown = IssuerSpec { allowed_algorithms: vec!["ES256K".to_owned()], ..by_keys(&[&key]) };
+    let fetch: Arc<dyn Fetch> = Arc::new(Web::default());
+    assert_eq!(Jwts::new(&[unknown], &fetch).err().map(|wrong| wrong.field), Some("allowed_algorithms"));
 }
 
 #[tokio::test]

@@ -104,8 +104,8 @@ pub(super) fn claim(credential: &Credential) -> String {
     let whole = match credential {
         Credential::Basic { name, .. } => name.clone(),
         Credential::Token { token, .. } => {
-            let claims =
-                Unverified::decode(token.expose()).and_then(|token| token.unverified_claims::<Claims>());
+            let token = Unverified::decode_foreign(token.expose());
+            let claims = token.and_then(|token| token.unverified_claims::<Claims>());
             match claims {
                 Ok(Claims { sub, iss: Some(iss) }) => format!("{sub}@{iss}"),
                 Ok(Claims { sub, iss: None }) => sub,
