@@ -186,10 +186,10 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
     let began = shared.env.monotonic();
     let late = Late::default();
     let flows = (shared.flowing)(request.uri(), request.headers());
-    let mut request = request.map(|body| match (body.is_end_stream(), flows) {
-        (true, _) => Body::new(body),
-        (false, true) => Body::new(Timely::flowing(body, shared.limits.body, late.clone())),
-        (false, false) => Body::new(Timely::new(body, shared.limits.body, late.clone())),
+    let ways = (flows, sends_on(&request));
+    let mut request = request.map(|body| match body.is_end_stream() {
+        true => Body::new(body),
+        false => Body::new(Timely::new(body, shared.limits.body, late.clone(), ways)),
     });
     let address = match door {
         Door::Network(peer, _) => client_address(*peer, request.headers(), &shared.trusted),
@@ -254,6 +254,12 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
         response.headers_mut().insert(REQUEST_ID, name);
     }
     response
+}
+
+/// Whether a body comes although nobody asks for it: not of a client that waits to be told to go on (RFC 9110
+/// 10.1.1), nor on HTTP/2, where a stream is ended by itself.
+fn sends_on(request: &Request<Incoming>) -> bool {
+    request.version() < Version::HTTP_2 && !request.headers().contains_key(header::EXPECT)
 }
 
 /// What whoever asks for a decision calls the question, which the answer has to repeat (Authorization API 1.0,

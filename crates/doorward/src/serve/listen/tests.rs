@@ -42,6 +42,7 @@ fn ticks() -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
 async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
     let router = Router::new()
         .route("/", post(|body: Bytes| async move { body.len().to_string() }))
+        .route("/unread", post(async || "not read"))
         .route("/broken", get(async || -> String { panic!("as a bug would") }))
         .route("/ticks", get(async || Body::from_stream(ticks())))
         .route("/much", get(async || vec![b'x'; 64 << 20]))
@@ -117,6 +118,50 @@ async fn who_drips_is_not_waited_for() {
         drop(stream);
         assert_eq!(doors.close(LONG).await, 0);
     }
+}
+
+/// Most clients send all of their body before they listen, and find their answer then, and the connection as good
+/// as new.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_before_the_body_was_read_reaches_who_is_sending_it() {
+    let (doors, address) = listening(PATIENT, Vec::new()).await;
+    let next = "POST / HTTP/1.1\r\nhost: x\r\nconnection: close\r\ncontent-length: 4\r\n\r\nbody";
+    let body = "x".repeat(8 << 20);
+    for (framing, body, answers) in [
+        (format!("content-length: {}", body.len()), body.clone(), 2),
+        ("transfer-encoding: chunked".to_owned(), format!("{:x}\r\n{body}\r\n0\r\n\r\n", body.len()), 1),
+    ] {
+        let mut stream = TcpStream::connect(address).unwrap();
+        let head = format!("POST /unread HTTP/1.1\r\nhost: x\r\n{framing}\r\n\r\n");
+        let heard = tokio::task::spawn_blocking(move || {
+            stream.set_read_timeout(Some(LONG)).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.peek(&mut [0]).unwrap();
+            stream.write_all(body.as_bytes()).unwrap();
+            // After chunks nothing more is believed.
+            let _ = stream.write_all(next.as_bytes());
+            let mut heard = Vec::new();
+            let _ = stream.read_to_end(&mut heard);
+            String::from_utf8_lossy(&heard).into_owned()
+        });
+        let heard = heard.await.unwrap();
+        assert!(heard.contains("\r\n\r\nnot read"), "{framing}: {heard}");
+        assert_eq!(heard.matches("HTTP/1.1 200").count(), answers, "{framing}: {heard}");
+    }
+    assert_eq!(doors.close(LONG).await, 0);
+}
+
+/// What nobody reads is waited for no longer than what somebody does.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rest_that_never_comes_is_not_waited_for() {
+    let (_doors, address) = listening(Limits { body: SHORT, ..PATIENT }, Vec::new()).await;
+    let begun = "POST /unread HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf";
+    assert!(said(address, begun).await.starts_with("HTTP/1.1 200 "));
+    // Who waits to be told to go on sends nothing, and is answered at once.
+    let waits =
+        "POST /unread HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n";
+    let answer = said(address, waits).await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }
 
 /// Who asks and never reads is left, and holds nothing then.
