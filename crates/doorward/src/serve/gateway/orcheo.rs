@@ -7,13 +7,14 @@ use std::{
     collections::HashMap,
     ffi::OsString,
     fs,
+    io::ErrorKind,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::{Duration, SystemTime},
 };
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use aws_lc_rs::digest::{SHA256, digest};
 use data_encoding::HEXLOWER;
 use doorward_core::service_tokens::import::{self, Terms};
@@ -83,22 +84,33 @@ impl OrcheoTokens {
 }
 
 fn look(path: &Path) -> Look {
-    let mut log = OsString::from(path);
-    log.push("-wal");
-    [path.to_owned(), PathBuf::from(log)].map(|path| {
+    [path.to_owned(), log(path)].map(|path| {
         let seen = fs::metadata(path).ok()?;
         Some((seen.modified().ok()?, seen.len()))
     })
 }
 
+/// Where a database's write-ahead log is.
+fn log(path: &Path) -> PathBuf {
+    let mut log = OsString::from(path);
+    log.push("-wal");
+    log.into()
+}
+
 fn read(path: &Path, now: Time) -> Result<HashMap<String, Terms>> {
-    let mode =
-        fs::metadata(path).map_err(|error| anyhow!("{}: {error}", path.display()))?.permissions().mode();
-    if mode & 0o022 != 0 {
-        bail!(
-            "{} can be written by others, who could make themselves a token: chmod go-w it",
-            path.display()
-        );
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let log = log(path);
+    // Who may write in the folder may put another file, or another log, in the place of these.
+    for (path, is_needed) in [(path, true), (folder, true), (log.as_path(), false)] {
+        let mode = match fs::metadata(path) {
+            Ok(found) => found.permissions().mode(),
+            Err(error) if error.kind() == ErrorKind::NotFound && !is_needed => continue,
+            Err(error) => bail!("{}: {error}", path.display()),
+        };
+        if mode & 0o022 != 0 {
+            let shown = path.display();
+            bail!("{shown} can be written by others, who could make themselves a token: chmod go-w it");
+        }
     }
     let rows = import::read(path).map_err(crate::data::fault)?;
     let mut tokens = HashMap::new();

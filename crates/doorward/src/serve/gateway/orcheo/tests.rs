@@ -99,6 +99,13 @@ fn a_file_that_others_can_write_is_refused() {
     assert!(open().is_err());
     write(&path, &[]);
     assert!(open().is_ok());
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o664)).unwrap();
-    assert!(open().err().unwrap().to_string().contains("chmod go-w"));
+    let log = folder.path().join("service_tokens.sqlite-wal");
+    fs::write(&log, "").unwrap();
+    for (shared, mode) in [(&path, 0o644), (&log, 0o644), (&folder.path().to_owned(), 0o755)] {
+        assert!(open().is_ok());
+        fs::set_permissions(shared, fs::Permissions::from_mode(mode | 0o020)).unwrap();
+        let said = open().err().unwrap().to_string();
+        assert!(said.contains(&*shared.to_string_lossy()) && said.contains("chmod go-w"), "{said}");
+        fs::set_permissions(shared, fs::Permissions::from_mode(mode)).unwrap();
+    }
 }
