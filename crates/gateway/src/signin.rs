@@ -155,7 +155,7 @@ pub(crate) fn credential(gateway: &Inner, headers: &HeaderMap, site: Site<'_>) -
     if desk.way.memory.is_ended(token.token.expose()) {
         return None;
     }
-    Some(Credential::Token { scheme: Scheme::Session, token: token.token })
+    Some(Credential::Token { scheme: token.scheme, token: token.token })
 }
 
 /// Refuses what another site could have a browser do in the name of whoever is signed in: also one of the same
@@ -223,6 +223,7 @@ fn is_browser(method: &str, headers: &HeaderMap) -> bool {
 /// A token, with what is known of it.
 pub(crate) struct Held {
     token: SecretText,
+    scheme: Scheme,
     /// Whether it was got within the last seconds.
     is_new: bool,
 }
@@ -231,8 +232,12 @@ pub(crate) struct Held {
 const NEW: i64 = 10;
 
 impl Held {
-    fn new(token: SecretText, since: i64, now: Time) -> Self {
-        Self { token, is_new: now.as_seconds() - since < NEW }
+    fn new(session: cookie::Session, now: Time) -> Self {
+        Self {
+            token: SecretText::new(session.t),
+            scheme: if session.d { Scheme::IdToken } else { Scheme::Session },
+            is_new: now.as_seconds() - session.i < NEW,
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use aws_lc_rs::{
 };
 use doorward_proto::{
     jose::{decode_base64url, encode_base64url},
-    secret::SecretText,
     time::Time,
 };
 use http::{HeaderMap, HeaderValue, header};
@@ -73,10 +72,18 @@ pub(super) fn is_doubled(headers: &HeaderMap, site: Site<'_>) -> bool {
 }
 
 /// A session, as it is sealed.
-#[derive(Serialize, Deserialize)]
+#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Session {
-    /// The access token.
+    /// The token that stands for the person.
     pub(super) t: String,
+    /// Whether that is the ID token.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) d: bool,
+    /// The access token then, which is not used but ended with the session.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) a: Option<String>,
+    /// When the person signed in, in seconds.
+    pub(super) s: i64,
     /// When it was got, in seconds.
     pub(super) i: i64,
     /// When it ends, in seconds.
@@ -133,7 +140,7 @@ impl Sealer {
     pub(super) fn session(&self, headers: &HeaderMap, site: Site<'_>, now: Time) -> Option<Held> {
         let session = self.kept(headers, site)?;
         let is_live = now.as_seconds() < session.e;
-        is_live.then(|| Held::new(SecretText::new(session.t), session.i, now))
+        is_live.then(|| Held::new(session, now))
     }
 }
 

@@ -58,7 +58,9 @@ impl Visit<'_> {
         }
         let Ok(endpoints) = self.endpoints().await else { return };
         let Some(revocation) = &endpoints.revocation else { return };
-        for token in session.r.into_iter().chain([session.t]) {
+        // No issuer ends ID tokens.
+        let access = if session.d { session.a } else { Some(session.t) };
+        for token in session.r.into_iter().chain(access) {
             let form = vec![("token", token)];
             let answer = self.ask(revocation, form).await.map(|answer| answer.status());
             if !answer.as_ref().is_ok_and(StatusCode::is_success) {

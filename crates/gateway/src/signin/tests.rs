@@ -21,7 +21,7 @@ fn sealer() -> Sealer {
 }
 
 fn cookie(site: Site<'_>, since: i64, until: i64) -> String {
-    let session = json!({ "t": "token", "i": since, "e": until });
+    let session = json!({ "t": "token", "i": since, "e": until, "s": since });
     sealer().seal(&cookie::gate(site), &session).unwrap()
 }
 
@@ -34,6 +34,10 @@ fn a_session_is_for_one_host_until_its_end() {
     let held = seen(&kept("__Host-doorward_gate", &good), SITE).unwrap();
     assert_eq!(held.token.expose(), "token");
     assert!(!held.is_new);
+    assert_eq!(held.scheme, Scheme::Session);
+    let of_id_token = json!({ "t": "token", "d": true, "i": now, "e": now + 60, "s": now });
+    let of_id_token = sealer().seal(&cookie::gate(SITE), &of_id_token).unwrap();
+    assert_eq!(seen(&kept("__Host-doorward_gate", &of_id_token), SITE).unwrap().scheme, Scheme::IdToken);
 
     let other = Site { host: "other.example", is_https: true };
     assert!(seen(&kept("__Host-doorward_gate", &good), other).is_none());

@@ -29,6 +29,8 @@ const PATIENCE: i64 = 30 * 60;
 const STATE: &str = "state";
 /// A cookie is not kept longer than this, whatever the issuer says.
 pub(super) const LONGEST: i64 = 7 * 24 * 60 * 60;
+/// After this a person signs in again, however often the session was renewed.
+const ABSOLUTE: i64 = 30 * 24 * 60 * 60;
 /// Seconds for which a token is good whose issuer does not say it.
 const USUAL: i64 = 600;
 const AGAIN: &str = "Open the page that you wanted to see again";
@@ -231,7 +233,8 @@ impl Visit<'_> {
         let memory = &self.desk.way.memory;
         let until = Time::from_seconds(self.now.as_seconds() + LONGEST);
         // A copy of a cookie lasts no longer than the cookie.
-        if self.now.as_seconds() >= session.i + LONGEST {
+        let now = self.now.as_seconds();
+        if now >= session.i + LONGEST || now >= session.s + ABSOLUTE {
             return None;
         }
         if memory.is_ended(&session.t) || !memory.is_first(&session.t, until, self.now) {
@@ -240,7 +243,7 @@ impl Visit<'_> {
         let endpoints = self.endpoints().await.ok()?;
         let form = vec![("grant_type", "refresh_token".to_owned()), ("refresh_token", refresh.clone())];
         let granted = self.granted(&endpoints, form).await.ok()?;
-        self.signed_in(granted, (page, None, session.r)).await.ok()
+        self.signed_in(granted, (page, None, Some(session))).await.ok()
     }
 
     async fn granted(
@@ -261,7 +264,7 @@ impl Visit<'_> {
     async fn signed_in(
         self,
         granted: Granted,
-        (page, nonce, before): (&str, Option<String>, Option<String>),
+        (page, nonce, before): (&str, Option<String>, Option<Session>),
     ) -> Result<Response<Body>, Failed> {
         if let (Some(check), Some(token)) = (&self.desk.way.id_token, &granted.id_token) {
             let id_token = IdToken { token: token.clone(), nonce, now: self.now };
@@ -272,8 +275,10 @@ impl Visit<'_> {
         }
         let ends_in = granted.expires_in.unwrap_or(USUAL).clamp(1, LONGEST);
         let (since, until) = (self.now.as_seconds(), self.now.as_seconds() + ends_in);
-        let refresh = granted.refresh_token.clone().or(before);
-        let session = Session { t: self.token(granted).await, i: since, e: until, r: refresh };
+        let signed_in_at = before.as_ref().map_or(since, |before| before.s);
+        let mut session = self.token(granted).await;
+        session.r = session.r.or(before.and_then(|before| before.r));
+        let session = Session { i: since, e: until, s: signed_in_at, ..session };
         let (sealed, lasts) = self.sealed(session, ends_in).ok_or_else(unavailable)?;
         let mut response = super::redirect(page).ok_or_else(|| wrong(AGAIN))?;
         *response.status_mut() = StatusCode::SEE_OTHER;
@@ -285,28 +290,37 @@ impl Visit<'_> {
 
     /// What stands for the person from now on: the access token, or the ID token of an issuer whose access tokens
     /// only it can read.
-    async fn token(self, granted: Granted) -> String {
-        let Some(id_token) = granted.id_token.filter(|_| self.desk.way.id_token.is_some()) else {
-            return granted.access_token;
+    async fn token(self, granted: Granted) -> Session {
+        let Granted { access_token, id_token, refresh_token, .. } = granted;
+        let session = Session { r: refresh_token, ..Session::default() };
+        let Some(id_token) = id_token.filter(|_| self.desk.way.id_token.is_some()) else {
+            return Session { t: access_token, ..session };
         };
-        let token = SecretText::new(granted.access_token.clone());
+        let token = SecretText::new(access_token.clone());
         let credential = Credential::Token { scheme: Scheme::Session, token };
         match self.gateway.chain.recognise(&credential, self.now).await {
-            Err(refusal) if refusal.why.class() != Class::Unavailable => id_token,
-            _ => granted.access_token,
+            Err(refusal) if refusal.why.class() != Class::Unavailable => {
+                Session { t: id_token, d: true, a: Some(access_token), ..session }
+            }
+            _ => Session { t: access_token, ..session },
         }
     }
 
-    /// A session as a cookie holds it, and for how long; without the means to renew it where both do not fit.
+    /// A session as a cookie holds it, and for how long; without what is only there to be ended, and then without
+    /// the means to renew it, where not all of it fits.
     fn sealed(self, mut session: Session, ends_in: i64) -> Option<(String, i64)> {
         let place = cookie::gate(self.site);
-        if session.r.is_some() {
-            if let Some(sealed) = self.desk.sealer.seal(&place, &session) {
-                return Some((sealed, LONGEST));
-            }
-            session.r = None;
+        let seal = |session: &Session| self.desk.sealer.seal(&place, session);
+        let lasts = |session: &Session| if session.r.is_some() { LONGEST } else { ends_in };
+        if let Some(sealed) = seal(&session) {
+            return Some((sealed, lasts(&session)));
         }
-        Some((self.desk.sealer.seal(&place, &session)?, ends_in))
+        session.a = None;
+        if let Some(sealed) = seal(&session) {
+            return Some((sealed, lasts(&session)));
+        }
+        session.r = None;
+        Some((seal(&session)?, ends_in))
     }
 }
 

@@ -28,8 +28,10 @@ pub enum Scheme {
     Dpop,
     /// `API-Key`, `X-API-Key` or `X-Chroma-Token`.
     Key,
-    /// The cookie of a browser that was signed in, from which whoever set it has taken the token.
+    /// The cookie of a browser that was signed in, from which whoever set it has taken the access token.
     Session,
+    /// The same with the ID token, of an issuer whose access tokens only it can read.
+    IdToken,
 }
 
 /// What a request presents.
@@ -128,6 +130,7 @@ impl Credential {
                     Scheme::Dpop => b"d",
                     Scheme::Key => b"k",
                     Scheme::Session => b"s",
+                    Scheme::IdToken => b"i",
                 });
                 context.update(token.expose().as_bytes());
             }

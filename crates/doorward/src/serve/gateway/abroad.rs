@@ -65,7 +65,7 @@ pub(crate) fn open(config: &Config, memory: &Arc<Memory>, own: &[u16]) -> Result
     };
     let jwts = Jwts::new(&[spec], &documents).map_err(|wrong| anyhow::anyhow!("gateway.issuer: {wrong}"))?;
     let (jwts, posts) = (Arc::new(jwts), Arc::new(Posts::new(settings.issuer, reach)));
-    let place = Place::new(settings.issuer, documents);
+    let place = Place::new(settings.issuer, documents, doorward_sdk::clock::system());
     let authenticate = authenticate(settings.client_id, settings.secret);
     let sessions = Sessions {
         jwts: Arc::clone(&jwts),

@@ -158,8 +158,7 @@ async fn a_rest_that_never_comes_is_not_waited_for() {
     let begun = "POST /unread HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf";
     assert!(said(address, begun).await.starts_with("HTTP/1.1 200 "));
     // Who waits to be told to go on sends nothing, and is answered at once.
-    let waits =
-        "POST /unread HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n";
+    let waits = "POST /unread HTTP/1.1\r\nhost: x\r\nexpect: 100-continue\r\ncontent-length: 10\r\n\r\n";
     let answer = said(address, waits).await;
     assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
 }

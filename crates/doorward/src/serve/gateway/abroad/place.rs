@@ -1,12 +1,15 @@
 //! Where an issuer is asked, from its own words (OpenID Connect Discovery 4), and the asking.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use doorward_core::env::{Fetch, FetchRequest};
 use doorward_gateway::Endpoints;
 use doorward_proto::time::Time;
 use doorward_sdk::{
-    clock::{self, Clock},
+    clock::Clock,
     exchange::{Http, NoAnswer},
     fetch::{Fetch as Read, NamedBy},
 };
@@ -34,11 +37,12 @@ pub(super) struct Place {
     issuer: String,
     documents: Arc<dyn Read>,
     clock: Clock,
+    known: Mutex<Known>,
     /// Held by the one who reads.
-    known: tokio::sync::Mutex<Known>,
+    reading: tokio::sync::Mutex<()>,
 }
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Known {
     found: Option<Arc<Found>>,
     /// When to look again.
@@ -62,27 +66,50 @@ struct Document {
 }
 
 impl Place {
-    pub(super) fn new(issuer: &str, documents: Arc<dyn Read>) -> Arc<Self> {
-        let known = tokio::sync::Mutex::default();
-        Arc::new(Self { issuer: issuer.to_owned(), documents, clock: clock::system(), known })
+    pub(super) fn new(issuer: &str, documents: Arc<dyn Read>, clock: Clock) -> Arc<Self> {
+        let (known, reading) = (Mutex::default(), tokio::sync::Mutex::default());
+        Arc::new(Self { issuer: issuer.to_owned(), documents, clock, known, reading })
     }
 
-    pub(super) async fn find(&self) -> Result<Arc<Found>, String> {
-        let mut known = self.known.lock().await;
-        let now = (self.clock)();
-        if now >= known.until {
-            match self.read().await {
-                Ok(found) => {
-                    *known = Known { found: Some(Arc::new(found)), until: now + FRESH, ..Known::default() }
-                }
-                Err(why) => {
-                    // From now on: the question may have taken as long as the pause.
-                    known.until = (self.clock)() + PAUSE;
-                    known.why = why;
-                }
+    /// What the issuer said of itself. Once it has, nobody waits for it to say so again.
+    pub(super) async fn find(self: &Arc<Self>) -> Result<Arc<Found>, String> {
+        let known = self.known();
+        if (self.clock)() >= known.until {
+            if known.found.is_none() {
+                self.refresh().await;
+            } else if self.reading.try_lock().is_ok() {
+                let this = Arc::clone(self);
+                tokio::spawn(async move { this.refresh().await });
             }
         }
-        known.found.clone().ok_or_else(|| known.why.clone())
+        let known = self.known();
+        known.found.ok_or(known.why)
+    }
+
+    fn known(&self) -> Known {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Asks the issuer, unless somebody has a moment ago.
+    async fn refresh(&self) {
+        let _reading = self.reading.lock().await;
+        if (self.clock)() < self.known().until {
+            return;
+        }
+        let read = self.read().await;
+        // From now on: the question may have taken as long as the pause.
+        let now = (self.clock)();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        match read {
+            Ok(found) => {
+                *known = Known { found: Some(Arc::new(found)), until: now + FRESH, ..Known::default() }
+            }
+            Err(why) => {
+                tracing::warn!(issuer = self.issuer, why, "the issuer does not say where it is asked");
+                known.until = now + PAUSE;
+                known.why = why;
+            }
+        }
     }
 
     async fn read(&self) -> Result<Found, String> {
@@ -155,3 +182,6 @@ impl Http for Posts {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,6 @@ use std::{sync::Arc, time::Duration};
 use doorward_gateway::{Authenticate, Memory};
 use doorward_judge::{CredentialKind, Identity, Principal, Refusal, Why};
 use doorward_proto::{
-    jose::Unverified,
     json::{self, Limits},
     secret::SecretText,
     time::Time,
@@ -24,8 +23,6 @@ use url::form_urlencoded;
 use super::place::{Place, Posts};
 
 const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
-/// Only ID tokens have these; no issuer knows them at introspection.
-const OF_ID_TOKENS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 
 pub(super) struct Sessions {
     pub(super) jwts: Arc<Jwts>,
@@ -45,13 +42,17 @@ impl Provider for Sessions {
 
     fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
         Box::pin(async move {
-            let token = credential.token().filter(|_| credential.scheme() == Some(Scheme::Session));
-            let Some(token) = token.map(SecretText::expose) else { return Ok(None) };
+            let (Some(scheme @ (Scheme::Session | Scheme::IdToken)), Some(token)) =
+                (credential.scheme(), credential.token().map(SecretText::expose))
+            else {
+                return Ok(None);
+            };
             if self.memory.is_ended(token) {
                 return Err(Why::TokenRevoked.into());
             }
             let found = self.place.find().await.map_err(|why| unavailable(&why))?;
-            let principal = match found.introspection.as_deref().filter(|_| !is_id_token(token)) {
+            // No issuer knows ID tokens at introspection.
+            let principal = match found.introspection.as_deref().filter(|_| scheme == Scheme::Session) {
                 Some(endpoint) => Some(self.ask(endpoint, token, seen.now).await?),
                 None => self.jwts.recognise(credential, seen).await?,
             };
@@ -111,11 +112,6 @@ fn principal(said: &Map<String, Value>, now: Time) -> Result<Principal, Refusal>
         return Err(Why::InvalidToken.into());
     }
     Ok(Principal { expires_at, ..Principal::new(identity, CredentialKind::Session) })
-}
-
-fn is_id_token(token: &str) -> bool {
-    let claims = Unverified::decode(token).and_then(|token| token.unverified_claims::<Map<String, Value>>());
-    claims.is_ok_and(|claims| OF_ID_TOKENS.iter().any(|name| claims.contains_key(*name)))
 }
 
 fn unavailable(why: &str) -> Refusal {
