@@ -6,6 +6,7 @@
 
 mod client;
 mod filter;
+mod framing;
 pub(crate) mod headers;
 pub(crate) mod pool;
 mod sending;
@@ -72,11 +73,7 @@ fn find<'g>(gateway: &'g Inner, request: &Parts) -> Result<Passage<'g>, Refusal>
     {
         return Err(Why::MethodNotAllowed.into());
     }
-    let mut codings = request.headers.get_all(header::TRANSFER_ENCODING).iter();
-    let is_plain = |coding: &HeaderValue| coding.as_bytes().eq_ignore_ascii_case(b"chunked");
-    if !codings.next().is_none_or(is_plain) || codings.next().is_some() {
-        return Err(Refusal::new(Why::RequestInvalid).hint("No transfer coding but chunked is read"));
-    }
+    framing::check(&request.headers)?;
     let header = request.headers.get(header::HOST).map(HeaderValue::as_bytes);
     if header.is_some_and(|header| !header.eq_ignore_ascii_case(host.as_bytes())) {
         return Err(Refusal::new(Why::PathAmbiguous).hint("The target and Host name two hosts"));
@@ -176,6 +173,7 @@ async fn forward(
         upgrade.ask(&mut parts.headers);
     }
     filter::prepare(&mut parts.headers, &passage.route);
+    framing::say(&parts.method, &mut parts.headers, &body)?;
     parts.uri = target(passage, &parts.uri)?;
     parts.version = http::Version::HTTP_11;
     let method = parts.method.clone();

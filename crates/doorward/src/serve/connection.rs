@@ -222,8 +222,11 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
         (request.method().clone(), request.uri().path().to_owned(), request.version());
     let trace = trace_id(request.headers().get(TRACEPARENT)).map(str::to_owned);
     // RFC 9112 6.3: a length beside the chunks is a request in the request for somebody else on the way, and
-    // is gone before it could be seen here. Nothing that follows on the connection is believed.
-    let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+    // is gone before it could be seen here. Nothing that follows on the connection is believed, nor what
+    // follows a request that names no host, or two.
+    let headers = request.headers();
+    let is_doubtful = version < Version::HTTP_2
+        && (headers.contains_key(header::TRANSFER_ENCODING) || !host::is_named(version, headers));
     let mut response = match AssertUnwindSafe(routed(request, shared)).catch_unwind().await {
         Ok(response) if late.is_so() => {
             let reference = response.headers().get(REQUEST_ID);
@@ -235,7 +238,7 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
             broken((&method, &path), shared).await
         }
     };
-    if is_chunked {
+    if is_doubtful {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     let request_id = response.headers().get(REQUEST_ID).and_then(|id| id.to_str().ok());

@@ -14,6 +14,7 @@ mod manage;
 mod raw;
 mod rekey;
 mod serve;
+mod smuggling;
 mod support;
 mod tokens;
 mod tools;

@@ -1,5 +1,5 @@
 //! A body on its way to the application: the time for the answer begins when there is nothing left to send, or
-//! nothing has moved.
+//! nothing has moved. What stands after a body was judged by nobody, and goes no further.
 
 use std::{
     pin::Pin,
@@ -72,6 +72,7 @@ impl HttpBody for Watched {
         let frame = Pin::new(&mut self.body).poll_frame(context);
         match &frame {
             Poll::Ready(Some(Err(_))) => self.sending.0.is_broken.store(true, Ordering::Release),
+            Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => return Poll::Ready(None),
             Poll::Ready(_) => {
                 self.sending.0.parts.fetch_add(1, Ordering::AcqRel);
             }
@@ -86,5 +87,30 @@ impl HttpBody for Watched {
 
     fn size_hint(&self) -> SizeHint {
         self.body.size_hint()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::stream;
+    use http::{HeaderMap, HeaderValue};
+    use http_body_util::{BodyExt as _, StreamBody};
+
+    use super::*;
+
+    /// An application that speaks HTTP/2 would be told them as they came.
+    #[tokio::test]
+    async fn trailers_stay_here() {
+        let trailers = HeaderMap::from_iter([(
+            http::HeaderName::from_static("x-user-id"),
+            HeaderValue::from_static("forged"),
+        )]);
+        let frames = [Frame::data(Bytes::from_static(b"body")), Frame::trailers(trailers)];
+        let body = Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, axum::Error>))));
+        let (watched, sending) = watch(body);
+        let whole = watched.collect().await.unwrap();
+        assert!(whole.trailers().is_none());
+        assert_eq!(whole.to_bytes(), "body");
+        assert!(!sending.is_broken());
     }
 }
