@@ -20,7 +20,7 @@ use crate::{
     dress::Dress,
     judged::{self, Admitted, Sent},
     profile::Described,
-    turn_away,
+    signin, turn_away,
 };
 
 /// Whether this is a question of Envoy's, whatever host it names: over HTTP it names the client's.
@@ -37,7 +37,7 @@ pub(crate) async fn answer(gateway: &Inner, request: Request<Body>, origin: &Ori
     http::answer(gateway, &request, origin).await
 }
 
-/// Judges a request by the rule that is for it.
+/// Judges a request by the rule that is for it; a browser that signing in would help is sent to do so.
 async fn judge<'g>(
     gateway: &'g Inner,
     request: &Parts,
@@ -52,6 +52,11 @@ async fn judge<'g>(
     let found = gateway.rules.find(&described.host, &described.method, &described.path);
     let rule = found.unwrap_or(&gateway.default);
     let sent = Sent { request, origin, asked: Some(described.asked()) };
-    let admitted = judged::all(gateway, &sent, (&[rule], &mut dress)).await?;
-    Ok((admitted, gateway.route(rule)))
+    match judged::all(gateway, &sent, (&[rule], &mut dress)).await {
+        Ok(admitted) => Ok((admitted, gateway.route(rule))),
+        Err(refused) => {
+            let to = judged::way_in(gateway, &sent, &described.uri, (rule, &refused));
+            Err(to.and_then(|to| signin::redirect(&to)).unwrap_or(refused))
+        }
+    }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Site<'r> {
 }
 
 impl Site<'_> {
-    fn origin(self) -> String {
+    pub(crate) fn origin(self) -> String {
         format!("{}://{}", if self.is_https { "https" } else { "http" }, self.host)
     }
 }

@@ -14,7 +14,9 @@ use crate::{
     dress::{self, Dress},
     judged::{self, Admitted, Sent},
     profile::{self, Described, Profile},
-    signin, turn_away,
+    proxy::headers::foreign_cookies,
+    signin::{self, Site},
+    turn_away,
 };
 
 const AUTH_REDIRECT: HeaderName = HeaderName::from_static("x-auth-redirect");
@@ -45,7 +47,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
             Ok((rules, described)) => {
                 let sent = Sent { request, origin, asked: described.as_ref().map(Described::asked) };
                 match judged::all(gateway, &sent, (&rules, &mut dress)).await {
-                    Ok(admitted) => told(gateway, &admitted).await,
+                    Ok(admitted) => told(gateway, request, &admitted).await,
                     Err(response) => {
                         with_way_in(gateway, &sent, (profile, described.as_ref()), (&rules, response))
                     }
@@ -61,7 +63,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
 }
 
 /// Tells a proxy where its client can sign in: nginx cannot send anybody on by itself, the others hand a redirect
-/// through.
+/// through, Traefik after it has read a path as one of ours.
 fn with_way_in(
     gateway: &Inner,
     sent: &Sent<'_>,
@@ -70,8 +72,15 @@ fn with_way_in(
 ) -> Response<Body> {
     let (Some(profile), Some(described), [rule]) = (profile, described, rules) else { return refused };
     let Some(to) = judged::way_in(gateway, sent, &described.uri, (rule, &refused)) else { return refused };
-    if profile != Profile::Nginx {
-        return signin::redirect(&to).unwrap_or(refused);
+    let site = Site { host: &described.host, is_https: sent.origin.is_https };
+    match profile {
+        Profile::Nginx => {}
+        Profile::Traefik => {
+            return signin::redirect(&format!("{}{to}", site.origin())).unwrap_or(refused);
+        }
+        Profile::Caddy | Profile::Haproxy | Profile::Apache => {
+            return signin::redirect(&to).unwrap_or(refused);
+        }
     }
     if let Ok(to) = HeaderValue::from_str(&to) {
         refused.headers_mut().insert(AUTH_REDIRECT, to);
@@ -88,8 +97,8 @@ pub(crate) fn finish(headers: &mut HeaderMap, origin: &Origin) {
     }
 }
 
-/// Says who was let through, in headers that a proxy copies.
-pub(crate) async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<Body> {
+/// Says who was let through, in headers that a proxy copies, and what of the cookies may go on with them.
+pub(crate) async fn told(gateway: &Inner, request: &Parts, admitted: &Admitted<'_>) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let headers = response.headers_mut();
     *headers = admitted.headers();
@@ -97,6 +106,10 @@ pub(crate) async fn told(gateway: &Inner, admitted: &Admitted<'_>) -> Response<B
     // A proxy that copies these overwrites what the client sent, also where there is nothing to say.
     for name in &identity_headers::COPIED {
         headers.entry(name).or_insert(HeaderValue::from_static(""));
+    }
+    if request.headers.contains_key(header::COOKIE) {
+        let kept = foreign_cookies(&request.headers);
+        headers.insert(header::COOKIE, kept.unwrap_or(HeaderValue::from_static("")));
     }
     if let Some(signed) = admitted.assertion(gateway).await {
         response.headers_mut().insert(judged::ASSERTION, signed);

@@ -85,7 +85,10 @@ fn read(question: CheckRequest, origin: &Origin) -> Result<(Parts, Origin, Descr
     let http = request.and_then(|request| request.http).ok_or_else(|| undescribed("a request"))?;
     let described = Described::new((&http.method, "a method"), (&http.host, "a host"), &http.path)?;
     let headers = of_client(http).ok_or_else(|| undescribed("well-formed headers"))?;
-    let mut origin = Origin { address: address.to_canonical(), certificate, ..origin.clone() };
+    // What Envoy says of the client's connection; its own to us is another one.
+    let scheme = headers.get("x-forwarded-proto");
+    let is_https = scheme.is_some_and(|scheme| scheme.as_bytes().eq_ignore_ascii_case(b"https"));
+    let mut origin = Origin { address: address.to_canonical(), certificate, is_https, ..origin.clone() };
     let reference = headers.get("x-request-id").and_then(|id| id.to_str().ok());
     if let Some(reference) = reference.filter(|reference| is_reference(reference)) {
         reference.clone_into(&mut origin.request_id);
@@ -127,7 +130,10 @@ async fn allowed(
     }
     let headers_to_remove = spoofed::in_request(&request.headers, &mut set, route);
     let headers = set.iter().filter_map(option).collect();
-    let answer = Answer::Allowed(Allowed { headers, headers_to_remove });
+    let mut limits = HeaderMap::new();
+    admitted.tell_limits(&mut limits);
+    let response_headers_to_add = limits.iter().filter_map(option).collect();
+    let answer = Answer::Allowed(Allowed { headers, headers_to_remove, response_headers_to_add });
     CheckResponse { status: Some(Status { code: Code::Ok as i32 }), answer: Some(answer) }
 }
 

@@ -136,6 +136,9 @@ pub(super) struct Allowed {
     pub(super) headers: Vec<HeaderOption>,
     #[prost(string, repeated, tag = "5")]
     pub(super) headers_to_remove: Vec<String>,
+    /// For the client.
+    #[prost(message, repeated, tag = "6")]
+    pub(super) response_headers_to_add: Vec<HeaderOption>,
 }
 
 /// `core.v3.HeaderValueOption`.

@@ -18,10 +18,7 @@ pub(super) fn in_request(client: &HeaderMap, set: &mut HeaderMap, route: &Route)
         .filter(|name| headers::is_ours(name, route) && !is_envoys(name.as_str()) && !set.contains_key(*name))
         .map(ToString::to_string)
         .collect();
-    let mut kept = HeaderMap::new();
-    kept.extend(client.get_all(COOKIE).iter().map(|cookie| (COOKIE, cookie.clone())));
-    headers::keep_foreign_cookies(&mut kept);
-    match (client.get(COOKIE), kept.remove(COOKIE)) {
+    match (client.get(COOKIE), headers::foreign_cookies(client)) {
         (Some(_), None) => doomed.push(COOKIE.to_string()),
         (Some(before), Some(after)) if *before != after => {
             set.insert(COOKIE, after);

@@ -196,6 +196,14 @@ pub(crate) fn keep_foreign_cookies(headers: &mut HeaderMap) {
     }
 }
 
+/// What of a client's cookies is the application's: all but ours.
+pub(crate) fn foreign_cookies(client: &HeaderMap) -> Option<HeaderValue> {
+    let mut kept = HeaderMap::new();
+    kept.extend(client.get_all(header::COOKIE).iter().map(|cookie| (header::COOKIE, cookie.clone())));
+    keep_foreign_cookies(&mut kept);
+    kept.remove(header::COOKIE)
+}
+
 fn is_own_cookie(cookie: &str) -> bool {
     let name = cookie.split('=').next().unwrap_or_default().trim().to_ascii_lowercase();
     COOKIES.iter().any(|own| name.starts_with(own))

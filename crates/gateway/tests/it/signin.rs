@@ -130,6 +130,17 @@ fn world() -> World {
     World { gateway: Gateway::new(settings).unwrap(), issuer, now }
 }
 
+fn origin(address: [u8; 4]) -> Origin {
+    Origin {
+        address: IpAddr::from(address),
+        is_trusted: true,
+        is_https: true,
+        certificate: None,
+        request_id: "ref".to_owned(),
+        hold: None,
+    }
+}
+
 impl World {
     async fn from(
         &self,
@@ -141,15 +152,7 @@ impl World {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let origin = Origin {
-            address: IpAddr::from(address),
-            is_trusted: true,
-            is_https: true,
-            certificate: None,
-            request_id: "ref".to_owned(),
-            hold: None,
-        };
-        let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin).await;
+        let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin(address)).await;
         let header = |name: &str| {
             answer.headers().get(name).map_or_else(String::new, |value| value.to_str().unwrap().to_owned())
         };
@@ -178,6 +181,22 @@ impl World {
         let done = self.get(&back, &[PAGE, ("cookie", &kept)]).await;
         assert_eq!((done.status, done.to.as_str()), (303, "/reports/1"), "{}", done.text);
         done.cookie
+    }
+
+    /// What a question about `/reports/1?page=2` is answered, in this header.
+    async fn told(&self, question: &str, headers: &[(&str, &str)], name: &str) -> (u16, Option<String>) {
+        let mut request = Request::get(question).header("host", HERE);
+        for family in ["x-original", "x-forwarded"] {
+            for (what, value) in [("method", "GET"), ("host", HERE), ("uri", "/reports/1?page=2")] {
+                request = request.header(format!("{family}-{what}"), value);
+            }
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin([192, 0, 2, 7])).await;
+        let value = answer.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        (answer.status().as_u16(), value)
     }
 
     async fn is_let_through(&self, cookie: &str) -> bool {
@@ -220,6 +239,52 @@ async fn a_state_is_good_for_one_exchange() {
     for (back, page) in [(two, "/reports/2"), (one, "/reports/1")] {
         let done = world.get(&back, &[PAGE, ("cookie", &kept)]).await;
         assert_eq!((done.status, done.to.as_str()), (303, page));
+    }
+}
+
+const QUESTIONS: [&str; 6] = [
+    "/validate?profile=nginx",
+    "/validate?profile=traefik",
+    "/validate?profile=caddy",
+    "/validate?profile=haproxy",
+    "/validate?profile=apache",
+    "/envoy/check/reports/1?page=2",
+];
+
+#[tokio::test]
+async fn each_proxy_sends_browsers_on_as_it_can() {
+    let world = world();
+    for question in QUESTIONS {
+        let to = "/.doorward/login?to=%2Freports%2F1%3Fpage%3D2";
+        let (status, name, to) = match question {
+            "/validate?profile=nginx" => (401, "x-auth-redirect", to.to_owned()),
+            // A path alone it would read as one of ours.
+            "/validate?profile=traefik" => (302, "location", format!("https://{HERE}{to}")),
+            _ => (302, "location", to.to_owned()),
+        };
+        assert_eq!(world.told(question, &[PAGE], name).await, (status, Some(to)), "{question}");
+        assert_eq!(world.told(question, &[], name).await, (401, None), "{question}");
+    }
+}
+
+#[tokio::test]
+async fn of_the_cookies_the_applications_own_are_told() {
+    let world = world();
+    let session = world.signed_in("good").await;
+    for question in QUESTIONS {
+        for (theirs, told) in
+            [("", ""), ("; theme=dark", "theme=dark"), ("; a=1; doorward_try=x; b=2", "a=1; b=2")]
+        {
+            let cookies = format!("{session}{theirs}");
+            let headers = [("cookie", cookies.as_str())];
+            // Envoy takes an empty one for none.
+            let (name, told) = match told {
+                "" if question.starts_with("/envoy") => ("x-envoy-auth-headers-to-remove", "cookie"),
+                told => ("cookie", told),
+            };
+            let expect = (200, Some(told.to_owned()));
+            assert_eq!(world.told(question, &headers, name).await, expect, "{question}");
+        }
     }
 }
 
