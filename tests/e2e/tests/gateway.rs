@@ -1,31 +1,64 @@
 //! Applications without authentication, guarded.
 
-use std::path::Path;
+use std::{
+    net::{IpAddr, UdpSocket},
+    path::Path,
+};
 
 use doorward_e2e::{Options, Server, certificates, program::free_port, scripts};
 
 const ROUTES: &str = r#"[
-    {"name": "public", "paths": ["/public/**"], "mode": "disabled"},
-    {"name": "lounge", "paths": ["/lounge"], "mode": "optional"},
-    {"name": "own", "hosts": ["own.localhost"], "mode": "disabled", "upstream": "http://127.0.0.1:UPSTREAM"},
-    {"name": "own-door", "hosts": ["own.localhost"], "paths": ["/own/**"], "scopes": ["reports:read"],
-        "upstream": "http://127.0.0.1:UPSTREAM"},
     {"name": "reports", "paths": ["/reports/**"], "scopes": ["reports:read"],
-        "upstream": "https://reports.example"},
-    {"name": "writing", "paths": ["/reports/**"], "methods": ["POST"], "scopes": ["reports:write"],
         "upstream": "https://reports.example"}
 ]"#;
 
 #[test]
-fn real_proxies_ask_before_they_let_through() {
+fn the_plain_block_of_nginx_guards() {
     let upstream = free_port().to_string();
     let env = vec![
-        ("DOORWARD_GATEWAY_ROUTES", ROUTES.replace("UPSTREAM", &upstream)),
+        ("DOORWARD_GATEWAY_ROUTES", ROUTES.to_owned()),
         ("DOORWARD_AUTH_AUDIENCE", "https://reports.example".to_owned()),
         ("DOORWARD_TRUSTED_PROXIES", "127.0.0.0/8".to_owned()),
     ];
     let server = Server::start(Options { env, ..Options::default() });
     scripts::python_told(&server, "guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&upstream))]);
+}
+
+/// Every block of `docs/gateway.md`, in the real programs: for people in browsers and for machines.
+#[test]
+fn behind_every_proxy_everything_works() {
+    let [behind, front] = [(); 2].map(|()| free_port().to_string());
+    let read =
+        r#""paths": ["/reports/**"], "scopes": ["reports:read"], "audiences": ["https://reports.example"]"#;
+    let write = read.replace("read", "write");
+    let own = format!(r#""mode": "disabled", "upstream": "http://127.0.0.1:{behind}""#);
+    let routes = [
+        ("public", "front", r#""paths": ["/public/**"], "mode": "disabled""#),
+        ("lounge", "front", r#""paths": ["/lounge"], "mode": "optional""#),
+        ("reports", "front", read),
+        ("writing", "front", &format!(r#""methods": ["POST"], {write}"#)),
+        ("staff", "front", r#""paths": ["/staff/**"], "roles": ["admin"]"#),
+        ("limited", "front", r#""paths": ["/limited/**"], "rate_limit": "3/day""#),
+        ("people", "front", r#""paths": ["/**"]"#),
+        ("own", "own", &own),
+    ]
+    .map(|(name, host, more)| format!(r#"{{"name": "{name}", "hosts": ["{host}.localhost"], {more}}}"#));
+    let env = vec![
+        ("DOORWARD_GATEWAY_ROUTES", format!("[{}]", routes.join(", "))),
+        ("DOORWARD_GATEWAY_PORTS", front.clone()),
+        // What Envoy writes after the client's address over HTTP.
+        ("DOORWARD_TRUSTED_PROXIES", format!("127.0.0.1/32,{}/32", own_address())),
+    ];
+    let server = Server::start(Options { env, ..Options::default() });
+    let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_FRONT", Path::new(&front))];
+    scripts::python_told(&server, "doors.py", &more);
+}
+
+/// The address of this machine, as it would show itself to others; nothing is sent.
+fn own_address() -> IpAddr {
+    let socket = UdpSocket::bind("0.0.0.0:0").expect("a socket");
+    let named = socket.connect("192.0.2.1:9").and_then(|()| socket.local_addr());
+    named.map_or(IpAddr::from([127, 0, 0, 1]), |address| address.ip())
 }
 
 #[test]
@@ -283,8 +316,7 @@ fn people_sign_in_at_applications_that_know_nothing_of_it() {
         r#"[
         {{"name": "app", "hosts": ["app.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
         {{"name": "other", "hosts": ["other.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
-        {{"name": "wild", "hosts": ["*.wild.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
-        {{"name": "front", "hosts": ["front.localhost"]}}
+        {{"name": "wild", "hosts": ["*.wild.localhost"], "upstream": "http://127.0.0.1:{behind}"}}
     ]"#
     );
     let front = free_port().to_string();

@@ -1,0 +1,352 @@
+"""Every scenario behind every reverse proxy, by the blocks of docs/gateway.md: people in browsers and machines."""
+
+import json
+import os
+import re
+import unittest
+import warnings
+from urllib.parse import urljoin
+
+import requests
+from joserfc import jwt
+from joserfc.jwk import KeySet
+
+import asking
+import proxies
+from asking import until
+from browsing import PRESSED, Browser
+from holder import REPORTS, Holder
+from person import ISSUER, api, client_token, new_person
+from proxies import Upstream, apache, caddy, envoy, free_port, haproxy, nginx, traefik
+
+PORT = int(os.environ["DOORWARD_FRONT"])
+HOST = f"front.localhost:{PORT}"
+BASE = f"http://{HOST}"
+# Nobody believes this address what it says of others.
+CLIENT = "127.0.0.2"
+# Each of them is the open path for one reader and the guarded one for another.
+TRICKS = [
+    "/public/../reports/1", "/public/..%2freports/1", "/public/%2e%2e/reports/1", "/public/%252e%252e/reports/1",
+    "/public/..;/reports/1", "/public/..%5creports/1", "/public//../reports/1", "/public/x/..%2f..%2freports/1",
+    "/.doorward/../reports/1", "/.doorward/..%2freports/1", "/.doorward/%2e%2e/reports/1", "/.doorward//../reports/1",
+    "/.doorward/..;/reports/1", "/.doorward", "/.doorwardx/../reports/1", "/.DOORWARD/../reports/1",
+]
+
+upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
+api("POST", "apis", {"identifier": REPORTS, "name": "Reports", "scopes": [
+    {"name": "reports:read", "description": "See reports"}, {"name": "reports:write", "description": "Write reports"}]})
+
+
+def ask(path="/", method="GET", body=None, host=HOST, **headers):
+    class At:
+        port = PORT
+    return asking.ask(At, path, method, body, host, CLIENT, **headers)
+
+
+def documented(language, section, doorward=proxies.DOORWARD):
+    return proxies.documented(language, section, upstream.port, HOST, doorward)
+
+
+class Door:
+    """What holds behind all of them; a class for each proxy says how it is started."""
+
+    # Whether answers of the application tell how it stands with limits, and refusals are Doorward's to the letter.
+    tells_limits, keeps_refusals = True, True
+
+    @classmethod
+    def setUpClass(cls):
+        cls.client, cls.reader = client_token(REPORTS, "reports:read")
+        cls.writer = client_token(REPORTS, "reports:write")[1]
+        cls.proxy = cls.start(proxies.DOORWARD).__enter__()
+        cls.addClassCleanup(cls.proxy.__exit__)
+        until("it has read its configuration", lambda: ask("/public/x").status == 200)
+
+    def browser(self):
+        person = new_person()
+        person.sign_in()
+        return person, Browser(person.browser)
+
+    def signed_in(self):
+        person, browser = self.browser()
+        answer, _ = browser.open(f"{BASE}/files/1")
+        self.assertEqual(answer.status_code, 200, f"{answer.text}{self.proxy.said()}")
+        return person, browser
+
+    def refused(self, *cases):
+        """None of these reaches the application."""
+        for status, path, headers in cases:
+            with self.subTest(path=path, headers=headers):
+                before = upstream.asked
+                answer = ask(path, **headers)
+                self.assertEqual((answer.status, upstream.asked), (status, before), answer.text)
+                if self.keeps_refusals:
+                    self.assertEqual(answer.headers["content-type"], "application/problem+json")
+                    self.assertEqual(json.loads(answer.text)["status"], status)
+
+    def bearer(self, token=None):
+        return {"Authorization": f"Bearer {token or self.reader}"}
+
+    def test_a_public_path_is_open(self):
+        for headers in ({}, {"Authorization": "Bearer wrong"}):
+            answer = ask("/public/logo", **headers)
+            self.assertEqual(answer.status, 200, self.proxy.said())
+            self.assertIn(answer.header("x-user-id"), ([], [""]))
+        self.assertEqual(ask("/lounge").status, 200)
+
+    def test_who_may_is_let_through_and_said_to_be_who_it_is(self):
+        answer = ask("/reports/1?x=%2F..", **self.bearer())
+        self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x=%2F.."), self.proxy.said())
+        self.assertEqual(answer.header("x-user-id"), [self.client])
+        self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
+        self.assertTrue(answer.header("x-organization-id")[0].startswith("org_"))
+        # The signed word for it can be verified with the published keys.
+        keys = KeySet.import_key_set(requests.get(f"{ISSUER}/.well-known/jwks.json", timeout=30).json())
+        told = jwt.decode(answer.header("x-doorward-assertion")[0], keys, algorithms=["ES256"])
+        self.assertEqual(told.header["typ"], "doorward-assertion+jwt")
+        self.assertEqual((told.claims["iss"], told.claims["sub"], told.claims["aud"]), (ISSUER, self.client, "route:reports"))
+        self.assertLessEqual(told.claims["exp"] - told.claims["iat"], 60)
+
+    def test_a_credential_may_stand_in_every_header_and_stays_here(self):
+        secret = api("POST", "service-tokens", {"scopes": ["reports:read"]})["secret"]
+        for headers in (self.bearer(secret), {"X__API__Key": secret}, {"API__Key": secret}, {"X__Chroma__Token": secret}):
+            answer = ask("/reports/1", **headers)
+            self.assertEqual(answer.status, 200, self.proxy.said())
+            self.assertTrue(answer.header("x-user-id")[0].startswith("tok_"))
+            self.assertFalse([value for _, value in answer.sent if secret in value], answer.sent)
+
+    def test_bodies_go_through(self):
+        for body in (b"", b"hello, world", b"x" * 300_000):
+            answer = ask("/reports/1", "POST", body, **self.bearer(self.writer))
+            self.assertEqual((answer.status, answer.seen.get("body")), (200, body.decode()), self.proxy.said())
+        before = upstream.asked
+        self.assertEqual(ask("/reports/1", "POST", b"hello", **self.bearer()).status, 403)
+        self.assertEqual(upstream.asked, before)
+
+    def test_refusals_are_those_of_the_standard(self):
+        self.refused(
+            (401, "/reports/1", {}),
+            (401, "/reports/1", {"X__Forwarded__Uri": "/public/logo", "X__Forwarded__Method": "GET"}),
+            (401, "/reports/1", {"X__Original__URI": "/public/logo", "X__Original__Method": "GET"}),
+            (401, "/reports/1", {"X__Envoy__Original__Path": "/public/logo"}),
+            (401, "/lounge", {"Authorization": "Bearer wrong"}),
+            (403, "/reports/1", self.bearer(self.writer)),
+            (400, "/reports/1", {**self.bearer(), "X__API__Key": "another"}))
+        self.assertIn("Bearer realm=", ask("/reports/1").headers["www-authenticate"])
+        self.assertIn('error="invalid_token"', ask("/reports/1", Authorization="Bearer x").headers["www-authenticate"])
+
+    def test_no_other_name_leads_past_the_routes(self):
+        for host in ("elsewhere.example", "own.localhost", f"{HOST}x", "front.localhost:abc"):
+            with self.subTest(host=host):
+                before = upstream.asked
+                answer = ask("/reports/1", host=host, **self.bearer(self.writer))
+                self.assertEqual(upstream.asked, before, answer.text)
+
+    def test_a_path_is_read_in_one_way(self):
+        for path in TRICKS:
+            with self.subTest(path=path):
+                before = upstream.asked
+                answer = ask(path, **self.bearer("wrong"))
+                # Some proxies read it first; what one made of it is what it asks for everywhere.
+                if answer.status == 200:
+                    self.assertEqual(answer.seen["path"], "/public/reports/1")
+                else:
+                    self.assertIn(answer.status, (301, 302, 307, 308, 400, 401, 404))
+                    self.assertEqual(upstream.asked, before)
+
+    def test_nobody_says_of_himself_who_he_is(self):
+        names = ("User-ID", "User-Email", "User-Role", "User-Permissions", "Org-ID", "Organization-ID", "Permissions", "Quota",
+                 "Auth-Type", "Client-ID", "Agent-ID", "Workspace-IDs", "Doorward-Assertion")
+        forged = {f"X__{name.replace('-', '__')}": "forged" for name in names}
+        forged |= {name: "forged" for name in ("X_User_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion")}
+        for path, credentials in (("/reports/1", self.bearer()), ("/public/x", {}), ("/lounge", {})):
+            answer = ask(path, **credentials, **forged)
+            self.assertEqual(answer.status, 200, self.proxy.said())
+            values = [value for _, value in answer.sent]
+            self.assertFalse([value for value in values if "forged" in value or "{" in value], answer.sent)
+            if credentials:
+                self.assertEqual(answer.header("x-user-id"), [self.client])
+            else:
+                self.assertIn(answer.header("x-user-id"), ([], [""]))
+
+    def test_the_clients_address_is_the_one_that_the_proxy_sees(self):
+        near = {address: api("POST", "service-tokens", {"scopes": ["reports:read"], "allowed_addresses": [address]})["secret"]
+                for address in ("10.1.0.0/16", CLIENT)}
+        for more in ({}, {"X__Forwarded__For": "10.1.0.1"}, {"X__Real__IP": "10.1.0.1"}, {"Forwarded": "for=10.1.0.1"}):
+            for address, status in (("10.1.0.0/16", 401), (CLIENT, 200)):
+                answer = ask("/reports/1", X__API__Key=near[address], **more)
+                self.assertEqual(answer.status, status, (address, more, self.proxy.said()))
+
+    def test_a_browser_signs_in_and_comes_back_to_its_page(self):
+        person, browser = self.browser()
+        browser.jar(HOST).cookies.set("theme", "dark")
+        answer, way = browser.open(f"{BASE}/files/1?x=%20y&z=%2F")
+        self.assertEqual(answer.status_code, 200, f"{way} {answer.text}{self.proxy.said()}")
+        self.assertEqual(answer.json()["path"], "/files/1?x=%20y&z=%2F")
+        self.assertEqual([step.split("/", 1)[1] for step in way],
+                         [".doorward/login", "oauth2/authorize", ".doorward/callback", "files/1"])
+        headers = dict(answer.json()["headers"])
+        self.assertEqual(headers["x-user-email"], person.email)
+        # The application's own cookies are all that it gets to see.
+        self.assertEqual(headers["cookie"].strip("; "), "theme=dark")
+        again, way = browser.open(f"{BASE}/files/2")
+        self.assertEqual((again.status_code, way), (200, []))
+        browser.jar(HOST).cookies.clear(domain="", path="/", name="theme")
+        answer = browser.ask(f"{BASE}/files/3")
+        self.assertIn(dict(answer.json()["headers"]).get("cookie", "").strip("; "), "")
+
+    def test_machines_are_told_401_and_not_sent_anywhere(self):
+        _, browser = self.browser()
+        for headers in ({"Accept": "application/json"}, {"Sec-Fetch-Mode": "cors"}, {"Authorization": "Bearer x"},
+                        {"X-Requested-With": "XMLHttpRequest"}):
+            answer = browser.ask(f"{BASE}/files/1", headers=headers)
+            self.assertEqual(answer.status_code, 401, headers)
+            self.assertIn("Bearer realm=", answer.headers["WWW-Authenticate"])
+        self.assertEqual(browser.ask(f"{BASE}/files/1", method="POST").status_code, 401)
+
+    def test_a_person_sends_forms_and_no_other_site_does(self):
+        person, browser = self.signed_in()
+        for origin, status in ((BASE, 200), ("http://evil.localhost", 403), ("null", 403)):
+            before = upstream.asked
+            answer = browser.ask(f"{BASE}/files/1", method="POST", headers={"Origin": origin}, data={"a": "b c"})
+            self.assertEqual(answer.status_code, status, f"{origin} {answer.text}")
+            if status == 200:
+                self.assertEqual(answer.json()["body"], "a=b+c")
+                self.assertEqual(dict(answer.json()["headers"])["x-user-email"], person.email)
+            else:
+                self.assertEqual(upstream.asked, before)
+        across = {"Sec-Fetch-Site": "cross-site"}
+        self.assertEqual(browser.ask(f"{BASE}/files/1", method="POST", headers=across).status_code, 403)
+
+    def test_a_person_who_may_not_is_told_so(self):
+        _, browser = self.signed_in()
+        before = upstream.asked
+        self.assertEqual(browser.open(f"{BASE}/staff/1")[0].status_code, 403)
+        self.assertEqual(upstream.asked, before)
+
+    def test_signed_out_at_the_application(self):
+        _, browser = self.signed_in()
+        copy = {"Cookie": "; ".join(f"{it.name}={it.value}" for it in browser.jar(HOST).cookies)}
+        thief = Browser(requests.Session())
+        self.assertEqual(thief.ask(f"{BASE}/files/1", headers=copy).status_code, 200)
+        asked = browser.ask(f"{BASE}/.doorward/logout")
+        self.assertIn('action="/.doorward/logout"', asked.text)
+        gone = browser.ask(f"{BASE}/.doorward/logout", headers=PRESSED)
+        self.assertEqual(gone.status_code, 303)
+        self.assertTrue(gone.headers["Location"].startswith(f"{ISSUER}/oauth2/logout?"))
+        self.assertIn("Max-Age=0", gone.headers["Set-Cookie"])
+        for who, headers in ((browser, {}), (thief, copy)):
+            self.assertEqual(who.ask(f"{BASE}/files/1", headers=headers).status_code, 302)
+            machine = {**headers, "Accept": "application/json"}
+            self.assertEqual(who.ask(f"{BASE}/files/1", headers=machine).status_code, 401)
+
+    def test_signed_out_at_the_issuer(self):
+        person, browser = self.signed_in()
+        person.sign_out()
+        before = upstream.asked
+        answer = browser.ask(f"{BASE}/files/1")
+        self.assertEqual((answer.status_code, upstream.asked), (302, before))
+        self.assertEqual(urljoin(BASE, answer.headers["Location"]), f"{BASE}/.doorward/login?to=%2Ffiles%2F1")
+        self.assertEqual(browser.ask(f"{BASE}/files/1", headers={"Accept": "application/json"}).status_code, 401)
+
+    def test_limits_are_told(self):
+        secret = api("POST", "service-tokens", {"scopes": []})["secret"]
+        for left in (2, 1, 0):
+            answer = ask("/limited/x", **self.bearer(secret))
+            self.assertEqual((answer.status, answer.header("x-quota")), (200, [str(left)]), self.proxy.said())
+            if self.tells_limits:
+                self.assertIn(f'"rate";r={left};', answer.headers["ratelimit"])
+                self.assertIn('"rate";q=3;w=86400', answer.headers["ratelimit-policy"])
+        before = upstream.asked
+        refused = ask("/limited/x", **self.bearer(secret))
+        self.assertEqual((refused.status, upstream.asked), (429, before), refused.text)
+        self.assertTrue(0 < int(refused.headers["retry-after"]) <= 86_400 // 3, refused.headers)
+        self.assertIn('"rate";r=0;', refused.headers["ratelimit"])
+        self.assertIn('"rate";q=3;w=86400', refused.headers["ratelimit-policy"])
+        if self.keeps_refusals:
+            self.assertIn("gateway.rate_limited", refused.text)
+        answer = ask("/reports/1", **self.bearer())
+        self.assertFalse({"ratelimit", "ratelimit-policy"} & set(answer.headers), answer.headers)
+
+    def test_a_token_that_is_bound_to_a_key_needs_its_proof(self):
+        holder = Holder()
+
+        def proven(nonce=None):
+            proof = holder.proof("GET", f"{BASE}/reports/1", nonce, holder.token)
+            return ask("/reports/1", Authorization=f"DPoP {holder.token}", DPoP=proof)
+
+        asked = proven()
+        self.assertEqual(asked.status, 401)
+        self.assertIn('error="use_dpop_nonce"', asked.headers["www-authenticate"])
+        answer = proven(asked.headers["dpop-nonce"])
+        self.assertEqual((answer.status, answer.header("dpop")), (200, []), f"{answer.text}{self.proxy.said()}")
+        self.assertEqual(ask("/reports/1", **self.bearer(holder.token)).status, 401)
+
+    def test_nothing_passes_while_nobody_can_be_asked(self):
+        with self.start(f"127.0.0.1:{free_port()}", free_port()) as proxy:
+            for path in ("/reports/1", "/public/x"):
+                before = upstream.asked
+                answer = asking.ask(proxy, path, host=HOST, **self.bearer())
+                self.assertNotEqual(answer.status // 100, 2)
+                self.assertEqual(upstream.asked, before, path)
+
+
+class Nginx(Door, unittest.TestCase):
+    keeps_refusals = False
+
+    @staticmethod
+    def start(doorward, port=PORT):
+        return nginx(documented("nginx", "nginx", doorward)[0], port=port)
+
+
+class Caddy(Door, unittest.TestCase):
+    @staticmethod
+    def start(doorward, port=PORT):
+        return caddy(documented("caddyfile", "Caddy", doorward)[0], HOST, port)
+
+
+class Haproxy(Door, unittest.TestCase):
+    @staticmethod
+    def start(doorward, port=PORT):
+        (config,), (script,) = documented("haproxy", "HAProxy", doorward), documented("lua", "HAProxy", doorward)
+        return haproxy(config, script, port)
+
+
+class Apache(Door, unittest.TestCase):
+    @staticmethod
+    def start(doorward, port=PORT):
+        (config,), (script,) = documented("apache", "Apache", doorward), documented("lua", "Apache", doorward)
+        return apache(config, script, port)
+
+
+class EnvoyOverGrpc(Door, unittest.TestCase):
+    @staticmethod
+    def start(doorward, port=PORT):
+        return envoy(documented("yaml", "Envoy", doorward)[0], port)
+
+    def test_names_with_underscores_are_dropped_by_the_answer_too(self):
+        allowing = documented("yaml", "Envoy")[0].replace("DROP_HEADER", "ALLOW")
+        with envoy(allowing, free_port()) as proxy:
+            answer = asking.ask(proxy, "/public/x", host=HOST, X_User_Id="forged", X_Doorward_Assertion="forged")
+            self.assertEqual(answer.status, 200)
+            self.assertNotIn("forged", [value for _, value in answer.sent])
+
+
+class EnvoyOverHttp(Door, unittest.TestCase):
+    @staticmethod
+    def start(doorward, port=PORT):
+        config, asks, removes = documented("yaml", "Envoy", doorward)
+        config = re.sub(r" +grpc_service: .*\n", asks, config)
+        return envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + removes, config), port)
+
+
+class Traefik(Door, unittest.TestCase):
+    tells_limits = False
+
+    @staticmethod
+    def start(doorward, port=PORT):
+        return traefik(documented("yaml", "Traefik", doorward)[0], port)
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    unittest.main(verbosity=2)
