@@ -185,6 +185,7 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         email: EMAIL.to_owned(),
         done: done.map(|done| done.sentence(frame.text)),
         warning: None,
+        is_administrator: false,
     };
     let rooms = house(Room::Profile, Some(Done::Profile));
     let facts =

@@ -42,6 +42,21 @@ when-days =
         [one] yesterday
        *[other] { $count } days ago
     }
+when-in-minutes =
+    { $count ->
+        [one] in a minute
+       *[other] in { $count } minutes
+    }
+when-in-hours =
+    { $count ->
+        [one] in an hour
+       *[other] in { $count } hours
+    }
+when-in-days =
+    { $count ->
+        [one] in a day
+       *[other] in { $count } days
+    }
 
 ## Signing in
 
@@ -151,6 +166,7 @@ account-sessions = Sessions
 account-applications = Applications
 account-keys = Keys
 account-data = Your data
+account-console = Console
 account-bootstrap-unused = A bootstrap token is configured. Whoever has it can do what an administrator can. Remove it from the configuration of this server as soon as nobody needs it. It has not been used yet.
 account-bootstrap-used = A bootstrap token is configured. Whoever has it can do what an administrator can. Remove it from the configuration of this server as soon as nobody needs it. It was used last on { $when }.
 
@@ -216,6 +232,114 @@ data-delete = Delete this account
 data-delete-what = Your profile, sessions and permissions are erased at once, and you are signed out everywhere. This cannot be undone.
 data-delete-do = Delete my account
 data-confirm = Type { $email } to confirm
+
+## The console
+
+console-areas = Console
+console-account = Your account
+console-trail = Where you are
+console-service-tokens = Service tokens
+
+tokens-what = Long-lived secrets for programs: a CI job, a cron job, another service. Every version of every token is here, in every state.
+tokens-none = There are no service tokens yet. A program that has to call an API by itself presents one as Authorization: Bearer. Make the first one here, or on a command line:
+tokens-none-such = Nothing fits. Search by the beginning of a name, or by an id, or show every state.
+tokens-new = New service token
+tokens-search = Name or id
+tokens-state = State
+tokens-state-every = Every state
+tokens-filter = Show
+tokens-export = Download as CSV
+tokens-caption = Service tokens, the oldest first
+tokens-caption-some = Service tokens that fit, the oldest first
+tokens-next = Next page
+tokens-first = First page
+tokens-pages = Pages
+tokens-active = Active
+tokens-rotated = Rotated
+tokens-expired = Expired
+tokens-revoked = Revoked
+tokens-name = Name
+tokens-name-what = Stays when the secret changes. 3 to 64 letters, digits, dots, hyphens and underscores.
+tokens-name-wrong = Give it a name of 3 to 64 letters, digits, dots, hyphens and underscores.
+tokens-name-taken = There is, or was, a token of this name. Names are not used again.
+tokens-version = Version
+tokens-version-of = Version { $version }
+tokens-scopes = What it may do
+tokens-scopes-what = Scopes with spaces between, such as workflows:read. It can do nothing that needs another one. admin:* is everything.
+tokens-scopes-wrong = Write scopes as words with spaces between.
+tokens-scopes-none = Nothing that needs a scope
+tokens-scopes-more = What more it may do
+tokens-scopes-more-what = Scopes to add to those it has. Leave this empty to change nothing.
+tokens-workspaces = Workspaces
+tokens-workspaces-what = With spaces between. * is every workspace; empty is none.
+tokens-workspaces-wrong = Write workspaces as words with spaces between.
+tokens-workspaces-none = None
+tokens-days = Days until it ends
+tokens-days-what = 30 to 90 is usual. Empty means that it never ends by itself: a forgotten one then works for ever.
+tokens-days-again = Empty means as long as before.
+tokens-days-wrong = Write a whole number of days, or leave this empty.
+tokens-addresses = Addresses it may be used from
+tokens-addresses-what = Such as 10.0.0.0/8 or 203.0.113.7, with spaces between. Empty is anywhere.
+tokens-addresses-wrong = Write addresses or networks, such as 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32.
+tokens-addresses-none = Anywhere
+tokens-owner = Owner
+tokens-owner-what = Who answers for it, best by mail address.
+tokens-purpose = Purpose
+tokens-purpose-what = What it is for. Whoever looks after it later will be glad.
+tokens-text-wrong = Write at most 500 letters on one line.
+tokens-description = Description
+tokens-rate = Its own rate
+tokens-password-what = The secret works without you, so we ask once more.
+tokens-do = Make the token
+tokens-cancel = Cancel
+tokens-made = { $name } is made.
+tokens-secret = Copy the secret now
+tokens-secret-what = The secret is shown this once; what is stored cannot be turned back into it.
+tokens-secret-label = Secret
+tokens-environment = Environment
+tokens-environment-what = For a program that reads it from its environment, and for the store of secrets of a CI system.
+tokens-curl = Try it
+tokens-curl-what = Tells who the secret stands for. It takes the secret from the environment, so that no list of processes shows it.
+tokens-nginx = nginx
+tokens-nginx-what = For a program that cannot send it: a proxy of yours adds it on the way. Keep this file readable by nginx only.
+tokens-onward = I have it
+tokens-facts = Facts
+tokens-id = Id
+tokens-lineage = Acts as
+tokens-since = Made
+tokens-by = by
+tokens-until = Ends
+tokens-ended-at = Ended
+tokens-never = Never by itself
+tokens-never-ends = never ends by itself
+tokens-used = Last used
+tokens-used-from = from { $address }
+tokens-unused = Never
+tokens-uses = Uses
+tokens-revoked-by = Revoked by
+tokens-reason-was = Reason
+tokens-versions = Versions
+tokens-versions-what = Every secret that this name has had, the newest first.
+tokens-this = this page
+tokens-rotate = Rotate
+tokens-rotate-of = Rotate { $name }
+tokens-rotate-what = A rotation makes another secret under the same name. The present one goes on working for a while, so that you can replace it where it is used.
+tokens-rotate-do = Make the new secret
+tokens-overlap = Minutes that both work
+tokens-overlap-what = 0 ends the present secret at once.
+tokens-overlap-wrong = Write a whole number of minutes, 30 days at the most. 0 ends the present secret at once.
+tokens-rotated-what = { $name } has a new secret.
+tokens-ended = This version has been replaced, has ended or was revoked meanwhile. Look at its page.
+tokens-revoke = Revoke
+tokens-revoke-of = Revoke { $name }
+tokens-revoke-what = Every secret of this name stops working at once, here and everywhere that asks this server. This cannot be undone, and the name is not used again.
+tokens-revoke-do = Revoke it
+tokens-reason = Reason
+tokens-reason-what = For the audit trail, and for whoever wonders why it stopped working.
+tokens-reason-wrong = Say why, on one line.
+tokens-confirm = Type { $name } to confirm
+tokens-confirm-wrong = This is not its name.
+tokens-only = Only version { $version }; others of this name go on
 
 ## Errors
 
@@ -291,3 +415,4 @@ done-session = That device is signed out.
 done-sessions = All other devices are signed out.
 done-application = The access is removed.
 done-key = The key is revoked.
+done-service-token = It is revoked. Nothing accepts it any more.

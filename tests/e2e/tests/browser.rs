@@ -38,3 +38,9 @@ fn a_page_opens_websockets_through_a_guarded_host() {
         Server::start(Options { env: vec![("DOORWARD_GATEWAY_ROUTES", routes)], ..Options::default() });
     scripts::node_told(&server, "sockets.test.mjs", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }
+
+#[test]
+fn the_console_makes_service_tokens_and_ends_them() {
+    let server = Server::start(Options::default());
+    scripts::node(&server, "console.test.mjs");
+}

@@ -67,6 +67,7 @@ pub(super) async fn greet(realm: &Arc<Realm>, config: &Config) -> Result<()> {
     writeln!(out, "Doorward {} is ready.\n", env!("CARGO_PKG_VERSION"))?;
     writeln!(out, "  Sign in    {issuer}/sign-in")?;
     writeln!(out, "  Account    {issuer}/account")?;
+    writeln!(out, "  Console    {issuer}/console")?;
     writeln!(out, "  API        {issuer}/api/docs")?;
     let folder = std::path::absolute(&config.data_dir)?;
     let place = match data::place(config)? {

@@ -26,6 +26,7 @@ const SHEET: &str = concat!(
     include_str!("../../assets/css/people.css"),
     include_str!("../../assets/css/consent.css"),
     include_str!("../../assets/css/account.css"),
+    include_str!("../../assets/css/console.css"),
     include_str!("../../assets/css/docs.css"),
     include_str!("../../assets/css/modes.css"),
 );

@@ -66,6 +66,13 @@ impl Field {
         self
     }
 
+    /// The most letters it takes.
+    #[must_use]
+    pub const fn longest(mut self, letters: usize) -> Self {
+        self.most = letters;
+        self
+    }
+
     /// A link at the end of the label's line: its text and where it leads.
     #[must_use]
     pub fn aside(mut self, text: String, to: String) -> Self {

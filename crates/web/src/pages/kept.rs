@@ -12,7 +12,19 @@ use super::visit::{Visit, to};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 4] = ["name", "email", "identifier", "news"];
+const FIELDS: [&str; 11] = [
+    "name",
+    "email",
+    "identifier",
+    "news",
+    "scopes",
+    "workspaces",
+    "addresses",
+    "owner",
+    "purpose",
+    "days",
+    "reason",
+];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;
 /// As long as somebody needs to sign in again.
@@ -68,10 +80,11 @@ impl Kept {
 
 /// The page that shows the form posted to `path`.
 pub fn page_of(path: &str) -> &str {
-    const ROOMS: [(&str, &str); 5] = [
+    const ROOMS: [(&str, &str); 6] = [
         ("/account/security", "/account/security"),
         ("/account/sessions", "/account/sessions"),
         ("/account/applications", "/account/applications"),
+        ("/account/keys", "/account/keys"),
         ("/account/delete", "/account/data"),
         ("/account/", "/account"),
     ];

@@ -1,4 +1,5 @@
-//! The pages that people see: signing in and out, their account, consent, errors.
+//! The pages that people see: signing in and out, their account, consent, errors,
+//! the console of administrators.
 //!
 //! Server-rendered from compiled templates, with one stylesheet, and complete without script. A page is a
 //! struct with its template beside it in `templates/`; every word comes from the catalogue in `locales/`.
@@ -9,6 +10,8 @@ pub mod assets;
 pub mod carry;
 pub mod choose;
 pub mod consent;
+pub mod console;
+pub mod done;
 pub mod draft;
 pub mod error;
 pub mod form;
@@ -43,6 +46,7 @@ pub fn routes() -> Router<App> {
         .merge(sign_out::routes())
         .merge(setup::routes())
         .merge(account::routes())
+        .merge(console::routes())
         .merge(assets::routes())
         .merge(problems::routes())
         .route("/", get(async || visit::to("/account")))

@@ -68,6 +68,7 @@ pub struct Visit {
     /// The form that has just been sent, as far as it may be kept.
     pub sent: Kept,
     path: String,
+    query: String,
     headers: HeaderMap,
     bound_to: String,
     new_form_cookie: Option<HeaderValue>,
@@ -113,6 +114,7 @@ impl FromRequestParts<App> for Visit {
             kept: None,
             sent: Kept::default(),
             path,
+            query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers.clone(),
             bound_to,
             new_form_cookie,
@@ -165,6 +167,11 @@ impl Visit {
     /// What was typed on this page before, and could not be taken.
     pub fn typed(&self, field: &str) -> Option<&str> {
         self.kept.as_ref().filter(|kept| kept.is_for(&self.path))?.field(field)
+    }
+
+    /// The query of the address.
+    pub fn query(&self) -> &str {
+        &self.query
     }
 
     /// The headers of the request.

@@ -8,8 +8,10 @@ use super::text::Text;
 const MINUTE: u64 = 60;
 const HOUR: u64 = 60 * MINUTE;
 const DAY: u64 = 24 * HOUR;
+/// Further ahead a date says more than a number of days.
+const AHEAD: u64 = 90 * DAY;
 
-/// A past instant.
+/// An instant, past or to come.
 #[derive(Template, Debug, Clone)]
 #[template(ext = "html", source = r#"<time datetime="{{ instant }}" title="{{ exact }}">{{ words }}</time>"#)]
 pub struct When {
@@ -21,13 +23,34 @@ pub struct When {
 impl When {
     /// `time`, seen from `now`.
     pub fn new(text: Text, time: Time, now: Time) -> Self {
-        let words = match now.since(time).as_secs() {
-            0..MINUTE => text.get("when-now"),
-            past @ MINUTE..HOUR => text.count("when-minutes", past / MINUTE),
-            past @ HOUR..DAY => text.count("when-hours", past / HOUR),
-            past if past < 30 * DAY => text.count("when-days", past / DAY),
-            _ => time.to_human().chars().take(10).collect(),
-        };
+        let words = if time > now { ahead(text, time, now) } else { past(text, time, now) };
         Self { instant: time.to_string(), exact: time.to_human(), words }
     }
 }
+
+fn past(text: Text, time: Time, now: Time) -> String {
+    match now.since(time).as_secs() {
+        0..MINUTE => text.get("when-now"),
+        past @ MINUTE..HOUR => text.count("when-minutes", past / MINUTE),
+        past @ HOUR..DAY => text.count("when-hours", past / HOUR),
+        past if past < 30 * DAY => text.count("when-days", past / DAY),
+        _ => date(time),
+    }
+}
+
+/// Rounded up, as people count: what was given thirty days has thirty days.
+fn ahead(text: Text, time: Time, now: Time) -> String {
+    match time.since(now).as_secs() {
+        left if left <= HOUR => text.count("when-in-minutes", left.div_ceil(MINUTE).max(1)),
+        left if left <= DAY => text.count("when-in-hours", left.div_ceil(HOUR)),
+        left if left <= AHEAD => text.count("when-in-days", left.div_ceil(DAY)),
+        _ => date(time),
+    }
+}
+
+fn date(time: Time) -> String {
+    time.to_human().chars().take(10).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -17,6 +17,7 @@ mod malformed;
 mod matrix;
 mod pages;
 mod pages_authorize;
+mod pages_console;
 mod pages_errors;
 mod pages_keys;
 mod pages_kit;

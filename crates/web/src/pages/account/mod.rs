@@ -1,8 +1,6 @@
 //! The account pages: a person's own profile, password, sessions, connected applications,
 //! keys and data.
 
-use std::time::Duration;
-
 use axum::{
     Router,
     extract::FromRequestParts,
@@ -12,11 +10,11 @@ use axum::{
 use doorward_core::{bootstrap, sessions::Account, users::PlatformRole};
 use http::request::Parts;
 
+pub use super::done::Done;
 use super::{
     carry::Carry,
     form::Errors,
     frame::Frame,
-    text::Text,
     visit::{Posted, Visit, to},
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
@@ -91,76 +89,6 @@ impl Room {
     }
 }
 
-/// A word that no page has said by then is not news any more.
-const SAID_WITHIN: Duration = Duration::from_mins(1);
-
-/// What has just been done: said once, on the page that follows.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Done {
-    /// The profile was saved.
-    Profile,
-    /// News by mail were chosen, or not.
-    News,
-    /// A link was sent to a new address.
-    AddressAsked,
-    /// An address was confirmed.
-    AddressConfirmed,
-    /// The password was changed.
-    Password,
-    /// A session was ended.
-    Session,
-    /// All other sessions were ended.
-    Sessions,
-    /// An application's access was taken back.
-    Application,
-    /// A key was revoked.
-    Key,
-}
-
-impl Done {
-    const ALL: [Self; 9] = [
-        Self::Profile,
-        Self::News,
-        Self::AddressAsked,
-        Self::AddressConfirmed,
-        Self::Password,
-        Self::Session,
-        Self::Sessions,
-        Self::Application,
-        Self::Key,
-    ];
-
-    /// The word in the cookie, which is also the key of the sentence.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Profile => "done-profile",
-            Self::News => "done-news",
-            Self::AddressAsked => "done-address-asked",
-            Self::AddressConfirmed => "done-address-confirmed",
-            Self::Password => "done-password",
-            Self::Session => "done-session",
-            Self::Sessions => "done-sessions",
-            Self::Application => "done-application",
-            Self::Key => "done-key",
-        }
-    }
-
-    /// Reads a cookie's word.
-    pub fn read(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|done| done.word() == word)
-    }
-
-    /// What the person reads.
-    pub fn sentence(self, text: Text) -> String {
-        text.get(self.word())
-    }
-
-    /// Sends the browser to the page that says so.
-    pub fn at(self, visit: &Visit, path: &str) -> Response {
-        visit.with_cookie(to(path), Cookie::Done, self.word(), Some(SAID_WITHIN))
-    }
-}
-
 /// What every account page has around its content.
 pub struct House<'a> {
     /// What every page has.
@@ -173,6 +101,8 @@ pub struct House<'a> {
     pub done: Option<String>,
     /// What an administrator should not forget, in one sentence.
     pub warning: Option<String>,
+    /// Whether the person administers the platform.
+    pub is_administrator: bool,
 }
 
 /// A signed-in person at an account page. Anybody else is sent to sign in, and comes back.
@@ -221,7 +151,8 @@ impl Resident {
         let word = self.visit.cookie_value(Cookie::Done).filter(|_| errors.is_empty());
         let done = word.and_then(Done::read).map(|done| done.sentence(self.visit.text));
         let email = self.account.email.clone().unwrap_or_default();
-        House { frame, room, email, done, warning: self.warning.clone() }
+        let is_administrator = self.account.platform_role == PlatformRole::Administrator;
+        House { frame, room, email, done, warning: self.warning.clone(), is_administrator }
     }
 
     /// Answers with a page; what has been done is said once.
@@ -232,7 +163,7 @@ impl Resident {
 
 /// Tells an administrator of the bootstrap token for as long as one is configured: whoever has it can do
 /// whatever an administrator can.
-async fn root_credential(visit: &Visit, account: &Account) -> Result<Option<String>, Failure> {
+pub(super) async fn root_credential(visit: &Visit, account: &Account) -> Result<Option<String>, Failure> {
     let Some(configured) = &visit.app.settings.bootstrap else { return Ok(None) };
     if account.platform_role != PlatformRole::Administrator {
         return Ok(None);

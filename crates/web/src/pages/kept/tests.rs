@@ -26,7 +26,9 @@ fn every_form_has_its_page() {
         ("/account/security/password", "/account/security"),
         ("/account/sessions/ses_x/end", "/account/sessions"),
         ("/account/applications/cli_x/revoke", "/account/applications"),
+        ("/account/keys/apk_x/revoke", "/account/keys"),
         ("/account/delete", "/account/data"),
+        ("/console/service-tokens/new", "/console/service-tokens/new"),
     ] {
         assert_eq!(page_of(path), page);
     }

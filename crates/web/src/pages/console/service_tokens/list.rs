@@ -1,0 +1,241 @@
+//! Every version in every state: looked for, narrowed down, a page at a time; or all of them as a table for
+//! a spreadsheet. What is asked for stands in the address.
+
+use std::fmt::Write as _;
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use doorward_core::{
+    outcome::{Code, Refusal, Result as Outcome},
+    page::PageAsk,
+    service_tokens::{ListAsk, State, Token, list},
+};
+use doorward_proto::{
+    form::Params,
+    id::{Id, ServiceToken},
+};
+use http::{
+    HeaderValue,
+    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
+};
+use url::form_urlencoded::Serializer;
+
+use super::{PATH, Row, Standing};
+use crate::{
+    edge::BODY_LIMIT,
+    pages::{
+        console::{Administrator, Area, Shell},
+        form::Errors,
+        frame::Frame,
+    },
+    surface::Failure,
+};
+
+const LIMIT: u32 = 50;
+/// What one read of the export takes.
+const BATCH: u32 = 500;
+/// Rows of an export at the most.
+const MOST: usize = 100_000;
+const LONGEST: usize = 256;
+
+/// What is asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Filters {
+    /// The beginning of a name, or an id.
+    pub query: String,
+    /// Only this state.
+    pub state: Option<State>,
+    /// Only this owner's.
+    pub owner: String,
+    /// Those after this one.
+    pub after: Option<Id<ServiceToken>>,
+}
+
+impl Filters {
+    fn read(query: &str) -> Outcome<Self> {
+        let wrong = |field: &'static str| Refusal::new(Code::RequestInvalid).field(field);
+        let params = Params::parse(query.as_bytes(), BODY_LIMIT)
+            .map_err(|error| Refusal::new(Code::RequestInvalid).hint(error.to_string()))?;
+        let one = |name: &'static str| {
+            let value = params.one(name).map_err(|_| wrong(name))?.unwrap_or_default().trim();
+            if value.len() > LONGEST { Err(wrong(name)) } else { Ok(value.to_owned()) }
+        };
+        let state = match one("status")?.as_str() {
+            "" => None,
+            word => {
+                let known = State::ALL.into_iter().find(|state| state.name() == word);
+                Some(known.ok_or_else(|| wrong("status").hint("There is no such state"))?)
+            }
+        };
+        let after = match one("after")?.as_str() {
+            "" => None,
+            id => Some(id.parse().map_err(|_| wrong("after").hint("The page before ended elsewhere"))?),
+        };
+        Ok(Self { query: one("query")?, state, owner: one("owner")?, after })
+    }
+
+    fn ask(&self, limit: u32) -> ListAsk {
+        let after = self.after.map(|id| id.to_string());
+        let query = Some(self.query.clone()).filter(|query| !query.is_empty());
+        ListAsk {
+            page: PageAsk { after, limit, query },
+            owner: Some(self.owner.clone()).filter(|owner| !owner.is_empty()),
+            state: self.state,
+            ..ListAsk::default()
+        }
+    }
+
+    fn address(&self, path: &str, after: Option<&str>) -> String {
+        let mut query = Serializer::new(String::new());
+        let state = self.state.map_or("", State::name);
+        let pairs = [("query", self.query.as_str()), ("status", state), ("owner", &self.owner)];
+        query.extend_pairs(pairs.iter().filter(|(_, value)| !value.is_empty()));
+        query.extend_pairs(after.map(|after| ("after", after)));
+        let query = query.finish();
+        if query.is_empty() { path.to_owned() } else { format!("{path}?{query}") }
+    }
+
+    fn is_narrow(&self) -> bool {
+        !self.query.is_empty() || self.state.is_some() || !self.owner.is_empty()
+    }
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "console/service_tokens/list.html")]
+pub struct Page<'a> {
+    frame: &'a Frame,
+    shell: &'a Shell<'a>,
+    filters: Filters,
+    rows: Vec<Row>,
+    next: Option<String>,
+}
+
+impl<'a> Page<'a> {
+    /// The page; `next` is where the one after it begins.
+    pub fn new(shell: &'a Shell<'a>, filters: Filters, rows: Vec<Row>, next: Option<&str>) -> Self {
+        let next = next.map(|after| filters.address(PATH, Some(after)));
+        Self { frame: shell.frame, shell, filters, rows, next }
+    }
+
+    fn first(&self) -> Option<String> {
+        self.filters.after.map(|_| self.filters.address(PATH, None))
+    }
+
+    fn caption(&self) -> String {
+        self.frame.t(if self.filters.is_narrow() { "tokens-caption-some" } else { "tokens-caption" })
+    }
+
+    fn export(&self) -> String {
+        self.filters.address("/console/service-tokens.csv", None)
+    }
+
+    fn states(&self) -> Vec<(&'static str, String, bool)> {
+        let option = |state: State| {
+            (state.name(), Standing::of(self.frame.text, state).word, Some(state) == self.filters.state)
+        };
+        State::ALL.into_iter().map(option).collect()
+    }
+}
+
+pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
+    let visit = &administrator.visit;
+    let filters = Filters::read(visit.query())?;
+    let found = list(&visit.call, filters.ask(LIMIT)).await?;
+    let rows = found.items.iter().map(|token| Row::of(visit, token)).collect();
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let title = frame.t(Area::ServiceTokens.key());
+    let shell = administrator.shell(&frame, Area::ServiceTokens, title, &errors);
+    Ok(administrator.show(&Page::new(&shell, filters, rows, found.next.as_deref())))
+}
+
+/// The same list, whole, as comma-separated values (RFC 4180).
+pub(super) async fn export(administrator: Administrator) -> Result<Response, Failure> {
+    let visit = &administrator.visit;
+    let mut filters = Filters { after: None, ..Filters::read(visit.query())? };
+    let mut text = String::from(
+        "name,version,id,status,scopes,workspace_ids,owner,purpose,issued_at,expires_at,ends_at,revoked_at,\
+         revocation_reason,last_used_at,use_count\r\n",
+    );
+    for _ in 0..MOST / BATCH as usize {
+        let found = list(&visit.call, filters.ask(BATCH)).await?;
+        for token in &found.items {
+            line(&mut text, token, token.state(visit.call.now));
+        }
+        filters.after = match found.next {
+            Some(id) => id.parse().ok(),
+            None => break,
+        };
+    }
+    let headers = [
+        (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
+        (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"service-tokens.csv\"")),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    Ok((headers, text).into_response())
+}
+
+fn line(text: &mut String, token: &Token, state: State) {
+    let time = |time: Option<doorward_proto::time::Time>| time.map_or_else(String::new, |at| at.to_string());
+    let notes = &token.notes;
+    let revocation = token.revocation.as_ref();
+    let fields = [
+        token.name.clone(),
+        token.version.to_string(),
+        token.id.to_string(),
+        state.name().to_owned(),
+        token.scopes.as_str().to_owned(),
+        token.workspace_ids.join(" "),
+        notes.owner.clone().unwrap_or_default(),
+        notes.purpose.clone().unwrap_or_default(),
+        token.issued_at.to_string(),
+        time(token.expires_at),
+        time(token.ends_at),
+        time(revocation.map(|revocation| revocation.at)),
+        revocation.map_or_else(String::new, |revocation| revocation.reason.clone()),
+        time(token.last_used_at),
+        token.use_count.to_string(),
+    ];
+    for (place, field) in fields.iter().enumerate() {
+        let comma = if place == 0 { "" } else { "," };
+        let _ = write!(text, "{comma}{}", cell(field));
+    }
+    text.push_str("\r\n");
+}
+
+/// A field that a spreadsheet takes for text: what begins like a formula is written with an apostrophe in
+/// front.
+fn cell(field: &str) -> String {
+    let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
+    let field = if is_formula { format!("'{field}") } else { field.to_owned() };
+    if field.contains([',', '"', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spreadsheet_runs_nothing() {
+        for (given, kept) in [
+            ("nightly", "nightly"),
+            ("a, \"b\"", "\"a, \"\"b\"\"\""),
+            ("=1+1", "'=1+1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-1,2", "\"'-1,2\""),
+            ("two\nlines", "\"two\nlines\""),
+        ] {
+            assert_eq!(cell(given), kept, "{given}");
+        }
+    }
+
+    #[test]
+    fn an_address_says_what_is_asked_for() {
+        let filters = Filters::read("query=ci&status=rotated&owner=Ada+L").unwrap();
+        assert_eq!(filters.address("/x", None), "/x?query=ci&status=rotated&owner=Ada+L");
+        assert_eq!(Filters::read("").unwrap().address("/x", None), "/x");
+        for wrong in ["status=dead", "after=x", "query=%00", "query=a&query=b", "owner=%ff"] {
+            assert!(Filters::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}

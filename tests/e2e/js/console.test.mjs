@@ -1,0 +1,130 @@
+// The console's page of service tokens, with a keyboard alone: from making one to the end of it, with what the
+// gateway says of its secret in between. Every page on the way is examined.
+
+import test, { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { examine, launch, open, press, silent, type } from './lib/browser.mjs';
+import { issuer, person } from './lib/management.mjs';
+
+const LIST = '/console/service-tokens';
+let browser;
+
+before(async () => { browser = await launch(); });
+after(() => browser?.close());
+
+const at = (page) => new URL(page.url()).pathname;
+const follow = (page, target) => Promise.all([page.waitForNavigation(), press(page, target)]);
+const secretOf = (page) => page.locator('#secret').innerText();
+
+async function validate(secret) {
+  const answer = await fetch(`${issuer}/validate`, { headers: { authorization: `Bearer ${secret}` } });
+  await answer.arrayBuffer();
+  return answer.status;
+}
+
+async function fill(page, fields) {
+  for (const [id, text] of Object.entries(fields)) {
+    await press(page, page.locator(`#${id}`), 'Control+A');
+    await page.keyboard.type(text);
+  }
+}
+
+async function signIn(page, who) {
+  await type(page, 'username', who.email);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  await type(page, 'current-password', who.password);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+}
+
+test('from making a token to its end', async () => {
+  const root = await person({ role: 'admin' });
+  const page = await open(browser);
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: issuer });
+  await page.goto(`${issuer}/console`);
+  await signIn(page, root);
+  assert.equal(at(page), LIST);
+  await examine(page, 'the list');
+  await follow(page, page.locator(`main a[href="${LIST}/new"]`));
+  await examine(page, 'a new token');
+  await fill(page, { name: 'bad name', current_password: root.password });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  assert.ok(await page.locator('#name[aria-invalid="true"]').count());
+  assert.equal(await page.evaluate(() => document.activeElement.getAttribute('role')), 'alert');
+  await examine(page, 'a form with an error');
+  await fill(page, { name: 'nightly', scopes: 'workflows:read', days: '30', current_password: root.password });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  const first = await secretOf(page);
+  assert.match(first, /^dw_st_/);
+  await examine(page, 'the secret');
+  await press(page, page.locator('button[data-copy]'));
+  await page.locator('button[data-copy]', { hasText: 'Copied' }).first().waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), first);
+  assert.equal(await validate(first), 200);
+
+  await follow(page, page.locator(`main a.button[href^="${LIST}/tok_"]`));
+  assert.ok(!(await page.content()).includes(first), 'it is shown once');
+  await examine(page, 'its page');
+  await follow(page, page.locator('main a[href$="/rotate"]'));
+  await examine(page, 'a rotation');
+  await fill(page, { minutes: '10', current_password: root.password });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  const second = await secretOf(page);
+  await examine(page, 'the next secret');
+  assert.deepEqual([await validate(first), await validate(second)], [200, 200]);
+
+  await follow(page, page.locator(`main a.button[href^="${LIST}/tok_"]`));
+  await examine(page, 'a page with two versions');
+  await follow(page, page.locator('main a[href$="/revoke"]'));
+  await examine(page, 'a revocation');
+  await fill(page, { reason: 'in a pasted log', confirm: 'nightly' });
+  await follow(page, page.locator('main form button.danger'));
+  assert.ok(await page.locator('[role="status"]').count());
+  await examine(page, 'the end of it');
+  assert.deepEqual([await validate(first), await validate(second)], [401, 401]);
+
+  await follow(page, page.locator(`nav.trail a[href="${LIST}"]`));
+  await fill(page, { query: 'night' });
+  await page.locator('#status').selectOption('revoked');
+  await follow(page, page.locator('form[role="search"] button'));
+  assert.match(page.url(), /query=night&status=revoked/);
+  assert.equal(await page.locator('table tbody tr').count(), 2);
+  await examine(page, 'what is found');
+  page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+  silent(page);
+  await page.context().close();
+});
+
+test('without JavaScript', async () => {
+  const root = await person({ role: 'admin' });
+  const page = await open(browser, { javaScriptEnabled: false });
+  await page.goto(`${issuer}${LIST}/new`);
+  await page.fill('#identifier', root.email);
+  await page.click('main form button');
+  await page.fill('#password', root.password);
+  await page.click('main form button:not([type=button])');
+  assert.equal(at(page), `${LIST}/new`, 'back to the page that was asked for');
+  await page.fill('#name', 'plain');
+  await page.fill('#current_password', root.password);
+  await page.click('main form button:not([type=button])');
+  const secret = await secretOf(page);
+  assert.equal(await page.locator('button[data-copy]:visible').count(), 0, 'no button that does nothing');
+  assert.equal(await validate(secret), 200);
+  await page.click(`main a.button[href^="${LIST}/tok_"]`);
+  await page.click('main a[href$="/revoke"]');
+  await page.fill('#reason', 'not needed');
+  await page.fill('#confirm', 'plain');
+  await page.click('main form button.danger');
+  assert.match(await page.locator('main').innerText(), /Nothing accepts it any more/);
+  assert.equal(await validate(secret), 401);
+  await page.context().close();
+});
+
+test('for administrators only', async () => {
+  const bob = await person();
+  const page = await open(browser);
+  await page.goto(`${issuer}${LIST}`);
+  await signIn(page, bob);
+  assert.match(await page.locator('h1').innerText(), /not open to you/);
+  await examine(page, 'a refusal');
+  await page.context().close();
+});
