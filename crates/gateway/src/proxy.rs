@@ -8,6 +8,7 @@ mod client;
 mod filter;
 mod framing;
 pub(crate) mod headers;
+mod line;
 pub(crate) mod pool;
 mod sending;
 mod standing;
@@ -209,7 +210,7 @@ async fn forward(
 fn way(passage: &Passage<'_>, is_upgrade: bool) -> Way {
     let keeps_host = passage.route.keep_host;
     let protocol = if is_upgrade || keeps_host { Protocol::Http1 } else { passage.pool.protocol };
-    Way { protocol, keeps_host }
+    Way { protocol, keeps_host, is_upgrade }
 }
 
 /// What the application is asked for: the path that was judged, with the query as it came.

@@ -7,7 +7,10 @@
 use std::{
     collections::VecDeque,
     pin::Pin,
-    sync::{Arc, Mutex, OnceLock, PoisonError},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
     time::Duration,
 };
@@ -20,15 +23,20 @@ use hyper_util::{
     client::legacy::{Client, Error, connect::HttpConnector},
     rt::{TokioExecutor, TokioTimer},
 };
+use tower_service::Service as _;
 
-use super::pool::{Place, Pool, Protocol};
+use super::{
+    line::{self, Io},
+    pool::{Place, Pool, Protocol},
+};
 
 const CONNECT: Duration = Duration::from_secs(5);
 /// Shorter than servers keep theirs, so that few are found closed.
-const IDLE: Duration = Duration::from_secs(20);
-const KEPT: usize = 256;
+pub(super) const IDLE: Duration = Duration::from_secs(20);
+/// Kept for one place.
+pub(super) const KEPT: usize = 256;
 /// The head of an answer may not be longer.
-const LONGEST_HEAD: usize = 64 * 1024;
+pub(super) const LONGEST_HEAD: usize = 64 * 1024;
 
 /// A way to every application; nothing is made before the first request.
 #[derive(Default, Clone)]
@@ -37,6 +45,7 @@ pub(crate) struct Upstreams(Arc<OnceLock<Senders>>);
 type Sender = Client<HttpsConnector<HttpConnector>, Body>;
 
 struct Senders {
+    plain: HttpConnector,
     http1: Sender,
     agreed: Sender,
     h2c: Sender,
@@ -51,9 +60,23 @@ pub(crate) enum NoAnswer {
     /// The application does not answer.
     #[error(transparent)]
     Connection(#[from] Error),
+    /// The same, on a connection of our own.
+    #[error(transparent)]
+    Line(#[from] line::NoAnswer),
     /// The request cannot be put for the application.
     #[error("the address cannot be put")]
     Address,
+}
+
+impl NoAnswer {
+    /// Whether nothing was sent.
+    fn is_connect(&self) -> bool {
+        match self {
+            Self::Connection(error) => error.is_connect(),
+            Self::Line(error) => matches!(error, line::NoAnswer::Unreached(_)),
+            Self::Authorities(_) | Self::Address => false,
+        }
+    }
 }
 
 /// How a request is sent on.
@@ -63,6 +86,8 @@ pub(crate) struct Way {
     pub(crate) protocol: Protocol,
     /// The application is asked under the name that the client used.
     pub(crate) keeps_host: bool,
+    /// The connection is to become another protocol's.
+    pub(crate) is_upgrade: bool,
 }
 
 impl Upstreams {
@@ -72,12 +97,7 @@ impl Upstreams {
         request: Request<Body>,
         protocol: Protocol,
     ) -> Result<Response<Incoming>, NoAnswer> {
-        let senders = if let Some(senders) = self.0.get() {
-            senders
-        } else {
-            let made = Senders::make()?;
-            self.0.get_or_init(|| made)
-        };
+        let senders = self.senders()?;
         let sender = match protocol {
             Protocol::Auto => &senders.agreed,
             Protocol::Http1 => &senders.http1,
@@ -86,22 +106,52 @@ impl Upstreams {
         Ok(sender.request(request).await?)
     }
 
+    fn senders(&self) -> std::io::Result<&Senders> {
+        if let Some(senders) = self.0.get() {
+            return Ok(senders);
+        }
+        let made = Senders::make()?;
+        Ok(self.0.get_or_init(|| made))
+    }
+
+    /// Sends a request to one place in the way that costs least there.
+    async fn put(
+        &self,
+        parts: &Parts,
+        (body, lent): (Body, &Lent),
+        (place, way): (&Place, Way),
+    ) -> Result<Response<Body>, NoAnswer> {
+        let mut request = put(parts, body, place, way)?;
+        let is_plain = place.uri.scheme_str() == Some("http") && way.protocol != Protocol::H2c;
+        if !is_plain || way.is_upgrade {
+            return Ok(self.ask(request, way.protocol).await?.map(Body::new));
+        }
+        let senders = self.senders()?;
+        let connect = async || -> std::io::Result<Io> {
+            senders.plain.clone().call(place.uri.clone()).await.map_err(std::io::Error::other)
+        };
+        // RFC 9112 3.2.1: the origin is asked for the path alone.
+        let path = parts.uri.path_and_query().cloned();
+        *request.uri_mut() = path.unwrap_or_else(|| PathAndQuery::from_static("/")).into();
+        Ok(place.lines.send(request, connect, || lent.is_read()).await?)
+    }
+
     /// Sends a request on, to the first place that takes it.
     pub(crate) async fn send(
         &self,
         pool: &Arc<Pool>,
         way: Way,
         request: Request<Body>,
-    ) -> Result<Response<Incoming>, NoAnswer> {
+    ) -> Result<Response<Body>, NoAnswer> {
         let (parts, body) = request.into_parts();
         let asks_only = parts.method.is_safe() && body.is_end_stream();
-        let body = Lent::new(body);
+        let lender = Lent::new(body);
         let mut places = VecDeque::from(pool.in_turn());
         let mut is_again = false;
         let mut last = NoAnswer::Address;
         while let Some(place) = places.pop_front() {
-            let Some(body) = body.lend() else { break };
-            last = match self.ask(put(&parts, body, place, way)?, way.protocol).await {
+            let Some(body) = lender.lend() else { break };
+            last = match self.put(&parts, (body, &lender), (place, way)).await {
                 Ok(answer) => {
                     pool.watch(self);
                     return Ok(answer);
@@ -109,12 +159,12 @@ impl Upstreams {
                 Err(error) => error,
             };
             match &last {
-                NoAnswer::Connection(error) if error.is_connect() => {
+                error if error.is_connect() => {
                     place.leave_out();
                     pool.watch(self);
                 }
                 // It may have been begun: once more, elsewhere if there is such a place, where that does no harm.
-                NoAnswer::Connection(_) if asks_only && !is_again => {
+                NoAnswer::Connection(_) | NoAnswer::Line(_) if asks_only && !is_again => {
                     is_again = true;
                     places.push_back(place);
                 }
@@ -155,7 +205,8 @@ impl Senders {
         Ok(Self {
             http1: sender(connector()?.enable_http1().wrap_connector(plain.clone()), false),
             agreed: sender(connector()?.enable_all_versions().wrap_connector(plain.clone()), false),
-            h2c: sender(connector()?.enable_http2().wrap_connector(plain), true),
+            h2c: sender(connector()?.enable_http2().wrap_connector(plain.clone()), true),
+            plain,
         })
     }
 }
@@ -178,12 +229,18 @@ struct Lent {
     body: Arc<Mutex<Option<Body>>>,
     hint: SizeHint,
     is_empty: bool,
+    is_read: Arc<AtomicBool>,
 }
 
 impl Lent {
     fn new(body: Body) -> Self {
         let (hint, is_empty) = (body.size_hint(), body.is_end_stream());
-        Self { body: Arc::new(Mutex::new(Some(body))), hint, is_empty }
+        Self { body: Arc::new(Mutex::new(Some(body))), hint, is_empty, is_read: Arc::default() }
+    }
+
+    /// Whether there is nothing more of it to read.
+    fn is_read(&self) -> bool {
+        self.is_empty || self.is_read.load(Ordering::Acquire)
     }
 
     /// `None` when somebody has read of it.
@@ -192,7 +249,8 @@ impl Lent {
             return Some(Body::empty());
         }
         let is_there = self.body.lock().unwrap_or_else(PoisonError::into_inner).is_some();
-        let lent = Reading { lender: Arc::clone(&self.body), body: None, hint: self.hint };
+        let (lender, is_read) = (Arc::clone(&self.body), Arc::clone(&self.is_read));
+        let lent = Reading { lender, body: None, hint: self.hint, is_read };
         is_there.then(|| Body::new(lent))
     }
 }
@@ -201,6 +259,7 @@ struct Reading {
     lender: Arc<Mutex<Option<Body>>>,
     body: Option<Body>,
     hint: SizeHint,
+    is_read: Arc<AtomicBool>,
 }
 
 impl HttpBody for Reading {
@@ -215,10 +274,12 @@ impl HttpBody for Reading {
             let body = self.lender.lock().unwrap_or_else(PoisonError::into_inner).take();
             self.body = body;
         }
-        match &mut self.body {
-            Some(body) => Pin::new(body).poll_frame(context),
-            None => Poll::Ready(None),
+        let Some(body) = &mut self.body else { return Poll::Ready(None) };
+        let frame = Pin::new(&mut *body).poll_frame(context);
+        if matches!(frame, Poll::Ready(None | Some(Err(_)))) || body.is_end_stream() {
+            self.is_read.store(true, Ordering::Release);
         }
+        frame
     }
 
     fn is_end_stream(&self) -> bool {

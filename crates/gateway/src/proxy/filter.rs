@@ -8,7 +8,6 @@ use std::{fmt, time::Duration};
 use axum::body::{Body, Bytes};
 use doorward_judge::{Refusal, Why};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, header};
-use hyper::body::Incoming;
 use serde::{
     Deserialize, Deserializer, Serialize, Serializer,
     de::{MapAccess, Visitor},
@@ -40,18 +39,18 @@ pub(super) fn prepare(headers: &mut HeaderMap, route: &Route) {
 pub(super) async fn apply(
     route: &Route,
     method: &Method,
-    mut response: Response<Incoming>,
+    mut response: Response<Body>,
 ) -> Result<Response<Body>, Refusal> {
     for name in &route.strip_headers {
         response.headers_mut().remove(name.as_str());
     }
     if route.strip_fields.is_empty() || !is_json(response.headers()) {
-        return Ok(response.map(Body::new));
+        return Ok(response);
     }
     let (mut parts, body) = response.into_parts();
     if method == Method::HEAD {
         drop_all(&mut parts.headers, &OF_THE_BODY);
-        return Ok(Response::from_parts(parts, Body::new(body)));
+        return Ok(Response::from_parts(parts, body));
     }
     let unread = || {
         let hint = "Its answer has members that are not to be shown, in a form that cannot be read";
@@ -61,7 +60,7 @@ pub(super) async fn apply(
     if coding.is_some_and(|coding| !coding.as_bytes().eq_ignore_ascii_case(b"identity")) {
         return Err(unread());
     }
-    let whole = axum::body::to_bytes(Body::new(body), LONGEST);
+    let whole = axum::body::to_bytes(body, LONGEST);
     let whole = tokio::time::timeout(Duration::from_secs(route.timeout), whole).await;
     let whole = whole.map_err(|_| Refusal::new(Why::UpstreamTimeout))?.map_err(|_| unread())?;
     let body = stripped(&whole, &route.strip_fields).ok_or_else(unread)?;

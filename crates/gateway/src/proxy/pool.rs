@@ -18,7 +18,7 @@ use http::{HeaderValue, Request, Uri, header, uri::PathAndQuery};
 use serde::Deserialize;
 use tokio::net::TcpStream;
 
-use super::client::Upstreams;
+use super::{client::Upstreams, line::Lines};
 
 /// Between two looks at a place that is left out.
 const EVERY: Duration = Duration::from_secs(1);
@@ -55,6 +55,7 @@ pub(crate) struct Pool {
 pub(crate) struct Place {
     pub(crate) uri: Uri,
     pub(crate) host: HeaderValue,
+    pub(super) lines: Arc<Lines>,
     is_out: AtomicBool,
     bad: AtomicU8,
 }
@@ -79,7 +80,8 @@ impl Pool {
     pub(crate) fn new(uris: Vec<Uri>, protocol: Protocol, health: Option<PathAndQuery>) -> Option<Self> {
         let place = |uri: Uri| {
             let host = HeaderValue::from_str(uri.authority()?.as_str()).ok()?;
-            Some(Place { uri, host, is_out: AtomicBool::new(false), bad: AtomicU8::new(0) })
+            let (lines, is_out, bad) = (Arc::default(), AtomicBool::new(false), AtomicU8::new(0));
+            Some(Place { uri, host, lines, is_out, bad })
         };
         let places: Vec<Place> = uris.into_iter().map(place).collect::<Option<_>>()?;
         let (next, is_watched) = (AtomicUsize::new(0), AtomicBool::new(false));

@@ -6,10 +6,7 @@ use std::{io::Result as Io, sync::Arc};
 use axum::body::Body;
 use doorward_judge::Why;
 use http::{HeaderMap, HeaderValue, Response, header, request::Parts};
-use hyper::{
-    body::Incoming,
-    upgrade::{OnUpgrade, Upgraded},
-};
+use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio_util::sync::CancellationToken;
@@ -68,7 +65,7 @@ impl Upgrade {
     pub(super) fn join(
         self,
         gateway: &Arc<Inner>,
-        mut response: Response<Incoming>,
+        mut response: Response<Body>,
         origin: &Origin,
         (passage, admitted): (&Passage<'_>, &Admitted<'_>),
     ) -> Response<Body> {
