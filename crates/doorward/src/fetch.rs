@@ -7,12 +7,15 @@
 mod documents;
 
 use std::{
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    io,
+    net::{IpAddr, SocketAddr},
     sync::{Arc, OnceLock},
     time::Duration,
 };
 
 use doorward_core::env::{Fetch, FetchFailure, FetchRequest, FetchResponse};
+use doorward_sdk::fetch::{is_here, is_localhost, is_public};
+use futures_util::future::BoxFuture;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 
 pub use documents::Documents;
@@ -33,13 +36,18 @@ pub enum Reach {
 
 /// The fetcher of this process.
 pub fn fetcher(reach: Reach) -> Fetch {
+    fetcher_by(reach, look_up)
+}
+
+fn fetcher_by(reach: Reach, look_up: LookUp) -> Fetch {
     let client: Arc<OnceLock<Result<reqwest::Client, String>>> = Arc::default();
     Arc::new(move |request| {
         let client = Arc::clone(&client);
         Box::pin(async move {
             check(&request.url, reach).map_err(FetchFailure::Refused)?;
             // Made at the first use: a machine without any certificate authority can still serve.
-            let client = client.get_or_init(|| build(reach).map_err(|error| describe(&error)));
+            let client =
+                client.get_or_init(|| builder(reach, look_up).build().map_err(|error| describe(&error)));
             let client = client.as_ref().map_err(|why| FetchFailure::NoAnswer(why.clone()))?;
             send(client, request, None).await
         })
@@ -47,16 +55,16 @@ pub fn fetcher(reach: Reach) -> Fetch {
 }
 
 fn build(reach: Reach) -> reqwest::Result<reqwest::Client> {
-    builder(reach).build()
+    builder(reach, look_up).build()
 }
 
 /// One that believes these certificate authorities (PEM), and no other.
 fn trusting(reach: Reach, authorities: &[u8]) -> reqwest::Result<reqwest::Client> {
-    builder(reach).tls_certs_only(reqwest::Certificate::from_pem_bundle(authorities)?).build()
+    builder(reach, look_up).tls_certs_only(reqwest::Certificate::from_pem_bundle(authorities)?).build()
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is what `Env::fetch` is made of")]
-fn builder(reach: Reach) -> reqwest::ClientBuilder {
+fn builder(reach: Reach, look_up: LookUp) -> reqwest::ClientBuilder {
     reqwest::Client::builder()
         .user_agent(concat!("doorward/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none())
@@ -64,7 +72,7 @@ fn builder(reach: Reach) -> reqwest::ClientBuilder {
         .no_proxy()
         .timeout(TIME)
         .connect_timeout(TIME)
-        .dns_resolver(Arc::new(Guard(reach)))
+        .dns_resolver(Arc::new(Guard { reach, look_up }))
 }
 
 async fn send(
@@ -132,7 +140,7 @@ pub fn check(url: &url::Url, reach: Reach) -> Result<(), String> {
     }
     match (url.scheme(), reach) {
         ("https", _) | ("http", Reach::Anywhere) => {}
-        ("http", Reach::Named) if is_here(url) => {}
+        ("http", Reach::Named) if url.host_str().is_some_and(is_here) => {}
         ("http", _) => return Err("plain http".to_owned()),
         (other, _) => return Err(format!("scheme {other}")),
     }
@@ -148,17 +156,6 @@ pub fn check(url: &url::Url, reach: Reach) -> Result<(), String> {
     }
 }
 
-/// Whether a URL names this machine, by whatever name.
-fn is_here(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.to_canonical().is_loopback(),
-        // RFC 6761 6.3.
-        Some(url::Host::Domain(name)) => name == "localhost" || name.ends_with(".localhost"),
-        None => false,
-    }
-}
-
 /// A name that leads to an address which may not be reached.
 #[derive(Debug, thiserror::Error)]
 #[error("{name} resolves to {address}")]
@@ -167,16 +164,26 @@ struct Private {
     address: IpAddr,
 }
 
-/// Resolves names and refuses one as soon as any of its addresses is not public: a mixed answer is an
-/// attack, not a misconfiguration.
-struct Guard(Reach);
+/// Who says which addresses a name has.
+type LookUp = fn(String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>>;
+
+fn look_up(name: String) -> BoxFuture<'static, io::Result<Vec<SocketAddr>>> {
+    Box::pin(async move { Ok(tokio::net::lookup_host((name, 0)).await?.collect()) })
+}
+
+/// Resolves names and refuses one as soon as any of its addresses may not be reached: a mixed answer is an
+/// attack, not a misconfiguration. What it admits is what is connected to; nobody resolves the name again.
+struct Guard {
+    reach: Reach,
+    look_up: LookUp,
+}
 
 impl Resolve for Guard {
     fn resolve(&self, name: Name) -> Resolving {
-        let reach = self.0;
+        let (reach, look_up) = (self.reach, self.look_up);
         Box::pin(async move {
             let name = name.as_str().to_owned();
-            let found: Vec<SocketAddr> = tokio::net::lookup_host((name.as_str(), 0)).await?.collect();
+            let found = look_up(name.clone()).await?;
             admit(&name, &found, reach)?;
             Ok(Box::new(found.into_iter()) as Addrs)
         })
@@ -184,64 +191,14 @@ impl Resolve for Guard {
 }
 
 fn admit(name: &str, found: &[SocketAddr], reach: Reach) -> Result<(), Private> {
-    let refused = found.iter().map(SocketAddr::ip).find(|address| !is_public(*address));
-    match refused {
-        Some(address) if reach == Reach::Public => Err(Private { name: name.to_owned(), address }),
-        _ => Ok(()),
-    }
-}
-
-/// Whether an address belongs to the public network: an allow-list by exclusion of every block that the
-/// IANA special-purpose registries do not mark as globally reachable.
-pub fn is_public(address: IpAddr) -> bool {
-    match address {
-        IpAddr::V4(v4) => is_public_v4(v4),
-        IpAddr::V6(v6) => is_public_v6(v6),
-    }
-}
-
-fn is_public_v4(address: Ipv4Addr) -> bool {
-    let [a, b, c, _] = address.octets();
-    let special = match a {
-        0 | 10 | 127 | 224..=255 => true,
-        100 => (64..128).contains(&b),
-        169 => b == 254,
-        172 => (16..32).contains(&b),
-        192 => matches!((b, c), (168, _) | (0, 0 | 2) | (88, 99) | (31, 196) | (52, 193) | (175, 48)),
-        198 => matches!((b, c), (18 | 19, _) | (51, 100)),
-        203 => (b, c) == (0, 113),
-        _ => false,
+    let may_be = |address: IpAddr| match reach {
+        Reach::Public => is_public(address),
+        // Plain http may go there: whatever a resolver says, it must not leave this machine.
+        Reach::Named => !is_localhost(name) || address.to_canonical().is_loopback(),
+        Reach::Anywhere => true,
     };
-    // Azure's platform address: reachable from inside only, and it answers with credentials.
-    !special && address != Ipv4Addr::new(168, 63, 129, 16)
-}
-
-fn is_public_v6(address: Ipv6Addr) -> bool {
-    if let Some(inner) = embedded_v4(address) {
-        return is_public_v4(inner);
-    }
-    let [first, second, ..] = address.segments();
-    // Only 2000::/3 is allotted to the public network; these blocks within it are special.
-    let global = first & 0xe000 == 0x2000;
-    let special = match first {
-        0x2001 => second < 0x0200 || second == 0x0db8,
-        0x3ffe => true,
-        0x3fff => second < 0x1000,
-        _ => false,
-    };
-    global && !special
-}
-
-/// The IPv4 address that an IPv6 address stands for: mapped, compatible, NAT64, 6to4.
-fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
-    let pair = |high: u16, low: u16| Some(Ipv4Addr::from((u32::from(high) << 16) | u32::from(low)));
-    match address.segments() {
-        [0, 0, 0, 0, 0, 0xffff, high, low]
-        | [0, 0, 0, 0, 0xffff, 0, high, low]
-        | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x2002, high, low, ..] => pair(high, low),
-        _ => None,
-    }
+    let refused = found.iter().map(SocketAddr::ip).find(|address| !may_be(*address));
+    refused.map_or(Ok(()), |address| Err(Private { name: name.to_owned(), address }))
 }
 
 #[cfg(test)]

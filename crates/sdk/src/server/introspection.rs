@@ -19,7 +19,11 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::{Credential, Provider, Recognition, Seen, jwt::seconds};
-use crate::{clock::Clock, exchange::Http};
+use crate::{
+    clock::Clock,
+    exchange::Http,
+    fetch::{NamedBy, check},
+};
 
 const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
 /// The kinds of Doorward's own secrets that are credentials at an application.
@@ -73,16 +77,7 @@ impl Introspection {
         (http, clock): (Arc<dyn Http>, Clock),
     ) -> Result<Self, String> {
         let url: Uri = spec.url.parse().map_err(|_| format!("`{}` is no address of the web", spec.url))?;
-        let host = url.host().unwrap_or_default();
-        let is_here = host == "localhost"
-            || host.ends_with(".localhost")
-            || host.starts_with("127.")
-            || host == "[::1]";
-        match url.scheme_str() {
-            Some("https") => {}
-            Some("http") if is_here => {}
-            _ => return Err("tokens are sent there: it has to be https".to_owned()),
-        }
+        check(&url, NamedBy::Operator).map_err(|why| format!("tokens are sent there: {why}"))?;
         // RFC 6749 2.3.1: each part is form-encoded first.
         let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
         let pair = format!("{}:{}", part(&spec.client_id), part(spec.client_secret.expose()));

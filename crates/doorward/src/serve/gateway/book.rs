@@ -21,6 +21,7 @@ use doorward_core::{
 };
 use doorward_gateway::RouteSpec;
 use doorward_judge::{Mode, path::NormalPath};
+use doorward_sdk::fetch::is_nobodys;
 use doorward_web::{
     Routing,
     routing::{Decision, Question, Spec},
@@ -213,6 +214,9 @@ fn check(config: &Config, spec: &Spec) -> std::result::Result<RouteSpec, Refusal
         let (field, what) = spec.iter().find_map(alone).unwrap_or_else(|| (String::new(), error.to_string()));
         wrong(field, what)
     })?;
+    for upstream in route.route.upstream.iter().chain(&route.route.upstreams) {
+        may_be_named(upstream).map_err(|what| wrong("upstream".to_owned(), what))?;
+    }
     let mut config = config.clone();
     config.gateway.routes.0 = vec![route.clone()];
     rules(&config).map_err(|bad| wrong(bad.field.to_owned(), bad.what))?;
@@ -222,6 +226,28 @@ fn check(config: &Config, spec: &Spec) -> std::result::Result<RouteSpec, Refusal
         None => Ok(route),
     }
 }
+
+/// Whether whoever makes routes may have requests sent there. Applications are in private networks and on this
+/// machine; at these addresses there is none, and some of them tell whoever asks what this machine may do.
+fn may_be_named(upstream: &str) -> std::result::Result<(), String> {
+    // As it is connected to: `http://2852039166` is 169.254.169.254.
+    let Ok(url) = url::Url::parse(upstream) else { return Ok(()) };
+    let is_nobodys = match url.host() {
+        Some(url::Host::Ipv4(address)) => is_nobodys(address.into()),
+        Some(url::Host::Ipv6(address)) => is_nobodys(address.into()),
+        Some(url::Host::Domain(name)) => METADATA.contains(&name.strip_suffix('.').unwrap_or(name)),
+        None => false,
+    };
+    if is_nobodys {
+        return Err(format!(
+            "`{upstream}` is the address of no application; the configuration alone may name it"
+        ));
+    }
+    Ok(())
+}
+
+/// Where clouds answer with credentials, by name.
+const METADATA: [&str; 3] = ["metadata.google.internal", "metadata", "instance-data"];
 
 #[cfg(test)]
 mod tests;

@@ -140,6 +140,12 @@ fn tokens_are_not_sent_in_the_clear() {
     let urls = [
         ("http://id.example.com/introspect", false),
         ("http://localhost:8080/introspect", true),
+        ("http://id.localhost/introspect", true),
+        ("http://127.0.0.1/introspect", true),
+        // It begins like an address of this machine, and is a name of anybody's.
+        ("http://127.evil.example/introspect", false),
+        ("http://127.1/introspect", false),
+        ("https://gate:way@id.example.com/introspect", false),
         ("x", false),
     ];
     for (url, may) in urls {

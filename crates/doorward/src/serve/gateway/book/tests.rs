@@ -77,6 +77,37 @@ fn what_makes_no_sense_is_told_as_the_configuration_tells_it() {
     }
 }
 
+/// `docs/attacks.md` shows it.
+#[test]
+fn upstreams_of_the_corpus_are_taken_or_refused_as_it_says() {
+    let corpus = include_str!("../../../../../../vectors/attacks/ssrf.json");
+    let corpus: Json = serde_json::from_str(corpus).unwrap();
+    for case in corpus["upstreams"].as_array().unwrap() {
+        let upstream = &case["upstream"];
+        for written in [
+            json!({"name": "x", "hosts": ["app.example"], "upstream": upstream}),
+            json!({"name": "x", "hosts": ["app.example"], "upstreams": ["http://10.0.0.1:1", upstream]}),
+        ] {
+            let answer = match check(&config(&PUBLIC), &spec(written)) {
+                Ok(_) => "taken".to_owned(),
+                Err(refusal) => {
+                    assert_eq!(refusal.code, Code::RequestInvalid);
+                    let hint = refusal.hint.replace(upstream.as_str().unwrap(), "…");
+                    format!("refused: {}", hint.split(';').next().unwrap_or_default())
+                }
+            };
+            assert_eq!(Json::from(answer), case["api"], "{upstream}");
+        }
+        // The operator's file may name whatever can be reached.
+        let file = json!([{"name": "x", "hosts": ["app.example"], "upstream": upstream}]).to_string();
+        let of_file = match rules(&config(&[PUBLIC[0], ("gateway.routes", &file)])) {
+            Ok(()) => "taken",
+            Err(_) => "refused",
+        };
+        assert_eq!(of_file, case["file"], "{upstream}");
+    }
+}
+
 #[test]
 fn a_stored_route_that_is_not_safe_any_more_is_closed() {
     let stored = [
