@@ -2,8 +2,9 @@
 //!
 //! Keys that were read are used for as long as the configuration says, or the answer if that is shorter; read
 //! again at once when a token names one that is not among them, as after a rotation; and used on while the
-//! issuer does not answer, for a day. Whoever sends tokens decides when we read, so an issuer is asked every ten
-//! seconds at the most, by one request at a time.
+//! issuer does not answer, for a day, without anybody waiting for it. Whoever sends tokens decides when we read, so
+//! an issuer is asked every ten seconds at the most, once at a time; whoever needs the answer waits for that one,
+//! and it is read to its end when who made us ask has gone.
 
 use std::{
     sync::{
@@ -18,6 +19,10 @@ use doorward_proto::{
     jose::{Jwks, KeySet, Unverified},
     json,
     time::Time,
+};
+use futures_util::{
+    FutureExt as _,
+    future::{BoxFuture, Shared},
 };
 use serde::Deserialize;
 use serde_json::Value;
@@ -116,10 +121,13 @@ pub(crate) struct Published {
     how: How,
     fetch: Arc<dyn Fetch>,
     known: Mutex<Known>,
-    /// Held by the one who reads.
-    reading: tokio::sync::Mutex<()>,
+    /// What is being read now.
+    reading: Mutex<Option<Reading>>,
     generation: AtomicI64,
 }
+
+/// Ends when the keys were read, or could not be.
+type Reading = Shared<BoxFuture<'static, ()>>;
 
 #[derive(Clone, Default)]
 struct Known {
@@ -161,7 +169,7 @@ impl Published {
             how,
             fetch,
             known: Mutex::default(),
-            reading: tokio::sync::Mutex::default(),
+            reading: Mutex::default(),
             generation: AtomicI64::new(0),
         }
     }
@@ -173,15 +181,18 @@ impl Published {
                 counts::used(&this.how.name, "hit");
                 return Ok(Arc::clone(keys));
             }
-            // Used a moment longer, so that nobody waits for the issuer.
-            if now < known.fresh_until + this.how.ttl {
+            // Used a moment longer, and while the issuer does not answer: nobody waits for it.
+            let is_silent = known.is_silent && now.since(known.read_at) < STALE;
+            if is_silent || now < known.fresh_until + this.how.ttl {
                 counts::used(&this.how.name, "stale");
-                this.refresh_aside(now);
+                drop(this.refresh(now));
                 return Ok(Arc::clone(keys));
             }
         }
         counts::used(&this.how.name, "miss");
-        this.refresh(now).await;
+        if let Some(reading) = this.refresh(now) {
+            reading.await;
+        }
         let known = this.known();
         match known.keys {
             // A key that is not among them may be a new one.
@@ -195,23 +206,35 @@ impl Published {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    fn refresh_aside(self: &Arc<Self>, now: Time) {
+    /// Begins to read the keys, unless somebody has a moment ago; answers what is being read.
+    fn refresh(self: &Arc<Self>, now: Time) -> Option<Reading> {
+        let mut reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(reading) = reading.as_ref().filter(|reading| reading.peek().is_none()) {
+            return Some(reading.clone());
+        }
+        {
+            let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            if known.asked_at.is_some_and(|asked_at| now.since(asked_at) < PAUSE) {
+                return None;
+            }
+            known.asked_at = Some(now);
+        }
         let this = Arc::clone(self);
-        tokio::spawn(async move { this.refresh(now).await });
+        let task = tokio::spawn(async move {
+            this.read_once(now).await;
+            *this.reading.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        });
+        let begun = task.map(drop).boxed().shared();
+        *reading = Some(begun.clone());
+        Some(begun)
     }
 
-    /// Reads the keys, unless somebody has a moment ago.
-    async fn refresh(&self, now: Time) {
-        let _reading = self.reading.lock().await;
-        if self.known().asked_at.is_some_and(|asked_at| now.since(asked_at) < PAUSE) {
-            return;
-        }
+    async fn read_once(&self, now: Time) {
         let timeout = self.how.timeout;
         let read = tokio::time::timeout(timeout, self.read()).await;
         let read = read.unwrap_or_else(|_| Err(format!("no answer within {timeout:?}")));
         counts::read(&self.how.name, if read.is_ok() { "ok" } else { "failed" });
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.asked_at = Some(now);
         known.is_silent = read.is_err();
         match read {
             Ok((jwks, lives)) => {
@@ -310,3 +333,6 @@ fn origin(url: &str) -> Option<&str> {
     let host = rest.split(['/', '?', '#', '\\']).next()?;
     url.get(..scheme.len() + "://".len() + host.len())
 }
+
+#[cfg(test)]
+mod tests;
