@@ -20,19 +20,22 @@ class Answer:
         return [value for sent, value in self.sent if sent.replace("_", "-") == name]
 
 
-def ask(proxy, path="/", method="GET", body=None, host=None, source="127.0.0.1", **headers):
-    """The path goes out as it is: libraries tidy it. The names of headers are written with `__` for `-`."""
-    connection = http.client.HTTPConnection("127.0.0.1", proxy.port, timeout=30, source_address=(source, 0))
+def ask(port, path="/", method="GET", body=None, host=None, source="127.0.0.1", context=None, **headers):
+    """The path goes out as it is: libraries tidy it. The names of headers are written with `__` for `-`. With a
+    context it goes out by TLS."""
+    place = {"timeout": 30, "source_address": (source, 0)}
+    if context:
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, **place)
+    else:
+        connection = http.client.HTTPConnection("127.0.0.1", port, **place)
     connection.putrequest(method, path, skip_host=host is not None, skip_accept_encoding=True)
     if host is not None:
         connection.putheader("Host", host)
-    if isinstance(body, bytes):
+    if body is not None:
         connection.putheader("Content-Length", str(len(body)))
-    elif body is not None:
-        connection.putheader("Transfer-Encoding", "chunked")
     for name, value in headers.items():
         connection.putheader(name.replace("__", "-"), value)
-    connection.endheaders(body, encode_chunked=body is not None and not isinstance(body, bytes))
+    connection.endheaders(body)
     answer = Answer(connection.getresponse())
     connection.close()
     return answer

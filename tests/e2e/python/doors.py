@@ -1,8 +1,10 @@
-"""Every scenario behind every reverse proxy, by the blocks of docs/gateway.md: people in browsers and machines."""
+"""Every scenario behind every reverse proxy, by the blocks of docs/gateway.md: people in browsers and machines. Where
+there is a folder with an authority, all of it by TLS."""
 
 import json
 import os
 import re
+import ssl
 import unittest
 import warnings
 from urllib.parse import urljoin
@@ -17,11 +19,14 @@ from asking import until
 from browsing import PRESSED, Browser
 from holder import REPORTS, Holder
 from person import ISSUER, api, client_token, new_person
-from proxies import Upstream, apache, caddy, envoy, free_port, haproxy, nginx, traefik
+from proxies import Tls, Upstream, apache, caddy, envoy, free_port, haproxy, nginx, traefik
 
 PORT = int(os.environ["DOORWARD_FRONT"])
 HOST = f"front.localhost:{PORT}"
-BASE = f"http://{HOST}"
+FOLDER = os.environ.get("DOORWARD_AUTHORITY")
+TLS = Tls(FOLDER, "front.localhost") if FOLDER else None
+CONTEXT = ssl.create_default_context(cafile=f"{FOLDER}/authority.pem") if FOLDER else None
+BASE = f"{'https' if FOLDER else 'http'}://{HOST}"
 # Nobody believes this address what it says of others.
 CLIENT = "127.0.0.2"
 # Each of them is the open path for one reader and the guarded one for another.
@@ -38,9 +43,7 @@ api("POST", "apis", {"identifier": REPORTS, "name": "Reports", "scopes": [
 
 
 def ask(path="/", method="GET", body=None, host=HOST, **headers):
-    class At:
-        port = PORT
-    return asking.ask(At, path, method, body, host, CLIENT, **headers)
+    return asking.ask(PORT, path, method, body, host, CLIENT, CONTEXT, **headers)
 
 
 def documented(language, section, doorward=proxies.DOORWARD):
@@ -59,7 +62,16 @@ class Door:
         cls.writer = client_token(REPORTS, "reports:write")[1]
         cls.proxy = cls.start(proxies.DOORWARD).__enter__()
         cls.addClassCleanup(cls.proxy.__exit__)
-        until("it has read its configuration", lambda: ask("/public/x").status == 200)
+        until("it has read its configuration", lambda: cls.answers(PORT, 2))
+
+    @staticmethod
+    def answers(port, kind):
+        """Whether it does so with a status of this kind."""
+        try:
+            return asking.ask(port, "/public/x", host=HOST, context=CONTEXT).status // 100 == kind
+        except ssl.SSLError:
+            # Traefik shows another certificate until it has read its file.
+            return False
 
     def browser(self):
         person = new_person()
@@ -188,6 +200,9 @@ class Door:
         self.assertEqual(headers["x-user-email"], person.email)
         # The application's own cookies are all that it gets to see.
         self.assertEqual(headers["cookie"].strip("; "), "theme=dark")
+        names = {it.name for it in browser.jar(HOST).cookies}
+        prefix = "__Host-" if FOLDER else ""
+        self.assertEqual(names, {f"{prefix}doorward_gate", f"{prefix}doorward_try", "theme"})
         again, way = browser.open(f"{BASE}/files/2")
         self.assertEqual((again.status_code, way), (200, []))
         browser.jar(HOST).cookies.clear(domain="", path="/", name="theme")
@@ -283,11 +298,10 @@ class Door:
 
     def test_nothing_passes_while_nobody_can_be_asked(self):
         with self.start(f"127.0.0.1:{free_port()}", free_port()) as proxy:
-            for path in ("/reports/1", "/public/x"):
-                before = upstream.asked
-                answer = asking.ask(proxy, path, host=HOST, **self.bearer())
-                self.assertNotEqual(answer.status // 100, 2)
-                self.assertEqual(upstream.asked, before, path)
+            before = upstream.asked
+            until("it has read its configuration", lambda: self.answers(proxy.port, 5))
+            answer = asking.ask(proxy.port, "/reports/1", host=HOST, context=CONTEXT, **self.bearer())
+            self.assertEqual((answer.status // 100, upstream.asked), (5, before))
 
 
 class Nginx(Door, unittest.TestCase):
@@ -295,38 +309,39 @@ class Nginx(Door, unittest.TestCase):
 
     @staticmethod
     def start(doorward, port=PORT):
-        return nginx(documented("nginx", "nginx", doorward)[0], port=port)
+        return nginx(documented("nginx", "nginx", doorward)[0], port=port, tls=TLS)
 
 
 class Caddy(Door, unittest.TestCase):
     @staticmethod
     def start(doorward, port=PORT):
-        return caddy(documented("caddyfile", "Caddy", doorward)[0], HOST, port)
+        return caddy(documented("caddyfile", "Caddy", doorward)[0], HOST, port, TLS)
 
 
 class Haproxy(Door, unittest.TestCase):
     @staticmethod
     def start(doorward, port=PORT):
         (config,), (script,) = documented("haproxy", "HAProxy", doorward), documented("lua", "HAProxy", doorward)
-        return haproxy(config, script, port)
+        return haproxy(config, script, port, TLS)
 
 
 class Apache(Door, unittest.TestCase):
     @staticmethod
     def start(doorward, port=PORT):
         (config,), (script,) = documented("apache", "Apache", doorward), documented("lua", "Apache", doorward)
-        return apache(config, script, port)
+        return apache(config, script, port, TLS)
 
 
 class EnvoyOverGrpc(Door, unittest.TestCase):
     @staticmethod
     def start(doorward, port=PORT):
-        return envoy(documented("yaml", "Envoy", doorward)[0], port)
+        return envoy(documented("yaml", "Envoy", doorward)[0], port, TLS)
 
     def test_names_with_underscores_are_dropped_by_the_answer_too(self):
         allowing = documented("yaml", "Envoy")[0].replace("DROP_HEADER", "ALLOW")
-        with envoy(allowing, free_port()) as proxy:
-            answer = asking.ask(proxy, "/public/x", host=HOST, X_User_Id="forged", X_Doorward_Assertion="forged")
+        with envoy(allowing, free_port(), TLS) as proxy:
+            until("it has read its configuration", lambda: self.answers(proxy.port, 2))
+            answer = asking.ask(proxy.port, "/public/x", host=HOST, context=CONTEXT, X_User_Id="forged", X_Doorward_Assertion="forged")
             self.assertEqual(answer.status, 200)
             self.assertNotIn("forged", [value for _, value in answer.sent])
 
@@ -336,7 +351,7 @@ class EnvoyOverHttp(Door, unittest.TestCase):
     def start(doorward, port=PORT):
         config, asks, removes = documented("yaml", "Envoy", doorward)
         config = re.sub(r" +grpc_service: .*\n", asks, config)
-        return envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + removes, config), port)
+        return envoy(re.sub(r"( +domains: .*\n)", r"\g<1>" + removes, config), port, TLS)
 
 
 class Traefik(Door, unittest.TestCase):
@@ -344,7 +359,7 @@ class Traefik(Door, unittest.TestCase):
 
     @staticmethod
     def start(doorward, port=PORT):
-        return traefik(documented("yaml", "Traefik", doorward)[0], port)
+        return traefik(documented("yaml", "Traefik", doorward)[0], port, TLS)
 
 
 if __name__ == "__main__":

@@ -33,7 +33,6 @@ PLAIN = f"""
     }}
 """
 
-
 (DESCRIBED,) = documented("nginx", "nginx", upstream.port)
 
 
@@ -55,19 +54,19 @@ class Guarded(unittest.TestCase):
         for status, path, headers in cases:
             with self.subTest(path=path, headers=headers):
                 before = upstream.asked
-                answer = ask(proxy, path, **headers)
+                answer = ask(proxy.port, path, **headers)
                 self.assertIn(answer.status, status if isinstance(status, tuple) else (status,))
                 self.assertEqual(upstream.asked, before)
 
     def test_the_plain_block_of_nginx_guards(self):
         with nginx(PLAIN) as proxy:
-            answer = ask(proxy, "/x", Authorization=self.bearer())
+            answer = ask(proxy.port, "/x", Authorization=self.bearer())
             self.assertEqual(answer.status, 200, proxy.said())
             self.assertEqual(answer.header("x-user-id"), [self.client])
             self.assertTrue(answer.header("x-organization-id")[0].startswith("org_"))
             self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
             for body in (b"", b"hello, world", b"x" * 300_000):
-                answer = ask(proxy, "/x", "POST", body, Authorization=self.bearer())
+                answer = ask(proxy.port, "/x", "POST", body, Authorization=self.bearer())
                 self.assertEqual((answer.status, answer.seen.get("body")), (200, body.decode()), proxy.said())
             self.refused(
                 proxy,
@@ -75,10 +74,10 @@ class Guarded(unittest.TestCase):
                 (401, "/x", {"Authorization": "Bearer wrong"}),
                 (401, "/x", {"Authorization": f"Basic {self.reader}"}),
                 (404, "/auth", {"Authorization": self.bearer()}))
-            challenge = ask(proxy, "/x").headers["www-authenticate"]
+            challenge = ask(proxy.port, "/x").headers["www-authenticate"]
             self.assertTrue(challenge.startswith("Bearer realm="), challenge)
             self.assertNotIn("error", challenge)
-            self.assertIn('error="invalid_token"', ask(proxy, Authorization="Bearer x").headers["www-authenticate"])
+            self.assertIn('error="invalid_token"', ask(proxy.port, Authorization="Bearer x").headers["www-authenticate"])
 
     def test_service_tokens_are_good_until_they_are_not(self):
         made = api("POST", "service-tokens", {"name": "nightly", "scopes": ["reports:read"], "workspace_ids": ["ws-a"]})
@@ -86,17 +85,17 @@ class Guarded(unittest.TestCase):
         with nginx(DESCRIBED) as proxy:
             for headers in ({"Authorization": f"Bearer {secret}"}, {"X__API__Key": secret}, {"API__Key": secret},
                             {"X__Chroma__Token": secret}):
-                answer = ask(proxy, "/reports/1", **headers)
+                answer = ask(proxy.port, "/reports/1", **headers)
                 self.assertEqual(answer.status, 200, proxy.said())
                 self.assertTrue(answer.header("x-user-id")[0].startswith("tok_"))
                 self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
             until("uses are counted", lambda: api("GET", "service-tokens/nightly")["use_count"] == 4)
             second = api("POST", "service-tokens/nightly/rotate", {"overlap_seconds": 300})["secret"]
             for good in (secret, second):
-                self.assertEqual(ask(proxy, "/reports/1", X__API__Key=good).status, 200)
+                self.assertEqual(ask(proxy.port, "/reports/1", X__API__Key=good).status, 200)
             third = api("POST", "service-tokens/nightly/rotate", {"overlap_seconds": 0})["secret"]
             self.refused(proxy, (401, "/reports/1", {"X__API__Key": second}))
-            self.assertEqual(ask(proxy, "/reports/1", X__API__Key=third).status, 200)
+            self.assertEqual(ask(proxy.port, "/reports/1", X__API__Key=third).status, 200)
             api("POST", "service-tokens/nightly/revoke", {"reason": "Token compromised"})
             self.refused(
                 proxy,

