@@ -246,6 +246,12 @@ fn a_gateway_alone_signs_people_in_at_its_issuer() {
 }
 
 #[test]
+fn an_issuer_that_does_not_answer_holds_nobody_up() {
+    let program = doorward_e2e::program::binary().display().to_string();
+    scripts::python_with(&[("DOORWARD_PROGRAM", &program)], "slow_keys.py");
+}
+
+#[test]
 fn limits_are_held_and_told() {
     let behind = free_port().to_string();
     let file = tempfile::NamedTempFile::new().expect("a file");
