@@ -2,6 +2,7 @@
 ways that it knows to say who it is, and what it makes of a refusal. The server is the program that is in
 Chroma's own package."""
 
+import http.client
 import os
 import subprocess
 import sys
@@ -16,7 +17,7 @@ import httpx
 from chromadb.config import Settings
 from chromadb.errors import ChromaAuthError
 
-from person import ISSUER, api
+from person import ISSUER, api, new_client
 
 PORT = urlsplit(ISSUER).port
 BEHIND = int(os.environ["DOORWARD_UPSTREAM"])
@@ -24,10 +25,14 @@ RUN = "import sys, chromadb_rust_bindings as chroma; chroma.cli(['chroma', 'run'
 TOKEN, BASIC = "chromadb.auth.token_authn.TokenAuthClientProvider", "chromadb.auth.basic_authn.BasicAuthClientProvider"
 
 
-def client(provider=None, credentials=None, **more):
+def client(provider=None, credentials=None, host="chroma.localhost", where=None, **more):
     said = {"chroma_client_auth_provider": provider, "chroma_client_auth_credentials": credentials, **more}
     settings = Settings(anonymized_telemetry=False, **{name: value for name, value in said.items() if value})
-    return chromadb.HttpClient(host="127.0.0.1", port=PORT, headers={"Host": "chroma.localhost"}, settings=settings)
+    return chromadb.HttpClient(host="127.0.0.1", port=PORT, headers={"Host": host}, settings=settings, **(where or {}))
+
+
+def tenant_client(secret, tenant, database):
+    return client(TOKEN, secret, "tenants.localhost", {"tenant": tenant, "database": database})
 
 
 class Guarded(unittest.TestCase):
@@ -95,6 +100,77 @@ class Guarded(unittest.TestCase):
         api("POST", f"service-tokens/{service['id']}/revoke", {"reason": "over"})
         with self.assertRaises(ChromaAuthError):
             ending.heartbeat()
+
+    def test_anybody_may_ask_whether_it_is_well_and_nothing_else(self):
+        headers = {"Host": "tenants.localhost"}
+        for path in ("/api/v2", "/api/v2/heartbeat", "/api/v2/version", "/api/v1", "/api/v1/heartbeat", "/api/v1/version"):
+            answer = httpx.get(f"http://127.0.0.1:{PORT}{path}", headers=headers, timeout=30)
+            behind = httpx.get(f"http://127.0.0.1:{BEHIND}{path}", timeout=30)
+            self.assertEqual(answer.status_code, behind.status_code, path)
+        self.assertGreater(httpx.get(f"http://127.0.0.1:{PORT}/api/v2/heartbeat", headers=headers).json()["nanosecond heartbeat"], 0)
+        for method, path in (("POST", "/api/v2/heartbeat"), ("DELETE", "/api/v2"), ("GET", "/api/v2/heartbeat/x"), ("POST", "/api/v2/reset"),
+                             ("GET", "/api/v2/auth/identity"), ("GET", "/api/v2/pre-flight-checks"), ("POST", "/api/v2/tenants"),
+                             ("GET", "/api/v2/tenants/default_tenant"), ("GET", "/API/v2/heartbeat"), ("GET", "/api/v1/collections")):
+            answer = httpx.request(method, f"http://127.0.0.1:{PORT}{path}", headers=headers, timeout=30)
+            self.assertEqual((answer.status_code, answer.json()), (403, {"error": "AuthError", "message": "Forbidden"}), path)
+
+    def test_everybody_stays_in_their_tenant_and_databases(self):
+        made = api("POST", "service-tokens", {"workspace_ids": ["notes"]})
+        tenant = made["org_id"]
+        for name in (tenant, "org_of_others"):
+            httpx.post(f"http://127.0.0.1:{BEHIND}/api/v2/tenants", json={"name": name})
+            for database in ("notes", "ledger"):
+                url = f"http://127.0.0.1:{BEHIND}/api/v2/tenants/{name}/databases"
+                httpx.post(url, json={"name": database}).raise_for_status()
+        self.work(tenant_client(made["secret"], tenant, "notes"), "own")
+        for elsewhere in ((tenant, "ledger"), ("org_of_others", "notes"), ("default_tenant", "default_database")):
+            with self.assertRaises(ChromaAuthError):
+                tenant_client(made["secret"], *elsewhere)
+        nobodys = api("POST", "service-tokens", {"scopes": ["files:read"]})["secret"]
+        with self.assertRaises(ChromaAuthError):
+            tenant_client(nobodys, tenant, "notes")
+        # What a name in the path says counts, and no other spelling of it gets there.
+        headers = {"Host": "tenants.localhost", "X-Chroma-Token": made["secret"]}
+        for path, status in ((f"{tenant}/databases/notes/../ledger", 400), (f"{tenant}/databases/notes%2f..%2fledger", 400),
+                             (f"{tenant}/../org_of_others/databases/notes", 400), (f"{tenant}//databases/ledger", 400),
+                             (f"{tenant}/databases/ledger", 403), ("org_of_others/databases/notes", 403),
+                             (f"{tenant}/databases/%6eotes", 200), ("org%5fof%5fothers/databases/notes", 403)):
+            connection = http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+            connection.request("GET", f"/api/v2/tenants/{path}/collections", headers=headers)
+            self.assertEqual(connection.getresponse().status, status, path)
+            connection.close()
+        for path in ("tenants", "reset"):
+            answer = httpx.post(f"http://127.0.0.1:{PORT}/api/v2/{path}", json={"name": "mine"}, headers=headers, timeout=30)
+            self.assertEqual(answer.status_code, 403, path)
+
+    def test_a_client_with_a_token_of_its_own(self):
+        """Client credentials: one system asks the other, and no person is there."""
+        audience = "https://chroma.example"
+        api("POST", "apis", {"identifier": audience, "name": "Chroma", "scopes": [
+            {"name": "chroma:use", "description": "Use every database"}, {"name": "chroma:see", "description": "See"}]})
+        tenant = api("POST", "service-tokens", {"scopes": ["chroma:use"]})["org_id"]
+
+        def token(resource, scope):
+            asker = new_client(grant_types=["client_credentials"], redirect_uris=[], scopes=["chroma:use", "chroma:see"])
+            answer = httpx.post(f"{ISSUER}/oauth2/token", auth=(asker["client_id"], asker["client_secret"]), timeout=30, data={
+                "grant_type": "client_credentials", "scope": scope, "resource": resource})
+            self.assertEqual(answer.status_code, 200, answer.text)
+            return answer.json()["access_token"]
+
+        # The tenant may be there already: whoever comes first makes it.
+        httpx.post(f"http://127.0.0.1:{BEHIND}/api/v2/tenants", json={"name": tenant})
+        url = f"http://127.0.0.1:{BEHIND}/api/v2/tenants/{tenant}/databases"
+        httpx.post(url, json={"name": "machines"}).raise_for_status()
+        allowed = token(audience, "chroma:use")
+        self.work(tenant_client(allowed, tenant, "machines"), "by-client")
+        raw = client(TOKEN, allowed, "tenants.localhost", {"tenant": tenant, "database": "machines"},
+                     chroma_auth_token_transport_header="X-Chroma-Token")
+        self.assertEqual([one.name for one in raw.list_collections()], ["by-client"])
+        for wrong in (token(audience, "chroma:see"), allowed[:-8] + "AAAAAAAA"):
+            with self.assertRaises(ChromaAuthError):
+                tenant_client(wrong, tenant, "machines")
+        with self.assertRaises(ChromaAuthError):
+            tenant_client(allowed, "default_tenant", "default_database")
 
 
 if __name__ == "__main__":

@@ -213,6 +213,25 @@ fn a_real_mcp_session_goes_through() {
 /// `correct horse`, by `htpasswd -B`.
 const ADA: &str = "ada:$2b$05$NEBLovV6ek2PYubso5j86ebNqh69ApYDM7u5rQw7vmXk1bxUTCcJy\n";
 
+/// As `docs/gateway.md` has it: a tenant is an organisation, a database a workspace.
+const CHROMA_TENANTS: &str = r#"
+    {"name": "chroma-open", "hosts": ["tenants.localhost"], "methods": ["GET"], "mode": "disabled",
+        "paths": ["/api/v2", "/api/v2/heartbeat", "/api/v2/version", "/api/v1", "/api/v1/heartbeat", "/api/v1/version"],
+        "upstream": "BEHIND"},
+    {"name": "chroma-start", "hosts": ["tenants.localhost"], "methods": ["GET"], "errors": "chroma",
+        "paths": ["/api/v2/auth/identity", "/api/v2/pre-flight-checks"],
+        "audiences": ["https://chroma.example"], "upstream": "BEHIND"},
+    {"name": "chroma-tenants", "hosts": ["tenants.localhost"], "errors": "chroma",
+        "paths": ["/api/v2/tenants/{tenant}/**"], "audiences": ["https://chroma.example"], "upstream": "BEHIND",
+        "policy": "permit(principal, action in Action::\"read\", resource) when { principal has organization && principal.organization == resource.params.tenant };"},
+    {"name": "chroma-databases", "hosts": ["tenants.localhost"], "errors": "chroma",
+        "paths": ["/api/v2/tenants/{tenant}/databases/{database}/**"],
+        "audiences": ["https://chroma.example"], "upstream": "BEHIND",
+        "policy": "forbid(principal, action, resource) unless { principal has organization && principal.organization == resource.params.tenant }; permit(principal, action, resource) when { principal.scopes.contains(\"chroma:use\") }; permit(principal, action, resource) when { principal.workspaces.contains(resource.params.database) };"},
+    {"name": "chroma-rest", "hosts": ["tenants.localhost"], "errors": "chroma", "scopes": ["chroma:admin"],
+        "audiences": ["https://chroma.example"], "upstream": "BEHIND"}
+"#;
+
 #[test]
 fn a_real_chroma_is_guarded() {
     let behind = free_port().to_string();
@@ -223,10 +242,11 @@ fn a_real_chroma_is_guarded() {
             more.len()
         )
     });
+    let tenants = CHROMA_TENANTS.replace("BEHIND", &format!("http://127.0.0.1:{behind}"));
     let people = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(people.path(), ADA).expect("it is written");
     let env = vec![
-        ("DOORWARD_GATEWAY_ROUTES", format!("[{}]", routes.join(","))),
+        ("DOORWARD_GATEWAY_ROUTES", format!("[{},{tenants}]", routes.join(","))),
         ("DOORWARD_AUTH_BASIC_FILE", people.path().display().to_string()),
     ];
     let server = Server::start(Options { env, ..Options::default() });
