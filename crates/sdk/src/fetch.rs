@@ -6,7 +6,7 @@ mod address;
 use std::{fs, path::PathBuf, sync::Arc, time::Duration};
 
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Request, Uri, header};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
 
 pub use self::address::{is_here, is_localhost, is_nobodys, is_public};
 use self::address::{is_hidden_literal, literal};
@@ -104,6 +104,21 @@ pub trait Fetch: Send + Sync + 'static {
         let _ = (access, within);
         Box::pin(async move { Err(format!("{url}: there is no way to it here")) })
     }
+
+    /// Asks such a server with a document of JSON, by POST.
+    ///
+    /// # Errors
+    /// As [`Self::get_as`].
+    fn post_as<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        document: Vec<u8>,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
+        let _ = (access, document, within);
+        Box::pin(async move { Err(format!("{url}: there is no way to it here")) })
+    }
 }
 
 /// Reads over any HTTP client. It looks at addresses as they are written; what a document names is read by
@@ -117,7 +132,7 @@ impl Fetch for Web {
         named_by: NamedBy,
         within: Duration,
     ) -> BoxFuture<'a, Result<Fetched, String>> {
-        Box::pin(read(&*self.0, (url, named_by), None, within))
+        Box::pin(read(&*self.0, (url, named_by), Said::default(), within))
     }
 
     fn get_as<'a>(
@@ -126,16 +141,44 @@ impl Fetch for Web {
         access: &'a Access,
         within: Duration,
     ) -> BoxFuture<'a, Result<Fetched, String>> {
-        Box::pin(async move {
-            let token = access.authorization()?;
-            match access.authorities()? {
-                Some(authorities) => {
-                    let http = trusting(&authorities).map_err(|why| format!("{url}: {why}"))?;
-                    read(&*http, (url, NamedBy::Operator), token, within).await
-                }
-                None => read(&*self.0, (url, NamedBy::Operator), token, within).await,
+        Box::pin(self.ask_as(url, access, None, within))
+    }
+
+    fn post_as<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        document: Vec<u8>,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
+        Box::pin(self.ask_as(url, access, Some(document), within))
+    }
+}
+
+/// What is said beside an address.
+#[derive(Default)]
+struct Said {
+    token: Option<HeaderValue>,
+    /// What is asked; nothing where a document is read.
+    document: Option<Vec<u8>>,
+}
+
+impl Web {
+    async fn ask_as(
+        &self,
+        url: &str,
+        access: &Access,
+        document: Option<Vec<u8>>,
+        within: Duration,
+    ) -> Result<Fetched, String> {
+        let said = Said { token: access.authorization()?, document };
+        match access.authorities()? {
+            Some(authorities) => {
+                let http = trusting(&authorities).map_err(|why| format!("{url}: {why}"))?;
+                read(&*http, (url, NamedBy::Operator), said, within).await
             }
-        })
+            None => read(&*self.0, (url, NamedBy::Operator), said, within).await,
+        }
     }
 }
 
@@ -154,17 +197,22 @@ fn trusting(_: &[u8]) -> Result<Box<dyn Http>, String> {
 async fn read(
     http: &dyn Http,
     (url, named_by): (&str, NamedBy),
-    token: Option<HeaderValue>,
+    Said { token, document }: Said,
     within: Duration,
 ) -> Result<Fetched, String> {
     let target: Uri = url.parse().map_err(|error| format!("{url}: {error}"))?;
     check(&target, named_by).map_err(|why| format!("{url}: {why}"))?;
     let accept = "application/json, application/jwk-set+json";
-    let mut request = Request::get(target).header(header::ACCEPT, accept);
+    let method = if document.is_some() { Method::POST } else { Method::GET };
+    let mut request = Request::builder().method(method).uri(target).header(header::ACCEPT, accept);
+    if document.is_some() {
+        request = request.header(header::CONTENT_TYPE, "application/json");
+    }
     if let Some(token) = token {
         request = request.header(header::AUTHORIZATION, token);
     }
-    let mut request = request.body(Vec::new()).map_err(|error| format!("{url}: {error}"))?;
+    let mut request =
+        request.body(document.unwrap_or_default()).map_err(|error| format!("{url}: {error}"))?;
     request.extensions_mut().insert(Within(within));
     let sent = match named_by {
         NamedBy::Operator => http.send(request),

@@ -58,6 +58,8 @@ class ApiServer:
 
     def __init__(self):
         self.token, self.keys, self.asked = "first", [], []
+        # Of whom it knows that they are still there, for its reviews of tokens.
+        self.accounts, self.reviewed = set(), []
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
@@ -75,6 +77,16 @@ class ApiServer:
                 self.end_headers()
                 self.wfile.write(body)
 
+            def do_POST(self):
+                asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.reviewed.append((self.path, asked["spec"]["audiences"], self.headers.get("Authorization")))
+                knows = self.headers.get("Authorization") == f"Bearer {outer.token}"
+                body = json.dumps({**asked, "status": outer.review(asked["spec"])} if knows else {"kind": "Status"}).encode()
+                self.send_response(201 if knows else 401)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
             def log_message(self, *_):
                 pass
 
@@ -84,6 +96,20 @@ class ApiServer:
         self.server.socket = tls.wrap_socket(self.server.socket, server_side=True)
         self.issuer = f"https://127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def review(self, spec):
+        """As a real one: it verifies the token by its own keys, and looks whether the account is still there."""
+        for key in self.keys:
+            try:
+                claims = pyjwt.decode(spec["token"], key.key.public_key(), algorithms=[key.algorithm], audience=spec["audiences"])
+            except pyjwt.InvalidTokenError as error:
+                why = str(error)
+                continue
+            if claims["sub"] in self.accounts:
+                return {"authenticated": True, "user": {"username": claims["sub"], "groups": ["system:serviceaccounts"]},
+                        "audiences": [name for name in spec["audiences"] if name in claims["aud"]]}
+            why = "the account is gone"
+        return {"authenticated": False, "error": why}
 
     def close(self):
         self.server.shutdown()
@@ -173,6 +199,65 @@ scopes = ["reports:read"]
         self.assertEqual(gateway.code(**bearer(next_key.sign(**account(server.issuer)))), "good")
         self.assertEqual(gateway.code(**bearer(token)), "auth.invalid_token")
         self.assertEqual(server.asked[-1], ("/openid/v1/jwks", "Bearer second"))
+
+    def test_a_cluster_reviews_the_tokens_of_its_service_accounts(self):
+        server = ApiServer()
+        self.addCleanup(server.close)
+        key, thief = Key("one", "ES256"), Key("one", "ES256")
+        server.keys = [key]
+        own = "system:serviceaccount:shop:reporter"
+        server.accounts = {own, "system:serviceaccount:batch:other"}
+        token_file = f"{self.folder}/token"
+        write(token_file, "first\n")
+        config = f"""
+[auth]
+audience = ["{REPORTS}"]
+
+[[auth.issuers]]
+kind = "kubernetes"
+issuer = "https://kubernetes.default.svc"
+token_review_url = "{server.issuer}"
+ca_file = "{CERTIFICATES}/authority.pem"
+token_file = "{token_file}"
+workloads = ["shop/*"]
+scopes = ["reports:read"]
+{ROUTES}"""
+        gateway = self.gateway(config)
+        issuer = "https://kubernetes.default.svc"
+        token = key.sign(**account(issuer))
+        answer = gateway.ask("/validate?route=shop", **bearer(token))
+        self.assertEqual(answer.status, 200, answer.text + gateway.told())
+        self.assertEqual((answer.getheader("X-User-ID"), answer.getheader("X-User-Role")), (own, "service"))
+        self.assertEqual(answer.getheader("X-Permissions"), "reports:read")
+        self.assertEqual(gateway.code(**bearer(token)), "good")
+        # What it has vouched for is remembered for a moment.
+        review = ("/apis/authentication.k8s.io/v1/tokenreviews", [REPORTS], "Bearer first")
+        self.assertEqual(server.reviewed, [review])
+        self.assertEqual(server.asked, [])
+        gone = key.sign(**account(issuer, "shop", "gone"))
+        for asked, expect in [
+                (gone, "auth.invalid_token"),
+                (thief.sign(**account(issuer)), "auth.invalid_token"),
+                (key.sign(**account(issuer, "batch", "other")), "auth.invalid_issuer"),
+                (key.sign(**account(issuer, aud=["https://other.example"])), "auth.invalid_audience"),
+                (key.sign(**account("https://evil.example")), "auth.invalid_issuer")]:
+            self.assertEqual(gateway.code(**bearer(asked)), expect)
+
+        # Its account is deleted: no key has changed, and the token still lives.
+        server.accounts.clear()
+        gateway.reload(config)
+        self.assertEqual(gateway.code(**bearer(token)), "auth.invalid_token")
+        server.accounts.add(own)
+        self.assertEqual(gateway.code(**bearer(token)), "good")
+        server.token = "second"
+        self.assertEqual(gateway.code(**bearer(key.sign(**account(issuer, jti="2")))), "auth.key_unavailable")
+        write(token_file, "second")
+        self.assertEqual(gateway.code(**bearer(key.sign(**account(issuer, jti="3")))), "good")
+        # Somebody else in its place is shown nothing.
+        count = len(server.reviewed)
+        gateway.reload(config.replace("authority.pem", "stranger.pem"))
+        self.assertEqual(gateway.code(**bearer(key.sign(**account(issuer, jti="4")))), "auth.key_unavailable")
+        self.assertEqual(len(server.reviewed), count)
 
     def test_another_server_in_its_place_is_told_no_token(self):
         server = ApiServer()

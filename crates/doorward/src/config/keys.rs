@@ -218,7 +218,8 @@ sections! {
         /// More issuers, a table each: `issuer`, and `jwks_url`, `jwks_static`, `jwt_secret`,
         /// `allowed_algorithms`, `jwks_cache_ttl`, `jwks_timeout`, `any_audience`, `id_tokens`, `identity_type`;
         /// `jwks_file` for keys in a file, `ca_file` and `token_file` for who publishes them. Workloads have a `kind`,
-        /// `kubernetes`, `gcp` or `spiffe`, with `trust_domain`, `workloads`, `scopes`, `workspaces`.
+        /// `kubernetes`, `gcp` or `spiffe`, with `trust_domain`, `workloads`, `scopes`, `workspaces`;
+        /// `token_review_url` is the API server of a cluster that is asked about each token.
         issuers: Issuers = "";
         /// Whose client certificates are, a table each: `spiffe`, `dns`, `uri`, `email`, `dn`, `issuer` say which;
         /// `subject`, `identity_type`, `scopes`, `permissions`, `workspaces`, `organization`, `role` who that is.

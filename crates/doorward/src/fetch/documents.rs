@@ -37,6 +37,17 @@ impl Reader {
     }
 
     async fn get(&self, url: &str, access: &Access, within: Duration) -> Result<Fetched, String> {
+        self.ask(url, access, None, within).await
+    }
+
+    /// Reads a document, or asks with one.
+    async fn ask(
+        &self,
+        url: &str,
+        access: &Access,
+        document: Option<Vec<u8>>,
+        within: Duration,
+    ) -> Result<Fetched, String> {
         let url = url::Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
         check(&url, self.reach).map_err(|why| format!("{url} may not be read: {why}"))?;
         let own;
@@ -51,7 +62,12 @@ impl Reader {
         if let Some(token) = access.authorization()? {
             headers.push(("authorization", token.to_str().map_err(|error| error.to_string())?.to_owned()));
         }
-        let request = FetchRequest { method: "GET", url: url.clone(), headers, body: Vec::new() };
+        let method = if document.is_some() { "POST" } else { "GET" };
+        if document.is_some() {
+            headers.push(("content-type", "application/json".to_owned()));
+        }
+        let body = document.unwrap_or_default();
+        let request = FetchRequest { method, url: url.clone(), headers, body };
         let answer = send(client, request, Some(within)).await;
         let answer = answer.map_err(|failure: FetchFailure| format!("{url}: {failure}"))?;
         let headers: HeaderMap = answer
@@ -86,5 +102,15 @@ impl Fetch for Documents {
         within: Duration,
     ) -> BoxFuture<'a, Result<Fetched, String>> {
         Box::pin(self.by_operator.get(url, access, within))
+    }
+
+    fn post_as<'a>(
+        &'a self,
+        url: &'a str,
+        access: &'a Access,
+        document: Vec<u8>,
+        within: Duration,
+    ) -> BoxFuture<'a, Result<Fetched, String>> {
+        Box::pin(self.by_operator.ask(url, access, Some(document), within))
     }
 }

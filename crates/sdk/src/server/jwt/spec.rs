@@ -19,6 +19,7 @@ use super::{
     Issuer,
     file::Filed,
     keys::{Format, How, Keys, Place, Published},
+    review::Reviewer,
     workload::{IssuerKind, Workloads},
 };
 use crate::fetch::{Access, Fetch};
@@ -52,9 +53,12 @@ pub struct IssuerSpec {
     pub jwks_static: Option<String>,
     /// A file with its keys, as a JWK Set or, of a trust domain, as a bundle; read again when it has changed.
     pub jwks_file: Option<PathBuf>,
-    /// A file with the certificate authorities, PEM, of who publishes its keys; no other is believed there.
+    /// The API server of a cluster, which is asked about each token in place of reading keys. For `kubernetes` alone.
+    pub token_review_url: Option<String>,
+    /// A file with the certificate authorities, PEM, of who publishes its keys, or reviews its tokens; no other is
+    /// believed there.
     pub ca_file: Option<PathBuf>,
-    /// A file with the token to show where its keys are read; read each time.
+    /// A file with the token to show where its keys are read, or its tokens reviewed; read each time.
     pub token_file: Option<PathBuf>,
     /// The trust domain: `example.org`. For `spiffe` alone.
     pub trust_domain: Option<String>,
@@ -89,6 +93,7 @@ impl Default for IssuerSpec {
             jwks_url: None,
             jwks_static: None,
             jwks_file: None,
+            token_review_url: None,
             ca_file: None,
             token_file: None,
             trust_domain: None,
@@ -139,7 +144,10 @@ impl IssuerSpec {
                     spec.jwks_url.is_some() || spec.jwks_static.is_some() || spec.jwks_file.is_some();
                 let name = || vec![CLUSTER.to_owned()];
                 spec.issuer = Some(spec.issuer).filter(|names| !names.is_empty()).unwrap_or_else(name);
-                if !says_where && spec.issuer.iter().all(|name| name.starts_with(IN_CLUSTER)) {
+                let is_own = |name: &String| name.starts_with(IN_CLUSTER);
+                let is_here =
+                    spec.token_review_url.as_ref().map_or_else(|| spec.issuer.iter().all(is_own), is_own);
+                if !says_where && is_here {
                     spec.ca_file.get_or_insert_with(|| CLUSTER_CA.into());
                     spec.token_file.get_or_insert_with(|| CLUSTER_TOKEN.into());
                 }
@@ -207,6 +215,9 @@ impl IssuerSpec {
     }
 
     pub(crate) fn keys(&self, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
+        if let Some(url) = &self.token_review_url {
+            return self.reviewer(url, fetch);
+        }
         let format = if self.kind == IssuerKind::Spiffe { Format::Bundle } else { Format::Jwks };
         if let Some(path) = &self.jwks_file {
             if self.jwks_static.is_some() || self.jwks_url.is_some() {
@@ -242,8 +253,7 @@ impl IssuerSpec {
                 }
             },
         };
-        let timeout = Duration::try_from_secs_f64(self.jwks_timeout).ok().filter(|it| !it.is_zero());
-        let timeout = timeout.ok_or_else(|| self.wrong("jwks_timeout", "write seconds, such as 5.0"))?;
+        let timeout = self.timeout()?;
         let how = How {
             name: self.name().to_owned(),
             format,
@@ -252,6 +262,29 @@ impl IssuerSpec {
             timeout,
         };
         Ok(Keys::Published(Arc::new(Published::new(place, how, Arc::clone(fetch)))))
+    }
+
+    fn reviewer(&self, url: &str, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
+        let field = "token_review_url";
+        if self.kind != IssuerKind::Kubernetes {
+            return Err(self.wrong(field, "it goes with the kind kubernetes"));
+        }
+        if self.jwks_url.is_some() || self.jwks_static.is_some() || self.jwks_file.is_some() {
+            return Err(self.wrong(field, "there are keys, too; keep this or them"));
+        }
+        if self.token_file.is_none() {
+            let what =
+                "the API server reviews tokens for nobody without one of its own (system:auth-delegator)";
+            return Err(self.wrong("token_file", what));
+        }
+        let server = self.address(field, url)?;
+        let reviewer = Reviewer::new(&server, self.access(), self.timeout()?, Arc::clone(fetch));
+        Ok(Keys::Reviewed(Arc::new(reviewer)))
+    }
+
+    fn timeout(&self) -> Result<Duration, BadIssuer> {
+        let timeout = Duration::try_from_secs_f64(self.jwks_timeout).ok().filter(|it| !it.is_zero());
+        timeout.ok_or_else(|| self.wrong("jwks_timeout", "write seconds, such as 5.0"))
     }
 
     fn address(&self, field: &'static str, url: &str) -> Result<String, BadIssuer> {
