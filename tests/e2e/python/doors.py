@@ -4,6 +4,7 @@ there is a folder with an authority, all of it by TLS."""
 import json
 import os
 import re
+import socket
 import ssl
 import unittest
 import warnings
@@ -12,6 +13,8 @@ from urllib.parse import urljoin
 import requests
 from joserfc import jwt
 from joserfc.jwk import KeySet
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import connect
 
 import asking
 import proxies
@@ -231,6 +234,32 @@ class Door:
                 self.assertEqual(upstream.asked, before)
         across = {"Sec-Fetch-Site": "cross-site"}
         self.assertEqual(browser.ask(f"{BASE}/files/1", method="POST", headers=across).status_code, 403)
+
+    def opened(self, **headers):
+        """What the application was sent with a WebSocket that a browser or a program opens, or the status instead."""
+        place = socket.create_connection(("127.0.0.1", PORT), timeout=30)
+        try:
+            with connect(BASE.replace("http", "ws", 1) + "/files/live", sock=place, ssl=CONTEXT, proxy=None,
+                         additional_headers=headers) as live:
+                told = json.loads(live.recv())
+                live.send("hello")
+                self.assertEqual(live.recv(), "hello")
+                return dict(told["headers"])
+        except InvalidStatus as refused:
+            return refused.response.status_code
+
+    def test_a_socket_opens_for_who_may_and_from_no_other_site(self):
+        person, browser = self.signed_in()
+        cookies = "; ".join(f"{it.name}={it.value}" for it in browser.jar(HOST).cookies)
+        self.assertEqual(self.opened(Cookie=cookies, Origin=BASE)["x-user-email"], person.email)
+        secret = api("POST", "service-tokens", {"scopes": []})["secret"]
+        told = self.opened(Authorization=f"Bearer {secret}")
+        self.assertTrue(told["x-user-id"].startswith("tok_"))
+        self.assertNotIn(secret, told.values())
+        before = upstream.asked
+        self.assertEqual(self.opened(Cookie=cookies, Origin="http://evil.localhost"), 403)
+        self.assertEqual(self.opened(Origin=BASE), 401)
+        self.assertEqual(upstream.asked, before)
 
     def test_a_person_who_may_not_is_told_so(self):
         _, browser = self.signed_in()

@@ -12,6 +12,8 @@ import sysconfig
 import tempfile
 import threading
 import time
+from base64 import b64encode
+from hashlib import sha1
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
 
@@ -64,12 +66,29 @@ class Echo(BaseHTTPRequestHandler):
             "body": body.decode(),
         }).encode()
         self.server.asked += 1
+        if self.headers.get("Upgrade") == "websocket":
+            self.converse(told)
+            return
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(told)))
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(told)
+
+    def converse(self, told):
+        """Opens a WebSocket (RFC 6455), tells what it was sent, and says one short message again."""
+        key = self.headers["Sec-WebSocket-Key"] + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+        self.send_response(101)
+        self.send_header("Upgrade", "websocket")
+        self.send_header("Connection", "Upgrade")
+        self.send_header("Sec-WebSocket-Accept", b64encode(sha1(key.encode()).digest()).decode())
+        self.end_headers()
+        self.wfile.write(b"\x81\x7e" + len(told).to_bytes(2) + told)
+        length = self.rfile.read(2)[1] & 0x7f
+        mask, said = self.rfile.read(4), self.rfile.read(length)
+        self.wfile.write(bytes([0x81, length]) + bytes(byte ^ mask[place % 4] for place, byte in enumerate(said)))
+        self.close_connection = True
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
