@@ -16,6 +16,7 @@ use std::{
 };
 
 use axum::body::{Body, Bytes};
+use futures_util::future::BoxFuture;
 use http::{Request, Response, Uri, header, request::Parts, uri::PathAndQuery};
 use hyper::body::{Body as HttpBody, Frame, Incoming, SizeHint};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
@@ -127,8 +128,9 @@ impl Upstreams {
             return Ok(self.ask(request, way.protocol).await?.map(Body::new));
         }
         let senders = self.senders()?;
-        let connect = async || -> std::io::Result<Io> {
-            senders.plain.clone().call(place.uri.clone()).await.map_err(std::io::Error::other)
+        let connect = || -> BoxFuture<'static, std::io::Result<Io>> {
+            let connected = senders.plain.clone().call(place.uri.clone());
+            Box::pin(async move { connected.await.map_err(std::io::Error::other) })
         };
         // RFC 9112 3.2.1: the origin is asked for the path alone.
         let path = parts.uri.path_and_query().cloned();

@@ -17,6 +17,7 @@ use std::{
 };
 
 use axum::body::{Body, Bytes};
+use futures_util::future::BoxFuture;
 use http::{Request, Response};
 use hyper::{
     body::{Body as HttpBody, Frame, Incoming, SizeHint},
@@ -107,7 +108,7 @@ impl Lines {
     pub(super) async fn send(
         self: &Arc<Self>,
         mut request: Request<Body>,
-        connect: impl AsyncFn() -> io::Result<Io>,
+        connect: impl Fn() -> BoxFuture<'static, io::Result<Io>>,
         is_sent: impl Fn() -> bool,
     ) -> Result<Response<Body>, NoAnswer> {
         loop {

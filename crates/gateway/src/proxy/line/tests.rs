@@ -27,9 +27,9 @@ impl World {
 
     async fn send(&self, method: &str, body: Body, is_sent: bool) -> Result<Response<Body>, NoAnswer> {
         let address = self.listener.local_addr().unwrap();
-        let connect = async || {
+        let connect = || -> BoxFuture<'static, io::Result<Io>> {
             self.opened.fetch_add(1, Ordering::Relaxed);
-            TcpStream::connect(address).await.map(TokioIo::new)
+            Box::pin(async move { TcpStream::connect(address).await.map(TokioIo::new) })
         };
         let request = Request::builder().method(method).uri("/").header("host", "app").body(body).unwrap();
         self.lines.send(request, connect, || is_sent).await
