@@ -51,3 +51,12 @@ account-deleted-subject = Ihr Konto wurde gelöscht
 account-deleted-heading = Ihr Konto wurde gelöscht
 account-deleted-body = Das Konto mit dieser Mailadresse wurde am { $when } gelöscht, und damit das, was wir über Sie wussten.
 account-deleted-after = Falls Sie es nicht waren, wenden Sie sich an Ihre Verwaltung. Danke, dass Sie da waren.
+
+service-token-ends-subject = Das Dienst-Token { $name } läuft bald ab
+service-token-ends-heading = { $name } läuft { $days ->
+        [one] innerhalb eines Tages
+       *[other] in { $days } Tagen
+    } ab
+service-token-ends-body = Sie sind für das Dienst-Token { $name } verantwortlich. Es läuft am { $when } ab; was es benutzt, wird von da an abgewiesen. Erneuern Sie es vorher: Das ergibt ein neues Geheimnis, und das jetzige gilt weiter, während Sie es ersetzen.
+service-token-ends-button = Token ansehen
+service-token-ends-after = Auf der Kommandozeile: doorward token rotate { $name }. Wenn nichts es mehr benutzt, lassen Sie es ablaufen oder widerrufen Sie es. Falls Sie beides nicht können, wenden Sie sich an Ihre Verwaltung.

@@ -51,3 +51,12 @@ account-deleted-subject = Your account was deleted
 account-deleted-heading = Your account was deleted
 account-deleted-body = The account with this email address was deleted on { $when }, and with it what we knew about you.
 account-deleted-after = If it was not you, tell your administrator. Thank you for having been here.
+
+service-token-ends-subject = The service token { $name } ends soon
+service-token-ends-heading = { $name } ends { $days ->
+        [one] within a day
+       *[other] within { $days } days
+    }
+service-token-ends-body = You answer for the service token { $name }. It ends on { $when }, and what uses it is refused from then on. Rotate it before: that makes another secret, and the present one goes on working while you replace it.
+service-token-ends-button = Look at the token
+service-token-ends-after = On a command line: doorward token rotate { $name }. If nothing uses it any more, let it end or revoke it. If you cannot do either, ask an administrator.

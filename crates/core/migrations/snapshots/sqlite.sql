@@ -198,7 +198,8 @@ CREATE TABLE client_secrets (
 -- (of hash_key), an imported one as its SHA-256 in hexadecimal until it is first seen; imported_from: its
 -- name there, so that an import can be run again. scopes: names with spaces between; workspace_ids and
 -- allowed_addresses: JSON. lifetime: seconds, handed on at rotation. ends_at: when the overlap after a
--- rotation is over. rotated_to, rotated_from: ids of versions.
+-- rotation is over. rotated_to, rotated_from: ids of versions. reminded: how many days before the end of its
+-- life that was announced last.
 CREATE TABLE service_tokens (
     id TEXT PRIMARY KEY,
     lineage TEXT NOT NULL REFERENCES principals (id),
@@ -231,12 +232,14 @@ CREATE TABLE service_tokens (
     last_used_at INTEGER,
     last_used_address TEXT,
     use_count INTEGER NOT NULL DEFAULT 0,
+    reminded INTEGER,
     revision INTEGER NOT NULL DEFAULT 1,
     UNIQUE (org_id, name, version)
 ) STRICT;
 CREATE INDEX service_tokens_lineage ON service_tokens (lineage, version);
 CREATE INDEX service_tokens_org ON service_tokens (org_id, id);
 CREATE INDEX service_tokens_name ON service_tokens (name_folded, id);
+CREATE INDEX service_tokens_expires ON service_tokens (expires_at);
 CREATE INDEX service_tokens_owner ON service_tokens (owner, id);
 CREATE INDEX service_tokens_rotated_to ON service_tokens (rotated_to);
 CREATE INDEX service_tokens_rotated_from ON service_tokens (rotated_from);

@@ -51,11 +51,13 @@ pub enum Template {
     PasswordChanged,
     /// The account was deleted.
     AccountDeleted,
+    /// A service token that the reader answers for ends soon.
+    ServiceTokenEnds,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
@@ -63,6 +65,7 @@ impl Template {
         Self::EmailChanged,
         Self::PasswordChanged,
         Self::AccountDeleted,
+        Self::ServiceTokenEnds,
     ];
 
     /// The name in the outbox and in the catalogue.
@@ -75,6 +78,7 @@ impl Template {
             Self::EmailChanged => "email-changed",
             Self::PasswordChanged => "password-changed",
             Self::AccountDeleted => "account-deleted",
+            Self::ServiceTokenEnds => "service-token-ends",
         }
     }
 

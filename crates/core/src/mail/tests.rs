@@ -10,6 +10,8 @@ fn parameters() -> BTreeMap<String, String> {
         ("minutes", "60"),
         ("when", "2030-01-01 00:00:00 UTC"),
         ("address", "new@example.org"),
+        ("name", "nightly-tests"),
+        ("days", "14"),
         ("issuer", "https://id.example"),
     ]
     .into_iter()

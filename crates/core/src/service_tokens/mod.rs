@@ -7,6 +7,7 @@
 
 mod create;
 pub mod import;
+mod remind;
 mod revoke;
 mod rotate;
 mod sql;
@@ -25,6 +26,7 @@ use doorward_proto::{
 use ipnet::IpNet;
 
 pub use create::{NewToken, create};
+pub use remind::remind;
 pub use revoke::revoke;
 pub use rotate::{RotateAsk, rotate};
 pub(crate) use validate::check_text;

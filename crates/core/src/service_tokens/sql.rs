@@ -9,7 +9,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{ListAsk, Notes, Revocation, State, Token, create::seconds};
+use super::{ListAsk, Notes, Revocation, State, Token, create::seconds, remind::Distance};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -113,6 +113,11 @@ const SEARCH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epo
     AND (CAST($6 AS BIGINT) = 0 OR (t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $3)
         AND (t.ends_at IS NULL OR t.ends_at > $3)))
     ORDER BY t.id LIMIT $2";
+const DUE: &str = "SELECT id FROM service_tokens WHERE expires_at > $1 AND expires_at <= $2
+    AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $3)
+    AND (lifetime IS NULL OR lifetime >= $3 * 172800) ORDER BY expires_at LIMIT $4";
+const REMINDED: &str = "UPDATE service_tokens SET reminded = $2
+    WHERE id = $1 AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $2)";
 const IS_IMPORTED: &str = "SELECT 1 FROM service_tokens WHERE imported_from = $1";
 const HAS_SHA256: &str = "SELECT 1 FROM service_tokens WHERE sha256 = $1";
 const SET_FATE: &str = "UPDATE service_tokens SET imported_from = $2, sha256 = $3, ends_at = $4,
@@ -274,6 +279,17 @@ pub(super) async fn revoke_all(
     reason: &str,
 ) -> Result<u64> {
     tx.exec(REVOKE_ALL, args![lineage, *at, by, reason]).await
+}
+
+/// Tokens that end within a distance, as nobody has been told yet. One that does not live twice as long is not
+/// among them.
+pub(super) async fn due(tx: &mut ReadTx<'_>, it: &Distance) -> Result<Vec<Id<ServiceToken>>> {
+    tx.all(DUE, args![it.now, it.until, it.days, it.limit], |row| row.id(0)).await
+}
+
+/// Notes that the end of a version has been announced this many days before; not twice.
+pub(super) async fn reminded(tx: &mut Tx<'_>, id: Id<ServiceToken>, days: i64) -> Result<bool> {
+    Ok(tx.exec(REMINDED, args![id, days]).await? > 0)
 }
 
 pub(super) async fn is_imported(tx: &mut ReadTx<'_>, from: &str) -> Result<bool> {

@@ -39,6 +39,7 @@ mod routes;
 mod scopes;
 mod service_tokens;
 mod service_tokens_import;
+mod service_tokens_remind;
 mod service_tokens_use;
 mod session_limits;
 mod tickets;

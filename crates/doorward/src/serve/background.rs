@@ -55,7 +55,7 @@ impl Background {
         });
     }
 
-    /// Mails, jobs, cleaning, the uses of service tokens and keys, the rotation of signing keys, and the audit trail's
+    /// Mails, jobs, cleaning, the uses of service tokens and keys, reminders, the rotation of signing keys, and the audit trail's
     /// upkeep.
     pub(super) fn work_for(&self, realm: &Arc<Realm>) -> Result<()> {
         self.keep(realm, LOOK, "jobs", |call| async move { run_due(&call).await });
@@ -68,6 +68,9 @@ impl Background {
         );
         self.keep(realm, SECOND, "uses", |call| async move { service_tokens::flush(&call).await });
         self.keep(realm, SECOND, "uses of keys", |call| async move { api_keys::flush(&call).await });
+        self.keep(realm, MINUTELY, "reminders", |call| async move {
+            service_tokens::remind(&call).await.map(drop)
+        });
         self.keep(realm, HOURLY, "keys", |call| async move { keys::maintain(&call).await });
         self.keep(realm, HOURLY, "retention", |call| async move { audit::retain(&call).await.map(drop) });
         self.tasks.spawn(seal(Sealer::new(realm)?, Arc::clone(realm), self.stop.clone()));

@@ -1,0 +1,105 @@
+//! Reminders of service tokens that end soon: to whom, when, and each once.
+
+use std::time::Duration;
+
+use crate::service_tokens::kit::{all, key, named, rotated};
+use doorward_core::{
+    audit,
+    env::no_fetch,
+    mail,
+    page::PageAsk,
+    service_tokens::{NewToken, Notes, create, remind, revoke},
+    settings::Settings,
+    users::{self, Email, NewUser},
+};
+use doorward_world::{Fresh, World, both_engines};
+
+const DAY: Duration = Duration::from_hours(24);
+
+async fn ending(world: &World, name: &str, days: u64, owner: Option<&str>) {
+    let notes = Notes { owner: owner.map(str::to_owned), ..Notes::default() };
+    let new = NewToken { notes, expires_in: Some(days * DAY.as_secs()), ..named(name) };
+    create(&world.local(), new, &all()).await.unwrap();
+}
+
+/// Recipients and subjects, the oldest first.
+async fn mails(world: &World) -> Vec<(String, String)> {
+    let call = world.call();
+    let ask = PageAsk { limit: 100, ..PageAsk::default() };
+    let mut all = Vec::new();
+    for mail in mail::list(&call, None, ask).await.unwrap().items.iter().rev() {
+        let (_, words) = mail::show(&call, mail.id).await.unwrap();
+        all.push((mail.recipient.clone(), words.subject));
+    }
+    all
+}
+
+async fn due(world: &World) -> usize {
+    remind(&world.call()).await.unwrap()
+}
+
+both_engines! {
+    async fn each_distance_is_told_once_also_after_a_restart(place: Fresh) {
+        let fresh = async || World::new(&place, Settings::default(), no_fetch()).await;
+        let world = fresh().await;
+        ending(&world, "nightly", 30, Some("ada@example.org")).await;
+        world.advance(DAY * 15);
+        assert_eq!(due(&world).await, 0, "there is time");
+        let mut world = world;
+        for (after, count) in [(16, 1), (17, 0), (23, 1), (28, 0), (29, 1), (30, 0)] {
+            drop(world);
+            world = fresh().await;
+            world.advance(DAY * after);
+            assert_eq!((due(&world).await, due(&world).await), (count, 0), "after {after} days");
+        }
+        let subject = "The service token nightly ends soon".to_owned();
+        assert_eq!(mails(&world).await, vec![("ada@example.org".to_owned(), subject); 3]);
+        let told = audit::list(&world.realm, audit::Filter::default(), None, 100).await.unwrap();
+        assert_eq!(told.iter().filter(|entry| entry.code == "service_token.expiring").count(), 3);
+    }
+
+    async fn the_nearest_distance_is_enough(world: World) {
+        ending(&world, "late", 30, Some("ada@example.org")).await;
+        world.advance(DAY * 29 + Duration::from_hours(1));
+        assert_eq!((due(&world).await, due(&world).await), (1, 0));
+        assert_eq!(mails(&world).await.len(), 1);
+    }
+
+    async fn what_ends_anyway_is_not_announced(world: World) {
+        ending(&world, "brief", 1, Some("ada@example.org")).await;
+        ending(&world, "week", 10, Some("ada@example.org")).await;
+        ending(&world, "replaced", 16, Some("ada@example.org")).await;
+        ending(&world, "revoked", 28, Some("ada@example.org")).await;
+        assert_eq!(due(&world).await, 0, "whoever has just made it knows");
+        rotated(&world, "replaced", 86_400).await;
+        revoke(&world.local(), key(&world, "revoked"), "gone".to_owned(), all()).await.unwrap();
+        world.advance(DAY * 9);
+        // "week" and the new version of "replaced".
+        assert_eq!(due(&world).await, 2);
+    }
+
+    async fn the_owner_is_told_or_who_made_it(world: World) {
+        let call = world.call();
+        let mut ids = Vec::new();
+        for (address, locale) in [("ada@example.org", Some("de")), ("grace@example.org", None)] {
+            let mut new = NewUser::new(Email::parse(address).unwrap());
+            new.locale = locale.map(str::to_owned);
+            ids.push(users::create(&call, new).await.unwrap().id.to_string());
+        }
+        ending(&world, "by-address", 30, Some("Ada@example.org")).await;
+        ending(&world, "by-id", 30, Some(&ids[1])).await;
+        ending(&world, "by-nobody", 30, Some("the platform team")).await;
+        world.advance(DAY * 20);
+        assert_eq!(due(&world).await, 3);
+        let mut mails = mails(&world).await;
+        mails.sort();
+        assert_eq!(mails, [
+            ("Ada@example.org".to_owned(), "Das Dienst-Token by-address läuft bald ab".to_owned()),
+            ("grace@example.org".to_owned(), "The service token by-id ends soon".to_owned()),
+        ]);
+        let told = audit::list(&world.realm, audit::Filter::default(), None, 100).await.unwrap();
+        let untold: Vec<_> = told.iter().filter(|entry| entry.code == "service_token.expiring"
+            && entry.facts["is_told"] == false).map(|entry| entry.facts["name"].clone()).collect();
+        assert_eq!(untold, ["by-nobody"], "the trail has what nobody was told");
+    }
+}
