@@ -76,13 +76,13 @@ class Door:
             # Traefik shows another certificate until it has read its file.
             return False
 
-    def browser(self):
-        person = new_person()
+    def browser(self, **more):
+        person = new_person(**more)
         person.sign_in()
         return person, Browser(person.browser)
 
-    def signed_in(self):
-        person, browser = self.browser()
+    def signed_in(self, **more):
+        person, browser = self.browser(**more)
         answer, _ = browser.open(f"{BASE}/files/1")
         self.assertEqual(answer.status_code, 200, f"{answer.text}{self.proxy.said()}")
         return person, browser
@@ -264,8 +264,11 @@ class Door:
     def test_a_person_who_may_not_is_told_so(self):
         _, browser = self.signed_in()
         before = upstream.asked
-        self.assertEqual(browser.open(f"{BASE}/staff/1")[0].status_code, 403)
+        for path in ("/staff/1", "/reports/1"):
+            self.assertEqual(browser.open(f"{BASE}{path}")[0].status_code, 403, path)
         self.assertEqual(upstream.asked, before)
+        _, browser = self.signed_in(roles=["staff"])
+        self.assertEqual(browser.open(f"{BASE}/staff/1")[0].status_code, 200)
 
     def test_signed_out_at_the_application(self):
         _, browser = self.signed_in()

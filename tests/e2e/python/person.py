@@ -17,11 +17,11 @@ def api(method, path, body=None):
     return answer.json() if answer.text else None
 
 
-def new_person():
+def new_person(**more):
     new_person.made += 1
     email = f"py{new_person.made}.{time.time_ns()}@example.com"
     password = f"correct horse battery {new_person.made} staple"
-    api("POST", "users", {"email": email, "password": password, "name": "Ada Lovelace", "email_verified": True})
+    api("POST", "users", {"email": email, "password": password, "name": "Ada Lovelace", "email_verified": True, **more})
     return Person(email, password)
 
 

@@ -48,7 +48,7 @@ fn doors(more: &[(&str, &Path)]) {
         ("lounge", "front", r#""paths": ["/lounge"], "mode": "optional""#),
         ("reports", "front", read),
         ("writing", "front", &format!(r#""methods": ["POST"], {write}"#)),
-        ("staff", "front", r#""paths": ["/staff/**"], "roles": ["admin"]"#),
+        ("staff", "front", r#""paths": ["/staff/**"], "roles": ["staff"]"#),
         ("limited", "front", r#""paths": ["/limited/**"], "rate_limit": "3/day""#),
         ("people", "front", r#""paths": ["/**"]"#),
         ("own", "own", &own),
