@@ -70,7 +70,7 @@ class AloneSignedIn(unittest.TestCase):
 
     def test_a_browser_signs_in_at_the_issuer_and_comes_back(self):
         guarded = self.guarded()
-        _, browser = self.person()
+        person, browser = self.person()
         answer, way = browser.open(f"{guarded.base}/reports/1?page=2")
         self.assertEqual(answer.status_code, 200, answer.text)
         seen = json.loads(answer.text)
@@ -84,6 +84,9 @@ class AloneSignedIn(unittest.TestCase):
         self.assertEqual(browser.open(f"{guarded.base}/reports/2")[1], [])
         for origin, status in ((guarded.base, 200), ("http://evil.localhost", 403)):
             posted = browser.ask(f"{guarded.base}/reports", method="POST", headers={"Origin": origin}, data="x=1")
+        # Its access tokens hold no mail address; the issuer's userinfo does.
+        self.assertEqual((headers["x-user-email"], headers["x-user-role"]), (person.email, "user"))
+        self.assertTrue(headers["x-organization-id"].startswith("org_"), headers)
             self.assertEqual(posted.status_code, status)
         self.assertEqual(browser.ask(f"{guarded.base}/reports", headers={"Accept": "*/*"}).status_code, 200)
         stranger = Browser(requests.Session())

@@ -6,6 +6,7 @@
 mod place;
 mod sessions;
 
+mod profiles;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
@@ -23,6 +24,7 @@ use url::{Host, Url, form_urlencoded};
 
 use self::{
     place::{Place, Posts},
+    profiles::Profiles,
     sessions::Sessions,
 };
 use crate::{
@@ -68,6 +70,7 @@ pub(crate) fn open(config: &Config, memory: &Arc<Memory>, own: &[u16]) -> Result
     let place = Place::new(settings.issuer, documents, doorward_sdk::clock::system());
     let authenticate = authenticate(settings.client_id, settings.secret);
     let sessions = Sessions {
+        profiles: Profiles::default(),
         jwts: Arc::clone(&jwts),
         place: Arc::clone(&place),
         posts: Arc::<Posts>::clone(&posts),
@@ -239,7 +242,7 @@ fn check_id_token(jwts: &Arc<Jwts>, client_id: &str) -> CheckIdToken {
                 Err(refusal) => return Err(refusal.message().clone()),
             }
             let claims =
-                Unverified::decode(&came.token).and_then(|token| token.unverified_claims::<Claims>());
+                Unverified::decode_foreign(&came.token).and_then(|token| token.unverified_claims::<Claims>());
             is_for_us(&claims.map_err(|error| error.to_string())?, &client_id, came.nonce.as_deref())
         })
     })

@@ -14,7 +14,7 @@ use doorward_sdk::{
     fetch::{Fetch as Read, NamedBy},
 };
 use futures_util::future::BoxFuture;
-use http::{Request, Response, StatusCode, header};
+use http::{Method, Request, Response, StatusCode, header};
 use serde::Deserialize;
 use url::{Origin, Url};
 
@@ -30,6 +30,7 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 pub(super) struct Found {
     pub(super) endpoints: Arc<Endpoints>,
     pub(super) introspection: Option<String>,
+    pub(super) userinfo: Option<String>,
 }
 
 /// An issuer, found when it is needed first.
@@ -59,6 +60,8 @@ struct Document {
     revocation_endpoint: Option<String>,
     #[serde(default)]
     introspection_endpoint: Option<String>,
+    #[serde(default)]
+    userinfo_endpoint: Option<String>,
     #[serde(default)]
     end_session_endpoint: Option<String>,
     #[serde(default)]
@@ -139,11 +142,15 @@ impl Place {
             end_session: document.end_session_endpoint,
             names_itself: document.authorization_response_iss_parameter_supported,
         };
-        Ok(Found { endpoints: Arc::new(endpoints), introspection: document.introspection_endpoint })
+        Ok(Found {
+            endpoints: Arc::new(endpoints),
+            introspection: document.introspection_endpoint,
+            userinfo: document.userinfo_endpoint,
+        })
     }
 }
 
-/// Posts to the issuer: at its own address as the operator named it, elsewhere as far as documents reach.
+/// Asks the issuer: at its own address as the operator named it, elsewhere as far as documents reach.
 pub(super) struct Posts {
     own: Option<Origin>,
     by_operator: Fetch,
@@ -173,7 +180,8 @@ impl Http for Posts {
             let headers = headers.into_iter().filter_map(|(name, header)| {
                 Some((name, parts.headers.get(header)?.to_str().ok()?.to_owned()))
             });
-            let asked = FetchRequest { method: "POST", url, headers: headers.collect(), body };
+            let method = if parts.method == Method::GET { "GET" } else { "POST" };
+            let asked = FetchRequest { method, url, headers: headers.collect(), body };
             let answer = fetch(asked).await.map_err(|error| NoAnswer(error.to_string()))?;
             let mut response = Response::new(answer.body);
             *response.status_mut() =

@@ -20,7 +20,10 @@ use http::{Request, StatusCode, header};
 use serde_json::{Map, Value};
 use url::form_urlencoded;
 
-use super::place::{Place, Posts};
+use super::{
+    place::{Place, Posts},
+    profiles::Profiles,
+};
 
 const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
 
@@ -28,6 +31,7 @@ pub(super) struct Sessions {
     pub(super) jwts: Arc<Jwts>,
     pub(super) place: Arc<Place>,
     pub(super) posts: Arc<Posts>,
+    pub(super) profiles: Profiles,
     pub(super) authenticate: Authenticate,
     pub(super) memory: Arc<Memory>,
     /// For how long an answer is believed.
@@ -52,10 +56,17 @@ impl Provider for Sessions {
             }
             let found = self.place.find().await.map_err(|why| unavailable(&why))?;
             // No issuer knows ID tokens at introspection.
-            let principal = match found.introspection.as_deref().filter(|_| scheme == Scheme::Session) {
+            let mut principal = match found.introspection.as_deref().filter(|_| scheme == Scheme::Session) {
                 Some(endpoint) => Some(self.ask(endpoint, token, seen.now).await?),
                 None => self.jwts.recognise(credential, seen).await?,
             };
+            // Userinfo takes access tokens; an ID token says everything itself.
+            if let (Some(endpoint), Some(principal)) = (found.userinfo.as_deref(), &mut principal)
+                && scheme == Scheme::Session
+            {
+                let asked = (&*self.posts, endpoint);
+                self.profiles.complete(&mut principal.identity, asked, token, seen.now).await;
+            }
             // The cookie is for one host alone, and what is in it was issued to this gateway.
             let kind = CredentialKind::Session;
             Ok(principal.map(|found| Principal { credential: kind, audience: Vec::new(), ..found }))
