@@ -12,8 +12,12 @@ import warnings
 from base64 import urlsafe_b64decode
 from urllib.parse import parse_qs, urlsplit
 
+import jwt as pyjwt
 import requests
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from jwt.algorithms import ECAlgorithm
 
 from browsing import PRESSED, Browser
 from lone import Gateway
@@ -27,13 +31,15 @@ upstream = Upstream()
 class Guarded:
     """A gateway before the application, and what the issuer knows of it."""
 
-    def __init__(self, **settings):
+    def __init__(self, registered=None, **settings):
         self.port = free_port()
         self.base = f"http://app.localhost:{self.port}"
-        self.client = new_client(redirect_uris=[f"{self.base}/.doorward/callback"], first_party=True)
+        self.client = new_client(redirect_uris=[f"{self.base}/.doorward/callback"], first_party=True, **(registered or {}))
+        if not registered:
+            settings["DOORWARD_GATEWAY_CLIENT_SECRET"] = self.client["client_secret"]
         self.gateway = Gateway(
             DOORWARD_LISTEN=f"127.0.0.1:{self.port}", DOORWARD_GATEWAY_CLIENT_ID=self.client["client_id"],
-            DOORWARD_GATEWAY_CLIENT_SECRET=self.client["client_secret"], DOORWARD_GATEWAY_ISSUER=ISSUER,
+            DOORWARD_GATEWAY_ISSUER=ISSUER,
             DOORWARD_GATEWAY_COOKIE_SECRET=COOKIE_SECRET, DOORWARD_AUTH_INTROSPECTION_TTL="1",
             DOORWARD_GATEWAY_ROUTES=json.dumps([
                 {"name": "app", "hosts": ["app.localhost"], "upstream": f"http://127.0.0.1:{upstream.port}"}]),
@@ -51,8 +57,8 @@ class Guarded:
 
 
 class AloneSignedIn(unittest.TestCase):
-    def guarded(self, **settings):
-        guarded = Guarded(**settings)
+    def guarded(self, registered=None, **settings):
+        guarded = Guarded(registered, **settings)
         self.addCleanup(guarded.gateway.close)
         return guarded
 
@@ -78,15 +84,15 @@ class AloneSignedIn(unittest.TestCase):
         headers = dict(seen["headers"])
         self.assertTrue(headers["x-user-id"].startswith("usr_"))
         self.assertEqual((headers["x-auth-type"], headers["x-client-id"]), ("session", guarded.client["client_id"]))
+        # Its access tokens hold no mail address; the issuer's userinfo does.
+        self.assertEqual((headers["x-user-email"], headers["x-user-role"]), (person.email, "user"))
+        self.assertTrue(headers["x-organization-id"].startswith("org_"), headers)
         self.assertNotIn("doorward", headers.get("cookie", ""))
         self.assertEqual([step.split("/", 1)[1] for step in way],
                          [".doorward/login", "oauth2/authorize", ".doorward/callback", "reports/1"])
         self.assertEqual(browser.open(f"{guarded.base}/reports/2")[1], [])
         for origin, status in ((guarded.base, 200), ("http://evil.localhost", 403)):
             posted = browser.ask(f"{guarded.base}/reports", method="POST", headers={"Origin": origin}, data="x=1")
-        # Its access tokens hold no mail address; the issuer's userinfo does.
-        self.assertEqual((headers["x-user-email"], headers["x-user-role"]), (person.email, "user"))
-        self.assertTrue(headers["x-organization-id"].startswith("org_"), headers)
             self.assertEqual(posted.status_code, status)
         self.assertEqual(browser.ask(f"{guarded.base}/reports", headers={"Accept": "*/*"}).status_code, 200)
         stranger = Browser(requests.Session())
@@ -161,11 +167,58 @@ class AloneSignedIn(unittest.TestCase):
             auth=(guarded.client["client_id"], guarded.client["client_secret"]))
         self.assertEqual(renewed.json()["error"], "invalid_grant")
 
+    def test_a_key_says_who_the_gateway_is_in_place_of_a_secret(self):
+        own, other = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        files = []
+        for name, key in (("own", own), ("other", other)):
+            files.append(os.path.join(folder.name, f"{name}.pem"))
+            with open(os.open(files[-1], os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+                file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        public = {**json.loads(ECAlgorithm.to_jwk(own.public_key())), "kid": "gate-1", "alg": "ES256", "use": "sig"}
+        registered = {"token_endpoint_auth_method": "private_key_jwt", "jwks": {"keys": [public]}}
+        guarded = self.guarded(registered, DOORWARD_GATEWAY_CLIENT_KEY_FILE=files[0], DOORWARD_GATEWAY_CLIENT_KEY_ID="gate-1",
+                               DOORWARD_GATEWAY_SCOPES="openid profile email offline_access")
+        url = f"{guarded.base}/reports/1"
+        person, browser = self.person()
+        begun = browser.ask(browser.ask(url).headers["Location"].replace("/.doorward", f"{guarded.base}/.doorward", 1))
+        self.assertEqual(browser.ask(person.authorize(begun.headers["Location"])).status_code, 303)
+        answer, way = browser.open(url)
+        self.assertEqual((answer.status_code, way), (200, []), answer.text)
+        self.assertEqual(dict(json.loads(answer.text)["headers"])["x-user-email"], person.email)
+        # The key is believed at introspection, where it renews, and where it ends what it has got.
+        self.until(browser, url, 200)
+        session = guarded.session(browser)
+        gone = browser.ask(f"{guarded.base}/.doorward/logout", headers=PRESSED)
+        self.assertEqual(gone.status_code, 303)
+        said = requests.post(f"{ISSUER}/oauth2/token", timeout=30, data={
+            "grant_type": "refresh_token", "refresh_token": session["r"], "client_id": guarded.client["client_id"],
+            **self.assertion(own, guarded.client["client_id"])})
+        self.assertEqual(said.json()["error"], "invalid_grant", said.text)
+        for changed in ({"DOORWARD_GATEWAY_CLIENT_KEY_FILE": files[1]}, {"DOORWARD_GATEWAY_CLIENT_KEY_ID": "gate-2"}):
+            settings = {"DOORWARD_GATEWAY_CLIENT_KEY_FILE": files[0], "DOORWARD_GATEWAY_CLIENT_KEY_ID": "gate-1", **changed}
+            stranger = self.guarded(registered, **settings)
+            _, browser = self.person()
+            begun = browser.ask(f"{stranger.base}/.doorward/login")
+            back = browser.ask(begun.headers["Location"]).headers["Location"]
+            self.assertEqual(browser.ask(back).status_code, 400, changed)
+            self.assertIsNone(stranger.cookie(browser))
+
+    def assertion(self, key, client_id):
+        now = int(time.time())
+        claims = {"iss": client_id, "sub": client_id, "aud": ISSUER, "iat": now, "exp": now + 60, "jti": os.urandom(16).hex()}
+        return {"client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+                "client_assertion": pyjwt.encode(claims, key, algorithm="ES256", headers={"kid": "gate-1"})}
+
     def test_what_is_missing_is_named_at_the_start(self):
         named = {"DOORWARD_GATEWAY_CLIENT_ID": "door"}
         secret = {**named, "DOORWARD_GATEWAY_CLIENT_SECRET": "a-secret-of-the-client"}
         for settings, key in [
                 (named, "gateway.client_secret"),
+                ({**named, "DOORWARD_GATEWAY_CLIENT_KEY": "no key"}, "gateway.client_key"),
+                ({**named, "DOORWARD_GATEWAY_CLIENT_KEY_FILE": "/nowhere/key.pem"}, "/nowhere/key.pem"),
+                ({**secret, "DOORWARD_GATEWAY_CLIENT_KEY": "no key"}, "gateway.client_key"),
                 (secret, "gateway.issuer"),
                 ({**secret, "DOORWARD_GATEWAY_ISSUER": "http://id.example"}, "gateway.issuer"),
                 ({**secret, "DOORWARD_GATEWAY_ISSUER": ISSUER}, "gateway.cookie_secret"),

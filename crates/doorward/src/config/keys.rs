@@ -280,12 +280,17 @@ sections! {
         client_id: Option<String> = "";
         /// The secret of that client.
         client_secret: Option<SecretText> = "";
+        /// In place of a secret the private key by which it shows who it is (`private_key_jwt`): PKCS#8 in PEM, for
+        /// ES256, Ed25519 or RS256. The issuer knows the public half.
+        client_key: Option<SecretText> = "";
+        /// What the issuer calls that key (`kid`). Without it: by its thumbprint (RFC 7638).
+        client_key_id: Option<String> = "";
         /// The issuer at which people sign in. Without it: the one that `auth.issuer` or `auth.issuers` names.
         issuer: Option<String> = "";
         /// What is asked for there. With `offline_access`, sessions are renewed where the issuer lets them.
         scopes: Vec<String> = "openid, profile, email";
         /// 32 bytes or more under which the sessions in browsers are sealed, the same for every gateway of these
-        /// hosts. Without it they follow from the client's secret, and end when that changes.
+        /// hosts. Without it they follow from the client's secret or key, and end when that changes.
         cookie_secret: Option<SecretText> = "";
     }
 

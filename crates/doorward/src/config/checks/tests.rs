@@ -32,6 +32,32 @@ const TABLE: &[Case] = &[
     (&[("role", "gateway"), ("gateway.client_id", "door")], "gateway.client_secret", true),
     (&[("auth.service_token_db_path", "tokens.sqlite")], "auth.service_token_db_path", false),
     (&[("gateway.client_secret", "secret")], "gateway.client_secret", true),
+    (&[("gateway.client_key", "key")], "gateway.client_key", true),
+    (
+        &[("role", "gateway"), ("gateway.client_id", "door"), ("gateway.client_key", "no key")],
+        "gateway.client_key",
+        true,
+    ),
+    (
+        &[
+            ("role", "gateway"),
+            ("gateway.client_id", "door"),
+            ("gateway.client_key", "key"),
+            ("gateway.client_secret", "a-secret-of-more-than-thirty-two-bytes"),
+        ],
+        "gateway.client_key",
+        true,
+    ),
+    (
+        &[
+            ("role", "gateway"),
+            ("gateway.client_id", "door"),
+            ("gateway.client_key_id", "gate-1"),
+            ("gateway.client_secret", "a-secret-of-more-than-thirty-two-bytes"),
+        ],
+        "gateway.client_key_id",
+        true,
+    ),
     (&[("gateway.client_id", "door"), ("gateway.client_secret", "secret")], "gateway.client_id", false),
     (
         &[("role", "gateway"), ("gateway.client_id", "door"), ("gateway.client_secret", "secret")],

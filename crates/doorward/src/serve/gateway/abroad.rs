@@ -1,28 +1,28 @@
 //! Signing browsers in where no identity provider runs beside: the gateway is an OpenID Connect client that was
 //! registered at another server, which is found by its discovery document.
 //!
-//! The client has a secret and nothing else; there is no key here with which anybody could be signed in.
+//! The client has a secret, or a key that says who it is, and nothing else; there is no key here with which anybody
+//! could be signed in.
 
+mod client;
 mod place;
+mod profiles;
 mod sessions;
 
-mod profiles;
 use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
-use aws_lc_rs::hmac;
-use data_encoding::BASE64;
-use doorward_gateway::{Authenticate, CheckIdToken, IdToken, Memory, Proven, SignIn};
+use doorward_gateway::{CheckIdToken, IdToken, Memory, SignIn};
 use doorward_proto::{jose::Unverified, secret::SecretText};
 use doorward_sdk::server::{
     Credential, Provider, Scheme, Seen,
     jwt::{IssuerSpec, Jwts},
 };
-use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
-use url::{Host, Url, form_urlencoded};
+use url::{Host, Url};
 
 use self::{
+    client::{Proof, Wrong},
     place::{Place, Posts},
     profiles::Profiles,
     sessions::Sessions,
@@ -32,13 +32,10 @@ use crate::{
     fetch::{Documents, Reach},
 };
 
-/// A cookie secret that is shorter could be guessed.
-const SHORTEST: usize = 32;
-
 /// What the settings say, once they make sense.
 struct Settings<'c> {
     client_id: &'c str,
-    secret: &'c SecretText,
+    proof: Proof<'c>,
     issuer: &'c str,
     key: [u8; 32],
 }
@@ -68,12 +65,12 @@ pub(crate) fn open(config: &Config, memory: &Arc<Memory>, own: &[u16]) -> Result
     let jwts = Jwts::new(&[spec], &documents).map_err(|wrong| anyhow::anyhow!("gateway.issuer: {wrong}"))?;
     let (jwts, posts) = (Arc::new(jwts), Arc::new(Posts::new(settings.issuer, reach)));
     let place = Place::new(settings.issuer, documents, doorward_sdk::clock::system());
-    let authenticate = authenticate(settings.client_id, settings.secret);
+    let authenticate = settings.proof.authenticate(settings.client_id, settings.issuer);
     let sessions = Sessions {
-        profiles: Profiles::default(),
         jwts: Arc::clone(&jwts),
         place: Arc::clone(&place),
         posts: Arc::<Posts>::clone(&posts),
+        profiles: Profiles::default(),
         authenticate: Arc::clone(&authenticate),
         memory: Arc::clone(memory),
         ttl: Duration::from_secs(config.auth.introspection_ttl.clamp(1, 30).into()),
@@ -102,7 +99,7 @@ pub(crate) fn open(config: &Config, memory: &Arc<Memory>, own: &[u16]) -> Result
 }
 
 /// What makes no sense, with its setting and the way out.
-pub(crate) fn check(config: &Config) -> Result<(), (&'static str, String)> {
+pub(crate) fn check(config: &Config) -> Result<(), Wrong> {
     read(config).map(drop)
 }
 
@@ -123,12 +120,14 @@ pub(crate) fn notes(config: &Config) -> Option<(&'static str, &'static str)> {
     (!names_host).then_some(("gateway.client_id", what))
 }
 
-fn read(config: &Config) -> Result<Option<Settings<'_>>, (&'static str, String)> {
+fn read(config: &Config) -> Result<Option<Settings<'_>>, Wrong> {
     let gateway = &config.gateway;
     let wrong = |key, what: &str| Err((key, what.to_owned()));
     let Some(client_id) = gateway.client_id.as_deref() else {
         let lonely = [
             ("gateway.client_secret", gateway.client_secret.is_some()),
+            ("gateway.client_key", gateway.client_key.is_some()),
+            ("gateway.client_key_id", gateway.client_key_id.is_some()),
             ("gateway.cookie_secret", gateway.cookie_secret.is_some()),
             ("gateway.issuer", gateway.issuer.is_some()),
         ];
@@ -143,35 +142,19 @@ fn read(config: &Config) -> Result<Option<Settings<'_>>, (&'static str, String)>
     if config.role != Role::Gateway {
         return Ok(None);
     }
-    let Some(secret) = gateway.client_secret.as_ref() else {
-        let what = "gateway.client_id needs it: register a confidential client at the issuer and set \
-                    gateway.client_secret, or gateway.client_secret_file";
-        return wrong("gateway.client_secret", what);
-    };
+    let proof = Proof::read(config)?;
     let issuer = issuer(config)?;
-    if gateway.cookie_secret.as_ref().is_some_and(|secret| secret.expose().len() < SHORTEST) {
-        let what = "it has to be 32 bytes at least that nobody guesses: `openssl rand -base64 32` makes them";
-        return wrong("gateway.cookie_secret", what);
-    }
-    if gateway.cookie_secret.is_none() && secret.expose().len() < SHORTEST {
-        let what = "gateway.client_secret is short enough to be guessed from a cookie: set gateway.cookie_secret to \
-                    32 bytes at least that nobody guesses: `openssl rand -base64 32` makes them";
-        return wrong("gateway.cookie_secret", what);
-    }
+    let key = proof.seal(config)?;
     if !gateway.scopes.iter().any(|scope| scope == "openid") {
         return wrong(
             "gateway.scopes",
             "`openid` has to be among them, or the issuer does not say who signed in",
         );
     }
-    let of = gateway.cookie_secret.as_ref().unwrap_or(secret);
-    let made = hmac::Key::new(hmac::HMAC_SHA256, of.expose().as_bytes());
-    let mut key = [0; 32];
-    key.copy_from_slice(hmac::sign(&made, b"sessions at the gateway").as_ref());
-    Ok(Some(Settings { client_id, secret, issuer, key }))
+    Ok(Some(Settings { client_id, proof, issuer, key }))
 }
 
-fn issuer(config: &Config) -> Result<&str, (&'static str, String)> {
+fn issuer(config: &Config) -> Result<&str, Wrong> {
     let listed = config.auth.issuers.0.iter().flat_map(|spec| &spec.issuer);
     let mut believed = config.auth.issuer.iter().chain(listed);
     let named = match (&config.gateway.issuer, believed.next(), believed.next()) {
@@ -197,19 +180,6 @@ fn issuer(config: &Config) -> Result<&str, (&'static str, String)> {
         url.scheme() == "https" || (url.scheme() == "http" && (is_here(&url) || config.allow.private_fetch))
     });
     if is_fit { Ok(named) } else { Err(("gateway.issuer", format!("`{named}` has to be an https address"))) }
-}
-
-/// RFC 6749 2.3.1: each half is form-encoded first.
-fn authenticate(client_id: &str, secret: &SecretText) -> Authenticate {
-    let part = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = format!("{}:{}", part(client_id), part(secret.expose()));
-    let value = HeaderValue::try_from(format!("Basic {}", BASE64.encode(pair.as_bytes()))).ok();
-    Arc::new(move |_, _| {
-        let mut value = value.clone()?;
-        value.set_sensitive(true);
-        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
-        Some(Proven { headers, ..Proven::default() })
-    })
 }
 
 #[derive(Deserialize)]
