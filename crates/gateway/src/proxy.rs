@@ -2,7 +2,7 @@
 //! back as it is made.
 //!
 //! Nothing is buffered. What goes on is what was judged: the path in its normal form, under the headers of
-//! [`headers`]. A stream that stays open ends within a second after its credential does ([`standing`]).
+//! [`headers`]. A stream that stays open ends within two seconds after its credential does ([`standing`]).
 
 mod client;
 mod filter;
@@ -174,11 +174,12 @@ async fn forward(
         upgrade.ask(&mut parts.headers);
     }
     filter::prepare(&mut parts.headers, &passage.route);
-    framing::say(&parts.method, &mut parts.headers, &body)?;
+    let most = passage.route.max_body;
+    framing::say(&parts.method, &mut parts.headers, (&body, most))?;
     parts.uri = target(passage, &parts.uri)?;
     parts.version = http::Version::HTTP_11;
     let method = parts.method.clone();
-    let (body, sending) = sending::watch(body);
+    let (body, sending) = sending::watch(body, most);
     let way = way(passage, upgrade.is_some());
     let sent = gateway.upstreams.send(&passage.pool, way, Request::from_parts(parts, body));
     let limit = Duration::from_secs(passage.route.timeout);
@@ -188,6 +189,7 @@ async fn forward(
     };
     let mut response = match answered {
         Some(Ok(response)) => response,
+        Some(Err(_)) if sending.is_too_long() => return Err(Why::RequestTooLarge.into()),
         Some(Err(_)) if sending.is_broken() => return Err(Why::RequestInvalid.into()),
         Some(Err(error)) => {
             tracing::warn!(rule = passage.rule.name(), request_id = origin.request_id, %error, "no answer from the application");

@@ -42,6 +42,8 @@ pub struct Route {
     pub websocket_query: bool,
     /// Seconds within which an answer must begin.
     pub timeout: u64,
+    /// Bytes that the body of a request may have.
+    pub max_body: Option<u64>,
     /// Where to.
     #[serde(skip)]
     pub(crate) pool: Option<Arc<Pool>>,
@@ -65,6 +67,7 @@ impl Default for Route {
             websocket: true,
             websocket_query: false,
             timeout: 60,
+            max_body: None,
             pool: None,
             audiences: Vec::new(),
         }
@@ -130,7 +133,7 @@ pub struct RouteSpec {
 }
 
 /// The members of a route beside those of its rule.
-pub const OWN: [&str; 12] = [
+pub const OWN: [&str; 13] = [
     "upstream",
     "upstreams",
     "upstream_protocol",
@@ -143,6 +146,7 @@ pub const OWN: [&str; 12] = [
     "websocket",
     "websocket_query",
     "timeout",
+    "max_body",
 ];
 
 impl<'de> Deserialize<'de> for RouteSpec {

@@ -60,6 +60,8 @@ pub enum Why {
     MethodNotAllowed,
     /// The body is framed in a way that two servers could read differently.
     RequestInvalid,
+    /// The body is longer than the route takes.
+    RequestTooLarge,
     /// Another protocol was asked for than the route has.
     UpgradeRefused,
     /// Too many failed tries from one address.
@@ -93,6 +95,8 @@ pub enum Class {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 413.
+    TooLarge,
     /// 429, with the time after which it may be tried again.
     TooMany,
     /// 502.
@@ -105,7 +109,7 @@ pub enum Class {
 
 impl Why {
     /// All of them, for tables and documentation.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::MissingToken,
         Self::InvalidScheme,
         Self::InvalidToken,
@@ -128,6 +132,7 @@ impl Why {
         Self::RouteUnknown,
         Self::MethodNotAllowed,
         Self::RequestInvalid,
+        Self::RequestTooLarge,
         Self::UpgradeRefused,
         Self::AddressFailures,
         Self::IdentityFailures,
@@ -210,6 +215,7 @@ impl Why {
                 ("request.method", C::MethodNotAllowed, "The method is not allowed here")
             }
             Self::RequestInvalid => ("request.invalid", C::Malformed, "The request is malformed"),
+            Self::RequestTooLarge => ("request.too_large", C::TooLarge, "The request is too large"),
             Self::UpgradeRefused => {
                 ("gateway.upgrade_refused", C::Malformed, "The route does not take this protocol")
             }
@@ -243,6 +249,7 @@ impl Class {
             Self::Malformed => 400,
             Self::NotFound => 404,
             Self::MethodNotAllowed => 405,
+            Self::TooLarge => 413,
             Self::TooMany => 429,
             Self::BadGateway => 502,
             Self::GatewayTimeout => 504,

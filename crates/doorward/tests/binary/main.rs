@@ -7,10 +7,13 @@
     reason = "a test that cannot be set up ends there"
 )]
 
+mod behind;
 mod bootstrap;
 mod config;
 mod follow;
+mod frames;
 mod manage;
+mod max_body;
 mod raw;
 mod rekey;
 mod serve;

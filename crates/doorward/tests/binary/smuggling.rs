@@ -1,18 +1,16 @@
 //! Requests that two servers could read differently, through the real proxy to an application that is a bare
 //! socket: each is refused, or arrives as the one request that it is.
 
-mod behind;
 mod cases;
-mod frames;
 mod http2;
 
 use std::{collections::BTreeMap, io::Read as _, io::Write as _};
 
-use self::{
+use crate::{
     behind::{Behind, Met, Seen},
-    frames::Part,
+    frames::{self, Part},
+    support::{Server, doorward},
 };
-use crate::support::{Server, doorward};
 
 /// What has to come of a request.
 #[derive(Debug, Clone, Copy)]

@@ -22,16 +22,24 @@ pub(super) fn check(headers: &HeaderMap) -> Result<(), Refusal> {
 /// Says it in the headers of the request that goes on.
 ///
 /// # Errors
-/// `RequestInvalid` for lengths that differ, or that the body does not have.
-pub(super) fn say(method: &Method, headers: &mut HeaderMap, body: &Body) -> Result<(), Refusal> {
+/// `RequestInvalid` for lengths that differ, or that the body does not have; `RequestTooLarge`.
+pub(super) fn say(
+    method: &Method,
+    headers: &mut HeaderMap,
+    (body, most): (&Body, Option<u64>),
+) -> Result<(), Refusal> {
     let mut lengths = headers.get_all(header::CONTENT_LENGTH).iter().map(length);
     match lengths.next() {
         Some(first) => {
             let is_one = lengths.all(|other| other == first);
             let length = first.filter(|length| is_one && (*length == 0 || !body.is_end_stream()));
             let wrong = || Refusal::new(Why::RequestInvalid).hint("Content-Length is not that of the body");
+            let length = length.ok_or_else(wrong)?;
+            if most.is_some_and(|most| length > most) {
+                return Err(Why::RequestTooLarge.into());
+            }
             // HTTP/2 lets it be said twice, and some read `04` as another number.
-            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length.ok_or_else(wrong)?));
+            headers.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
         // The body of a GET would not be sent without this; over HTTP/2 it is left out again.
         None if !body.is_end_stream() && matches!(*method, Method::GET | Method::HEAD) => {
@@ -61,7 +69,7 @@ mod tests {
         }
         let part = stream::iter([Ok::<_, std::io::Error>(Bytes::from_static(b"body"))]);
         let body = if has_body { Body::from_stream(part) } else { Body::empty() };
-        say(method, &mut headers, &body).ok()?;
+        say(method, &mut headers, (&body, Some(9))).ok()?;
         let lengths: Vec<_> = headers.get_all(header::CONTENT_LENGTH).iter().collect();
         let lengths: Vec<_> = lengths.into_iter().map(|length| length.to_str().unwrap()).collect();
         Some((lengths.join("|"), headers.contains_key(header::TRANSFER_ENCODING)))
@@ -87,6 +95,8 @@ mod tests {
             (post, &["+4"], true, None),
             (post, &[""], true, None),
             (post, &["99999999999999999999"], true, None),
+            (post, &["9"], true, Some(("9", false))),
+            (post, &["10"], true, None),
         ] {
             let expect = expect.map(|(length, is_chunked)| (length.to_owned(), is_chunked));
             assert_eq!(said(method, lengths, has_body), expect, "{method} {lengths:?} {has_body}");

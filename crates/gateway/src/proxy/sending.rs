@@ -22,15 +22,17 @@ pub(super) struct Sending(Arc<State>);
 struct State {
     parts: AtomicU64,
     is_broken: AtomicBool,
+    is_too_long: AtomicBool,
 }
 
-/// The body, with its parts counted.
-pub(super) fn watch(body: Body) -> (Body, Sending) {
+/// The body, with its parts counted. One that is longer than this breaks off.
+pub(super) fn watch(body: Body, most: Option<u64>) -> (Body, Sending) {
     let sending = Sending::default();
     if body.is_end_stream() {
         return (body, sending);
     }
-    (Body::new(Watched { body, sending: sending.clone() }), sending)
+    let left = most.unwrap_or(u64::MAX);
+    (Body::new(Watched { body, left, sending: sending.clone() }), sending)
 }
 
 impl Sending {
@@ -54,12 +56,22 @@ impl Sending {
     pub(super) fn is_broken(&self) -> bool {
         self.0.is_broken.load(Ordering::Acquire)
     }
+
+    /// Whether there was more of it than the route takes.
+    pub(super) fn is_too_long(&self) -> bool {
+        self.0.is_too_long.load(Ordering::Acquire)
+    }
 }
 
 struct Watched {
     body: Body,
+    left: u64,
     sending: Sending,
 }
+
+#[derive(Debug, thiserror::Error)]
+#[error("the body is longer than the route takes")]
+struct TooLong;
 
 impl HttpBody for Watched {
     type Data = Bytes;
@@ -73,7 +85,16 @@ impl HttpBody for Watched {
         match &frame {
             Poll::Ready(Some(Err(_))) => self.sending.0.is_broken.store(true, Ordering::Release),
             Poll::Ready(Some(Ok(frame))) if frame.is_trailers() => return Poll::Ready(None),
-            Poll::Ready(_) => {
+            Poll::Ready(Some(Ok(frame))) => {
+                let length = frame.data_ref().map_or(0, |data| data.len() as u64);
+                let Some(left) = self.left.checked_sub(length) else {
+                    self.sending.0.is_too_long.store(true, Ordering::Release);
+                    return Poll::Ready(Some(Err(axum::Error::new(TooLong))));
+                };
+                self.left = left;
+                self.sending.0.parts.fetch_add(1, Ordering::AcqRel);
+            }
+            Poll::Ready(None) => {
                 self.sending.0.parts.fetch_add(1, Ordering::AcqRel);
             }
             Poll::Pending => {}
@@ -107,10 +128,29 @@ mod tests {
         )]);
         let frames = [Frame::data(Bytes::from_static(b"body")), Frame::trailers(trailers)];
         let body = Body::new(StreamBody::new(stream::iter(frames.map(Ok::<_, axum::Error>))));
-        let (watched, sending) = watch(body);
+        let (watched, sending) = watch(body, Some(4));
         let whole = watched.collect().await.unwrap();
         assert!(whole.trailers().is_none());
         assert_eq!(whole.to_bytes(), "body");
-        assert!(!sending.is_broken());
+        assert!(!sending.is_broken() && !sending.is_too_long());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_too_long_has_no_end() {
+        for (parts, expect) in
+            [(vec!["body", "12345"], 0), (vec!["0123456789"], 1), (vec!["body", "12345", "6"], 1)]
+        {
+            let parts =
+                parts.into_iter().map(|part| Ok::<_, std::io::Error>(Bytes::from_static(part.as_bytes())));
+            let (mut watched, sending) = watch(Body::from_stream(stream::iter(parts)), Some(9));
+            let mut errors = 0;
+            while let Some(frame) = watched.frame().await {
+                if frame.is_err() {
+                    errors += 1;
+                    break;
+                }
+            }
+            assert_eq!((errors, sending.is_too_long()), (expect, expect == 1));
+        }
     }
 }

@@ -144,6 +144,9 @@ struct RouteBody {
     /// Seconds within which the application must begin its answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout: Option<u64>,
+    /// Bytes that the body of a request may have; as many as it has unless set.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_body: Option<u64>,
 }
 
 /// A route, and where it comes from.

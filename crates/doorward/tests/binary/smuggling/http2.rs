@@ -4,8 +4,8 @@ use super::{
     Case,
     Expect::{self, Once, Refused},
     Sent,
-    frames::Part::{self, Data, Fields},
 };
+use crate::frames::Part::{self, Data, Fields};
 
 /// A request over HTTP/2 with these fields after, or in place of, those that it needs.
 fn two(fields: &[(&'static str, &str)], rest: &[Part], expect: Expect) -> Case {

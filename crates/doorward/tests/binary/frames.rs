@@ -17,7 +17,7 @@ const OK: u8 = 0x88;
 
 /// A part of what is sent on one stream.
 #[derive(Debug, Clone)]
-pub(super) enum Part {
+pub(crate) enum Part {
     /// Fields, in this order.
     Fields(Vec<(&'static str, String)>),
     /// A part of the body.
@@ -48,7 +48,7 @@ fn literals(fields: &[(&str, String)]) -> Vec<u8> {
 
 /// Sends one request on a connection of its own. Answers whether it was answered with 200; else it was refused,
 /// its stream reset or the connection ended.
-pub(super) fn is_answered(stream: &mut TcpStream, parts: &[Part]) -> bool {
+pub(crate) fn is_answered(stream: &mut TcpStream, parts: &[Part]) -> bool {
     let mut sent = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec();
     sent.extend(frame(SETTINGS, 0, 0, &[]));
     for (number, part) in parts.iter().enumerate() {

@@ -14,7 +14,7 @@ use std::{
 
 /// What the application got.
 #[derive(Debug)]
-pub(super) enum Seen {
+pub(crate) enum Seen {
     /// One whole request.
     Whole(Met),
     /// The beginning of one on a connection that was then closed.
@@ -25,21 +25,21 @@ pub(super) enum Seen {
 
 /// A request as the application read it.
 #[derive(Debug)]
-pub(super) struct Met {
-    pub(super) target: String,
+pub(crate) struct Met {
+    pub(crate) target: String,
     /// In lower case.
-    pub(super) head: String,
-    pub(super) body: String,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
-pub(super) struct Behind {
-    pub(super) address: SocketAddr,
+pub(crate) struct Behind {
+    pub(crate) address: SocketAddr,
     seen: Receiver<Seen>,
     is_over: Arc<AtomicBool>,
 }
 
 impl Behind {
-    pub(super) fn start() -> Self {
+    pub(crate) fn start() -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let (tell, seen) = channel();
@@ -58,7 +58,7 @@ impl Behind {
     }
 
     /// All that it got, once whoever sent it has closed its connections.
-    pub(super) fn all(self) -> Vec<Seen> {
+    pub(crate) fn all(self) -> Vec<Seen> {
         self.is_over.store(true, Ordering::Release);
         drop(TcpStream::connect(self.address).unwrap());
         self.seen.iter().collect()
