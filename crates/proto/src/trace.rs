@@ -1,7 +1,7 @@
 //! The trace that a request belongs to (W3C Trace Context, `traceparent`).
 //!
 //! A header that is not in the right form is left out, as the specification asks: a trace then begins
-//! elsewhere. `tracestate` is not carried on, since nothing is ever added to it here.
+//! elsewhere. `tracestate` goes on with it as it came where requests are sent on, and nowhere else.
 
 use std::{fmt, str::FromStr};
 
@@ -55,6 +55,37 @@ impl fmt::Display for TraceParent {
     }
 }
 
+/// At most as many members (Trace Context 3.3.1.1).
+const MEMBERS: usize = 32;
+
+/// Whether these lines are a `tracestate`: `key=value` with commas between them, no key twice.
+pub fn is_trace_state<'l>(lines: impl Iterator<Item = &'l str>) -> bool {
+    let mut keys = Vec::new();
+    for member in lines.flat_map(|line| line.split(',')).map(|member| member.trim_matches([' ', '\t'])) {
+        if member.is_empty() {
+            continue;
+        }
+        let Some((key, value)) = member.split_once('=') else { return false };
+        if !is_state_key(key) || !is_state_value(value) || keys.contains(&key) || keys.len() == MEMBERS {
+            return false;
+        }
+        keys.push(key);
+    }
+    !keys.is_empty()
+}
+
+fn is_state_key(key: &str) -> bool {
+    let is_letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    key.len() <= 256
+        && key.bytes().next().is_some_and(is_letter)
+        && key.bytes().all(|byte| is_letter(byte) || b"_-*/@".contains(&byte))
+}
+
+fn is_state_value(value: &str) -> bool {
+    (1..=256).contains(&value.len())
+        && value.bytes().all(|byte| (b' '..=b'~').contains(&byte) && byte != b'=')
+}
+
 fn hex(bytes: &[u8]) -> String {
     data_encoding::HEXLOWER.encode(bytes)
 }
@@ -68,6 +99,35 @@ fn bytes<const N: usize>(text: &str) -> Result<[u8; N], BadTraceParent> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_state_is_a_list_of_members() {
+        let many = |count: usize| (0..count).map(|n| format!("k{n}=v")).collect::<Vec<_>>().join(",");
+        for (text, expect) in [
+            ("rojo=00f067aa0ba902b7,congo=t61rcWkgMzE", true),
+            ("rojo=1, congo=2 ,,\tx=3", true),
+            ("tenant@system=a b/c;d", true),
+            (&many(32), true),
+            (&many(33), false),
+            (&format!("k={}", "v".repeat(256)), true),
+            (&format!("k={}", "v".repeat(257)), false),
+            (&format!("{}=v", "k".repeat(257)), false),
+            ("", false),
+            (",", false),
+            ("rojo", false),
+            ("rojo=", false),
+            ("=1", false),
+            ("Rojo=1", false),
+            ("ro jo=1", false),
+            ("rojo=1=2", false),
+            ("rojo=1,rojo=2", false),
+            ("rojo=\u{e9}", false),
+        ] {
+            assert_eq!(is_trace_state([text].into_iter()), expect, "{text}");
+        }
+        assert!(is_trace_state(["a=1", "b=2"].into_iter()));
+        assert!(!is_trace_state(["a=1", "a=2"].into_iter()));
+    }
 
     #[test]
     fn only_a_well_formed_traceparent_is_followed() {

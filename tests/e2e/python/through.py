@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import json
 import os
+import re
 import socket
 import threading
 import time
@@ -99,6 +100,18 @@ def sent(told, name):
     return [value for known, value in told["headers"] if known.replace("_", "-") == name]
 
 
+def logged(request_id):
+    """The trace on the line of a request, which is written a moment after the answer."""
+    end = time.monotonic() + 30
+    while time.monotonic() < end:
+        with open(os.environ["DOORWARD_SERVER_LOG"], encoding="utf-8") as log:
+            for line in log:
+                if request_id in line and (trace := re.search(r'trace_id="?([0-9a-f]{32})', line)):
+                    return trace[1]
+        time.sleep(0.05)
+    return None
+
+
 class Through(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -175,6 +188,16 @@ class Through(unittest.TestCase):
         for name in ("X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override"):
             _, told, _ = ask("/reports/1", Authorization=self.bearer, **{name.replace("-", "__"): "DELETE"})
             self.assertNotIn("DELETE", json.dumps(told), name)
+
+    def test_a_trace_goes_on_as_it_came(self):
+        trace = "4bf92f3577b34da6a3ce929d0e0e4736"
+        parent, state = f"00-{trace}-00f067aa0ba902b7-01", "rojo=00f067aa0ba902b7,congo=t61rcWkgMzE"
+        _, told, headers = ask("/reports/1", Authorization=self.bearer, traceparent=parent, tracestate=state)
+        self.assertEqual((sent(told, "traceparent"), sent(told, "tracestate")), ([parent], [state]))
+        self.assertEqual(logged(headers["x-request-id"]), trace, "one trace in both logs")
+        for wrong in ("00-0-0-01", parent.upper(), f"ff{parent[2:]}"):
+            _, told, _ = ask("/reports/1", Authorization=self.bearer, traceparent=wrong, tracestate=state)
+            self.assertEqual((sent(told, "traceparent"), sent(told, "tracestate")), ([], []))
 
     def test_events_come_as_they_happen(self):
         connection = connect()

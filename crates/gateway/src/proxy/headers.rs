@@ -5,6 +5,7 @@
 
 use std::sync::LazyLock;
 
+use doorward_proto::trace::{self, TraceParent};
 use doorward_sdk::server::identity_headers;
 use http::{HeaderMap, HeaderName, HeaderValue, header};
 
@@ -86,6 +87,7 @@ pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage
         headers.remove(name);
     }
     keep_foreign_cookies(headers);
+    keep_sound_trace(headers);
     for (name, value) in identity.iter().filter(|(name, _)| !SECOND_NAMES.contains(&name.as_str())) {
         headers.insert(name, value.clone());
     }
@@ -98,6 +100,26 @@ pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage
     headers.insert(header::HOST, host.clone());
     if wants_trailers && route.upstream_protocol != Protocol::Http1 {
         headers.insert(header::TE, HeaderValue::from_static("trailers"));
+    }
+}
+
+const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+const TRACESTATE: HeaderName = HeaderName::from_static("tracestate");
+
+/// The trace goes on as it came: nothing is added to it here. What is none is left out, and a state belongs to
+/// its trace (W3C Trace Context 3.2, 3.3).
+fn keep_sound_trace(headers: &mut HeaderMap) {
+    let mut parents = headers.get_all(TRACEPARENT).iter();
+    let parent = parents.next().filter(|_| parents.next().is_none()).and_then(|parent| parent.to_str().ok());
+    let has_parent = parent.is_some_and(|parent| parent.parse::<TraceParent>().is_ok());
+    // A line that is no text is no member either.
+    let lines = headers.get_all(TRACESTATE).iter().map(|line| line.to_str().unwrap_or("?"));
+    let has_state = has_parent && trace::is_trace_state(lines);
+    if !has_parent {
+        headers.remove(TRACEPARENT);
+    }
+    if !has_state {
+        headers.remove(TRACESTATE);
     }
 }
 

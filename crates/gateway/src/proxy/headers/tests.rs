@@ -150,3 +150,29 @@ fn where_a_request_came_from_is_said_by_us() {
     assert!(!headers.contains_key("forwarded"));
     assert_eq!(all(&onward_of(&sent, |route| route.keep_host = true), "host"), ["app.example"]);
 }
+
+#[test]
+fn a_trace_goes_on_as_it_came_or_not_at_all() {
+    let parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let later = "cc-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-what-the-future-holds";
+    let state = "rojo=00f067aa0ba902b7, congo=t61rcWkgMzE";
+    for (sent, parents, states) in [
+        (&[("traceparent", parent), ("tracestate", state)][..], &[parent][..], &[state][..]),
+        (&[("traceparent", later), ("tracestate", state)], &[later], &[state]),
+        (
+            &[("traceparent", parent), ("tracestate", "a=1"), ("tracestate", "b=2")],
+            &[parent],
+            &["a=1", "b=2"],
+        ),
+        (&[("traceparent", parent)], &[parent], &[]),
+        (&[("traceparent", parent), ("tracestate", "no state")], &[parent], &[]),
+        (&[("tracestate", state)], &[], &[]),
+        (&[("traceparent", parent), ("traceparent", parent), ("tracestate", state)], &[], &[]),
+        (&[("traceparent", "00-0-0-01"), ("tracestate", state)], &[], &[]),
+        (&[("traceparent", "\u{e9}"), ("tracestate", state)], &[], &[]),
+    ] {
+        let headers = onward_of(sent, |_| {});
+        assert_eq!(all(&headers, "traceparent"), parents, "{sent:?}");
+        assert_eq!(all(&headers, "tracestate"), states, "{sent:?}");
+    }
+}
