@@ -4,6 +4,7 @@ browser's page can understand them."""
 import asyncio
 import json
 import os
+import time
 import unittest
 from urllib.parse import urlsplit
 
@@ -154,10 +155,12 @@ class Sockets(unittest.IsolatedAsyncioTestCase):
             revoking = asyncio.create_task(
                 asyncio.to_thread(api, "POST", "service-tokens/short/revoke", {"reason": "over"}))
             # In the middle of a conversation: what was begun is finished first.
+            begun = time.monotonic()
             with self.assertRaises(websockets.ConnectionClosed):
                 while True:
                     await live.send("x" * 50_000)
                     self.assertEqual(len(await asyncio.wait_for(live.recv(), 30)), 50_000)
+            self.assertLess(time.monotonic() - begun, 2)
             await revoking
             self.assertEqual((live.close_code, live.close_reason), (4401, "auth.invalid_token"))
 

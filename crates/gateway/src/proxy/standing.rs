@@ -1,4 +1,4 @@
-//! Whether whoever was let through still would be: asked every second while a stream is open.
+//! Whether whoever was let through still would be: asked twice a second while a stream is open.
 
 use std::{
     pin::Pin,
@@ -16,7 +16,7 @@ use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use super::Passage;
 use crate::{Inner, Origin, judged::Admitted};
 
-const EVERY: Duration = Duration::from_secs(1);
+const EVERY: Duration = Duration::from_millis(500);
 /// Parts that an answer may have before it counts as a stream.
 const AT_ONCE: u8 = 8;
 

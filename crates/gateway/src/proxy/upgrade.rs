@@ -1,7 +1,7 @@
 //! `WebSocket`s: once both sides have agreed, bytes go both ways untouched, until one side ends or whoever
 //! opened it would be refused; then the client is told why, between two frames.
 
-use std::{io::Result as Io, sync::Arc};
+use std::{io::Result as Io, sync::Arc, time::Duration};
 
 use axum::body::Body;
 use doorward_judge::Why;
@@ -17,11 +17,13 @@ use crate::{
     judged::Admitted,
     socket::{
         self,
-        closing::{self, Close, FAREWELL},
+        closing::{self, Close},
         frames::Frames,
     },
 };
 
+/// How long the frame at hand may take to be finished once the credential is not good any more.
+const FRAME: Duration = Duration::from_secs(1);
 /// Bytes that are handed on at once.
 const PIECE: usize = 16 * 1024;
 
@@ -112,7 +114,7 @@ async fn joined(client: Upgraded, behind: Upgraded, over: impl Future<Output = C
     }
     drop(up);
     ending.cancel();
-    let is_between = tokio::time::timeout(FAREWELL, down.as_mut()).await;
+    let is_between = tokio::time::timeout(FRAME, down.as_mut()).await;
     drop(down);
     if matches!(is_between, Ok(Ok(true))) {
         closing::say(&mut from_client.unsplit(to_client), close).await;
