@@ -7,7 +7,7 @@ use aws_lc_rs::{
 use doorward_judge::{CredentialKind, Identity, IdentityType, Principal, Why, Workspaces};
 use doorward_proto::{scope::is_scope_name, secret::SecretText, time::Time};
 use futures_util::future::BoxFuture;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{Credential, Provider, Recognition, Seen};
 
@@ -23,9 +23,30 @@ pub struct BootstrapSpec {
     /// What it may do. Empty: what Orcheo's may.
     #[serde(default)]
     pub scopes: Vec<String>,
-    /// When it ends, if it does.
-    #[serde(skip)]
+    /// When it ends, if it does: RFC 3339, or seconds since 1970.
+    #[serde(default, deserialize_with = "end")]
     pub expires_at: Option<Time>,
+}
+
+/// One that cannot be read must not mean: never.
+fn end<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Time>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Seconds(i64),
+        Text(String),
+    }
+    let wrong = || D::Error::custom("write 2026-05-01T12:00:00Z or seconds since 1970");
+    match Option::<Written>::deserialize(from).map_err(|_| wrong())? {
+        None => Ok(None),
+        Some(Written::Seconds(seconds)) => Ok(Some(Time::from_seconds(seconds))),
+        Some(Written::Text(text)) => instant(&text).map(Some).ok_or_else(wrong),
+    }
+}
+
+/// RFC 3339, or seconds since 1970.
+pub(super) fn instant(text: &str) -> Option<Time> {
+    text.parse().map(Time::from_seconds).ok().or_else(|| text.parse().ok())
 }
 
 /// What a bootstrap token may do where nobody says so.

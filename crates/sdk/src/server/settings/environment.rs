@@ -5,10 +5,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use doorward_proto::{secret::SecretText, time::Time};
+use doorward_proto::secret::SecretText;
 use serde::de::DeserializeOwned;
 
 use super::{AuthSettings, BadSettings, BootstrapSpec, IntrospectionSpec, IssuerSpec, private_text};
+use crate::server::bootstrap::instant;
 
 /// How our names begin.
 pub(super) const OURS: &str = "DOORWARD_AUTH_";
@@ -129,9 +130,4 @@ impl Variables {
             self.0.get(name).map_or_else(|| format!("{OURS}{name}"), |(written, _)| written.clone());
         BadSettings::new(written, what)
     }
-}
-
-/// RFC 3339, or seconds since 1970.
-fn instant(text: &str) -> Option<Time> {
-    text.parse().map(Time::from_seconds).ok().or_else(|| text.parse().ok())
 }
