@@ -56,6 +56,21 @@ fn unsafe_starts_are_refused_by_name() {
 }
 
 #[test]
+fn a_gateway_alone_that_believes_nobody_does_not_start() {
+    let told = refused(&[("DOORWARD_ROLE", "gateway")]);
+    assert!(told.contains("auth.issuer") && told.contains("believes nobody"), "{told}");
+    // Where others reach it, its mode cannot be the way out in passing.
+    let exposed = ("DOORWARD_PUBLIC_URL", "https://app.example.com");
+    let told = refused(&[("DOORWARD_ROLE", "gateway"), ("DOORWARD_AUTH_MODE", "disabled"), exposed]);
+    assert!(told.contains("allow.open_gateway"), "{told}");
+    // `config check` says the same beforehand.
+    let server = Server::start(Options::default());
+    let checked = server.command(&["config", "check", "--set", "role=gateway"]);
+    let said = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
+    assert!(!checked.status.success() && said.contains("believes nobody"), "{said}");
+}
+
+#[test]
 fn a_value_that_cannot_be_read_is_named_with_its_variable() {
     let told = refused(&[("DOORWARD_TOKENS_ACCESS_TTL", "ten minutes")]);
     assert!(told.contains("DOORWARD_TOKENS_ACCESS_TTL"), "{told}");

@@ -51,7 +51,7 @@ use self::{
 };
 
 pub(super) use self::book::Book;
-pub(crate) use self::foreign::{check, notes};
+pub(crate) use self::foreign::{believes_anybody, check, notes};
 pub(crate) use self::foreign::{mode, providers as foreign};
 pub(crate) use self::tickets::LocalTickets;
 use super::connection::MayDescribe;

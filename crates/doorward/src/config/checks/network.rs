@@ -2,7 +2,7 @@
 
 use std::{collections::HashSet, net::SocketAddr, sync::Arc};
 
-use doorward_gateway::DEFAULT;
+use doorward_gateway::{DEFAULT, RouteSpec};
 use doorward_judge::Mode;
 
 use super::{Concern, note, refuse};
@@ -157,6 +157,7 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
             "it is for `serve --role gateway`; take the tokens over once with `doorward import orcheo FILE`";
         found.push(note("auth.service_token_db_path", what));
     }
+    nobody(config, found);
     found.extend(gateway::abroad::notes(config).map(|(key, what)| note(key, what)));
     found.extend(gateway::notes(config).into_iter().map(|(key, what)| note(key, what)));
     let Some((key, mode)) = open_by(config) else { return };
@@ -174,6 +175,25 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
             format!("{key} is {mode}: the gateway lets requests without a credential through"),
         )),
     }
+}
+
+/// A gateway alone that was told of nobody refuses every request, whatever it shows: most likely the settings got lost
+/// on their way. Where its mode or one of its routes lets somebody through without a credential, that was said.
+fn nobody(config: &Config, found: &mut Vec<Concern>) {
+    let is_open = |spec: &RouteSpec| spec.rule.mode != Mode::Required;
+    if config.role != Role::Gateway
+        || config.auth.mode != AuthMode::Required
+        || config.gateway.routes.0.iter().any(is_open)
+        || gateway::believes_anybody(config)
+    {
+        return;
+    }
+    found.push(refuse(
+        "auth.issuer",
+        "this gateway alone asks for credentials and believes nobody, so it would refuse every request. Name whom it \
+         believes: auth.issuer with auth.jwks_url or auth.jwt_secret, auth.introspection_url, auth.tokens_file, \
+         auth.certificates, gateway.client_id; or set auth.mode = \"disabled\" to let everybody through",
+    ));
 }
 
 /// What lets requests without a credential through that are not named: the mode, or a route for everything.

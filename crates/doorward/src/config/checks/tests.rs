@@ -163,6 +163,8 @@ const TABLE: &[Case] = &[
     (&[("auth.rate_limit_interval", "86400")], "auth.rate_limit_interval", true),
     (&[("auth.rate_limit_ip", "1000000")], "auth.rate_limit_ip", true),
     (&[("public_url", "https://id.example")], "auth.rate_limit_ip", false),
+    (&[("role", "gateway")], "auth.issuer", true),
+    (&[("role", "gateway"), ("gateway.routes", r#"[{"name":"a","paths":["/a"]}]"#)], "auth.issuer", true),
     (&[("auth.mode", "optional")], "auth.mode", false),
     (&[("auth.mode", "disabled"), ("public_url", "https://id.example")], "allow.open_gateway", true),
     (
@@ -225,6 +227,30 @@ fn what_is_safe_is_not_objected_to() {
     ] {
         assert_eq!(concerns(&config(settings)), [], "{settings:?}");
     }
+}
+
+/// Each of these is a reason to start a gateway alone.
+#[test]
+fn whom_a_gateway_alone_believes_is_said_in_many_ways() {
+    for settings in [
+        &[("auth.issuer", "https://id.example"), ("auth.audience", "api")][..],
+        &[
+            ("auth.jwt_secret", "a secret of more than thirty-two bytes"),
+            ("auth.issuer", "x"),
+            ("auth.audience", "api"),
+        ],
+        &[("auth.service_token_db_path", "service_tokens.sqlite")],
+        &[("auth.any_certificate", "true")],
+        &[("gateway.client_id", "door")],
+        &[("auth.mode", "optional")],
+        &[("auth.mode", "disabled")],
+        &[("gateway.routes", r#"[{"name":"a","paths":["/a"],"mode":"disabled"}]"#)],
+    ] {
+        let alone: Vec<_> = settings.iter().copied().chain([("role", "gateway")]).collect();
+        let found = concerns(&config(&alone));
+        assert!(!found.iter().any(|concern| concern.key == "auth.issuer"), "{settings:?}: {found:?}");
+    }
+    assert!(concerns(&config(&[])).iter().all(|concern| concern.key != "auth.issuer"), "it believes itself");
 }
 
 /// Of two settings that do not fit together both are named, with what each asks for.

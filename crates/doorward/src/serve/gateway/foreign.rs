@@ -47,6 +47,13 @@ pub(crate) fn check(config: &Config) -> Result<(), (&'static str, String)> {
     read.map(drop).map_err(|wrong| (key(&wrong.name), wrong.what))
 }
 
+/// Whether there is anybody whose requests a gateway alone would let through where a credential is demanded.
+pub(crate) fn believes_anybody(config: &Config) -> bool {
+    settings(config, "").believes_anybody()
+        || config.auth.service_token_db_path.is_some()
+        || config.gateway.client_id.is_some()
+}
+
 /// What an operator should know of them, by key.
 pub(crate) fn notes(config: &Config) -> Vec<(&'static str, &'static str)> {
     settings(config, "").notes().into_iter().map(|(name, what)| (key(name), what)).collect()
