@@ -9,3 +9,9 @@ fn accounts_cannot_be_told_from_nobody() {
     let server = Server::start(Options { env, ..Options::default() });
     scripts::python(&server, "enumeration.py");
 }
+
+#[test]
+fn guesses_cannot_be_told_apart() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "guesses.py");
+}

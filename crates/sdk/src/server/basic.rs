@@ -6,6 +6,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, RandomState},
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -34,8 +35,10 @@ pub struct Htpasswd(Arc<Names>);
 
 struct Names {
     hashes: HashMap<String, Hash>,
-    /// What an unknown name is checked against, so that it costs as much as a known one.
-    nobody: Option<Hash>,
+    /// What an unknown name is checked against, so that it costs as much as a known one: always the same of these,
+    /// so that among hashes of several costs each cost is that of known names and of others.
+    costs: Vec<Hash>,
+    spread: RandomState,
     working: Semaphore,
     waiting: AtomicUsize,
 }
@@ -81,10 +84,11 @@ impl Htpasswd {
         if hashes.is_empty() {
             return Err(BadLine { line: 1, what: "there is no name in it" });
         }
-        let nobody = hashes.values().next().cloned();
+        let costs = hashes.values().cloned().collect();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let working = Semaphore::new(cores.saturating_sub(1).max(1));
-        Ok(Self(Arc::new(Names { hashes, nobody, working, waiting: AtomicUsize::new(0) })))
+        let (spread, waiting) = (RandomState::new(), AtomicUsize::new(0));
+        Ok(Self(Arc::new(Names { hashes, costs, spread, working, waiting })))
     }
 
     async fn checked(&self, name: &str, password: &SecretText) -> Recognition {
@@ -92,7 +96,7 @@ impl Htpasswd {
         let place = Waiting::take(names).ok_or(Why::Unavailable)?;
         let permit = names.working.acquire().await.map_err(|_| Why::Unavailable)?;
         let known = names.hashes.get(name).cloned();
-        let (is_known, hash) = (known.is_some(), known.or_else(|| names.nobody.clone()));
+        let (is_known, hash) = (known.is_some(), known.or_else(|| names.nobody(name).cloned()));
         let password = password.clone();
         let looked = tokio::task::spawn_blocking(move || hash.is_some_and(|hash| hash.is_of(&password)));
         let is_right = looked.await.map_err(|_| Why::Unavailable)?;
@@ -102,6 +106,15 @@ impl Htpasswd {
         }
         let identity = Identity { subject: name.to_owned(), ..Identity::default() };
         Ok(Some(Principal::new(identity, CredentialKind::Basic)))
+    }
+}
+
+impl Names {
+    /// What stands for a name that is not in the file.
+    fn nobody(&self, name: &str) -> Option<&Hash> {
+        let count = u64::try_from(self.costs.len()).unwrap_or(1).max(1);
+        let place = self.spread.hash_one(name) % count;
+        self.costs.get(usize::try_from(place).unwrap_or_default())
     }
 }
 
@@ -212,6 +225,20 @@ mod tests {
         let cut = bcrypt::hash(&long, 5).unwrap();
         let names = Htpasswd::read(&format!("ada:{cut}")).unwrap();
         assert_eq!(says(&names, "ada", &long).await, Err(Why::InvalidToken), "cut off at 72 bytes");
+    }
+
+    /// A name that costs less than every unknown one would be known by that.
+    #[test]
+    fn unknown_names_cost_what_known_ones_do() {
+        let names = Htpasswd::read(&with_argon(&file())).unwrap().0;
+        let kinds = (0..200).map(|number| {
+            let name = format!("eve-{number}");
+            let [first, again] = [(); 2].map(|()| matches!(names.nobody(&name), Some(Hash::Bcrypt(_))));
+            assert_eq!(first, again, "{name} is always the same");
+            first
+        });
+        let as_ada = kinds.filter(|is_bcrypt| *is_bcrypt).count();
+        assert!((20..180).contains(&as_ada), "{as_ada} of 200");
     }
 
     #[test]
