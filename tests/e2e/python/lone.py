@@ -46,6 +46,15 @@ class Gateway:
             assert time.monotonic() < end, self.told()
             time.sleep(0.05)
 
+    def refuses(self, words):
+        """Reads its file again, and says that these are wrong."""
+        before = self.told().count(words)
+        self.program.send_signal(signal.SIGHUP)
+        end = time.monotonic() + 30
+        while self.told().count(words) == before:
+            assert time.monotonic() < end, self.told()
+            time.sleep(0.05)
+
     def ask(self, path="/validate", host="app.localhost", **headers):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request("GET", path, headers={"Host": host, **headers})

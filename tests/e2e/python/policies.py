@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 import requests
 
+from lone import Gateway
 from person import ISSUER, api, new_person
 from proxies import Echo
 
@@ -106,6 +107,58 @@ class Policies(unittest.TestCase):
         self.assertEqual(unknown.status_code, 400, unknown.text)
         self.assertIn("skopes", unknown.text)
         self.assertEqual(call(bobs, "/", host="diary.localhost"), 200, "a mistake changes nothing")
+
+    def test_a_policy_is_in_a_file_beside_the_configuration(self):
+        """Changed and read again with it, and never left out."""
+        (ada, adas), (bob, bobs) = self.person(), self.person()
+        gateway = Gateway(DOORWARD_AUTH_ISSUER=ISSUER, DOORWARD_AUTH_AUDIENCE="https://notes.example")
+        self.addCleanup(gateway.close)
+        file = os.path.join(os.path.dirname(gateway.file), "policies", "owner.cedar")
+        os.mkdir(os.path.dirname(file))
+
+        def policy(text):
+            with open(file, "w", encoding="utf-8") as into:
+                into.write(text)
+
+        asker = api("POST", "clients", {"name": "gate", "type": "confidential", "redirect_uris": [], "scopes": [],
+                                        "grant_types": ["client_credentials"]})
+        config = f"""
+[auth]
+introspection_url = "{ISSUER}/oauth2/introspect"
+introspection_client_id = "{asker['client_id']}"
+introspection_client_secret = "{asker['client_secret']}"
+
+[[gateway.routes]]
+name = "notes"
+hosts = ["notes.localhost"]
+paths = ["/notes/{{owner}}/**"]
+upstream = "http://127.0.0.1:{self.behind.server_port}"
+policy_file = "policies/owner.cedar"
+"""
+        policy("permit(principal, action, resource) when { principal.subject == resource.params.owner };")
+        gateway.reload(config)
+
+        def call(secret, owner):
+            answer = gateway.ask(f"/notes/{owner}/1", "notes.localhost", Authorization=f"Bearer {secret}")
+            return answer.status if answer.status == 200 else (answer.status, json.loads(answer.text)["code"])
+
+        denied = (403, "auth.policy_denied")
+        self.assertEqual((call(adas, ada), call(bobs, ada)), (200, denied), gateway.told())
+        policy(f'permit(principal == User::"{bob}", action, resource);')
+        self.assertEqual((call(adas, ada), call(bobs, ada)), (200, denied), "not before it is read again")
+        gateway.reload(config)
+        self.assertEqual((call(adas, ada), call(bobs, ada)), (denied, 200))
+        for broken, words in (("permit(principal, action", "policy: "), ("\n", "policy_file: "), (None, "cannot read")):
+            if broken is None:
+                os.remove(file)
+            else:
+                policy(broken)
+            gateway.refuses(words)
+            self.assertEqual((call(adas, ada), call(bobs, ada)), (denied, 200), "a mistake changes nothing")
+        # What comes by the API names no file of the server.
+        named = refused("POST", "routes", {"name": "y", "hosts": ["y.localhost"], "policy_file": "/etc/hostname"})
+        self.assertEqual(named.status_code, 400, named.text)
+        self.assertIn("policy_file", named.text)
 
     def test_a_broken_policy_is_told_before_a_start(self):
         with tempfile.TemporaryDirectory() as folder:

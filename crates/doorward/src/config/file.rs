@@ -8,7 +8,8 @@ use toml::{
 };
 
 use super::{
-    ConfigError, KEYS, Layer, Origin, SECTIONS, Set, environment, find, nearest, table::Key, unknown,
+    ConfigError, KEYS, Kind, Layer, Origin, SECTIONS, Set, environment, find, nearest, policies, table::Key,
+    unknown,
 };
 
 pub(super) fn read(path: &Path) -> Result<Layer, ConfigError> {
@@ -76,9 +77,13 @@ impl Reader<'_> {
     ) -> Result<(), ConfigError> {
         let origin = Origin::File(self.path.to_owned(), self.place(&at).0);
         if let Some(key) = find(name) {
+            let mut value = value.clone();
+            if key.kind == Kind::Tables {
+                policies::beside(self.path, &mut value);
+            }
             key.validate(value.clone())
                 .map_err(|why| self.wrong(spanned.span(), &format!("{name}: {why}")))?;
-            layer.insert(key.name, Set { value: value.clone(), origin });
+            layer.insert(key.name, Set { value, origin });
             return Ok(());
         }
         if let (Some(key), Some(file)) = (secret_in_file(name), value.as_str()) {

@@ -270,7 +270,7 @@ sections! {
     /// What stands before applications that know nothing of authentication.
     gateway: GatewaySection {
         /// Routes: which requests need what. In the file a table each, `[[gateway.routes]]`; in the
-        /// environment a JSON array of objects.
+        /// environment a JSON array of objects. `policy_file` names a file with the policy of a route.
         routes: Routes = "";
         /// Ports at which browsers reach guarded hosts through a proxy, where they are others than those of https and
         /// http and that of `public_url`. People are signed in at no other port.

@@ -7,6 +7,7 @@ mod checks;
 mod environment;
 mod file;
 mod keys;
+mod policies;
 mod redact;
 mod reference;
 mod settings;

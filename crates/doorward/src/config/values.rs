@@ -11,7 +11,7 @@ use doorward_sdk::server::{
 use serde::{Deserialize, Deserializer, de::Error as _};
 
 use super::{
-    redact,
+    policies, redact,
     table::{Kind, Setting},
 };
 
@@ -109,7 +109,10 @@ pub struct Routes(pub Vec<RouteSpec>, pub Vec<serde_json::Map<String, serde_json
 
 impl<'de> Deserialize<'de> for Routes {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        let written = Vec::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+        let mut written = Vec::<serde_json::Map<String, serde_json::Value>>::deserialize(from)?;
+        for route in &mut written {
+            policies::take(route).map_err(D::Error::custom)?;
+        }
         let read = |one: &serde_json::Map<_, _>| serde_json::from_value(one.clone().into());
         let routes = written.iter().map(read).collect::<Result<_, _>>().map_err(D::Error::custom)?;
         Ok(Self(routes, written))
