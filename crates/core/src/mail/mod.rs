@@ -53,11 +53,13 @@ pub enum Template {
     AccountDeleted,
     /// A service token that the reader answers for ends soon.
     ServiceTokenEnds,
+    /// A service token that the reader answers for was reported as leaked, and ended.
+    ServiceTokenLeaked,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
@@ -66,6 +68,7 @@ impl Template {
         Self::PasswordChanged,
         Self::AccountDeleted,
         Self::ServiceTokenEnds,
+        Self::ServiceTokenLeaked,
     ];
 
     /// The name in the outbox and in the catalogue.
@@ -79,6 +82,7 @@ impl Template {
             Self::PasswordChanged => "password-changed",
             Self::AccountDeleted => "account-deleted",
             Self::ServiceTokenEnds => "service-token-ends",
+            Self::ServiceTokenLeaked => "service-token-leaked",
         }
     }
 

@@ -7,6 +7,7 @@
 
 mod create;
 pub mod import;
+mod leak;
 mod remind;
 mod revoke;
 mod rotate;
@@ -26,8 +27,9 @@ use doorward_proto::{
 use ipnet::IpNet;
 
 pub use create::{NewToken, create};
+pub use leak::{Reported, report_leak};
 pub use remind::remind;
-pub use revoke::revoke;
+pub use revoke::{Whose, revoke, revoke_all};
 pub use rotate::{RotateAsk, rotate};
 pub(crate) use validate::check_text;
 pub use validate::{SHORTEST, addresses, rate, workspaces};

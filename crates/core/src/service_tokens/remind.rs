@@ -90,15 +90,15 @@ async fn tell(tx: &mut Tx<'_>, ask: &Remind) -> Result<bool> {
     Ok(true)
 }
 
-/// Whom a reminder goes to.
-struct Owner {
-    user: Option<Id<User>>,
-    email: String,
-    locale: Option<String>,
+/// Who answers for a token.
+pub(super) struct Owner {
+    pub(super) user: Option<Id<User>>,
+    pub(super) email: String,
+    pub(super) locale: Option<String>,
 }
 
 /// Who is named as the owner, by mail address or by id; else the person who made the token.
-async fn owner(tx: &mut ReadTx<'_>, token: &Token) -> Result<Option<Owner>> {
+pub(super) async fn owner(tx: &mut ReadTx<'_>, token: &Token) -> Result<Option<Owner>> {
     let named = token.notes.owner.as_deref().unwrap_or_default().trim();
     if let Ok(address) = Email::parse(named) {
         let known = match users::find_by_identifier(tx, address.folded()).await? {

@@ -1,4 +1,6 @@
-//! The end of a token before its time, in force with the answer.
+//! The end of a token before its time, and of many at once: in force with the answer.
+
+use doorward_proto::id::{Id, Org};
 
 use super::{Key, Token, present, sql, validate};
 use crate::{
@@ -54,6 +56,59 @@ async fn end(tx: &mut Tx<'_>, ask: &Revoke) -> Result<Token> {
     let event = token.event(&ask.call, "service_token.revoked")?.fact("versions", revoked);
     audit::record(tx, &event.detail("reason", ask.reason.clone())).await?;
     present(tx, &Key::Version(token.id)).await
+}
+
+/// Whose tokens are meant; at least one of both is said.
+#[derive(Debug, Clone, Default)]
+pub struct Whose {
+    /// Only those of this owner.
+    pub owner: Option<String>,
+    /// Only those of this organisation.
+    pub org: Option<Id<Org>>,
+}
+
+struct RevokeAll {
+    call: Call,
+    whose: Whose,
+    reason: String,
+    rights: Rights,
+}
+
+/// Revokes every token of an owner or of an organisation that still works; answers their names.
+///
+/// # Errors
+/// `RequestInvalid` where nobody is named, `ScopeMissing` where one of them may do more than the caller:
+/// then none of them ends.
+pub async fn revoke_all(call: &Call, whose: Whose, reason: String, rights: Rights) -> Result<Vec<String>> {
+    validate::reason(&reason)?;
+    if whose.owner.is_none() && whose.org.is_none() {
+        let hint = "Say whose tokens end: of an owner, or of an organisation";
+        return Err(Refusal::new(Code::RequestInvalid).field("owner").hint(hint).into());
+    }
+    let ask = RevokeAll { call: call.clone(), whose, reason, rights };
+    call.realm.db.write("service_tokens.revoke_all", ask, |tx, ask| Box::pin(end_all(tx, ask))).await
+}
+
+async fn end_all(tx: &mut Tx<'_>, ask: &RevokeAll) -> Result<Vec<String>> {
+    let (now, by) = (ask.call.now, ask.call.actor.name());
+    let lineages = sql::live_lineages(tx, &ask.whose, now).await?;
+    let ids: Vec<String> = lineages.iter().map(ToString::to_string).collect();
+    tx.lock_exclusive(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    let mut names = Vec::with_capacity(lineages.len());
+    for lineage in lineages {
+        let versions = sql::versions(tx, lineage).await?;
+        for version in &versions {
+            ask.rights.over(version.scopes.iter())?;
+        }
+        let revoked = sql::revoke_all(tx, lineage, &(now, by.clone()), &ask.reason).await?;
+        principals::set_status(tx, &ask.call.realm.env, lineage, Status::Ended).await?;
+        let Some(newest) = versions.last().filter(|_| revoked > 0) else { continue };
+        let event = newest.event(&ask.call, "service_token.revoked")?.fact("versions", revoked);
+        audit::record(tx, &event.detail("reason", ask.reason.clone())).await?;
+        names.push(newest.name.clone());
+    }
+    tx.raise_changes().await?;
+    Ok(names)
 }
 
 fn before(token: &Token) -> Error {

@@ -9,7 +9,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{ListAsk, Notes, Revocation, State, Token, create::seconds, remind::Distance};
+use super::{ListAsk, Notes, Revocation, State, Token, create::seconds, remind::Distance, revoke::Whose};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -118,6 +118,12 @@ const DUE: &str = "SELECT id FROM service_tokens WHERE expires_at > $1 AND expir
     AND (lifetime IS NULL OR lifetime >= $3 * 172800) ORDER BY expires_at LIMIT $4";
 const REMINDED: &str = "UPDATE service_tokens SET reminded = $2
     WHERE id = $1 AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $2)";
+const LIVE_OF_OWNER: &str = "SELECT DISTINCT lineage FROM service_tokens
+    WHERE owner = $1 AND (org_id = $2 OR $2 IS NULL) AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > $3) AND (ends_at IS NULL OR ends_at > $3) ORDER BY lineage";
+const LIVE_OF_ORG: &str = "SELECT DISTINCT lineage FROM service_tokens
+    WHERE org_id = $1 AND revoked_at IS NULL
+    AND (expires_at IS NULL OR expires_at > $2) AND (ends_at IS NULL OR ends_at > $2) ORDER BY lineage";
 const IS_IMPORTED: &str = "SELECT 1 FROM service_tokens WHERE imported_from = $1";
 const HAS_SHA256: &str = "SELECT 1 FROM service_tokens WHERE sha256 = $1";
 const SET_FATE: &str = "UPDATE service_tokens SET imported_from = $2, sha256 = $3, ends_at = $4,
@@ -290,6 +296,18 @@ pub(super) async fn due(tx: &mut ReadTx<'_>, it: &Distance) -> Result<Vec<Id<Ser
 /// Notes that the end of a version has been announced this many days before; not twice.
 pub(super) async fn reminded(tx: &mut Tx<'_>, id: Id<ServiceToken>, days: i64) -> Result<bool> {
     Ok(tx.exec(REMINDED, args![id, days]).await? > 0)
+}
+
+/// The tokens of an owner, or of an organisation, of which a version still works; in the order of their locks.
+pub(super) async fn live_lineages(
+    tx: &mut ReadTx<'_>,
+    whose: &Whose,
+    now: Time,
+) -> Result<Vec<Id<ServiceToken>>> {
+    match &whose.owner {
+        Some(owner) => tx.all(LIVE_OF_OWNER, args![owner, whose.org, now], |row| row.id(0)).await,
+        None => tx.all(LIVE_OF_ORG, args![whose.org, now], |row| row.id(0)).await,
+    }
 }
 
 pub(super) async fn is_imported(tx: &mut ReadTx<'_>, from: &str) -> Result<bool> {

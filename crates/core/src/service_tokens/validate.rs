@@ -17,6 +17,8 @@ pub const SHORTEST: u64 = 60;
 /// The longest: a hundred years.
 const LONGEST: u64 = 36_525 * 24 * 60 * 60;
 const LONGEST_OVERLAP: u64 = 30 * 24 * 60 * 60;
+/// Words that stand where a name could, in the addresses of the API.
+const RESERVED: [&str; 1] = ["revoke-all"];
 const MAX_WORKSPACES: usize = 200;
 const MAX_ADDRESSES: usize = 100;
 const MAX_TEXT: usize = 500;
@@ -29,6 +31,9 @@ fn bad(field: &'static str, hint: impl Into<std::borrow::Cow<'static, str>>) -> 
 pub(super) fn name(chosen: &str) -> Result<()> {
     if chosen.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("dw_")) {
         return Err(bad("name", "A name must not begin like a secret").into());
+    }
+    if RESERVED.contains(&chosen) {
+        return Err(bad("name", "This word means something else in addresses").into());
     }
     check_chosen(chosen).map_err(|why| bad("name", format!("A name {why}")).into())
 }

@@ -118,7 +118,7 @@ pub async fn verify(call: &Call, presented: &str) -> Result<Arc<LiveToken>> {
     Ok(live)
 }
 
-fn sha256(text: &str) -> [u8; 32] {
+pub(super) fn sha256(text: &str) -> [u8; 32] {
     let mut hash = [0_u8; 32];
     hash.copy_from_slice(digest(&SHA256, text.as_bytes()).as_ref());
     hash

@@ -38,6 +38,7 @@ mod rekey;
 mod routes;
 mod scopes;
 mod service_tokens;
+mod service_tokens_end;
 mod service_tokens_import;
 mod service_tokens_remind;
 mod service_tokens_use;

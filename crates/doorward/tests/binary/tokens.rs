@@ -126,6 +126,36 @@ fn a_token_is_made_used_rotated_and_revoked() {
     }
 }
 
+#[test]
+fn many_are_revoked_at_once_and_a_found_secret_too() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let cli = |args: &[&str]| run(&mut doorward(home.path(), args));
+    for name in ["one", "two"] {
+        assert_eq!(cli(&["token", "create", "--id", name, "--owner", "Ada"]).code, 0);
+    }
+    for lacking in [
+        &["token", "revoke", "--reason", "x"][..],
+        &["token", "revoke", "--all", "--reason", "x"],
+        &["token", "revoke", "one", "--all", "--owner", "Ada", "--reason", "x"],
+        &["token", "revoke", "one", "--owner", "Ada", "--reason", "x"],
+    ] {
+        assert_eq!(cli(lacking).code, 2, "{lacking:?}");
+    }
+    let all = cli(&["token", "revoke", "--all", "--owner", "Ada", "--reason", "left"]);
+    assert_eq!(all.out, "2 service tokens revoked:\none\ntwo\n", "{}", all.err);
+    let again = cli(&["token", "revoke", "--all", "--owner", "Ada", "--reason", "left"]);
+    assert_eq!((again.code, again.out.as_str()), (0, "There was nothing to revoke.\n"));
+
+    assert_eq!(cli(&["token", "create", "--id", "found", "--output-file", "secret"]).code, 0);
+    let place = "https://example.com/commit/1";
+    let told = cli(&["leak", "create", "--secret", "@secret", "--found-at", place, "--output", "json"]);
+    assert_eq!(json(&told)["status"], "revoked");
+    assert!(cli(&["token", "show", "found"]).out.contains("reported as leaked"));
+    let secret = std::fs::read_to_string(home.path().join("secret")).unwrap();
+    assert!(!server.stop().1.contains(secret.trim()));
+}
+
 /// A clean stop writes what was counted.
 #[test]
 fn uses_are_exact_over_a_restart() {

@@ -16,6 +16,7 @@ mod endpoint;
 mod guard;
 mod idempotency;
 mod keys;
+mod leaks;
 mod local;
 mod mail;
 mod me;
@@ -55,6 +56,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         whoami::endpoints(),
         registration::endpoints(),
         service_tokens::endpoints(),
+        leaks::endpoints(),
         api_keys::endpoints(),
         routes::endpoints(),
         orcheo::endpoints(),

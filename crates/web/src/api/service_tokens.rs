@@ -4,8 +4,8 @@ use axum::extract::Path;
 use doorward_core::{
     outcome::{Code, Refusal, Result},
     service_tokens::{
-        Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, addresses, create, find, list, rate, revoke,
-        rotate, update,
+        Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, Whose, addresses, create, find, list, rate,
+        revoke, revoke_all, rotate, update,
     },
 };
 use doorward_proto::id::{Id, Org};
@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, IfMatch, Listing, TRIES, created, page, versioned, wrong},
+    answer::{Answer, IfMatch, Listing, TRIES, created, found, page, versioned, wrong},
     body::{Input, Members, patched},
     caller::Caller,
     endpoint::Endpoint,
@@ -56,6 +56,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<RevokeBody>()
             .answers::<TokenView>()
             .says("Revokes a service token at once: by name every version, by id that version"),
+        Endpoint::post("/api/v1/service-tokens/revoke-all", end_all)
+            .scope(WRITE)
+            .takes::<RevokeAllBody>()
+            .answers::<RevokedAll>()
+            .says("Revokes every service token of an owner or of an organisation at once"),
     ]
 }
 
@@ -128,6 +133,29 @@ struct RotateBody {
 struct RevokeBody {
     /// For the audit trail, and for whoever looks the token up.
     reason: String,
+}
+
+/// Whose service tokens are revoked, and why. At least one of `owner` and `org_id`.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RevokeServiceTokens)]
+struct RevokeAllBody {
+    /// Those of this owner, as it is noted.
+    owner: Option<String>,
+    /// Those of this organisation.
+    org_id: Option<String>,
+    /// For the audit trail, and for whoever looks one of them up.
+    reason: String,
+}
+
+/// What was revoked.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RevokedServiceTokens)]
+struct RevokedAll {
+    /// How many.
+    revoked: usize,
+    /// Their names.
+    names: Vec<String>,
 }
 
 /// One version of a service token.
@@ -249,8 +277,8 @@ async fn all(caller: Caller, mut listing: Listing) -> Answer {
             == Some(true),
         page: listing.ask()?,
     };
-    let found = list(&caller.call, ask).await?;
-    page(&found, |token| Ok(view(&caller, token, None)))
+    let tokens = list(&caller.call, ask).await?;
+    page(&tokens, |token| Ok(view(&caller, token, None)))
 }
 
 async fn make(caller: Caller, Input(body): Input<TokenBody>) -> Answer {
@@ -316,6 +344,12 @@ async fn replace(
     let made = rotate(&caller.call, Key::Version(token.id), ask, caller.rights()).await?;
     let secret = Some(made.secret.expose().to_owned());
     versioned(&view(&caller, &made.token, secret), made.token.revision)
+}
+
+async fn end_all(caller: Caller, Input(body): Input<RevokeAllBody>) -> Answer {
+    let whose = Whose { owner: body.owner, org: org(body.org_id)? };
+    let names = revoke_all(&caller.call, whose, body.reason, caller.rights()).await?;
+    found(&RevokedAll { revoked: names.len(), names })
 }
 
 async fn end(

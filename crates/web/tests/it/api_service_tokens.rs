@@ -171,6 +171,30 @@ both_engines! {
         }
     }
 
+    /// Who found a secret has no account here; who ends many at once has a right.
+    async fn a_found_secret_is_reported_and_many_end_at_once(world: World) {
+        let server = Server::new(world);
+        let (token, secret) = made(&server, json!({"name": "nightly", "owner": "Ada", "scopes": ["a"]})).await;
+        let (_, second) = made(&server, json!({"name": "weekly", "owner": "Ada", "scopes": ["a"]})).await;
+        let report = async |body: Json| server.asks(Method::POST, "/api/v1/leaks", Some(body), &[]).await;
+        let leak = json!({"secret": secret, "found_at": "https://example.com/commit/1"});
+        let told = report(leak.clone()).await;
+        assert_eq!((told.status, told.body), (StatusCode::OK, json!({"status": "revoked", "token_id": token["id"]})));
+        assert_eq!(report(leak).await.body["status"], "revoked_before");
+        assert_eq!(report(json!({"secret": "dw_st_x"})).await.body, json!({"status": "unknown"}));
+        let gone = with(&server, &secret, Method::GET, "/api/whoami", None).await;
+        assert_eq!((gone.status, gone.code()), (StatusCode::UNAUTHORIZED, "auth.token_revoked"));
+
+        let path = format!("{PATH}/revoke-all");
+        let nobody = server.root(Method::POST, &path, Some(json!({"reason": "left"}))).await;
+        assert_eq!((nobody.status, nobody.field()), (StatusCode::BAD_REQUEST, "owner"));
+        let all = server.root(Method::POST, &path, Some(json!({"owner": "Ada", "reason": "left"}))).await;
+        assert_eq!((all.status, all.body), (StatusCode::OK, json!({"revoked": 1, "names": ["weekly"]})));
+        assert_eq!(with(&server, &second, Method::GET, "/api/whoami", None).await.code(), "auth.token_revoked");
+        let name = server.root(Method::POST, PATH, Some(json!({"name": "revoke-all"}))).await;
+        assert_eq!((name.status, name.field()), (StatusCode::BAD_REQUEST, "name"), "its address is taken");
+    }
+
     /// What is told once is told once more under the same key and credential, and is not in the clear.
     async fn a_repeated_request_gets_the_same_secret(world: World) {
         let server = Server::new(world.clone());

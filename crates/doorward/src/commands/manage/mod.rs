@@ -79,6 +79,7 @@ fn spoken(area: &str) -> String {
         "client" => "applications".to_owned(),
         "key" => "keys of people and of organisations".to_owned(),
         "keys" => "signing keys".to_owned(),
+        "leak" => "secrets that were found where they must not be".to_owned(),
         "mail" => "the outbox".to_owned(),
         "settings" => "settings".to_owned(),
         "user" => "people".to_owned(),

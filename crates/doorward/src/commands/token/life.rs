@@ -288,7 +288,17 @@ impl Rotate {
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
     /// Its name, which ends every version, or the id of one version.
-    id: String,
+    #[arg(required_unless_present = "all", conflicts_with = "all")]
+    id: Option<String>,
+    /// Every token of an owner or of an organisation, or of an owner in an organisation.
+    #[arg(long, requires = "whose")]
+    all: bool,
+    /// With --all: those of this owner, as it is noted.
+    #[arg(long, value_name = "TEXT", group = "whose", requires = "all", conflicts_with = "id")]
+    owner: Option<String>,
+    /// With --all: those of this organisation.
+    #[arg(long, value_name = "ORG", group = "whose", requires = "all", conflicts_with = "id")]
+    org: Option<String>,
     /// Why, for the audit trail and whoever looks the token up.
     #[arg(long, short, value_name = "TEXT")]
     reason: String,
@@ -298,8 +308,14 @@ pub(crate) struct Revoke {
 
 impl Revoke {
     pub(super) async fn run(&self, common: &Common) -> Result<Exit> {
-        let ask = Ask::post(one(&self.id, "/revoke"), json!({ "reason": self.reason }));
+        let Some(id) = &self.id else {
+            let body = json!({ "owner": self.owner, "org_id": self.org, "reason": self.reason });
+            let ask = Ask::post(format!("{PATH}/revoke-all"), body);
+            let answer = self.usual.send(common, ask).await?;
+            return self.usual.print(&answer, || print::revoked_all(&answer));
+        };
+        let ask = Ask::post(one(id, "/revoke"), json!({ "reason": self.reason }));
         let answer = self.usual.send(common, ask).await?;
-        self.usual.print(&answer, || print::revoked(&answer, &self.id))
+        self.usual.print(&answer, || print::revoked(&answer, id))
     }
 }

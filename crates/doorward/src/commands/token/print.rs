@@ -112,6 +112,22 @@ fn status(token: &Json) -> String {
     letters.next().map(|first| first.to_ascii_uppercase().to_string() + letters.as_str()).unwrap_or_default()
 }
 
+/// Many that were revoked at once, by name.
+pub(super) fn revoked_all(answer: &Json) -> String {
+    let names: Vec<&str> =
+        answer.get("names").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str).collect();
+    let mut text = match names.len() {
+        0 => "There was nothing to revoke.\n".to_owned(),
+        1 => "1 service token revoked:\n".to_owned(),
+        many => format!("{many} service tokens revoked:\n"),
+    };
+    for name in names {
+        text.push_str(name);
+        text.push('\n');
+    }
+    text
+}
+
 /// A page of versions as a table.
 pub(super) fn list(answer: &Json, format: Format) -> String {
     let items = answer.get("items").and_then(Json::as_array);

@@ -1,0 +1,86 @@
+//! A secret that was found where it must not be: it ends at once.
+//!
+//! Whoever holds a secret can use it, so whoever holds it may end it, and nothing else is asked of them. The
+//! owner is told, and the trail has from where it came.
+
+use doorward_proto::secret::{Kind, Opaque, SecretText, TokenHash};
+
+use super::{
+    Key, Token, present,
+    remind::{Owner, owner},
+    sql, validate,
+    verify::sha256,
+};
+use crate::{
+    audit,
+    call::Call,
+    db::Tx,
+    mail::{self, Recipient, Template},
+    outcome::Result,
+};
+
+/// What became of a secret that was reported.
+#[derive(Debug, Clone)]
+pub enum Reported {
+    /// No token of this server has it.
+    Unknown,
+    /// Its token has been revoked before.
+    Before(Token),
+    /// Its token is revoked.
+    Revoked(Token),
+}
+
+struct Report {
+    call: Call,
+    hash: TokenHash,
+    imported: Option<String>,
+    found_at: Option<String>,
+}
+
+/// Revokes the version that a secret belongs to; `found_at` says where it was found. In force with the answer.
+///
+/// # Errors
+/// `RequestInvalid` for words about the place that nobody could read.
+pub async fn report_leak(call: &Call, presented: &SecretText, found_at: Option<String>) -> Result<Reported> {
+    if let Some(place) = &found_at {
+        validate::check_text("found_at", place)?;
+    }
+    let text = presented.expose();
+    let is_ours = Opaque::parse(Kind::ServiceToken, text).is_some();
+    let hash = call.realm.vault.hash_bytes(text.as_bytes());
+    let imported = (!is_ours).then(|| data_encoding::HEXLOWER.encode(&sha256(text)));
+    let ask = Report { call: call.clone(), hash, imported, found_at };
+    call.realm.db.write("service_tokens.report_leak", ask, |tx, ask| Box::pin(end(tx, ask))).await
+}
+
+async fn end(tx: &mut Tx<'_>, ask: &Report) -> Result<Reported> {
+    let found = match (sql::find_by_hash(tx, ask.hash).await?, &ask.imported) {
+        (None, Some(sha256)) => sql::find_by_sha256(tx, sha256).await?,
+        (found, _) => found,
+    };
+    let Some(token) = found.map(|found| found.token) else { return Ok(Reported::Unknown) };
+    tx.lock_exclusive(&[&token.lineage.to_string()]).await?;
+    let by = (ask.call.now, ask.call.actor.name());
+    if sql::revoke(tx, token.id, &by, "reported as leaked").await? == 0 {
+        return Ok(Reported::Before(present(tx, &Key::Version(token.id)).await?));
+    }
+    tx.raise_changes().await?;
+    let mut event = token.event(&ask.call, "service_token.leaked")?;
+    if let Some(place) = &ask.found_at {
+        event = event.detail("found_at", place.clone());
+    }
+    audit::record(tx, &event).await?;
+    if let Some(owner) = owner(tx, &token).await? {
+        tell(tx, ask, &token, &owner).await?;
+    }
+    Ok(Reported::Revoked(present(tx, &Key::Version(token.id)).await?))
+}
+
+async fn tell(tx: &mut Tx<'_>, ask: &Report, token: &Token, owner: &Owner) -> Result<()> {
+    let link = format!("{}/console/service-tokens/{}", ask.call.realm.issuer, token.id);
+    let when = ask.call.now.to_human();
+    let words = [("name", token.name.as_str()), ("when", &when), ("link", &link)];
+    let to = Recipient { user: owner.user, email: &owner.email, locale: owner.locale.as_deref() };
+    let mail = mail::prepare(&ask.call, &to, Template::ServiceTokenLeaked, &words, None)?;
+    mail::enqueue(tx, &mail).await
+}
