@@ -6,13 +6,13 @@ import os
 import re
 import socket
 import ssl
+import time
 import unittest
 import warnings
-from urllib.parse import urljoin
 
 import requests
 from joserfc import jwt
-from joserfc.jwk import KeySet
+from joserfc.jwk import ECKey, KeySet
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import connect
 
@@ -30,6 +30,8 @@ FOLDER = os.environ.get("DOORWARD_AUTHORITY")
 TLS = Tls(FOLDER, "front.localhost") if FOLDER else None
 CONTEXT = ssl.create_default_context(cafile=f"{FOLDER}/authority.pem") if FOLDER else None
 BASE = f"{'https' if FOLDER else 'http'}://{HOST}"
+# An issuer that does not answer.
+NOWHERE = "http://127.0.0.1:1"
 # Nobody believes this address what it says of others.
 CLIENT = "127.0.0.2"
 # Each of them is the open path for one reader and the guarded one for another.
@@ -56,8 +58,9 @@ def documented(language, section, doorward=proxies.DOORWARD):
 class Door:
     """What holds behind all of them; a class for each proxy says how it is started."""
 
-    # Whether answers of the application tell how it stands with limits, and refusals are Doorward's to the letter.
-    tells_limits, keeps_refusals = True, True
+    # Whether answers of the application tell how it stands with limits, and refusals are Doorward's to the letter; and
+    # whether browsers are told the whole address of where to go next.
+    tells_limits, keeps_refusals, tells_whole = True, True, False
 
     @classmethod
     def setUpClass(cls):
@@ -149,6 +152,12 @@ class Door:
         self.assertIn("Bearer realm=", ask("/reports/1").headers["www-authenticate"])
         self.assertIn('error="invalid_token"', ask("/reports/1", Authorization="Bearer x").headers["www-authenticate"])
 
+    def test_who_cannot_be_judged_now_is_told_so(self):
+        claims = {"iss": NOWHERE, "exp": int(time.time()) + 600}
+        before = upstream.asked
+        answer = ask("/reports/1", **self.bearer(jwt.encode({"alg": "ES256"}, claims, ECKey.generate_key("P-256"))))
+        self.assertEqual((answer.status, upstream.asked), (503, before), answer.text)
+
     def test_no_other_name_leads_past_the_routes(self):
         for host in ("elsewhere.example", "own.localhost", f"{HOST}x", "front.localhost:abc"):
             with self.subTest(host=host):
@@ -172,7 +181,7 @@ class Door:
         names = ("User-ID", "User-Email", "User-Role", "User-Permissions", "Org-ID", "Organization-ID", "Permissions", "Quota",
                  "Auth-Type", "Client-ID", "Agent-ID", "Workspace-IDs", "Doorward-Assertion")
         forged = {f"X__{name.replace('-', '__')}": "forged" for name in names}
-        forged |= {name: "forged" for name in ("X_User_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion")}
+        forged |= {name: "forged" for name in ("X_User_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion", "X__Doorward_Assertion")}
         for path, credentials in (("/reports/1", self.bearer()), ("/public/x", {}), ("/lounge", {})):
             answer = ask(path, **credentials, **forged)
             self.assertEqual(answer.status, 200, self.proxy.said())
@@ -190,6 +199,32 @@ class Door:
             for address, status in (("10.1.0.0/16", 401), (CLIENT, 200)):
                 answer = ask("/reports/1", X__API__Key=near[address], **more)
                 self.assertEqual(answer.status, status, (address, more, self.proxy.said()))
+
+    def logged(self, reference):
+        """What the server's log says of a request, once it says so."""
+        said = []
+
+        def is_there():
+            with open(os.environ["DOORWARD_SERVER_LOG"], encoding="utf-8") as file:
+                said[:] = [line for line in file if f'request_id="{reference}"' in line and "access" in line]
+            return said
+
+        until("it is logged", is_there)
+        return said[-1]
+
+    def test_the_clients_address_is_known_where_people_sign_in(self):
+        for more in ({}, {"X__Forwarded__For": "10.1.0.1"}, {"Forwarded": "for=10.1.0.1"}):
+            answer = ask("/.doorward/callback?code=x&state=x", **more)
+            self.assertEqual(answer.status, 400, answer.text)
+            self.assertIn(f"client={CLIENT} ", self.logged(answer.headers["x-request-id"]), more)
+
+    def test_a_request_has_one_reference_everywhere(self):
+        for headers in ({}, {"X__Request__ID": "not one, but {two}"}):
+            answer = ask("/reports/1", **self.bearer(), **headers)
+            (reference,) = answer.header("x-request-id")
+            self.assertIn("status=200", self.logged(reference))
+            refused = ask("/reports/1", **headers)
+            self.logged(refused.headers["x-request-id"])
 
     def test_a_browser_signs_in_and_comes_back_to_its_page(self):
         person, browser = self.browser()
@@ -292,7 +327,7 @@ class Door:
         before = upstream.asked
         answer = browser.ask(f"{BASE}/files/1")
         self.assertEqual((answer.status_code, upstream.asked), (302, before))
-        self.assertEqual(urljoin(BASE, answer.headers["Location"]), f"{BASE}/.doorward/login?to=%2Ffiles%2F1")
+        self.assertEqual(answer.headers["Location"], f"{BASE if self.tells_whole else ''}/.doorward/login?to=%2Ffiles%2F1")
         self.assertEqual(browser.ask(f"{BASE}/files/1", headers={"Accept": "application/json"}).status_code, 401)
 
     def test_limits_are_told(self):
@@ -343,6 +378,9 @@ class Nginx(Door, unittest.TestCase):
     def start(doorward, port=PORT):
         return nginx(documented("nginx", "nginx", doorward)[0], port=port, tls=TLS)
 
+    def test_nobody_asks_from_outside(self):
+        self.assertEqual(ask("/_doorward", **self.bearer()).status, 404)
+
 
 class Caddy(Door, unittest.TestCase):
     @staticmethod
@@ -387,7 +425,7 @@ class EnvoyOverHttp(Door, unittest.TestCase):
 
 
 class Traefik(Door, unittest.TestCase):
-    tells_limits = False
+    tells_limits, tells_whole = False, True
 
     @staticmethod
     def start(doorward, port=PORT):

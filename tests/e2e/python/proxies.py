@@ -66,7 +66,8 @@ class Echo(BaseHTTPRequestHandler):
             "body": body.decode(),
         }).encode()
         self.server.asked += 1
-        if self.headers.get("Upgrade") == "websocket":
+        asks = [(self.headers.get(name) or "").lower() for name in ("Upgrade", "Connection")]
+        if asks == ["websocket", "upgrade"] and self.request_version == "HTTP/1.1":
             self.converse(told)
             return
         self.send_response(200)

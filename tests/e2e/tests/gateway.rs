@@ -57,6 +57,9 @@ fn doors(more: &[(&str, &Path)]) {
     let env = vec![
         ("DOORWARD_GATEWAY_ROUTES", format!("[{}]", routes.join(", "))),
         ("DOORWARD_GATEWAY_PORTS", front.clone()),
+        // An issuer that does not answer.
+        ("DOORWARD_AUTH_ISSUER", "http://127.0.0.1:1".to_owned()),
+        ("DOORWARD_AUTH_JWKS_URL", "http://127.0.0.1:1/keys".to_owned()),
         // What Envoy writes after the client's address over HTTP.
         ("DOORWARD_TRUSTED_PROXIES", format!("127.0.0.1/32,{}/32", own_address())),
     ];

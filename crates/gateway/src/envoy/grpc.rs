@@ -1,10 +1,10 @@
 //! The question over gRPC: everything stands in a message, and nothing in the headers of the call.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::OnceLock};
 
 use axum::body::Body;
 use doorward_judge::Refusal;
-use doorward_sdk::server::certificate::Forwarding;
+use doorward_sdk::{dress::REQUEST_ID, server::certificate::Forwarding};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, request::Parts};
 use tonic::{
@@ -40,13 +40,22 @@ const LONGEST_REFERENCE: usize = 64;
 pub(super) async fn answer(gateway: &Inner, request: Request<Body>, origin: &Origin) -> Response<Body> {
     let codec = ProstCodec::<CheckResponse, CheckRequest>::default();
     let mut server = Grpc::new(codec).max_decoding_message_size(LONGEST);
-    server.unary(Check { gateway, origin }, request).await.map(Body::new)
+    let reference = OnceLock::new();
+    let call = Check { gateway, origin, reference: &reference };
+    let mut response = server.unary(call, request).await.map(Body::new);
+    // It is what the log calls this request.
+    if let Ok(id) = HeaderValue::from_str(reference.get().unwrap_or(&origin.request_id)) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    response
 }
 
 /// One call.
 struct Check<'g> {
     gateway: &'g Inner,
     origin: &'g Origin,
+    /// The reference of the request that is asked about, once it is read.
+    reference: &'g OnceLock<String>,
 }
 
 impl<'g> UnaryService<CheckRequest> for Check<'g> {
@@ -54,19 +63,23 @@ impl<'g> UnaryService<CheckRequest> for Check<'g> {
     type Future = BoxFuture<'g, Result<tonic::Response<CheckResponse>, tonic::Status>>;
 
     fn call(&mut self, question: tonic::Request<CheckRequest>) -> Self::Future {
-        let Self { gateway, origin } = *self;
-        Box::pin(async move { Ok(tonic::Response::new(check(gateway, question.into_inner(), origin).await)) })
+        let call = Self { ..*self };
+        Box::pin(async move { Ok(tonic::Response::new(call.check(question.into_inner()).await)) })
     }
 }
 
-async fn check(gateway: &Inner, question: CheckRequest, origin: &Origin) -> CheckResponse {
-    let (parts, origin, described) = match read(question, origin) {
-        Ok((parts, origin, described)) => (parts, origin, Ok(described)),
-        Err(refusal) => (Request::new(()).into_parts().0, origin.clone(), Err(refusal)),
-    };
-    match super::judge(gateway, &parts, &origin, described).await {
-        Ok((admitted, route)) => allowed(gateway, &parts, (&admitted, &route)).await,
-        Err(response) => denied(response).await,
+impl Check<'_> {
+    async fn check(self, question: CheckRequest) -> CheckResponse {
+        let Self { gateway, origin, reference } = self;
+        let (parts, origin, described) = match read(question, origin) {
+            Ok((parts, origin, described)) => (parts, origin, Ok(described)),
+            Err(refusal) => (Request::new(()).into_parts().0, origin.clone(), Err(refusal)),
+        };
+        reference.get_or_init(|| origin.request_id.clone());
+        match super::judge(gateway, &parts, &origin, described).await {
+            Ok((admitted, route)) => allowed(gateway, &parts, (&admitted, &route)).await,
+            Err(response) => denied(response).await,
+        }
     }
 }
 

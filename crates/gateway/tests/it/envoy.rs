@@ -246,6 +246,7 @@ async fn check(question: &Question, is_trusted: bool) -> Told {
     let answer = ask(request.body(Body::from(body)).unwrap(), is_trusted).await;
     assert_eq!(answer.status(), 200);
     assert_eq!(answer.headers()["content-type"], "application/grpc");
+    assert!(answer.headers().contains_key("x-request-id"), "the log has it from there");
     let answer = answer.into_body().collect().await.unwrap();
     assert_eq!(answer.trailers().unwrap()["grpc-status"], "0");
     Told::decode(&answer.to_bytes()[5..]).unwrap()
