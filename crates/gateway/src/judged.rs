@@ -15,7 +15,7 @@ use doorward_sdk::server::{
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 
 use crate::{
-    Inner, Origin, Route, assertion,
+    Decision, Inner, Origin, Route, assertion,
     dress::Dress,
     signin::{self, Site},
     turn_away,
@@ -154,6 +154,8 @@ pub(crate) async fn all<'g>(
     if let Some(known) = known {
         gateway.chain.note_use(known, origin.address, now);
     }
+    let name = rules.last().map_or("", |rule| rule.name());
+    origin.decided.is(|| Decision::new(name, known.map(|known| &known.principal), None));
     let credential = credential.filter(|_| somebody.is_some());
     Ok(Admitted { somebody, credential, proof, limits })
 }

@@ -6,6 +6,7 @@
 //! learns from the providers that it is given, so it can run beside an application on another machine.
 
 mod assertion;
+mod decision;
 mod dress;
 mod envoy;
 mod judged;
@@ -38,6 +39,7 @@ use tokio_util::sync::CancellationToken;
 use self::{dress::Dress, proxy::Upstreams, signin::Desk};
 
 pub use assertion::{AssertionClaims, Signer};
+pub use decision::{Decided, Decision};
 pub use profile::Profile;
 pub use proxy::pool::Protocol;
 pub use route::{Route, RouteSpec};
@@ -100,6 +102,8 @@ pub struct Origin {
     pub request_id: String,
     /// What its connection takes up, to be kept for as long as a stream that it is turned into.
     pub hold: Option<Hold>,
+    /// What is decided on it.
+    pub decided: Decided,
 }
 
 /// Something to be kept until a stream ends.
@@ -253,23 +257,31 @@ impl Gateway {
         is_question(target) || self.forwards(target, headers) || signin::is_question(&self.0, target, headers)
     }
 
-    /// Answers a request that is the gateway's.
+    /// Answers a request that is the gateway's; what was decided goes with the answer, as [`Decided`].
     pub async fn answer(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
+        let mut response = self.answered(request, &origin).await;
+        if origin.decided.get().is_some() {
+            response.extensions_mut().insert(origin.decided);
+        }
+        response
+    }
+
+    async fn answered(&self, request: Request<Body>, origin: &Origin) -> Response<Body> {
         if self.forwards(request.uri(), request.headers()) {
-            return proxy::answer(&self.0, request, &origin).await;
+            return proxy::answer(&self.0, request, origin).await;
         }
         if envoy::is_question(request.uri()) {
-            return envoy::answer(&self.0, request, &origin).await;
+            return envoy::answer(&self.0, request, origin).await;
         }
         // No question is in a body, and none is waited for.
         let (request, _) = request.into_parts();
         if socket::ticket::is_question(&request.uri) {
-            return socket::ticket::answer(&self.0, &request, &origin).await;
+            return socket::ticket::answer(&self.0, &request, origin).await;
         }
         if signin::is_question(&self.0, &request.uri, &request.headers) {
-            return signin::answer(&self.0, &request, &origin).await;
+            return signin::answer(&self.0, &request, origin).await;
         }
-        validate::answer(&self.0, &request, &origin).await
+        validate::answer(&self.0, &request, origin).await
     }
 }
 
@@ -285,8 +297,9 @@ async fn turn_away(
     (origin, rule, known): (&Origin, &str, Option<&Known>),
     refusal: &Refusal,
 ) -> Response<Body> {
+    let principal = known.map(|known| &known.principal);
+    origin.decided.is(|| Decision::new(rule, principal, Some(refusal.why)));
     if let Some(witness) = &gateway.witness {
-        let principal = known.map(|known| &known.principal);
         witness.refused(Refused { origin, rule, why: refusal.why, principal }).await;
     }
     if let Some(cause) = &refusal.cause {

@@ -58,7 +58,7 @@ test('a wrong password says so, ties it to the field and moves the focus there',
 
 test('the account pages', async () => {
   const page = await signedIn();
-  for (const room of ['', '/security', '/sessions', '/applications', '/data']) {
+  for (const room of ['', '/security', '/sessions', '/applications', '/keys', '/data']) {
     const answer = await page.goto(`${issuer}/account${room}`);
     assert.equal(answer.status(), 200, `/account${room}`);
     await examine(page, `account${room}`);

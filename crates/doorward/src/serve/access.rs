@@ -1,8 +1,16 @@
 //! One line per request, and the figures that go with it. Never a query, a header or a body: they hold
 //! secrets.
 
-use std::{borrow::Cow, net::IpAddr, sync::OnceLock, time::Duration};
+use std::{
+    borrow::Cow,
+    collections::HashMap,
+    net::IpAddr,
+    sync::{LazyLock, OnceLock, PoisonError, RwLock},
+    time::Duration,
+};
 
+use doorward_gateway::Decision;
+use doorward_judge::{Why, verdict::Class};
 use http::{Method, StatusCode, Version};
 use metrics::{Counter, Histogram};
 
@@ -16,11 +24,14 @@ pub(super) struct Served<'a> {
     pub(super) request_id: &'a str,
     pub(super) trace_id: Option<&'a str>,
     pub(super) took: Duration,
+    /// What the gateway decided, where it was asked.
+    pub(super) decision: Option<&'a Decision>,
 }
 
 impl Served<'_> {
     /// Writes the line and counts the request.
     pub(super) fn record(&self) {
+        let decision = self.decision;
         tracing::info!(
             target: "access",
             method = self.method.as_str(),
@@ -30,6 +41,10 @@ impl Served<'_> {
             version = ?self.version,
             request_id = self.request_id,
             trace_id = self.trace_id,
+            route = decision.and_then(|it| it.route.as_deref()),
+            subject = decision.and_then(|it| it.subject.as_deref()),
+            credential = decision.and_then(|it| it.credential),
+            decision = decision.map(Decision::code),
             micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
             "request"
         );
@@ -37,6 +52,44 @@ impl Served<'_> {
             figures.requests.increment(1);
             figures.duration.record(self.took.as_secs_f64());
         }
+        if let Some(decision) = decision {
+            count(decision);
+        }
+    }
+}
+
+/// What a decision can come to.
+const OUTCOMES: [&str; 6] =
+    ["allowed", "unauthenticated", "forbidden", "malformed", "limited", "unavailable"];
+
+/// Of each route, looked up by name once. Routes are named by operators: no label grows with requests.
+static DECISIONS: LazyLock<RwLock<HashMap<String, [Counter; OUTCOMES.len()]>>> =
+    LazyLock::new(RwLock::default);
+
+fn count(decision: &Decision) {
+    let route = decision.route.as_deref().unwrap_or("none");
+    let place = outcome(decision);
+    if let Some(counters) = DECISIONS.read().unwrap_or_else(PoisonError::into_inner).get(route) {
+        counters.get(place).iter().for_each(|counter| counter.increment(1));
+        return;
+    }
+    let counters = OUTCOMES.map(|outcome| {
+        let labels = [("route", route.to_owned()), ("outcome", outcome.to_owned())];
+        metrics::counter!("doorward_gateway_decisions_total", &labels)
+    });
+    counters.get(place).iter().for_each(|counter| counter.increment(1));
+    DECISIONS.write().unwrap_or_else(PoisonError::into_inner).insert(route.to_owned(), counters);
+}
+
+/// The place among [`OUTCOMES`].
+fn outcome(decision: &Decision) -> usize {
+    match decision.refused.map(Why::class) {
+        None => 0,
+        Some(Class::Missing | Class::Unauthenticated) => 1,
+        Some(Class::Forbidden) => 2,
+        Some(Class::Malformed | Class::NotFound | Class::MethodNotAllowed | Class::TooLarge) => 3,
+        Some(Class::TooMany) => 4,
+        Some(Class::BadGateway | Class::GatewayTimeout | Class::Unavailable) => 5,
     }
 }
 

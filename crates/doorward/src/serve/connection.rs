@@ -4,6 +4,7 @@ use std::{any::Any, net::IpAddr, panic::AssertUnwindSafe, pin::pin, sync::Arc, t
 
 use axum::body::Body;
 use doorward_core::env::Env;
+use doorward_gateway::Decided;
 use doorward_sdk::server::certificate::Shown;
 use doorward_web::{ClientAddress, REQUEST_ID, ThroughSocket, Unfit};
 use futures_util::{FutureExt as _, future::BoxFuture};
@@ -251,6 +252,7 @@ async fn answer(request: Request<Incoming>, (door, hold): (&Door, Hold), shared:
         request_id: request_id.unwrap_or_default(),
         trace_id: trace.as_deref(),
         took: shared.env.monotonic().saturating_sub(began),
+        decision: response.extensions().get::<Decided>().and_then(Decided::get),
     }
     .record();
     if let Some(name) = own_name {

@@ -26,7 +26,7 @@ use doorward_core::{
     realm::Realm,
 };
 use doorward_gateway::{
-    AssertionClaims, Gateway, Hold, Memory, Origin, Refused, RouteSpec, Settings, Signer, Witness,
+    AssertionClaims, Decided, Gateway, Hold, Memory, Origin, Refused, RouteSpec, Settings, Signer, Witness,
     is_question,
 };
 use doorward_judge::{Rule, Why, rule::BadRule, verdict::Class};
@@ -270,6 +270,7 @@ impl Origins {
             certificate,
             request_id: request_id.to_string(),
             hold: extensions.get::<super::connection::Hold>().map(|hold| Hold(Arc::clone(&hold.0))),
+            decided: Decided::default(),
         }
     }
 }

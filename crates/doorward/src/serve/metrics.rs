@@ -52,6 +52,10 @@ fn describe() {
     metrics::describe_counter!("doorward_sign_ins_total", "Sign-ins by password, by outcome.");
     metrics::describe_counter!("doorward_tokens_issued_total", "Answers with tokens, by grant.");
     metrics::describe_counter!("doorward_refusals_total", "Requests refused, by code.");
+    metrics::describe_counter!(
+        "doorward_gateway_decisions_total",
+        "Requests judged at the gateway, by route and outcome."
+    );
     metrics::describe_counter!("doorward_issuer_keys_total", "Uses of other issuers' keys, by outcome.");
     metrics::describe_counter!(
         "doorward_issuer_key_reads_total",

@@ -7,6 +7,7 @@
     reason = "a test that cannot be set up ends there"
 )]
 
+mod access;
 mod behind;
 mod bootstrap;
 mod config;

@@ -69,6 +69,7 @@ async fn an_application_believes_what_the_gateway_has_signed() {
         certificate: None,
         request_id: "ref-1".to_owned(),
         hold: None,
+        decided: doorward_gateway::Decided::default(),
     };
     let question = Request::get("/validate?route=reports").header("x-api-key", "a-fixed-token-for-tests");
     let answer = gateway.unwrap().answer(question.body(Body::empty()).unwrap(), origin).await;

@@ -91,7 +91,15 @@ fn mapped() -> Json {
 fn origin(certificate: Option<Shown>) -> Origin {
     let address = IpAddr::from([192, 0, 2, 7]);
     let request_id = "ref-1".to_owned();
-    Origin { address, is_trusted: true, is_https: true, certificate, request_id, hold: None }
+    Origin {
+        address,
+        is_trusted: true,
+        is_https: true,
+        certificate,
+        request_id,
+        hold: None,
+        decided: doorward_gateway::Decided::default(),
+    }
 }
 
 /// Who is let through, or why nobody is.

@@ -101,6 +101,7 @@ async fn every_vector_holds_for_the_door() {
                 certificate: None,
                 request_id: "ref-1".to_owned(),
                 hold: None,
+                decided: doorward_gateway::Decided::default(),
             };
             let (parts, body) = gateway.answer(question(case, &request), origin).await.into_parts();
             let mut body = body.collect().await.unwrap().to_bytes().to_vec();

@@ -75,6 +75,7 @@ fn origin(is_trusted: bool) -> Origin {
         certificate: None,
         request_id: "req-1".to_owned(),
         hold: None,
+        decided: doorward_gateway::Decided::default(),
     }
 }
 

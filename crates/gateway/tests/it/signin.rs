@@ -138,6 +138,7 @@ fn origin(address: [u8; 4]) -> Origin {
         certificate: None,
         request_id: "ref".to_owned(),
         hold: None,
+        decided: doorward_gateway::Decided::default(),
     }
 }
 

@@ -32,6 +32,7 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
         certificate: None,
         request_id: "ref-1".to_owned(),
         hold: None,
+        decided: crate::Decided::default(),
     };
     let mut identity = HeaderMap::new();
     set(&mut identity, "x-user-id", "usr_ada");

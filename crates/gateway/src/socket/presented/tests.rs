@@ -76,6 +76,7 @@ fn a_page_is_our_own_when_it_comes_from_the_host_that_is_asked() {
             certificate: None,
             request_id: String::new(),
             hold: None,
+            decided: crate::Decided::default(),
         };
         assert_eq!(is_own_page(&headers, &origin), expect, "{page:?}");
     }

@@ -165,6 +165,7 @@ impl World {
             certificate: None,
             request_id: "ref-1".to_owned(),
             hold: None,
+            decided: doorward_gateway::Decided::default(),
         };
         let answer = self.gateway.answer(request.body(Body::empty()).unwrap(), origin).await;
         let (parts, body) = answer.into_parts();
