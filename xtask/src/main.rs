@@ -1,5 +1,6 @@
 //! `cargo xtask`: what a developer of Doorward runs. Never shipped.
 
+mod attacks;
 mod bench;
 mod ci;
 mod passwords;
@@ -14,7 +15,7 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
 
   bench [--help]        the release build beside the ceiling server, and its targets
   ci [--fast]           every check, in the order in which they fail soonest
-  gen                   docs/reference, from the program
+  gen                   docs/reference, from the program; docs/attacks.md, from the tables of the tests
   known-passwords FILE  the known passwords that ship, from a list with the most used first
   sql [--bless]         every statement on both engines; --bless writes the DDL snapshots
   tidy                  sizes, places of SQL and drivers, links, docs/rows.md

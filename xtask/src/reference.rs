@@ -6,7 +6,8 @@ use anyhow::Result;
 /// Where the pages are, from the top of the checkout.
 const FOLDER: &str = "docs/reference";
 
-/// Writes the pages.
+/// Writes the pages, and the one of attacks.
 pub(crate) fn run() -> Result<()> {
+    super::attacks::run()?;
     super::ci::cargo(&["run", "--quiet", "--package", "doorward", "--", "reference", FOLDER], &[])
 }
