@@ -116,6 +116,7 @@ class Door:
         self.assertEqual((answer.status, answer.seen.get("path")), (200, "/reports/1?x=%2F.."), self.proxy.said())
         self.assertEqual(answer.header("x-user-id"), [self.client])
         self.assertEqual(answer.header("x-user-permissions"), ["reports:read"])
+        self.assertEqual(answer.header("x-user-role"), ["service"])
         self.assertTrue(answer.header("x-organization-id")[0].startswith("org_"))
         # The signed word for it can be verified with the published keys.
         keys = KeySet.import_key_set(requests.get(f"{ISSUER}/.well-known/jwks.json", timeout=30).json())
@@ -181,7 +182,7 @@ class Door:
         names = ("User-ID", "User-Email", "User-Role", "User-Permissions", "Org-ID", "Organization-ID", "Permissions", "Quota",
                  "Auth-Type", "Client-ID", "Agent-ID", "Workspace-IDs", "Doorward-Assertion")
         forged = {f"X__{name.replace('-', '__')}": "forged" for name in names}
-        forged |= {name: "forged" for name in ("X_User_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion", "X__Doorward_Assertion")}
+        forged |= {name: "forged" for name in ("X_User_Id", "X_Organization_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion", "X__Doorward_Assertion")}
         for path, credentials in (("/reports/1", self.bearer()), ("/public/x", {}), ("/lounge", {})):
             answer = ask(path, **credentials, **forged)
             self.assertEqual(answer.status, 200, self.proxy.said())
@@ -228,24 +229,28 @@ class Door:
 
     def test_a_browser_signs_in_and_comes_back_to_its_page(self):
         person, browser = self.browser()
-        browser.jar(HOST).cookies.set("theme", "dark")
-        answer, way = browser.open(f"{BASE}/files/1?x=%20y&z=%2F")
+        own = {"theme": "dark", "cart": "x" * 5_000}
+        for name, value in own.items():
+            browser.jar(HOST).cookies.set(name, value)
+        page = f"/files/1?x=%20y&z=%2F&long={'y' * 1_500}"
+        answer, way = browser.open(f"{BASE}{page}")
         self.assertEqual(answer.status_code, 200, f"{way} {answer.text}{self.proxy.said()}")
-        self.assertEqual(answer.json()["path"], "/files/1?x=%20y&z=%2F")
+        self.assertEqual(answer.json()["path"], page)
         self.assertEqual([step.split("/", 1)[1] for step in way],
                          [".doorward/login", "oauth2/authorize", ".doorward/callback", "files/1"])
         headers = dict(answer.json()["headers"])
         self.assertEqual(headers["x-user-email"], person.email)
         # The application's own cookies are all that it gets to see.
-        self.assertEqual(headers["cookie"].strip("; "), "theme=dark")
+        self.assertEqual(dict(it.split("=") for it in headers["cookie"].strip("; ").split("; ")), own)
         names = {it.name for it in browser.jar(HOST).cookies}
         prefix = "__Host-" if FOLDER else ""
-        self.assertEqual(names, {f"{prefix}doorward_gate", f"{prefix}doorward_try", "theme"})
+        self.assertEqual(names, {f"{prefix}doorward_gate", f"{prefix}doorward_try", *own})
         again, way = browser.open(f"{BASE}/files/2")
         self.assertEqual((again.status_code, way), (200, []))
-        browser.jar(HOST).cookies.clear(domain="", path="/", name="theme")
+        for name in own:
+            browser.jar(HOST).cookies.clear(domain="", path="/", name=name)
         answer = browser.ask(f"{BASE}/files/3")
-        self.assertIn(dict(answer.json()["headers"]).get("cookie", "").strip("; "), "")
+        self.assertEqual(dict(answer.json()["headers"]).get("cookie", "").strip("; "), "")
 
     def test_machines_are_told_401_and_not_sent_anywhere(self):
         _, browser = self.browser()
