@@ -116,13 +116,20 @@ async fn ask(posts: &Posts, endpoint: &str, token: &str) -> Result<Map<String, V
 
 /// OpenID Connect Core 5.3.2: what is said of another subject must not be used.
 fn profile(said: &Map<String, Value>, subject: &str, now: Time) -> Result<Profile, String> {
-    let Identity { subject: about, email, organization, organization_role, role, .. } = Identity::of(said);
+    let mut identity = Identity::of(said);
+    keep_verified_mail(&mut identity, said);
+    let Identity { subject: about, email, organization, organization_role, role, .. } = identity;
     if about != subject {
         return Err("it is about somebody else".to_owned());
     }
-    let is_verified = said.get("email_verified") == Some(&Value::Bool(true));
-    let email = email.filter(|_| is_verified);
     Ok(Profile { email, organization, organization_role, role, until: now + FRESH })
+}
+
+/// Leaves a mail address that the issuer has not verified out: whoever signs in there may have written anybody's.
+pub(super) fn keep_verified_mail(identity: &mut Identity, said: &Map<String, Value>) {
+    if said.get("email_verified") != Some(&Value::Bool(true)) {
+        identity.email = None;
+    }
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::{sync::Arc, time::Duration};
 use doorward_gateway::{Authenticate, Memory};
 use doorward_judge::{CredentialKind, Identity, Principal, Refusal, Why};
 use doorward_proto::{
+    jose::Unverified,
     json::{self, Limits},
     secret::SecretText,
     time::Time,
@@ -22,7 +23,7 @@ use url::form_urlencoded;
 
 use super::{
     place::{Place, Posts},
-    profiles::Profiles,
+    profiles::{Profiles, keep_verified_mail},
 };
 
 const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
@@ -58,7 +59,7 @@ impl Provider for Sessions {
             // No issuer knows ID tokens at introspection.
             let mut principal = match found.introspection.as_deref().filter(|_| scheme == Scheme::Session) {
                 Some(endpoint) => Some(self.ask(endpoint, token, seen.now).await?),
-                None => self.jwts.recognise(credential, seen).await?,
+                None => self.by_keys(credential, token, seen).await?,
             };
             // Userinfo takes access tokens; an ID token says everything itself.
             if let (Some(endpoint), Some(principal)) = (found.userinfo.as_deref(), &mut principal)
@@ -82,6 +83,13 @@ impl Provider for Sessions {
 }
 
 impl Sessions {
+    async fn by_keys(&self, credential: &Credential, token: &str, seen: Seen) -> Recognition {
+        let Some(mut principal) = self.jwts.recognise(credential, seen).await? else { return Ok(None) };
+        let claims = Unverified::decode_foreign(token).and_then(|token| token.unverified_claims());
+        keep_verified_mail(&mut principal.identity, &claims.unwrap_or_default());
+        Ok(Some(principal))
+    }
+
     /// RFC 7662.
     async fn ask(&self, endpoint: &str, token: &str, now: Time) -> Result<Principal, Refusal> {
         let proven = (self.authenticate)(endpoint, now).ok_or(Why::Unavailable)?;
@@ -110,7 +118,8 @@ impl Sessions {
 }
 
 fn principal(said: &Map<String, Value>, now: Time) -> Result<Principal, Refusal> {
-    let identity = Identity::of(said);
+    let mut identity = Identity::of(said);
+    keep_verified_mail(&mut identity, said);
     if identity.subject.is_empty() {
         return Err(Refusal::new(Why::InvalidToken).hint("It names nobody"));
     }
@@ -129,3 +138,6 @@ fn unavailable(why: &str) -> Refusal {
     tracing::warn!(why, "the issuer of a session cannot be asked");
     Why::KeyUnavailable.into()
 }
+
+#[cfg(test)]
+mod tests;
