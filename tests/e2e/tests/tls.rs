@@ -21,6 +21,23 @@ fn pypi_authlib_signs_in_over_tls() {
 }
 
 #[test]
+fn a_websocket_opens_over_tls() {
+    let folder = certificates::make();
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[
+        {{"name": "live", "hosts": ["app.localhost"], "upstream": "http://127.0.0.1:{behind}"}},
+        {{"name": "quiet", "hosts": ["app.localhost"], "paths": ["/quiet/**"], "mode": "disabled",
+            "websocket": false, "upstream": "http://127.0.0.1:{behind}"}}
+    ]"#
+    );
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", routes)];
+    let certificates = Some(folder.path().to_owned());
+    let server = Server::start(Options { env, certificates, ..Options::default() });
+    scripts::python_told(&server, "secure_sockets.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}
+
+#[test]
 fn http2_goes_through_a_guarded_host_to_an_application_behind_https() {
     let folder = certificates::make();
     let ports = [(); 4].map(|()| free_port());
@@ -28,7 +45,7 @@ fn http2_goes_through_a_guarded_host_to_an_application_behind_https() {
     let routes = ports.iter().zip(paths).enumerate().map(|(number, (port, path))| {
         format!(
             r#"{{"name": "to-{number}", "hosts": ["app.localhost"], "paths": ["{path}"], "scopes": ["files:read"],
-                "upstream": "https://localhost:{port}"}}"#
+                "websocket": false, "upstream": "https://localhost:{port}"}}"#
         )
     });
     let env = vec![
