@@ -263,6 +263,12 @@ fn a_gateway_alone_needs_no_database() {
 }
 
 #[test]
+fn haproxy_says_whose_connections_it_hands_on() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "announced.py");
+}
+
+#[test]
 fn a_gateway_alone_signs_people_in_at_its_issuer() {
     let server = Server::start(Options::default());
     scripts::python(&server, "alone_signed_in.py");

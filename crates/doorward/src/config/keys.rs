@@ -32,6 +32,9 @@ sections! {
         master_key_file: Option<PathBuf> = "";
         /// Networks of reverse proxies (CIDR) whose `Forwarded` and `X-Forwarded-For` headers count.
         trusted_proxies: Vec<Network> = "";
+        /// Whether every connection begins with a PROXY protocol header (version 1 or 2), which says where it comes
+        /// from: for a proxy of `trusted_proxies` that hands connections on as they are. Other connections are closed.
+        proxy_protocol: bool = "false";
     }
 
     /// Where everything is kept.

@@ -68,6 +68,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         flowing: super::flowing(Some(guard.clone())),
         env,
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
+        proxy_protocol: config.proxy_protocol,
         stop: stop.clone(),
         limits: Limits::default(),
     });

@@ -99,6 +99,8 @@ pub(super) struct Shared {
     pub(super) flowing: Flowing,
     pub(super) env: Env,
     pub(super) trusted: Vec<IpNet>,
+    /// Whether connections begin with a PROXY protocol header.
+    pub(super) proxy_protocol: bool,
     pub(super) stop: CancellationToken,
     pub(super) limits: Limits,
 }

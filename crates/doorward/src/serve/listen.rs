@@ -20,6 +20,7 @@ use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
 use super::{
+    announced,
     connection::{self, Door, Hold, Protocol, Shared},
     peer::is_trusted,
     tls::Tls,
@@ -218,11 +219,15 @@ async fn accept_network(listener: TcpListener, tls: Option<Tls>, accepting: Acce
                     tracing::debug!(peer = %peer.ip(), "this address has connections enough");
                     continue;
                 };
-                let hold = accepting.hold((permit, seat));
                 let _ = stream.set_nodelay(true);
-                let (shared, peer) = (Arc::clone(&accepting.shared), peer.ip());
-                match &tls {
-                    Some(tls) => accepting.serve(by_tls(stream, tls.acceptor(), (peer, hold), shared)),
+                let (tls, peer, place) = (tls.as_ref().map(Tls::acceptor), peer.ip(), (permit, seat));
+                if accepting.shared.proxy_protocol {
+                    accepting.serve(announced(stream, tls, (peer, place), accepting.clone()));
+                    continue;
+                }
+                let (hold, shared) = (accepting.hold(place), Arc::clone(&accepting.shared));
+                match tls {
+                    Some(tls) => accepting.serve(by_tls(stream, tls, (peer, hold), shared)),
                     None => accepting.serve(plainly(stream, (Door::Network(peer, None), hold), shared)),
                 }
             }
@@ -248,6 +253,38 @@ async fn accept_socket(listener: UnixListener, accepting: Accepting) {
 async fn stumble(error: &std::io::Error) {
     tracing::warn!(%error, "a connection could not be accepted");
     super::pause(Duration::from_millis(50)).await;
+}
+
+/// A connection of which a trusted proxy says first whose it is.
+async fn announced(
+    mut stream: TcpStream,
+    tls: Option<TlsAcceptor>,
+    (proxy, place): (IpAddr, (OwnedSemaphorePermit, Seat)),
+    accepting: Accepting,
+) {
+    let shared = &accepting.shared;
+    if !is_trusted(proxy, &shared.trusted) {
+        tracing::info!(peer = %proxy, "closed: the PROXY protocol is for trusted_proxies");
+        return;
+    }
+    let said = announced::client(&mut stream, proxy, shared.limits.head);
+    let client = match shared.stop.run_until_cancelled(said).await {
+        Some(Ok(client)) => client,
+        Some(Err(error)) => {
+            tracing::warn!(peer = %proxy, %error, "closed");
+            return;
+        }
+        None => return,
+    };
+    let Some(seat) = accepting.seat(client) else {
+        tracing::debug!(peer = %client, "this address has connections enough");
+        return;
+    };
+    let (hold, shared) = (accepting.hold((place, seat)), Arc::clone(shared));
+    match tls {
+        Some(tls) => by_tls(stream, tls, (client, hold), shared).await,
+        None => plainly(stream, (Door::Network(client, None), hold), shared).await,
+    }
 }
 
 async fn plainly(stream: TcpStream, place: (Door, Hold), shared: Arc<Shared>) {

@@ -2,6 +2,7 @@
 
 mod access;
 mod alone;
+mod announced;
 mod background;
 mod body;
 mod bound;
@@ -160,6 +161,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
         flowing: flowing(asked),
         env: realm.env.clone(),
         trusted: config.trusted_proxies.iter().map(|network| network.0).collect(),
+        proxy_protocol: config.proxy_protocol,
         stop: stop.clone(),
         limits: Limits::default(),
     };

@@ -6,7 +6,7 @@ use http::HeaderMap;
 use ipnet::IpNet;
 
 /// No address.
-const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
+pub(super) const UNKNOWN: IpAddr = IpAddr::V4(std::net::Ipv4Addr::UNSPECIFIED);
 
 /// The client's address, from `Forwarded` (RFC 7239) or `X-Forwarded-For`, read from the right over as many
 /// addresses as are trusted proxies, so that what a client wrote itself never counts. A proxy that writes

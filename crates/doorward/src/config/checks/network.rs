@@ -130,6 +130,10 @@ pub(super) fn peers(config: &Config, found: &mut Vec<Concern>) {
             format!("{everybody} is everybody: whoever connects could name any address as its own. Name the proxies"),
         ));
     }
+    if config.proxy_protocol && config.trusted_proxies.is_empty() {
+        let what = "it is for trusted_proxies, and there are none: nobody could connect. Name the proxies";
+        found.push(refuse("proxy_protocol", what));
+    }
     if let Some(address) = config.metrics.listen.filter(|address| !is_local(address)) {
         found.push(note(
             "metrics.listen",

@@ -154,6 +154,7 @@ const TABLE: &[Case] = &[
     (&[("session.idle", "60d")], "session.idle", false),
     (&[("trusted_proxies", "0.0.0.0/0")], "trusted_proxies", true),
     (&[("trusted_proxies", "::/0")], "trusted_proxies", true),
+    (&[("proxy_protocol", "true")], "proxy_protocol", true),
     (&[("metrics.listen", "0.0.0.0:9090")], "metrics.listen", false),
     (&[("metrics.listen", "127.0.0.1:8080")], "metrics.listen", true),
     (&[("listen", "127.0.0.1:80,127.0.0.1:80")], "listen", true),

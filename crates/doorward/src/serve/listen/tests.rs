@@ -40,11 +40,24 @@ fn ticks() -> impl Stream<Item = Result<Bytes, Infallible>> + Send {
 }
 
 async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
+    opened((limits, trusted, false)).await
+}
+
+async fn opened((limits, trusted, proxy_protocol): (Limits, Vec<IpNet>, bool)) -> (Doors, SocketAddr) {
     let router = Router::new()
         .route("/", post(|body: Bytes| async move { body.len().to_string() }))
         .route("/unread", post(async || "not read"))
         .route("/broken", get(async || -> String { panic!("as a bug would") }))
         .route("/ticks", get(async || Body::from_stream(ticks())))
+        .route(
+            "/who",
+            get(async |request: Request<Body>| {
+                let address = request.extensions().get::<doorward_web::ClientAddress>().unwrap().0;
+                let may_describe =
+                    request.extensions().get::<crate::serve::connection::MayDescribe>().is_some();
+                format!("{address} {may_describe}")
+            }),
+        )
         .route("/much", get(async || vec![b'x'; 64 << 20]))
         .layer(axum::middleware::from_fn(doorward_web::unless_unfit));
     let stop = CancellationToken::new();
@@ -53,7 +66,8 @@ async fn listening(limits: Limits, trusted: Vec<IpNet>) -> (Doors, SocketAddr) {
         Box::pin(async move { answer.await.unwrap() })
     });
     let flowing = Box::new(|_: &http::Uri, _: &http::HeaderMap| false);
-    let shared = Shared { answering, flowing, env: Env::system(no_fetch()), trusted, stop, limits };
+    let shared =
+        Shared { answering, flowing, env: Env::system(no_fetch()), trusted, proxy_protocol, stop, limits };
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let doors = Doors::new(shared);
@@ -269,6 +283,56 @@ async fn a_panic_is_an_answer() {
         "GET /broken HTTP/1.1\r\nhost: a\r\n\r\nPOST / HTTP/1.1\r\nconnection: close\r\nhost: a\r\n\r\n";
     let answers = said(address, twice).await;
     assert!(answers.starts_with("HTTP/1.1 500 ") && answers.ends_with("\r\n\r\n0"), "{answers}");
+}
+
+/// What a proxy says of a connection counts once, and what its client adds to that counts for nothing.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_trusted_proxy_says_whose_connection_it_is() {
+    let asked = "GET /who HTTP/1.1\r\nconnection: close\r\nhost: x\r\nx-forwarded-for: 6.6.6.6\r\n\r\n";
+    let this_machine = || vec!["127.0.0.0/8".parse().unwrap()];
+    let (_doors, address) = opened((Limits { head: SHORT, ..PATIENT }, this_machine(), true)).await;
+    for (header, expect) in [
+        ("PROXY TCP4 192.0.2.7 10.0.0.1 12345 80\r\n", Some("192.0.2.7 false")),
+        ("PROXY TCP6 2001:db8::7 ::1 12345 80\r\n", Some("2001:db8::7 false")),
+        // Another trusted proxy behind the first: its headers count.
+        ("PROXY TCP4 127.0.0.9 10.0.0.1 12345 80\r\n", Some("6.6.6.6 true")),
+        ("PROXY UNKNOWN\r\n", Some("0.0.0.0 false")),
+        ("", None),
+        ("PROXY TCP4 192.0.2.7\r\n", None),
+        ("PROXY TCP4 192.0.2.7 10.0.0.1 12345 80\r\nPROXY TCP4 192.0.2.8 10.0.0.1 12345 80\r\n", None),
+    ] {
+        let answer = said(address, format!("{header}{asked}").leak()).await;
+        match expect {
+            Some(expect) => assert!(answer.ends_with(&format!("\r\n\r\n{expect}")), "{header}: {answer}"),
+            None => assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{header}: {answer}"),
+        }
+    }
+    assert_eq!(said(address, "PROXY TCP4 192.0").await, "", "half a header is not waited for");
+    let (_doors, address) = opened((PATIENT, vec!["10.0.0.0/8".parse().unwrap()], true)).await;
+    let sent = format!("PROXY TCP4 192.0.2.7 10.0.0.1 12345 80\r\n{asked}").leak();
+    assert_eq!(said(address, sent).await, "", "a stranger says nothing of anybody");
+    let (_doors, address) = opened((PATIENT, this_machine(), false)).await;
+    let answer = said(address, "PROXY TCP4 192.0.2.7 10.0.0.1 12345 80\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 400 "), "where it is not spoken it is no request: {answer}");
+}
+
+/// However many come by one proxy, each client has as many connections as it would have alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_behind_a_proxy_cannot_take_every_place() {
+    let (_doors, address) = opened((FEW, vec!["127.0.0.0/8".parse().unwrap()], true)).await;
+    let connect = |client: &str| {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(format!("PROXY TCP4 {client} 10.0.0.1 1 2\r\n").as_bytes()).unwrap();
+        stream
+    };
+    let mut held = Vec::new();
+    for _ in 0..FEW.from_one {
+        let (stream, answer) = self::asked(connect("192.0.2.7")).await;
+        assert_eq!(answer, "HTTP/1.1 200");
+        held.push(stream);
+    }
+    assert_eq!(self::asked(connect("192.0.2.7")).await.1, "", "it has enough");
+    assert_eq!(self::asked(connect("192.0.2.8")).await.1, "HTTP/1.1 200");
 }
 
 /// The answer on this connection, or nothing where the server has hung up.
