@@ -56,7 +56,7 @@ const RESERVED: [&str; 22] = [
 ];
 
 /// The same, for every name that begins so.
-const RESERVED_PREFIXES: [&str; 9] = [
+const RESERVED_PREFIXES: [&str; 12] = [
     "x-doorward-",
     "x-forwarded-",
     "x-original-",
@@ -66,6 +66,10 @@ const RESERVED_PREFIXES: [&str; 9] = [
     "x-ssl-",
     "ssl-client-",
     "x-amzn-oidc-",
+    // What managed front proxies say without a signature.
+    "x-goog-authenticated-user-",
+    "cf-access-authenticated-",
+    "x-ms-client-principal",
 ];
 
 /// Credentials, which are ours to look at.
