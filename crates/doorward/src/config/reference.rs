@@ -35,7 +35,7 @@ pub fn markdown() -> String {
          (`DOORWARD_SECTION_KEY`), the file (`--config`, else `./doorward.toml` if it exists), the default. A \
          secret may also be read from a file: `DOORWARD_SECTION_KEY_FILE`, or `key_file` in `doorward.toml`. \
          Durations are numbers with a unit: `60s`, `10m`, `12h`, `7d`. Lists are separated by commas in the \
-         environment. An unknown key in the file is an error, an unknown `DOORWARD_…` variable a warning.\n\n\
+         environment, or written in JSON. An unknown key in the file is an error, an unknown `DOORWARD_…` variable a warning.\n\n\
          `doorward config show` prints what is in force and where it came from, `config check` what is unsafe, \
          `config env` this table, `config schema` a JSON schema for editors. `PORT` changes the port of the \
          default listeners.\n",

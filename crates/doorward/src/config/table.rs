@@ -107,6 +107,11 @@ impl Key {
             Kind::Integer => {
                 text.trim().parse::<i64>().map_err(|_| "expected a whole number".to_owned())?.into()
             }
+            Kind::List if is_json(text) => serde_json::from_str::<Vec<String>>(text)
+                .map_err(|error| {
+                    format!("expected names with commas between them, or a JSON list ({error})")
+                })?
+                .into(),
             Kind::List => text
                 .split([',', ' ', '\n', '\t'])
                 .filter(|item| !item.is_empty())
@@ -189,3 +194,8 @@ macro_rules! sections {
     };
 }
 pub(super) use sections;
+
+/// Whether a list is written in JSON, as the library takes it too. `[::1]:8080` is an address.
+fn is_json(text: &str) -> bool {
+    text.trim().strip_prefix('[').is_some_and(|rest| rest.trim_start().starts_with(['"', ']']))
+}

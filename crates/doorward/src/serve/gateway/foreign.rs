@@ -130,3 +130,6 @@ pub(crate) const fn mode(config: &Config) -> Mode {
         AuthMode::Disabled => Mode::Disabled,
     }
 }
+
+#[cfg(test)]
+mod tests;
