@@ -12,7 +12,7 @@ use super::visit::{Visit, to};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 11] = [
+const FIELDS: [&str; 13] = [
     "name",
     "email",
     "identifier",
@@ -24,6 +24,8 @@ const FIELDS: [&str; 11] = [
     "purpose",
     "days",
     "reason",
+    "only",
+    "minutes",
 ];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;

@@ -28,6 +28,12 @@ async fn administrator(world: World) -> (Browser, Page) {
     (browser, page)
 }
 
+/// In another tab of the same browser.
+async fn sign_out(browser: &mut Browser) {
+    let page = browser.open("/sign-out").await;
+    browser.submit(&page, "/sign-out", &[]).await;
+}
+
 fn secret(page: &Page) -> String {
     let rest = page.text.split("<code id=\"secret\">").nth(1).expect("a secret");
     rest.split('<').next().unwrap().to_owned()
@@ -161,6 +167,41 @@ both_engines! {
         assert!(done.text.contains(">Revoked<"), "{}", done.text);
         service_tokens::verify(&world.call(), &first).await.unwrap_err();
         service_tokens::verify(&world.call(), second.secret.expose()).await.unwrap();
+    }
+
+    async fn a_form_comes_back_after_sign_in_as_it_was_sent(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let (told, first) = made(&mut browser, "paired").await;
+        let path = link(&told, &format!("{PATH}/tok_"));
+        let (revoke, rotate) = (format!("{path}/revoke"), format!("{path}/rotate"));
+
+        let page = browser.open(&rotate).await;
+        sign_out(&mut browser).await;
+        let fields = [("minutes", "43200"), ("scopes", "reports:read"), ("current_password", PASSWORD)];
+        let asked = browser.submit(&page, &rotate, &fields).await;
+        assert_eq!(asked.title(), "Sign in", "{}", asked.text);
+        let shown = browser.sign_in(&asked, ROOT, PASSWORD).await;
+        assert_eq!(shown.path, rotate);
+        let typed = [shown.field("minutes"), shown.field("scopes")];
+        assert_eq!(typed, [Some("43200".to_owned()), Some("reports:read".to_owned())], "{}", shown.text);
+        let told = browser.submit(&shown, &rotate, &fields).await;
+        let second = secret(&told);
+
+        for only in [true, false] {
+            let page = browser.open(&revoke).await;
+            sign_out(&mut browser).await;
+            let mut fields = vec![("reason", "replaced"), ("confirm", "paired")];
+            fields.extend(only.then_some(("only", "yes")));
+            let asked = browser.submit(&page, &revoke, &fields).await;
+            let shown = browser.sign_in(&asked, ROOT, PASSWORD).await;
+            assert_eq!((shown.path.as_str(), shown.field("reason").as_deref()), (revoke.as_str(), Some("replaced")));
+            let tick = shown.text.split("name=\"only\"").nth(1).and_then(|rest| rest.split('>').next()).unwrap();
+            assert_eq!(tick.contains(" checked"), only, "{}", shown.text);
+            assert!(!shown.text.contains("value=\"paired\""), "the name is typed again: {}", shown.text);
+        }
+        for secret in [&first, &second] {
+            service_tokens::verify(&world.call(), secret).await.unwrap();
+        }
     }
 
     async fn what_is_wrong_stands_at_its_field(world: World) {

@@ -100,7 +100,9 @@ fn shell<'a>(administrator: &Administrator, frame: &'a Frame, token: &Token, err
 pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let token = version(visit, &id).await?;
-    let typed = Form { reason: visit.typed("reason").unwrap_or_default().to_owned(), ..Form::default() };
+    let kept = |field| visit.typed(field).unwrap_or_default().to_owned();
+    // The name is typed again: what cannot be undone is confirmed by whoever is signed in now.
+    let typed = Form { reason: kept("reason"), confirm: String::new(), only: kept("only") };
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = shell(&administrator, &frame, &token, &errors);
     Ok(administrator.show(&Page::new(&shell, Which::of(&token), &typed, errors)))

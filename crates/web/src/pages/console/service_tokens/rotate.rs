@@ -105,11 +105,11 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
     let visit = &administrator.visit;
     let token = version(visit, &id).await?;
     let mut typed = Form::default();
-    if let Some(days) = visit.typed("days") {
-        days.clone_into(&mut typed.days);
-    }
-    if let Some(scopes) = visit.typed("scopes") {
-        scopes.clone_into(&mut typed.scopes);
+    let fields = [("minutes", &mut typed.minutes), ("days", &mut typed.days), ("scopes", &mut typed.scopes)];
+    for (name, field) in fields {
+        if let Some(value) = visit.typed(name) {
+            value.clone_into(field);
+        }
     }
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = shell(&administrator, &frame, &token, &errors);
