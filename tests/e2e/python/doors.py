@@ -399,6 +399,16 @@ class Haproxy(Door, unittest.TestCase):
         (config,), (script,) = documented("haproxy", "HAProxy", doorward), documented("lua", "HAProxy", doorward)
         return haproxy(config, script, port, TLS)
 
+    def test_nothing_passes_when_the_script_fails(self):
+        (config,), (script,) = documented("haproxy", "HAProxy"), documented("lua", "HAProxy")
+        for place in ("    local asked, sent", '    txn:set_var("txn.doorward"'):
+            self.assertEqual(script.count(place), 1)
+            failing = script.replace(place, f'    error("broken")\n{place}')
+            with self.subTest(place=place), haproxy(config, failing, free_port(), TLS) as proxy:
+                before = upstream.asked
+                answer = asking.ask(proxy.port, "/public/x", host=HOST, context=CONTEXT)
+                self.assertEqual((answer.status, upstream.asked), (503, before), proxy.said())
+
 
 class Apache(Door, unittest.TestCase):
     @staticmethod
