@@ -320,6 +320,7 @@ tokens-revoked-by = Revoked by
 tokens-reason-was = Reason
 tokens-versions = Versions
 tokens-versions-what = Every secret that this name has had, the newest first.
+tokens-versions-newest = The newest { $count } secrets that this name has had. It has had more.
 tokens-this = this page
 tokens-rotate = Rotate
 tokens-rotate-of = Rotate { $name }

@@ -244,6 +244,26 @@ pub async fn find(call: &Call, key: Key) -> Result<Token> {
         .await
 }
 
+/// The newest versions of a lineage, the newest first, and whether there are more than `most`.
+///
+/// # Errors
+/// A fault when the database does not answer.
+pub async fn newest_versions(
+    call: &Call,
+    lineage: Id<ServiceToken>,
+    most: u32,
+) -> Result<(Vec<Token>, bool)> {
+    let ask = (lineage, most.saturating_add(1));
+    let read = call.realm.db.read("service_tokens.versions", ask, |tx, (lineage, rows)| {
+        Box::pin(async move { sql::newest_versions(tx, *lineage, *rows).await })
+    });
+    let mut versions = read.await?;
+    let most = usize::try_from(most).unwrap_or(usize::MAX);
+    let has_more = versions.len() > most;
+    versions.truncate(most);
+    Ok((versions, has_more))
+}
+
 /// Whether nothing has ended the lineage since this version was made.
 ///
 /// # Errors

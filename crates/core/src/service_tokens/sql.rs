@@ -32,6 +32,11 @@ const VERSIONS: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes
     owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at, revoked_by,
     revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address, use_count,
     revision, rate_limit_override FROM service_tokens WHERE lineage = $1 ORDER BY version";
+const NEWEST_VERSIONS: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids,
+    description, owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at,
+    revoked_by, revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address,
+    use_count, revision, rate_limit_override
+    FROM service_tokens WHERE lineage = $1 ORDER BY version DESC LIMIT $2";
 const FIND_BY_HASH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
@@ -185,6 +190,15 @@ pub(super) async fn find_newest(tx: &mut ReadTx<'_>, org: Id<Org>, name: &str) -
 
 pub(super) async fn versions(tx: &mut ReadTx<'_>, lineage: Id<ServiceToken>) -> Result<Vec<Token>> {
     tx.all(VERSIONS, args![lineage], read).await
+}
+
+/// The newest first, not more than `most`.
+pub(super) async fn newest_versions(
+    tx: &mut ReadTx<'_>,
+    lineage: Id<ServiceToken>,
+    most: u32,
+) -> Result<Vec<Token>> {
+    tx.all(NEWEST_VERSIONS, args![lineage, i64::from(most)], read).await
 }
 
 pub(super) async fn find_by_hash(tx: &mut ReadTx<'_>, hash: TokenHash) -> Result<Option<Found>> {

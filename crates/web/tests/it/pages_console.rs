@@ -274,6 +274,30 @@ both_engines! {
         assert!(lines[9].contains(",'=1+1,"), "no formula: {}", lines[9]);
     }
 
+    async fn a_page_shows_the_newest_versions(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let (told, _) = made(&mut browser, "worn").await;
+        let first = link(&told, &format!("{PATH}/tok_"));
+        let key = service_tokens::Key::read(&world.local(), "worn", None);
+        for overlap in std::iter::once(2_592_000).chain(std::iter::repeat_n(300, 49)) {
+            let rights = doorward_core::rights::Rights { scopes: vec!["admin:*".to_owned()], workspaces: None };
+            let ask = RotateAsk { overlap, ..RotateAsk::default() };
+            service_tokens::rotate(&world.local(), key.clone(), ask, rights).await.unwrap();
+        }
+        let page = browser.open(&first).await;
+        assert!(page.text.contains("The newest 50 secrets that this name has had."), "{}", page.text);
+        let place = |what: &str| page.text.find(&format!(">{what}<"));
+        assert!(place("Version 51").unwrap() < place("Version 50").unwrap(), "{}", page.text);
+        assert!(place("Version 2").is_some() && place("Version 1").is_none(), "{}", page.text);
+        // It was replaced, and works for another month.
+        assert!(page.text.contains("<dt>Ends</dt>") && !page.text.contains("<dt>Ended</dt>"), "{}", page.text);
+        world.advance(Duration::from_mins(45 * 24 * 60));
+        let page = browser.open("/console").await;
+        browser.sign_in(&page, ROOT, PASSWORD).await;
+        let page = browser.open(&first).await;
+        assert!(page.text.contains("<dt>Ended</dt>") && !page.text.contains("<dt>Ends</dt>"), "{}", page.text);
+    }
+
     async fn nothing_is_at_addresses_of_nothing(world: World) {
         let (mut browser, _) = administrator(world).await;
         for id in ["x", "tok_01jd8zzzzzzzzzzzzzzzzzzzzz", "usr_01jd8zzzzzzzzzzzzzzzzzzzzz"] {

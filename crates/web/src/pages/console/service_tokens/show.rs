@@ -2,11 +2,7 @@
 
 use askama::Template;
 use axum::{extract::Path, response::Response};
-use doorward_core::{
-    outcome::Result as Outcome,
-    page::PageAsk,
-    service_tokens::{ListAsk, State, Token, list},
-};
+use doorward_core::service_tokens::{State, Token, newest_versions};
 
 use super::{Row, Standing, trail, version};
 use crate::{
@@ -31,6 +27,8 @@ pub struct Facts {
     pub id: String,
     /// The first version: who acts, whichever version is used.
     pub lineage: String,
+    /// Whether its end lies behind it: a version that was replaced works until the overlap is over.
+    pub has_ended: bool,
     /// Whether it may be replaced.
     pub is_live: bool,
     /// Whether it may be ended before its time.
@@ -58,12 +56,13 @@ pub struct Facts {
 impl Facts {
     /// Of a version.
     pub fn of(visit: &Visit, token: &Token) -> Self {
-        let state = token.state(visit.call.now);
+        let (state, now) = (token.state(visit.call.now), visit.call.now);
         let notes = &token.notes;
         Self {
             row: Row::of(visit, token),
             id: token.id.to_string(),
             lineage: token.lineage.to_string(),
+            has_ended: token.revocation.is_some() || token.end().is_some_and(|end| end <= now),
             is_live: state == State::Active,
             is_revocable: state != State::Revoked,
             workspaces: token.workspace_ids.clone(),
@@ -100,12 +99,19 @@ pub struct Page<'a> {
     shell: &'a Shell<'a>,
     facts: Facts,
     versions: Vec<Row>,
+    versions_what: String,
 }
 
 impl<'a> Page<'a> {
-    /// The page; `versions` are those of the same name.
-    pub fn new(shell: &'a Shell<'a>, facts: Facts, versions: Vec<Row>) -> Self {
-        Self { frame: shell.frame, shell, facts, versions }
+    /// The page; `versions` are the newest of the same name, and there may be more.
+    pub fn new(shell: &'a Shell<'a>, facts: Facts, (versions, has_more): (Vec<Row>, bool)) -> Self {
+        let frame = shell.frame;
+        let versions_what = if has_more {
+            frame.tv("tokens-versions-newest", "count", &versions.len().to_string())
+        } else {
+            frame.t("tokens-versions-what")
+        };
+        Self { frame, shell, facts, versions, versions_what }
     }
 
     fn standing(&self) -> &Standing {
@@ -113,25 +119,15 @@ impl<'a> Page<'a> {
     }
 }
 
-async fn versions(visit: &Visit, token: &Token) -> Outcome<Vec<Row>> {
-    let ask = ListAsk {
-        page: PageAsk { limit: MOST, ..PageAsk::default() },
-        org: Some(token.org),
-        name: Some(token.name.clone()),
-        ..ListAsk::default()
-    };
-    let found = list(&visit.call, ask).await?;
-    Ok(found.items.iter().rev().map(|token| Row::of(visit, token)).collect())
-}
-
 pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let token = version(visit, &id).await?;
-    let versions = versions(visit, &token).await?;
+    let (versions, has_more) = newest_versions(&visit.call, token.lineage, MOST).await?;
+    let versions = versions.iter().map(|token| Row::of(visit, token)).collect();
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = administrator.shell(&frame, Area::ServiceTokens, token.name.clone(), &errors);
     shell.trail = vec![trail(&administrator)];
-    Ok(administrator.show(&Page::new(&shell, Facts::of(visit, &token), versions)))
+    Ok(administrator.show(&Page::new(&shell, Facts::of(visit, &token), (versions, has_more))))
 }
 
 #[cfg(test)]
