@@ -14,7 +14,7 @@ use super::{
 use crate::{
     audit,
     call::Call,
-    db::Tx,
+    db::{ReadTx, Tx},
     mail::{self, Recipient, Template},
     outcome::Result,
 };
@@ -32,8 +32,7 @@ pub enum Reported {
 
 struct Report {
     call: Call,
-    hash: TokenHash,
-    imported: Option<String>,
+    token: Token,
     found_at: Option<String>,
 }
 
@@ -49,16 +48,26 @@ pub async fn report_leak(call: &Call, presented: &SecretText, found_at: Option<S
     let is_ours = Opaque::parse(Kind::ServiceToken, text).is_some();
     let hash = call.realm.vault.hash_bytes(text.as_bytes());
     let imported = (!is_ours).then(|| data_encoding::HEXLOWER.encode(&sha256(text)));
-    let ask = Report { call: call.clone(), hash, imported, found_at };
+    // Anybody may ask: what nobody has here costs no write.
+    let sought = (hash, imported);
+    let read = call.realm.db.read("service_tokens.find_leaked", sought, |tx, sought| {
+        Box::pin(async move { find(tx, sought).await })
+    });
+    let Some(token) = read.await? else { return Ok(Reported::Unknown) };
+    let ask = Report { call: call.clone(), token, found_at };
     call.realm.db.write("service_tokens.report_leak", ask, |tx, ask| Box::pin(end(tx, ask))).await
 }
 
-async fn end(tx: &mut Tx<'_>, ask: &Report) -> Result<Reported> {
-    let found = match (sql::find_by_hash(tx, ask.hash).await?, &ask.imported) {
+async fn find(tx: &mut ReadTx<'_>, (hash, imported): &(TokenHash, Option<String>)) -> Result<Option<Token>> {
+    let found = match (sql::find_by_hash(tx, *hash).await?, imported) {
         (None, Some(sha256)) => sql::find_by_sha256(tx, sha256).await?,
         (found, _) => found,
     };
-    let Some(token) = found.map(|found| found.token) else { return Ok(Reported::Unknown) };
+    Ok(found.map(|found| found.token))
+}
+
+async fn end(tx: &mut Tx<'_>, ask: &Report) -> Result<Reported> {
+    let token = &ask.token;
     tx.lock_exclusive(&[&token.lineage.to_string()]).await?;
     let by = (ask.call.now, ask.call.actor.name());
     if sql::revoke(tx, token.id, &by, "reported as leaked").await? == 0 {
@@ -70,8 +79,8 @@ async fn end(tx: &mut Tx<'_>, ask: &Report) -> Result<Reported> {
         event = event.detail("found_at", place.clone());
     }
     audit::record(tx, &event).await?;
-    if let Some(owner) = owner(tx, &token).await? {
-        tell(tx, ask, &token, &owner).await?;
+    if let Some(owner) = owner(tx, token).await? {
+        tell(tx, ask, token, &owner).await?;
     }
     Ok(Reported::Revoked(present(tx, &Key::Version(token.id)).await?))
 }
