@@ -21,8 +21,8 @@ from proxies import Upstream
 
 SECRET, ROUTES = os.environ["DOORWARD_SECRET"], os.environ["DOORWARD_ROUTES"]
 AT_ONCE = 200
-# Nobody waits for Redis longer than half a second; the rest is for a busy machine.
-PATIENCE = 10
+# Nobody waits for Redis longer than three seconds here; the rest is for a busy machine.
+PATIENCE = 20
 upstream = Upstream(int(os.environ["DOORWARD_UPSTREAM"]))
 
 
@@ -165,7 +165,8 @@ class Shared(Counted):
     def setUpClass(cls):
         cls.redis = Redis(os.environ["DOORWARD_REDIS_SOCKET"])
         cls.redis.start()
-        cls.second = gateway(DOORWARD_PUBLIC_URL=ISSUER, DOORWARD_REDIS_URL=f"unix://{cls.redis.socket}")
+        cls.second = gateway(DOORWARD_PUBLIC_URL=ISSUER, DOORWARD_REDIS_URL=f"unix://{cls.redis.socket}",
+                             DOORWARD_REDIS_TIMEOUT="3")
         cls.ports = [int(ISSUER.rsplit(":", 1)[1]), cls.second.port]
 
     @classmethod

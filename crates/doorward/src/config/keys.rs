@@ -57,6 +57,8 @@ sections! {
         /// Where the limits of the gateway are counted: `redis://user:password@host:6379/0`, `rediss://` for TLS,
         /// `unix:///path`. Without it each node counts for itself; so it does while Redis is away.
         url: Option<SecretText> = "";
+        /// Seconds that a request waits for it at the most; a Redis that takes longer is away.
+        timeout: Seconds = "0.5";
     }
 
     /// HTTPS. Without a reverse proxy it needs a certificate; the files are read again when they change.

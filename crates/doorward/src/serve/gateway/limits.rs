@@ -13,13 +13,19 @@ use crate::config::{Config, exposure};
 const PER_ADDRESS: u32 = 20;
 const PER_IDENTITY: u32 = 10;
 
+/// Nobody waits longer for Redis, in seconds, whatever is said.
+const LONGEST: f64 = 10.0;
+
 /// Counters for as long as the server runs. Those in Redis are shared with every node that has this name.
 ///
 /// # Errors
 /// An address that is none.
 pub(crate) async fn open(config: &Config, name: &str) -> Result<Arc<Limiter>> {
     let counters: Arc<dyn Limits> = match &config.redis.url {
-        Some(url) => Arc::new(RedisLimits::open(url.expose(), name).await.context("redis.url")?),
+        Some(url) => {
+            let patience = Duration::from_secs_f64(config.redis.timeout.0.min(LONGEST));
+            Arc::new(RedisLimits::open(url.expose(), name, patience).await.context("redis.url")?)
+        }
         None => Arc::new(MemoryLimits::default()),
     };
     Ok(Arc::new(Limiter::new(counters, failures(config))))

@@ -23,8 +23,6 @@ use redis::{AsyncConnectionConfig, Client, RedisError, ScriptInvocation, aio::Mu
 use self::names::Names;
 use super::{Failing, Limits, MemoryLimits, Take, Which, settled};
 
-/// Nobody waits longer for Redis than this; a round trip takes a tenth of a millisecond.
-const PATIENCE: Duration = Duration::from_millis(500);
 const TO_CONNECT: Duration = Duration::from_secs(2);
 const AGAIN: Duration = Duration::from_secs(1);
 /// For what an administrator asks for.
@@ -49,6 +47,8 @@ struct Shared {
     names: Names,
     memory: MemoryLimits,
     line: RwLock<Line>,
+    /// Nobody waits longer for Redis than this; a round trip takes a tenth of a millisecond.
+    patience: Duration,
 }
 
 /// What Redis is reached by, while it is.
@@ -61,15 +61,16 @@ struct Line {
 
 impl RedisLimits {
     /// Counters at this address, apart from those of every other name. When nobody answers there, this process
-    /// begins with its own.
+    /// begins with its own; a Redis that lets a request wait for longer than `patience` is away.
     ///
     /// # Errors
     /// An address that is none.
-    pub async fn open(address: &str, name: &str) -> Result<Self, NotAnAddress> {
+    pub async fn open(address: &str, name: &str, patience: Duration) -> Result<Self, NotAnAddress> {
         let client = Client::open(address).map_err(|_| NotAnAddress)?;
         describe();
         let names = Names::of(name);
-        let shared = Shared { client, names, memory: MemoryLimits::default(), line: RwLock::default() };
+        let (memory, line) = (MemoryLimits::default(), RwLock::default());
+        let shared = Shared { client, names, memory, line, patience };
         let limits = Self(Arc::new(shared));
         match limits.0.connect().await {
             Ok(connection) => limits.0.found(connection),
@@ -97,7 +98,7 @@ impl RedisLimits {
             (line.connection.clone(), line.number)
         };
         let answer = match connection.as_mut() {
-            Some(connection) => tokio::time::timeout(PATIENCE, script.invoke_async(connection)).await,
+            Some(connection) => tokio::time::timeout(self.0.patience, script.invoke_async(connection)).await,
             None => return None,
         };
         match answer {
@@ -229,7 +230,7 @@ impl Shared {
     async fn connect(&self) -> Result<MultiplexedConnection, RedisError> {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(TO_CONNECT))
-            .set_response_timeout(Some(PATIENCE));
+            .set_response_timeout(Some(self.patience));
         let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
         let mut probe = redis::cmd("SET");
         probe.arg(self.names.probe()).arg(1).arg("PX").arg(1_000);

@@ -13,6 +13,8 @@ use crate::server::limits::{
 };
 
 /// A Redis of the test's own, on a socket in a folder of its own.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 struct Redis {
     folder: tempfile::TempDir,
     process: Option<Child>,
@@ -49,7 +51,9 @@ impl Redis {
 
     /// A node that shares these counters, once Redis is there.
     async fn node(&self) -> Arc<RedisLimits> {
-        let limits = RedisLimits::open(&format!("unix://{}", self.socket().display()), "test").await.unwrap();
+        let limits = RedisLimits::open(&format!("unix://{}", self.socket().display()), "test", PATIENCE)
+            .await
+            .unwrap();
         becomes(|| limits.is_shared()).await;
         Arc::new(limits)
     }
@@ -121,7 +125,8 @@ async fn parallel_failures_are_counted_exactly_on_redis() {
 async fn two_names_share_nothing_on_redis() {
     let redis = Redis::start();
     let one = redis.node().await;
-    let other = RedisLimits::open(&format!("unix://{}", redis.socket().display()), "other").await.unwrap();
+    let other =
+        RedisLimits::open(&format!("unix://{}", redis.socket().display()), "other", PATIENCE).await.unwrap();
     assert!(fits(&one).await && fits(&other).await);
     assert_eq!(other.clear(&Which::default()).await, 1);
     assert!(!fits(&one).await);
@@ -151,7 +156,8 @@ async fn each_node_counts_for_itself_while_there_is_no_redis_on_redis() {
 async fn a_node_may_begin_before_its_redis_on_redis() {
     let mut redis = Redis::start();
     redis.kill();
-    let limits = RedisLimits::open(&format!("unix://{}", redis.socket().display()), "test").await.unwrap();
+    let limits =
+        RedisLimits::open(&format!("unix://{}", redis.socket().display()), "test", PATIENCE).await.unwrap();
     assert!(!limits.is_shared());
     assert!(fits(&limits).await);
     redis.go_on();
