@@ -9,7 +9,7 @@ use super::{
     Key, Token, present,
     remind::{Owner, owner},
     sql, validate,
-    verify::sha256,
+    verify::{OURS, has_imported, sha256},
 };
 use crate::{
     audit,
@@ -46,9 +46,12 @@ pub async fn report_leak(call: &Call, presented: &SecretText, found_at: Option<S
     }
     let text = presented.expose();
     let is_ours = Opaque::parse(Kind::ServiceToken, text).is_some();
+    // Anybody may ask: what cannot be one costs no look, and what nobody has here no write.
+    if !is_ours && (text.starts_with(OURS) || !has_imported(call).await?) {
+        return Ok(Reported::Unknown);
+    }
     let hash = call.realm.vault.hash_bytes(text.as_bytes());
     let imported = (!is_ours).then(|| data_encoding::HEXLOWER.encode(&sha256(text)));
-    // Anybody may ask: what nobody has here costs no write.
     let sought = (hash, imported);
     let read = call.realm.db.read("service_tokens.find_leaked", sought, |tx, sought| {
         Box::pin(async move { find(tx, sought).await })

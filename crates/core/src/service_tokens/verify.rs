@@ -24,7 +24,7 @@ use crate::{
 /// A node that hears of no change, for whatever reason, asks the database again after this.
 const REMEMBERED: Duration = Duration::from_secs(30);
 /// What every secret of ours begins with.
-const OURS: &str = "dw_";
+pub(super) const OURS: &str = "dw_";
 const PREFIX: &str = "dw_st_";
 
 /// A service token that is good.
@@ -185,7 +185,7 @@ async fn note_refusal(call: &Call, token: &Token, code: Code) -> Result<()> {
 }
 
 /// Whether any token came from elsewhere: only then a text that is no secret of ours is looked up.
-async fn has_imported(call: &Call) -> Result<bool> {
+pub(super) async fn has_imported(call: &Call) -> Result<bool> {
     let (memory, changes) = (&call.realm.caches.imported_tokens, call.realm.db.changes());
     if let Some(any) = memory.get(&(), changes) {
         return Ok(any);

@@ -181,6 +181,13 @@ both_engines! {
         let told = report(leak.clone()).await;
         assert_eq!((told.status, told.body), (StatusCode::OK, json!({"status": "revoked", "token_id": token["id"]})));
         assert_eq!(report(leak).await.body["status"], "revoked_before");
+        // Strangers share no keys: nobody's report is answered with somebody else's.
+        for secret in ["dw_st_mistyped", "of no kind"] {
+            let headers = [("idempotency-key", "commit-1")];
+            let told =
+                server.asks(Method::POST, "/api/v1/leaks", Some(json!({ "secret": secret })), &headers).await;
+            assert_eq!((told.status, &told.body["status"]), (StatusCode::OK, &json!("unknown")));
+        }
         assert_eq!(report(json!({"secret": "dw_st_x"})).await.body, json!({"status": "unknown"}));
         let gone = with(&server, &secret, Method::GET, "/api/whoami", None).await;
         assert_eq!((gone.status, gone.code()), (StatusCode::UNAUTHORIZED, "auth.token_revoked"));
