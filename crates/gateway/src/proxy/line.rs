@@ -50,12 +50,12 @@ pub(crate) struct Lines {
 }
 
 struct Kept {
-    line: Line,
+    line: Box<Line>,
     /// Whether nobody has used it since the last sweep.
     is_idle: bool,
 }
 
-/// A connection. It stands still while nobody drives it.
+/// A connection. It stands still while nobody drives it. It is large, and handed on for each request: boxed.
 struct Line {
     sender: http1::SendRequest<Body>,
     /// `None` once it is over.
@@ -63,10 +63,10 @@ struct Line {
 }
 
 impl Line {
-    async fn open(io: Io) -> Result<Self, hyper::Error> {
+    async fn open(io: Io) -> Result<Box<Self>, hyper::Error> {
         let builder = http1::Builder::new().max_buf_size(LONGEST_HEAD).handshake(io);
         let (sender, connection) = builder.await?;
-        Ok(Self { sender, connection: Some(connection) })
+        Ok(Box::new(Self { sender, connection: Some(connection) }))
     }
 
     /// Has the connection do what it can. What goes wrong is told where the answer is waited for.
@@ -129,7 +129,7 @@ impl Lines {
     }
 
     /// A kept connection that is still open; the one that was used last.
-    async fn take(&self) -> Option<Line> {
+    async fn take(&self) -> Option<Box<Line>> {
         loop {
             let Kept { mut line, .. } = self.kept().pop()?;
             if line.is_free_now().await {
@@ -142,7 +142,7 @@ impl Lines {
     async fn carried(
         self: &Arc<Self>,
         answer: Response<Incoming>,
-        mut line: Line,
+        mut line: Box<Line>,
         is_sent: bool,
     ) -> Response<Body> {
         if !is_sent {
@@ -161,7 +161,7 @@ impl Lines {
         answer.map(|body| Body::new(Carried { body, line: Some(line), lines }))
     }
 
-    fn keep(self: &Arc<Self>, line: Line) {
+    fn keep(self: &Arc<Self>, line: Box<Line>) {
         let mut kept = self.kept();
         if kept.len() < KEPT {
             kept.push(Kept { line, is_idle: false });
@@ -202,7 +202,7 @@ async fn sweep(lines: Weak<Lines>) {
 struct Carried {
     body: Incoming,
     /// Until the answer is whole; with the body it goes down.
-    line: Option<Line>,
+    line: Option<Box<Line>>,
     lines: Arc<Lines>,
 }
 
