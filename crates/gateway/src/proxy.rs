@@ -9,6 +9,7 @@ mod filter;
 mod framing;
 pub(crate) mod headers;
 mod line;
+mod names;
 pub(crate) mod pool;
 mod sending;
 mod standing;

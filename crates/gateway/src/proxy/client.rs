@@ -28,6 +28,7 @@ use tower_service::Service as _;
 
 use super::{
     line::{self, Io},
+    names::Names,
     pool::{Place, Pool, Protocol},
 };
 
@@ -43,10 +44,11 @@ pub(super) const LONGEST_HEAD: usize = 64 * 1024;
 #[derive(Default, Clone)]
 pub(crate) struct Upstreams(Arc<OnceLock<Senders>>);
 
-type Sender = Client<HttpsConnector<HttpConnector>, Body>;
+type Connector = HttpConnector<Names>;
+type Sender = Client<HttpsConnector<Connector>, Body>;
 
 struct Senders {
-    plain: HttpConnector,
+    plain: Connector,
     http1: Sender,
     agreed: Sender,
     h2c: Sender,
@@ -195,7 +197,7 @@ fn put(parts: &Parts, body: Body, place: &Place, way: Way) -> Result<Request<Bod
 
 impl Senders {
     fn make() -> std::io::Result<Self> {
-        let mut plain = HttpConnector::new();
+        let mut plain = HttpConnector::new_with_resolver(Names);
         plain.enforce_http(false);
         plain.set_nodelay(true);
         plain.set_connect_timeout(Some(CONNECT));
@@ -213,7 +215,7 @@ impl Senders {
     }
 }
 
-fn sender(connector: HttpsConnector<HttpConnector>, is_http2: bool) -> Sender {
+fn sender(connector: HttpsConnector<Connector>, is_http2: bool) -> Sender {
     Client::builder(TokioExecutor::new())
         .pool_idle_timeout(IDLE)
         .pool_max_idle_per_host(KEPT)
