@@ -301,6 +301,20 @@ class Door:
         self.assertEqual(self.opened(Origin=BASE), 401)
         self.assertEqual(upstream.asked, before)
 
+    def test_no_other_protocol_is_begun(self):
+        for other in ("h2c", "H2C", "h2c, websocket", "websocket, h2c", "other/1"):
+            upgrade = {"Connection": "Upgrade, HTTP2-Settings", "Upgrade": other, "HTTP2__Settings": "AAMAAABkAARAAAAAAAIAAAAA"}
+            with self.subTest(other=other):
+                before = upstream.asked
+                answer = ask("/public/x", **upgrade)
+                # Some refuse it; behind the others it is a request like any.
+                if answer.status == 200:
+                    self.assertEqual(answer.header("upgrade"), [], answer.sent)
+                    self.assertNotIn("upgrade", "".join(answer.header("connection")).lower())
+                else:
+                    self.assertIn(answer.status, (400, 403), answer.text)
+                    self.assertEqual(upstream.asked, before)
+
     def test_a_person_who_may_not_is_told_so(self):
         _, browser = self.signed_in()
         before = upstream.asked
