@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::pages_kit::{Browser, PASSWORD, Page};
 use doorward_core::{
-    audit,
+    audit, orgs,
     service_tokens::{self, NewToken, RotateAsk},
     users::{self, Email, NewUser, PlatformRole},
 };
@@ -105,12 +105,16 @@ both_engines! {
         }
         let live = service_tokens::verify(&world.call(), &first).await.unwrap();
         assert_eq!(live.token.workspace_ids, ["ws-a"]);
+        let own = orgs::get(&world.call(), live.token.org).await.unwrap();
         assert_eq!(live.token.notes.allowed_addresses.len(), 2);
         let shown = browser.open(&link(&told, &format!("{PATH}/tok_"))).await;
         assert!(!shown.text.contains(&first), "told once");
         for fact in ["workflows:execute", "ws-a", "127.0.0.0/8", "nightly tests", "in 30 days", ">Ada<"] {
             assert!(shown.text.contains(fact), "{fact}: {}", shown.text);
         }
+
+        let org = format!("{} <code>{}</code>", own.name, own.id);
+        assert!(shown.text.contains(&org), "whose it is: {}", shown.text);
 
         let page = browser.open(&link(&shown, &format!("{}/rotate", shown.path))).await;
         assert_eq!(page.field("minutes").as_deref(), Some("5"));
@@ -129,6 +133,8 @@ both_engines! {
 
         let revoke = format!("{}/revoke", shown.path);
         let page = browser.open(&revoke).await;
+        assert_eq!(page.title(), format!("Revoke nightly of {}", own.name));
+        assert!(page.text.contains(&own.id.to_string()), "{}", page.text);
         for (reason, confirm, says) in [("", "nightly", "Say why"), ("leaked", "Nightly", "This is not its name")] {
             let wrong = browser.submit(&page, &revoke, &[("reason", reason), ("confirm", confirm)]).await;
             assert!(wrong.status.is_client_error() && wrong.text.contains(says), "{says}: {}", wrong.text);
@@ -271,6 +277,8 @@ both_engines! {
         assert_eq!(sheet.header("content-type"), "text/csv; charset=utf-8; header=present");
         let lines: Vec<&str> = sheet.text.lines().collect();
         assert_eq!(lines.len(), 1 + 10 + 1, "a line of names, ten tokens, and a second version: {}", sheet.text);
+        let own = service_tokens::find(&call, key("worker-00")).await.unwrap().org;
+        assert!(lines[1].ends_with(&format!(",{own}")), "whose it is: {}", lines[1]);
         assert!(lines[9].contains(",'=1+1,"), "no formula: {}", lines[9]);
     }
 

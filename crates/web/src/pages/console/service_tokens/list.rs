@@ -36,6 +36,8 @@ const LIMIT: u32 = 50;
 const BATCH: u32 = 500;
 /// Rows of an export at the most.
 const MOST: usize = 100_000;
+/// Columns of an export.
+const COLUMNS: usize = 16;
 const LONGEST: usize = 256;
 
 /// What is asked for.
@@ -155,17 +157,22 @@ pub(super) async fn export(administrator: Administrator) -> Result<Response, Fai
     let mut filters = Filters { after: None, ..Filters::read(visit.query())? };
     let mut text = String::from(
         "name,version,id,status,scopes,workspace_ids,owner,purpose,issued_at,expires_at,ends_at,revoked_at,\
-         revocation_reason,last_used_at,use_count\r\n",
+         revocation_reason,last_used_at,use_count,org_id\r\n",
     );
+    let mut has_more = false;
     for _ in 0..MOST / BATCH as usize {
         let found = list(&visit.call, filters.ask(BATCH)).await?;
         for token in &found.items {
             line(&mut text, token, token.state(visit.call.now));
         }
+        has_more = found.next.is_some();
         filters.after = match found.next {
             Some(id) => id.parse().ok(),
             None => break,
         };
+    }
+    if has_more {
+        text.push_str(&cut());
     }
     let headers = [
         (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
@@ -175,11 +182,18 @@ pub(super) async fn export(administrator: Administrator) -> Result<Response, Fai
     Ok((headers, text).into_response())
 }
 
+/// The last line of an export that has not everything.
+fn cut() -> String {
+    let what =
+        format!("The export ends here: it has {MOST} rows at the most. Narrow the list down for the rest");
+    format!("{what}{}\r\n", ",".repeat(COLUMNS - 1))
+}
+
 fn line(text: &mut String, token: &Token, state: State) {
     let time = |time: Option<doorward_proto::time::Time>| time.map_or_else(String::new, |at| at.to_string());
     let notes = &token.notes;
     let revocation = token.revocation.as_ref();
-    let fields = [
+    let fields: [String; COLUMNS] = [
         token.name.clone(),
         token.version.to_string(),
         token.id.to_string(),
@@ -195,6 +209,7 @@ fn line(text: &mut String, token: &Token, state: State) {
         revocation.map_or_else(String::new, |revocation| revocation.reason.clone()),
         time(token.last_used_at),
         token.use_count.to_string(),
+        token.org.to_string(),
     ];
     for (place, field) in fields.iter().enumerate() {
         let comma = if place == 0 { "" } else { "," };
@@ -203,12 +218,25 @@ fn line(text: &mut String, token: &Token, state: State) {
     text.push_str("\r\n");
 }
 
+/// What stands between fields where a comma does not: a spreadsheet may take it for the beginning of another,
+/// quoted or not.
+const BETWEEN: [char; 4] = [';', '\t', '\r', '\n'];
+
 /// A field that a spreadsheet takes for text: what begins like a formula is written with an apostrophe in
-/// front.
+/// front, also after whatever may begin another field.
 fn cell(field: &str) -> String {
-    let is_formula = field.starts_with(['=', '+', '-', '@', '\t', '\r']);
-    let field = if is_formula { format!("'{field}") } else { field.to_owned() };
-    if field.contains([',', '"', '\r', '\n']) { format!("\"{}\"", field.replace('"', "\"\"")) } else { field }
+    let mut text = String::with_capacity(field.len());
+    if field.starts_with(['\t', '\r']) {
+        text.push('\'');
+    }
+    for part in field.split_inclusive(BETWEEN) {
+        if part.trim_start_matches([' ', '"']).starts_with(['=', '+', '-', '@']) {
+            text.push('\'');
+        }
+        text.push_str(part);
+    }
+    let is_quoted = text.contains([',', '"']) || text.contains(BETWEEN);
+    if is_quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
 #[cfg(test)]
@@ -224,9 +252,21 @@ mod tests {
             ("@SUM(A1)", "'@SUM(A1)"),
             ("-1,2", "\"'-1,2\""),
             ("two\nlines", "\"two\nlines\""),
+            ("a;=1+1", "\"a;'=1+1\""),
+            ("a;b", "\"a;b\""),
+            ("a\t@SUM(A1)", "\"a\t'@SUM(A1)\""),
+            ("a\r\n-1", "\"a\r\n'-1\""),
+            ("a;\"=1\"", "\"a;'\"\"=1\"\"\""),
+            ("a=1-1", "a=1-1"),
         ] {
             assert_eq!(cell(given), kept, "{given}");
         }
+    }
+
+    #[test]
+    fn an_export_that_is_cut_says_so() {
+        assert!(cut().starts_with("The export ends here: it has 100000 rows at the most."));
+        assert_eq!(cut().trim_end().split(',').count(), COLUMNS);
     }
 
     #[test]

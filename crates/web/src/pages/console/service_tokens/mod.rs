@@ -2,6 +2,7 @@
 
 use axum::{Router, routing::get};
 use doorward_core::{
+    orgs,
     outcome::{Code, Refusal, Result},
     service_tokens::{Key, State, Token, find},
 };
@@ -109,6 +110,11 @@ async fn version(visit: &Visit, id: &str) -> Result<Token> {
         Err(error) if error.code() == Some(Code::TokenNotFound) => Err(Refusal::new(Code::NotFound).into()),
         other => other,
     }
+}
+
+/// The name of the organisation that a version belongs to: names of tokens are unique within one only.
+async fn organisation(visit: &Visit, token: &Token) -> Result<String> {
+    Ok(orgs::get(&visit.call, token.org).await?.name)
 }
 
 /// The area's own page, above every other one.

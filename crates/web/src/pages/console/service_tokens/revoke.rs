@@ -8,7 +8,7 @@ use doorward_core::{
 };
 use serde::Deserialize;
 
-use super::{page, some, trail, version};
+use super::{organisation, page, some, trail, version};
 use crate::{
     pages::{
         console::{Administrator, Area, Shell},
@@ -38,6 +38,7 @@ pub struct Form {
 pub struct Page<'a> {
     frame: &'a Frame,
     shell: &'a Shell<'a>,
+    org: String,
     action: String,
     back: String,
     errors: Errors,
@@ -55,11 +56,18 @@ pub struct Which {
     pub version: i64,
     /// Its page.
     pub page: String,
+    /// The id of its organisation.
+    pub org: String,
 }
 
 impl Which {
     fn of(token: &Token) -> Self {
-        Self { name: token.name.clone(), version: token.version, page: page(token) }
+        Self {
+            name: token.name.clone(),
+            version: token.version,
+            page: page(token),
+            org: token.org.to_string(),
+        }
     }
 }
 
@@ -80,6 +88,7 @@ impl<'a> Page<'a> {
         Self {
             frame,
             shell,
+            org: which.org,
             action: format!("{}/revoke", which.page),
             back: which.page,
             errors,
@@ -90,8 +99,13 @@ impl<'a> Page<'a> {
     }
 }
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, token: &Token, errors: &Errors) -> Shell<'a> {
-    let title = frame.tv("tokens-revoke-of", "name", &token.name);
+fn shell<'a>(
+    administrator: &Administrator,
+    frame: &'a Frame,
+    (token, org): (&Token, &str),
+    errors: &Errors,
+) -> Shell<'a> {
+    let title = frame.text.with2("tokens-revoke-of", ("name", &token.name), ("org", org));
     let mut shell = administrator.shell(frame, Area::ServiceTokens, title, errors);
     shell.trail = vec![trail(administrator), (page(token), token.name.clone())];
     shell
@@ -103,8 +117,9 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
     let kept = |field| visit.typed(field).unwrap_or_default().to_owned();
     // The name is typed again: what cannot be undone is confirmed by whoever is signed in now.
     let typed = Form { reason: kept("reason"), confirm: String::new(), only: kept("only") };
+    let org = organisation(visit, &token).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, &token, &errors);
+    let shell = shell(&administrator, &frame, (&token, &org), &errors);
     Ok(administrator.show(&Page::new(&shell, Which::of(&token), &typed, errors)))
 }
 
@@ -124,8 +139,9 @@ pub(super) async fn end(Path(id): Path<String>, posted: Posted<Form>) -> Result<
         (Code::RequestInvalid, Some("reason")) => ("reason", "tokens-reason-wrong"),
         _ => return Err(refusal.into()),
     };
+    let org = organisation(visit, &token).await?;
     let (frame, errors) = (visit.frame(), Errors::one(field, visit.text.get(key)));
-    let shell = shell(&administrator, &frame, &token, &errors);
+    let shell = shell(&administrator, &frame, (&token, &org), &errors);
     Ok(visit.show_wrong(&Page::new(&shell, Which::of(&token), &form, errors), &refusal))
 }
 

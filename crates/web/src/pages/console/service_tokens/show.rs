@@ -4,7 +4,7 @@ use askama::Template;
 use axum::{extract::Path, response::Response};
 use doorward_core::service_tokens::{State, Token, newest_versions};
 
-use super::{Row, Standing, trail, version};
+use super::{Row, Standing, organisation, trail, version};
 use crate::{
     pages::{
         console::{Administrator, Area, Shell},
@@ -27,6 +27,8 @@ pub struct Facts {
     pub id: String,
     /// The first version: who acts, whichever version is used.
     pub lineage: String,
+    /// The organisation that it belongs to: its name, and its id.
+    pub org: (String, String),
     /// Whether its end lies behind it: a version that was replaced works until the overlap is over.
     pub has_ended: bool,
     /// Whether it may be replaced.
@@ -54,14 +56,15 @@ pub struct Facts {
 }
 
 impl Facts {
-    /// Of a version.
-    pub fn of(visit: &Visit, token: &Token) -> Self {
+    /// Of a version of an organisation of this name.
+    pub fn of(visit: &Visit, token: &Token, org: String) -> Self {
         let (state, now) = (token.state(visit.call.now), visit.call.now);
         let notes = &token.notes;
         Self {
             row: Row::of(visit, token),
             id: token.id.to_string(),
             lineage: token.lineage.to_string(),
+            org: (org, token.org.to_string()),
             has_ended: token.revocation.is_some() || token.end().is_some_and(|end| end <= now),
             is_live: state == State::Active,
             is_revocable: state != State::Revoked,
@@ -122,12 +125,13 @@ impl<'a> Page<'a> {
 pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let token = version(visit, &id).await?;
+    let org = organisation(visit, &token).await?;
     let (versions, has_more) = newest_versions(&visit.call, token.lineage, MOST).await?;
     let versions = versions.iter().map(|token| Row::of(visit, token)).collect();
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = administrator.shell(&frame, Area::ServiceTokens, token.name.clone(), &errors);
     shell.trail = vec![trail(&administrator)];
-    Ok(administrator.show(&Page::new(&shell, Facts::of(visit, &token), (versions, has_more))))
+    Ok(administrator.show(&Page::new(&shell, Facts::of(visit, &token, org), (versions, has_more))))
 }
 
 #[cfg(test)]
