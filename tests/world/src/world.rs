@@ -56,6 +56,14 @@ impl World {
         &self.place
     }
 
+    /// Ends it, as a server ends: then another may open its place. What an operation carried is let go a moment
+    /// after its answer.
+    pub async fn end(self) {
+        while Arc::strong_count(&self.realm) > 1 {
+            tokio::task::yield_now().await;
+        }
+    }
+
     /// A request by nobody in particular, from one public address.
     pub fn call(&self) -> Call {
         Call {

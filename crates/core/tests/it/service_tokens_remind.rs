@@ -47,7 +47,7 @@ both_engines! {
         assert_eq!(due(&world).await, 0, "there is time");
         let mut world = world;
         for (after, count) in [(16, 1), (17, 0), (23, 1), (28, 0), (29, 1), (30, 0)] {
-            drop(world);
+            world.end().await;
             world = fresh().await;
             world.advance(DAY * after);
             assert_eq!((due(&world).await, due(&world).await), (count, 0), "after {after} days");
