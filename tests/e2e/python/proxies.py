@@ -101,6 +101,8 @@ class Quiet(ThreadingHTTPServer):
     """A proxy may drop a connection that it kept; nobody needs to hear of it."""
 
     daemon_threads = True
+    # As many as servers let wait; the usual five are lost where two hundred come at once.
+    request_queue_size = 256
 
     def handle_error(self, *_):
         if not isinstance(sys.exc_info()[1], ConnectionError):
