@@ -46,6 +46,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<KeyBody>()
             .status(StatusCode::CREATED)
             .answers::<KeyView>()
+            .confirmed()
             .says("Makes a key for an organisation or a person; the secret is told this once"),
         Endpoint::get("/api/v1/api-keys/{id}", show).scope(READ).answers::<KeyView>().says("Shows a key"),
         Endpoint::patch("/api/v1/api-keys/{id}", change)

@@ -41,6 +41,8 @@ pub struct Caller {
     pub who: Arc<Who>,
     /// Ties stored answers to this credential.
     pub(super) credential: TokenHash,
+    /// Whether a browser's cookie is all that tells who it is.
+    pub(super) is_browser: bool,
 }
 
 /// What a credential says of its holder.
@@ -90,7 +92,7 @@ impl Caller {
 
     pub(super) fn anonymous(call: Call) -> Self {
         let who = Who { identity_type: "anonymous", ..Who::default() };
-        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]) }
+        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false }
     }
 
     /// The person of the call, for the person's own account.
@@ -121,7 +123,7 @@ impl Caller {
             role: Some(holder.map_or("service", |holder| holder.platform_role.name()).to_owned()),
         };
         let credential = call.realm.vault.hash_bytes(presented.expose().as_bytes());
-        Self { call: call.by(live.actor()), who: Arc::new(who), credential }
+        Self { call: call.by(live.actor()), who: Arc::new(who), credential, is_browser: false }
     }
 
     fn local(call: &Call) -> Self {
@@ -133,7 +135,7 @@ impl Caller {
             ..Who::default()
         };
         let call = call.by(Actor::LocalAdministrator);
-        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]) }
+        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false }
     }
 
     fn service(call: &Call, live: &LiveToken, presented: &SecretText) -> Self {
@@ -148,7 +150,7 @@ impl Caller {
             role: Some("service".to_owned()),
         };
         let credential = call.realm.vault.hash_bytes(presented.expose().as_bytes());
-        Self { call: call.by(live.actor()), who: Arc::new(who), credential }
+        Self { call: call.by(live.actor()), who: Arc::new(who), credential, is_browser: false }
     }
 
     fn bootstrap(call: &Call, scopes: &[String], token: &SecretText) -> Self {
@@ -161,7 +163,7 @@ impl Caller {
             ..Who::default()
         };
         let credential = call.realm.vault.hash_bytes(token.expose().as_bytes());
-        Self { call: call.by(Actor::Bootstrap), who: Arc::new(who), credential }
+        Self { call: call.by(Actor::Bootstrap), who: Arc::new(who), credential, is_browser: false }
     }
 }
 
@@ -253,7 +255,7 @@ async fn by_token(parts: &Parts, call: &Call, (scheme, token): (Scheme, &SecretT
         role: claims.role.clone(),
     };
     let credential = call.realm.vault.hash_bytes(token.expose().as_bytes());
-    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential })
+    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential, is_browser: false })
 }
 
 impl FromRequestParts<App> for Caller {

@@ -14,7 +14,7 @@ use doorward_core::{
     principals::Status,
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::{
@@ -39,6 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<ClientBody>()
             .status(StatusCode::CREATED)
             .answers::<ClientView>()
+            .confirmed_where(may_have_secret)
             .says("Registers an application; the secret is told this once"),
         Endpoint::get("/api/v1/clients/{id}", show)
             .scope(READ)
@@ -57,6 +58,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .guarded()
             .takes::<RotateBody>()
             .answers::<ClientView>()
+            .confirmed()
             .says("Makes a new secret; the present one ends after the overlap"),
         Endpoint::post("/api/v1/clients/{id}/suspend", suspend)
             .scope(WRITE)
@@ -248,6 +250,11 @@ impl ClientBody {
         let (name, is_first_party) = (self.name, self.first_party == Some(true));
         Ok(Registration { name, is_confidential, is_first_party, metadata })
     }
+}
+
+/// Whether the application that is described has something to prove itself by.
+fn may_have_secret(members: &Map<String, Json>) -> bool {
+    members.get("type").is_none_or(|kind| kind != "public")
 }
 
 fn view(client: &Client, secret: Option<String>) -> Result<ClientView> {

@@ -15,7 +15,10 @@ use utoipa::{
     openapi::{RefOr, Schema},
 };
 
-use super::guard::{self, Door};
+use super::{
+    confirmation::Confirms,
+    guard::{self, Door},
+};
 use crate::app::App;
 
 /// Who may call an endpoint.
@@ -60,6 +63,8 @@ pub struct Endpoint {
     pub(super) filters: Option<&'static [&'static str]>,
     /// Whether it heeds `If-Match`.
     pub(super) is_guarded: bool,
+    /// Which bodies a signed-in browser has to confirm, where it tells a secret.
+    pub(super) confirms: Option<Confirms>,
     route: MethodRouter<App>,
 }
 
@@ -80,6 +85,7 @@ impl Endpoint {
             answers: None,
             filters: None,
             is_guarded: method_is_guarded,
+            confirms: None,
             route: on(filter, handler),
         }
     }
@@ -109,6 +115,15 @@ impl Endpoint {
     /// An action that heeds `If-Match`, as every change does.
     pub(super) const fn guarded(mut self) -> Self {
         self.is_guarded = true;
+        self
+    }
+    /// It tells a secret that outlives a session: a signed-in browser says its password again.
+    pub(super) const fn confirmed(self) -> Self {
+        self.confirmed_where(|_| true)
+    }
+    /// The same for some bodies only.
+    pub(super) const fn confirmed_where(mut self, confirms: Confirms) -> Self {
+        self.confirms = Some(confirms);
         self
     }
     /// A part of one's own account.
@@ -163,7 +178,8 @@ impl Endpoint {
 
     /// Adds the route, behind its guard.
     pub(super) fn mount(self, router: Router<App>, app: &App) -> Router<App> {
-        let door = Door { app: app.clone(), access: self.access, path: self.path };
+        let Self { access, path, confirms, .. } = self;
+        let door = Door { app: app.clone(), access, path, confirms };
         router.route(self.path, self.route.route_layer(middleware::from_fn_with_state(door, guard::admit)))
     }
 }

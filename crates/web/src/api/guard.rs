@@ -20,6 +20,7 @@ use http::{HeaderValue, Method, header, request::Parts};
 
 use super::{
     caller::{self, Caller},
+    confirmation::{Confirms, confirm},
     endpoint::Access,
     idempotency,
 };
@@ -35,6 +36,7 @@ pub(super) struct Door {
     pub(super) app: App,
     pub(super) access: Access,
     pub(super) path: &'static str,
+    pub(super) confirms: Option<Confirms>,
 }
 
 /// The layer of every route.
@@ -45,13 +47,7 @@ pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next
         Ok(caller) => {
             parts.extensions.insert(caller.clone());
             let request = Request::from_parts(parts, body);
-            // Nothing is kept for strangers, who would share each other's keys.
-            let is_somebody = !matches!(door.access, Access::Anyone);
-            if request.method() == Method::POST && is_somebody {
-                idempotency::answer(caller, request, next).await
-            } else {
-                next.run(request).await
-            }
+            answer(&door, caller, request, next).await.unwrap_or_else(|error| Failure(error).into_response())
         }
         Err(error) => Failure(error).into_response(),
     };
@@ -70,6 +66,21 @@ pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next
     }
     response.headers_mut().entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
+}
+
+async fn answer(door: &Door, caller: Caller, request: Request<Body>, next: Next) -> Result<Response> {
+    // Before what is kept: an answer that tells a secret again needs the password again.
+    let request = match door.confirms {
+        Some(which) => confirm(&door.app, &caller, request, which).await?,
+        None => request,
+    };
+    // Nothing is kept for strangers, who would share each other's keys.
+    let is_somebody = !matches!(door.access, Access::Anyone);
+    if request.method() == Method::POST && is_somebody {
+        Ok(idempotency::answer(caller, request, next).await)
+    } else {
+        Ok(next.run(request).await)
+    }
 }
 
 async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {

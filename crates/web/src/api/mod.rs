@@ -11,6 +11,7 @@ mod audit;
 mod body;
 mod caller;
 mod clients;
+mod confirmation;
 mod docs;
 mod endpoint;
 mod guard;

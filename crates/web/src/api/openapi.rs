@@ -8,7 +8,10 @@ use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 use utoipa::ToSchema;
 
-use super::endpoint::{Access, Endpoint, Shape};
+use super::{
+    confirmation,
+    endpoint::{Access, Endpoint, Shape},
+};
 
 const ABOUT: &str = "Manages people, applications, APIs, keys and sessions of a Doorward server. \
     Lists are paged by `limit` and `cursor`; `Idempotency-Key` is honoured on every POST for 24 hours; \
@@ -91,7 +94,7 @@ pub fn document() -> Result<Json> {
                     "type": "apiKey",
                     "in": "cookie",
                     "name": "__Host-doorward",
-                    "description": "The signed-in browser, for one's own account",
+                    "description": "The signed-in browser: one's own account, and an administrator's rights",
                 },
             },
         },
@@ -117,6 +120,9 @@ fn operation(endpoint: &Endpoint) -> Json {
     let Some(members) = operation.as_object_mut() else { return operation };
     if let Some(security) = security {
         members.insert("security".to_owned(), security);
+    }
+    if endpoint.confirms.is_some() {
+        members.insert("description".to_owned(), confirmation::ABOUT.into());
     }
     if let Some(shape) = &endpoint.takes {
         let kind = if endpoint.method == http::Method::PATCH {

@@ -38,6 +38,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<OrcheoCreate>()
             .status(StatusCode::CREATED)
             .answers::<OrcheoToken>()
+            .confirmed()
             .says("Makes a service token, for Orcheo's command line"),
         Endpoint::get("/api/admin/service-tokens/{id}", show)
             .scope(READ)
@@ -47,6 +48,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(WRITE)
             .takes::<OrcheoRotate>()
             .answers::<OrcheoToken>()
+            .confirmed()
             .says("Rotates a service token, for Orcheo's command line"),
         Endpoint::delete("/api/admin/service-tokens/{id}", end)
             .scope(WRITE)

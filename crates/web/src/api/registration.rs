@@ -1,12 +1,16 @@
 //! `POST /api/admin/clients/register`: the registration call of agent platforms, in their words and in
 //! those of RFC 7591 at once.
 
-use doorward_core::clients::{
-    AuthMethod, Metadata,
-    manage::{self, NewClient, Registration},
+use doorward_core::{
+    apis::catalog,
+    clients::{
+        AuthMethod, Metadata,
+        manage::{self, NewClient, Registration},
+    },
 };
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::{
@@ -24,6 +28,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<RegisterBody>()
             .status(StatusCode::CREATED)
             .answers::<Registered>()
+            .confirmed_where(asks_for_rights)
             .says("Registers an application, in the words of agent platforms"),
     ]
 }
@@ -92,6 +97,13 @@ impl RegisterBody {
         };
         Registration { name: self.name, is_confidential, is_first_party: false, metadata }
     }
+}
+
+/// Whether it would have rights over this server. The registration that agent platforms send by an
+/// administrator's cookie, without a password, has none.
+fn asks_for_rights(members: &Map<String, Json>) -> bool {
+    let scope = members.get("scope").and_then(Json::as_str).unwrap_or_default();
+    scope.split_ascii_whitespace().any(|scope| catalog::is_management(scope) || catalog::is_account(scope))
 }
 
 async fn register(caller: Caller, Input(body): Input<RegisterBody>) -> Answer {

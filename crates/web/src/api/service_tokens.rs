@@ -34,6 +34,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<TokenBody>()
             .status(StatusCode::CREATED)
             .answers::<TokenView>()
+            .confirmed()
             .says("Makes a service token; the secret is told this once"),
         Endpoint::get("/api/v1/service-tokens/{id}", show)
             .scope(READ)
@@ -49,6 +50,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .guarded()
             .takes::<RotateBody>()
             .answers::<TokenView>()
+            .confirmed()
             .says("Makes the next version with a new secret; the present one ends after the overlap"),
         Endpoint::post("/api/v1/service-tokens/{id}/revoke", end)
             .scope(WRITE)

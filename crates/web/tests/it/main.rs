@@ -2,6 +2,7 @@
 
 mod api_audit;
 mod api_clients;
+mod api_confirmation;
 mod api_docs;
 mod api_keys;
 mod api_kit;
