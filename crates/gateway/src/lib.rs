@@ -186,9 +186,12 @@ impl Gateway {
         routes
             .entry(DEFAULT.to_owned())
             .or_insert_with(|| Arc::new(Route { audiences: settings.audiences, ..Route::default() }));
+        let (rules, default) = (Rules::compile(rules)?, Rule::compile(default)?);
+        let named = |rule: &Rule| routes.get(rule.name()).map_or(&[][..], |route| &route.audiences);
+        settings.chain.expect(rules.iter().chain([&default]).map(|rule| (rule, named(rule))));
         Ok(Self(Arc::new(Inner {
-            rules: Rules::compile(rules)?,
-            default: Rule::compile(default)?,
+            rules,
+            default,
             routes,
             hosts,
             upstreams: Upstreams::default(),

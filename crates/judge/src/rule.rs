@@ -183,6 +183,11 @@ impl Rule {
         self.accept.is_empty() || self.accept.contains(&kind)
     }
 
+    /// For whom tokens must have been issued; empty where whoever asks says so.
+    pub fn audiences(&self) -> &[String] {
+        &self.audiences
+    }
+
     /// Whether tokens of this issuer count.
     pub fn believes(&self, issuer: &str) -> bool {
         self.issuers.is_empty() || self.issuers.iter().any(|name| name == issuer)

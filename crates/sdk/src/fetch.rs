@@ -3,7 +3,13 @@
 
 mod address;
 
-use std::{fs, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    fs,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, header};
@@ -123,7 +129,50 @@ pub trait Fetch: Send + Sync + 'static {
 
 /// Reads over any HTTP client. It looks at addresses as they are written; what a document names is read by
 /// [`Http::send_public`], which looks at what a name resolves to.
-pub struct Web(pub Arc<dyn Http>);
+pub struct Web {
+    http: Arc<dyn Http>,
+    /// Those that believe other certificate authorities than this machine does.
+    others: Clients<Arc<dyn Http>>,
+}
+
+impl Web {
+    /// Reads over this client.
+    pub fn new(http: Arc<dyn Http>) -> Self {
+        Self { http, others: Clients::default() }
+    }
+}
+
+/// Clients that believe the certificate authorities of a file: made once, and again when the file has others.
+pub struct Clients<C>(Mutex<HashMap<PathBuf, (Vec<u8>, C)>>);
+
+impl<C> Default for Clients<C> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<C: Clone> Clients<C> {
+    /// The one for this access; none where the authorities of this machine count.
+    ///
+    /// # Errors
+    /// The file cannot be read, or no client can be made of what it holds.
+    pub fn of(
+        &self,
+        access: &Access,
+        make: impl FnOnce(&[u8]) -> Result<C, String>,
+    ) -> Result<Option<C>, String> {
+        let Some((path, authorities)) = access.ca_file.as_ref().zip(access.authorities()?) else {
+            return Ok(None);
+        };
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, client)) = made.get(path).filter(|(of, _)| *of == authorities) {
+            return Ok(Some(client.clone()));
+        }
+        let client = make(&authorities)?;
+        made.insert(path.clone(), (authorities, client.clone()));
+        Ok(Some(client))
+    }
+}
 
 impl Fetch for Web {
     fn get<'a>(
@@ -132,7 +181,7 @@ impl Fetch for Web {
         named_by: NamedBy,
         within: Duration,
     ) -> BoxFuture<'a, Result<Fetched, String>> {
-        Box::pin(read(&*self.0, (url, named_by), Said::default(), within))
+        Box::pin(read(&*self.http, (url, named_by), Said::default(), within))
     }
 
     fn get_as<'a>(
@@ -172,25 +221,20 @@ impl Web {
         within: Duration,
     ) -> Result<Fetched, String> {
         let said = Said { token: access.authorization()?, document };
-        match access.authorities()? {
-            Some(authorities) => {
-                let http = trusting(&authorities).map_err(|why| format!("{url}: {why}"))?;
-                read(&*http, (url, NamedBy::Operator), said, within).await
-            }
-            None => read(&*self.0, (url, NamedBy::Operator), said, within).await,
-        }
+        let other = self.others.of(access, trusting).map_err(|why| format!("{url}: {why}"))?;
+        read(other.as_deref().unwrap_or(&*self.http), (url, NamedBy::Operator), said, within).await
     }
 }
 
 /// A client that believes these authorities and no other.
 #[cfg(feature = "hyper")]
-fn trusting(authorities: &[u8]) -> Result<Box<dyn Http>, String> {
+fn trusting(authorities: &[u8]) -> Result<Arc<dyn Http>, String> {
     let http = crate::exchange::Hyper::trusting(authorities).map_err(|error| error.to_string())?;
-    Ok(Box::new(http))
+    Ok(Arc::new(http))
 }
 
 #[cfg(not(feature = "hyper"))]
-fn trusting(_: &[u8]) -> Result<Box<dyn Http>, String> {
+fn trusting(_: &[u8]) -> Result<Arc<dyn Http>, String> {
     Err("certificate authorities of one's own need the feature hyper".to_owned())
 }
 

@@ -19,7 +19,7 @@ pub mod proof;
 pub mod settings;
 pub mod spiffe;
 
-use std::net::IpAddr;
+use std::{collections::BTreeSet, net::IpAddr};
 
 use doorward_judge::{Principal, Refusal};
 use doorward_proto::time::Time;
@@ -57,6 +57,12 @@ pub trait Provider: Send + Sync + 'static {
     /// A request of somebody whom it has recognised was let through.
     fn used(&self, principal: &Principal, from: IpAddr, now: Time) {
         let _ = (principal, from, now);
+    }
+
+    /// For whom tokens count where this is asked, told before the first request by every place that asks it; empty
+    /// where they count whoever they are for. Whoever asks others about tokens asks about no other ones.
+    fn expect(&self, audiences: &BTreeSet<String>) {
+        let _ = audiences;
     }
 
     /// A number that is another one as soon as an answer that was given may not be true any more. What was

@@ -6,7 +6,7 @@ use std::{
 };
 
 use doorward_core::env::{FetchFailure, FetchRequest};
-use doorward_sdk::fetch::{Access, Fetch, Fetched, NamedBy, max_age};
+use doorward_sdk::fetch::{Access, Clients, Fetch, Fetched, NamedBy, max_age};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -21,6 +21,8 @@ pub struct Documents {
 struct Reader {
     reach: Reach,
     client: OnceLock<Result<reqwest::Client, String>>,
+    /// Those that believe other certificate authorities than this machine does.
+    others: Clients<reqwest::Client>,
 }
 
 impl Documents {
@@ -32,8 +34,8 @@ impl Documents {
 }
 
 impl Reader {
-    const fn new(reach: Reach) -> Self {
-        Self { reach, client: OnceLock::new() }
+    fn new(reach: Reach) -> Self {
+        Self { reach, client: OnceLock::new(), others: Clients::default() }
     }
 
     async fn get(&self, url: &str, access: &Access, within: Duration) -> Result<Fetched, String> {
@@ -50,10 +52,10 @@ impl Reader {
     ) -> Result<Fetched, String> {
         let url = url::Url::parse(url).map_err(|error| format!("{url}: {error}"))?;
         check(&url, self.reach).map_err(|why| format!("{url} may not be read: {why}"))?;
-        let own;
-        let client = if let Some(authorities) = access.authorities()? {
-            own = trusting(self.reach, &authorities).map_err(|error| describe(&error))?;
-            &own
+        let make = |pem: &[u8]| trusting(self.reach, pem).map_err(|error| describe(&error));
+        let other = self.others.of(access, make)?;
+        let client = if let Some(other) = &other {
+            other
         } else {
             let client = self.client.get_or_init(|| build(self.reach).map_err(|error| describe(&error)));
             client.as_ref().map_err(Clone::clone)?

@@ -67,7 +67,7 @@ async fn what_a_document_names_is_read_from_public_addresses_only() {
         let why = http.send_public(request).await.unwrap_err().to_string();
         assert!(why.contains("is no public address"), "{host}: {why}");
     }
-    let web = Web(http);
+    let web = Web::new(http);
     for host in ["localhost", "localhost.", "127.1", "2130706433", "0x7f000001", "10.0.0.1"] {
         let url = format!("https://{host}:{port}/keys");
         assert!(web.get(&url, NamedBy::Document, Duration::from_secs(30)).await.is_err(), "{host}");
@@ -102,4 +102,35 @@ fn answers_say_how_long_they_may_be_kept() {
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(control));
         assert_eq!(max_age(&headers), expected.map(Duration::from_secs), "{control}");
     }
+}
+
+#[test]
+fn one_client_is_made_for_the_authorities_of_a_file_until_it_holds_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let [first, second] = ["first", "second"].map(|name| folder.path().join(name));
+    fs::write(&first, "a").unwrap();
+    fs::write(&second, "a").unwrap();
+    let made = std::cell::Cell::new(0);
+    let clients: Clients<i32> = Clients::default();
+    let of = |ca_file: Option<&PathBuf>| {
+        let access = Access { ca_file: ca_file.cloned(), token_file: None };
+        clients.of(&access, |authorities| {
+            made.set(made.get() + 1);
+            if authorities == b"none" { Err("no authority".to_owned()) } else { Ok(made.get()) }
+        })
+    };
+    assert_eq!(of(None), Ok(None));
+    for _ in 0..3 {
+        assert_eq!((of(Some(&first)), of(Some(&second))), (Ok(Some(1)), Ok(Some(2))));
+    }
+    fs::write(&first, "b").unwrap();
+    assert_eq!(
+        (of(Some(&first)), of(Some(&first)), of(Some(&second))),
+        (Ok(Some(3)), Ok(Some(3)), Ok(Some(2)))
+    );
+    fs::write(&first, "none").unwrap();
+    assert_eq!(of(Some(&first)), Err("no authority".to_owned()));
+    fs::remove_file(&first).unwrap();
+    assert!(of(Some(&first)).is_err());
+    assert_eq!(made.get(), 4);
 }

@@ -190,10 +190,13 @@ impl Builder {
             }
             own
         });
+        let (rules, default) = (Rules::compile(self.rules)?, Rule::compile(self.default)?);
+        let chain = Chain::new(self.providers);
+        chain.expect(rules.iter().chain([&default]).map(|rule| (rule, audiences.as_slice())));
         Ok(Guard(Arc::new(Inner {
-            chain: Chain::new(self.providers),
-            rules: Rules::compile(self.rules)?,
-            default: Rule::compile(self.default)?,
+            chain,
+            rules,
+            default,
             audiences,
             errors: self.errors,
             realm: realm.into(),

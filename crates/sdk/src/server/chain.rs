@@ -4,6 +4,7 @@
 //! credential, after half a minute, and as soon as its provider's state is another one.
 
 use std::{
+    collections::BTreeSet,
     net::IpAddr,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
@@ -12,7 +13,7 @@ use std::{
     time::Duration,
 };
 
-use doorward_judge::{Principal, Refusal, Why};
+use doorward_judge::{Mode, Principal, Refusal, Rule, Why};
 use doorward_proto::time::Time;
 use http::{HeaderMap, HeaderValue};
 
@@ -104,6 +105,22 @@ impl Chain {
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         let takes_certificates = providers.iter().any(|provider| provider.takes_certificates());
         Self { providers, takes_certificates, entries: papaya::HashMap::new(), count: AtomicUsize::new(0) }
+    }
+
+    /// Tells the providers for whom tokens count where this stands, by the rules there and what counts without them.
+    pub fn expect<'r>(&self, rules: impl IntoIterator<Item = (&'r Rule, &'r [String])>) {
+        let mut expected = BTreeSet::new();
+        for (rule, otherwise) in rules.into_iter().filter(|(rule, _)| rule.mode() != Mode::Disabled) {
+            let names = if rule.audiences().is_empty() { otherwise } else { rule.audiences() };
+            if names.is_empty() {
+                expected.clear();
+                break;
+            }
+            expected.extend(names.iter().cloned());
+        }
+        for provider in &self.providers {
+            provider.expect(&expected);
+        }
     }
 
     /// Whose credential it is.

@@ -8,6 +8,7 @@
 mod counts;
 mod file;
 mod keys;
+mod meant;
 mod review;
 mod spec;
 mod workload;
@@ -26,6 +27,7 @@ use serde_json::{Map, Value};
 pub(crate) use self::keys::Keys;
 #[cfg(feature = "client")]
 pub(crate) use self::keys::metadata_urls;
+use self::meant::Meant;
 use super::{Credential, Provider, Recognition, Seen};
 use crate::fetch::Fetch;
 
@@ -40,7 +42,10 @@ const OF_ID_TOKENS: [&str; 3] = ["nonce", "at_hash", "c_hash"];
 
 /// The issuers that are believed. A JWT of anybody else is refused here, so it comes after whoever knows the
 /// JWTs of the server itself.
-pub struct Jwts(Vec<Issuer>);
+pub struct Jwts {
+    issuers: Vec<Issuer>,
+    meant: Meant,
+}
 
 /// One issuer.
 struct Issuer {
@@ -63,7 +68,7 @@ impl Jwts {
     /// The first issuer that makes no sense.
     pub fn new(specs: &[IssuerSpec], fetch: &Arc<dyn Fetch>) -> Result<Self, BadIssuer> {
         let issuers = specs.iter().map(|spec| spec.compile(fetch)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self(issuers))
+        Ok(Self { issuers, meant: Meant::default() })
     }
 
     /// The issuer that a token says to be from.
@@ -72,9 +77,9 @@ impl Jwts {
         let is_named = |issuer: &&Issuer| named.is_some_and(|name| issuer.names.iter().any(|it| it == name));
         let of_domain = |issuer: &&Issuer| issuer.workloads.as_ref().is_some_and(|it| it.claims(claims));
         let is_for_any = |issuer: &&Issuer| issuer.names.is_empty() && issuer.workloads.is_none();
-        let mut issuers = self.0.iter();
-        let found = issuers.find(is_named).or_else(|| self.0.iter().find(of_domain));
-        found.or_else(|| self.0.iter().find(is_for_any))
+        let mut issuers = self.issuers.iter();
+        let found = issuers.find(is_named).or_else(|| self.issuers.iter().find(of_domain));
+        found.or_else(|| self.issuers.iter().find(is_for_any))
     }
 
     async fn recognised(&self, token: &str, now: Time) -> Recognition {
@@ -90,7 +95,7 @@ impl Jwts {
             let hint = format!("Accepted from this issuer: {}", names.join(", "));
             return Err(Refusal::new(Why::UnsupportedAlgorithm).hint(hint));
         }
-        let (typ, claims) = issuer.verified(token, &algorithm, now).await?;
+        let (typ, claims) = issuer.verified((token, &algorithm), &self.meant, now).await?;
         issuer.principal(typ.as_deref(), &claims, now).map(Some)
     }
 }
@@ -107,16 +112,20 @@ impl Provider for Jwts {
         })
     }
 
+    fn expect(&self, audiences: &BTreeSet<String>) {
+        self.meant.extend(audiences);
+    }
+
     fn state(&self) -> i64 {
-        self.0.iter().map(|issuer| issuer.keys.generation()).sum()
+        self.issuers.iter().map(|issuer| issuer.keys.generation()).sum()
     }
 }
 
 impl Issuer {
     async fn verified(
         &self,
-        token: &str,
-        algorithm: &str,
+        (token, algorithm): (&str, &str),
+        meant: &Meant,
         now: Time,
     ) -> Result<(Option<String>, Map<String, Value>), Refusal> {
         let wrong = |error: JoseError| match error {
@@ -132,7 +141,9 @@ impl Issuer {
             return Ok((opened.typ().map(str::to_owned), opened.claims().map_err(wrong)?));
         }
         if let Keys::Reviewed(reviewer) = &self.keys {
-            return reviewer.reviewed(token, now).await;
+            let (typ, claims) = review::unverified(token)?;
+            meant.admit(&self.principal(typ.as_deref(), &claims, now)?.audience)?;
+            return reviewer.reviewed(token).await;
         }
         let unverified = Unverified::decode_foreign(token).map_err(wrong)?;
         let keys = self.keys.for_token(&unverified, now).await?;

@@ -106,7 +106,7 @@ pub struct Outside {
 impl Outside {
     /// The world as this client reaches it, by the clock of the machine.
     pub fn over(http: Arc<dyn Http>) -> Self {
-        Self { fetch: Arc::new(Web(Arc::clone(&http))), http: Some(http), clock: clock::system() }
+        Self { fetch: Arc::new(Web::new(Arc::clone(&http))), http: Some(http), clock: clock::system() }
     }
 }
 

@@ -1,11 +1,13 @@
-use std::{fs, path::PathBuf, sync::Mutex};
+use std::{collections::BTreeSet, fs, path::PathBuf, sync::Mutex};
 
 use doorward_judge::Principal;
 use doorward_proto::{
     jose::{Alg, SigningKey, encode_base64url, sign},
     secret::SecretText,
+    time::Time,
 };
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, join, join_all};
+use tokio::sync::Semaphore;
 
 use super::*;
 use crate::{
@@ -23,13 +25,24 @@ const REPORTER: &str = "system:serviceaccount:shop:reporter";
 const API: &str = "https://api.example";
 
 /// An API server: what it answers, and what it was asked.
-#[derive(Default)]
 struct Cluster {
+    /// Answers that may be given.
+    gate: Semaphore,
     answer: Mutex<Option<(u16, String)>>,
     asked: Mutex<Vec<(String, Access, Value)>>,
 }
 
+impl Default for Cluster {
+    fn default() -> Self {
+        Self { gate: Semaphore::new(1_000), answer: Mutex::default(), asked: Mutex::default() }
+    }
+}
+
 impl Cluster {
+    /// Answers nobody until the gate is opened.
+    fn is_slow(&self) {
+        self.gate.forget_permits(1_000);
+    }
     fn answers(&self, status: u16, body: &Value) {
         *self.answer.lock().unwrap() = Some((status, body.to_string()));
     }
@@ -59,7 +72,10 @@ impl Fetch for Cluster {
         self.asked.lock().unwrap().push((url.to_owned(), access.clone(), document));
         let answer = self.answer.lock().unwrap().clone();
         let fetched = answer.map(|(status, body)| Fetched { status, max_age: None, body: body.into() });
-        Box::pin(async move { fetched.ok_or_else(|| "it is away".to_owned()) })
+        Box::pin(async move {
+            self.gate.acquire().await.unwrap().forget();
+            fetched.ok_or_else(|| "it is away".to_owned())
+        })
     }
 }
 
@@ -216,6 +232,83 @@ async fn nobody_is_asked_about_what_cannot_be_good() {
         assert_eq!(world.code(&token).await, code, "{token}");
     }
     assert_eq!(world.cluster.asked(), 0);
+}
+
+#[tokio::test]
+async fn nobody_is_asked_about_tokens_for_others() {
+    let world = World::new();
+    world.cluster.says(&known(REPORTER, &[API, "https://other.example", "https://third.example"]));
+    let of = |names: &[&str]| world.token(&json!({ "aud": names }));
+    let expect = |names: &[&str]| {
+        world.jwts.expect(&names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>());
+    };
+    expect(&[API]);
+    for (token, code) in [
+        (of(&["https://third.example"]), "auth.invalid_audience"),
+        // A workload that nobody here means.
+        (
+            world.token(&json!({ "sub": "system:serviceaccount:batch:nightly", "kubernetes.io": {
+                "namespace": "batch", "serviceaccount": { "name": "nightly" } } })),
+            "auth.invalid_issuer",
+        ),
+        (world.token(&json!({ "nbf": NOW.as_seconds() + 600 })), "auth.invalid_token"),
+        (world.token(&json!({ "nonce": "n" })), "auth.invalid_token"),
+    ] {
+        assert_eq!((world.code(&token).await, world.cluster.asked()), (code, 0));
+    }
+    assert_eq!(world.code(&of(&[API, "https://third.example"])).await, "good");
+    // Another place shares the issuer.
+    expect(&["https://third.example"]);
+    assert_eq!(world.code(&of(&["https://third.example"])).await, "good");
+    assert_eq!(world.code(&of(&["https://fourth.example"])).await, "auth.invalid_audience");
+    // And one where tokens count whoever they are for: the cluster decides.
+    expect(&[]);
+    expect(&[API]);
+    assert_eq!(world.cluster.asked(), 2);
+    assert_eq!(world.code(&of(&["https://fourth.example"])).await, "auth.invalid_audience");
+    assert_eq!(world.cluster.asked(), 3);
+}
+
+#[tokio::test]
+async fn a_token_is_asked_about_once_at_a_time() {
+    let world = World::new();
+    world.cluster.says(&known(REPORTER, &[API]));
+    world.cluster.is_slow();
+    let token = world.token(&json!({}));
+    // Whoever asked first has gone.
+    assert!(world.who(&token).now_or_never().is_none());
+    let (found, ()) = join(join_all((0..50).map(|_| world.who(&token))), async {
+        tokio::task::yield_now().await;
+        world.cluster.gate.add_permits(1);
+    })
+    .await;
+    assert!(found.iter().all(|found| found.as_ref().is_ok_and(|it| it.identity.subject == REPORTER)));
+    assert_eq!(world.cluster.asked(), 1);
+    // What was answered is not kept here.
+    world.cluster.says(&json!({ "authenticated": false }));
+    world.cluster.gate.add_permits(1);
+    assert_eq!((world.code(&token).await, world.cluster.asked()), ("auth.invalid_token", 2));
+}
+
+#[tokio::test]
+async fn no_more_tokens_are_asked_about_than_a_cluster_can_bear() {
+    let world = World::new();
+    world.cluster.says(&known(REPORTER, &[API]));
+    world.cluster.is_slow();
+    let tokens: Vec<String> = (0..=MOST).map(|n| world.token(&json!({ "jti": n.to_string() }))).collect();
+    let (first, more) = (&tokens[..MOST], &tokens[MOST]);
+    let (found, ()) = join(join_all(first.iter().map(|token| world.code(token))), async {
+        let refused = world.who(more).await.unwrap_err();
+        assert_eq!((refused.why.code(), refused.why.class().status()), ("unavailable", 503));
+        assert_eq!(refused.retry_after, Some(Duration::from_secs(1)));
+        // Waiting for what is asked anyway takes up nothing.
+        assert!(world.code(&first[0]).now_or_never().is_none());
+        world.cluster.gate.add_permits(1_000);
+    })
+    .await;
+    assert!(found.iter().all(|code| *code == "good"), "{found:?}");
+    assert_eq!(world.code(more).await, "good");
+    assert_eq!(world.cluster.asked(), MOST + 1);
 }
 
 #[test]

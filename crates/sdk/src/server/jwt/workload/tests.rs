@@ -33,7 +33,7 @@ use crate::{
 const NOW: Time = Time::from_seconds(1_800_000_000);
 
 fn web() -> Arc<dyn Fetch> {
-    Arc::new(Web(Arc::new(Hyper::new().unwrap())))
+    Arc::new(Web::new(Arc::new(Hyper::new().unwrap())))
 }
 
 fn key() -> SigningKey {
