@@ -38,6 +38,42 @@ fn people_and_applications_come_and_go_through_the_socket() {
     assert_eq!(cli(&["client", "frobnicate"]).code, 2);
 }
 
+/// What one learns with one command is good in the others, and needs no quotes within quotes.
+#[test]
+fn flags_are_called_as_one_expects() {
+    let home = tempfile::tempdir().unwrap();
+    let _server = Server::start(home.path(), &[]);
+    let cli = |args: &[&str]| run(&mut doorward(home.path(), args));
+    let plain =
+        ["--allowed-address", "10.0.0.0/8", "--expires-in-seconds", "3600", "--rate-limit", "100/minute"];
+    let short = ["--allowed-ip", "10.0.0.0/8", "--expires-in", "3600", "--rate-limit", "100/minute"];
+    for flags in [plain, short] {
+        let create = ["key", "create", "--name", "builds", "--output", "json"];
+        let made = json(&cli(&[&create[..], &flags].concat()));
+        assert_eq!(made["allowed_addresses"], serde_json::json!(["10.0.0.0/8"]));
+        assert_eq!(made["rate_limit"], "100/minute");
+    }
+    let listed = cli(&["key", "list"]);
+    assert!(listed.out.contains("builds") && listed.out.contains("EXPIRES AT"), "{}", listed.out);
+
+    let upstream = ["--host", "app.example.com", "--upstream", "http://127.0.0.1:9000"];
+    let route = [&["route", "create", "--output", "json"], &upstream[..], &["--rate-limit"]].concat();
+    for (name, limit) in [("plain", "100/minute"), ("quoted", "\"100/minute\"")] {
+        let made = json(&cli(&[&route[..], &[limit, "--name", name]].concat()));
+        assert_eq!(made["rate_limit"], "100/minute");
+    }
+    let wrong = cli(&[&route[..], &["{\"limit\":", "--name", "wrong"]].concat());
+    assert!(wrong.err.starts_with("doorward: --rate-limit is no JSON: "), "{}", wrong.err);
+    let listed = cli(&["route", "list"]);
+    assert!(listed.out.contains("UPSTREAM") && listed.out.contains("HOSTS"), "{}", listed.out);
+
+    assert_eq!(cli(&["token", "create", "--id", "builds"]).code, 0);
+    let moved = cli(&["token", "update", "builds", "--allowed-ip", "10.0.0.0/8", "--output", "json"]);
+    assert_eq!(json(&moved)["allowed_addresses"], serde_json::json!(["10.0.0.0/8"]));
+    let help = cli(&["ratelimit", "--help"]);
+    assert!(help.out.starts_with("Manage what limits have counted"), "{}", help.out);
+}
+
 #[test]
 fn over_the_network_a_credential_is_needed() {
     let home = tempfile::tempdir().unwrap();

@@ -40,6 +40,8 @@ impl Verb {
 pub(super) struct Field {
     pub(super) member: String,
     pub(super) flag: String,
+    /// Another name of the flag.
+    pub(super) also: Option<&'static str>,
     pub(super) about: String,
     pub(super) kind: Kind,
     pub(super) is_required: bool,
@@ -183,10 +185,10 @@ fn fields(document: &Json, operation: &Json) -> Vec<Field> {
             let kind = kind(document, property);
             // `--scope` several times, unless a member of that name exists (`role` beside `roles`).
             let is_free = |name: &&str| schema.pointer(&format!("/properties/{name}")).is_none();
-            let singular = member.strip_suffix('s').filter(|_| kind == Kind::Texts).filter(is_free);
-            let singular = singular.unwrap_or(member);
+            let one = Some(member).filter(|_| kind == Kind::Texts).and_then(|many| singular(many));
             Field {
-                flag: flag(singular, kind),
+                flag: flag(one.filter(is_free).unwrap_or(member), kind),
+                also: ALSO.iter().find(|(name, _)| name == member).map(|(_, short)| *short),
                 about: about(property),
                 is_secret: text(resolved(document, property), "format") == "password",
                 is_required: required.contains(&member.as_str()) && !is_patch,
@@ -196,6 +198,19 @@ fn fields(document: &Json, operation: &Json) -> Vec<Field> {
         })
         .collect()
 }
+
+/// One of many: `address` of `addresses`, `audience` of `audiences`.
+fn singular(many: &str) -> Option<&str> {
+    if many.ends_with("sses") { many.strip_suffix("es") } else { many.strip_suffix('s') }
+}
+
+/// What the commands for service tokens call these members: whoever has learnt it there need not look it up.
+const ALSO: [(&str, &str); 4] = [
+    ("allowed_addresses", "allowed-ip"),
+    ("expires_in_seconds", "expires-in"),
+    ("overlap_seconds", "overlap"),
+    ("rate_limit_override", "rate-limit"),
+];
 
 /// Flags that every command has already.
 const TAKEN: [&str; 10] =

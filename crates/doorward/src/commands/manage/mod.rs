@@ -81,6 +81,8 @@ fn spoken(area: &str) -> String {
         "keys" => "signing keys".to_owned(),
         "leak" => "secrets that were found where they must not be".to_owned(),
         "mail" => "the outbox".to_owned(),
+        "ratelimit" => "what limits have counted".to_owned(),
+        "route" => "routes of the gateway".to_owned(),
         "settings" => "settings".to_owned(),
         "user" => "people".to_owned(),
         other => format!("{other}s"),
@@ -135,6 +137,7 @@ fn command(verb: &Verb) -> Command {
 
 fn flag(field: &Field) -> Arg {
     let arg = Arg::new(field.id()).long(field.flag.clone()).required(field.is_required);
+    let arg = field.also.map_or(arg.clone(), |also| arg.visible_alias(also));
     let about = field.about.clone();
     match field.kind {
         Kind::Text if field.is_secret => {
@@ -283,12 +286,17 @@ fn value(field: &Field, matches: &ArgMatches) -> Result<Option<Json>> {
         Kind::Json => match text() {
             Some(text) => {
                 let text = read_text(&field.flag, text)?;
-                let value = serde_json::from_str(&text).with_context(|| format!("--{}", field.flag))?;
-                Some(value)
+                Some(json(&text).with_context(|| format!("--{} is no JSON", field.flag))?)
             }
             None => None,
         },
     })
+}
+
+/// A member that may be a text or more than that: quotes are for those who want them, `100/minute` is enough.
+fn json(text: &str) -> serde_json::Result<Json> {
+    let is_more = text.trim_start().starts_with(['{', '[', '"']);
+    serde_json::from_str(text).or_else(|wrong| if is_more { Err(wrong) } else { Ok(text.into()) })
 }
 
 /// A value as it was written, from a file (`@FILE`), or from standard input (`-`): a secret on the

@@ -23,13 +23,15 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 12] = [
+const COLUMNS: [(&str, &[&str]); 14] = [
     ("doctor", &["state", "about", "what"]),
     ("config", &["key", "value", "from"]),
     ("environment", &["key", "variable", "default", "about"]),
     ("explain", &["code", "status", "title"]),
     ("user", &["id", "email", "name", "status", "role", "created_at"]),
     ("client", &["client_id", "name", "type", "status", "created_at"]),
+    ("key", &["id", "name", "kind", "status", "start", "scopes", "expires_at"]),
+    ("route", &["name", "hosts", "paths", "methods", "mode", "scopes", "upstream", "source", "in_force"]),
     ("api", &["id", "identifier", "name", "signing_alg", "created_at"]),
     ("keys", &["id", "alg", "state", "active_at", "retired_at", "expires_at"]),
     ("session", &["id", "user_id", "address", "created_at", "seen_at", "expires_at"]),

@@ -95,6 +95,9 @@ fn table<'a>(page: &mut String, args: impl Iterator<Item = &'a Arg>) -> Result<(
 
 fn about(arg: &Arg) -> String {
     let mut text = arg.get_help().map(|help| cell(&help.to_string())).unwrap_or_default();
+    for alias in arg.get_visible_aliases().into_iter().flatten() {
+        text.push_str(&format!(" (also `--{alias}`)"));
+    }
     let words: Vec<String> = arg
         .get_possible_values()
         .iter()
