@@ -65,8 +65,8 @@ impl Provider for Sessions {
             if let (Some(endpoint), Some(principal)) = (found.userinfo.as_deref(), &mut principal)
                 && scheme == Scheme::Session
             {
-                let asked = (&*self.posts, endpoint);
-                self.profiles.complete(&mut principal.identity, asked, token, seen.now).await;
+                let asked = (&*self.posts as &dyn Http, endpoint);
+                self.profiles.complete(&mut principal.identity, asked, token, seen.now).await?;
             }
             // The cookie is for one host alone, and what is in it was issued to this gateway.
             let kind = CredentialKind::Session;
