@@ -82,6 +82,9 @@ pub(super) struct Session {
     /// The access token then, which is not used but ended with the session.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) a: Option<String>,
+    /// Whose ID token came when they signed in, where one did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) u: Option<String>,
     /// When the person signed in, in seconds.
     pub(super) s: i64,
     /// When it was got, in seconds.

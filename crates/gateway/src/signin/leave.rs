@@ -49,7 +49,7 @@ impl Visit<'_> {
     }
 
     /// Ends what a session stands on: here at once, whoever can be reached; and at the issuer.
-    async fn end(self, session: Session) {
+    pub(super) async fn end(self, session: Session) {
         let lasts = if session.r.is_some() { self.now.as_seconds() + LONGEST } else { session.e };
         if lasts <= self.now.as_seconds()
             || !self.desk.way.memory.end(&session.t, Time::from_seconds(lasts), self.now)

@@ -121,7 +121,13 @@ impl Visit<'_> {
         if let Some(response) = self.renewed(&page).await {
             return Ok(response);
         }
-        self.begin(page).await
+        let mut response = self.begin(page).await?;
+        let kept = self.desk.sealer.kept(&self.request.headers, self.site);
+        if kept.is_some_and(|session| self.desk.way.memory.is_ended(&session.t)) {
+            let gone = Jar::Gate.set(self.site, "", 0).ok_or_else(unavailable)?;
+            response.headers_mut().append(header::SET_COOKIE, gone);
+        }
+        Ok(response)
     }
 
     async fn may_come(self) -> Result<(), Failed> {
@@ -223,7 +229,8 @@ impl Visit<'_> {
             tracing::warn!(issuer = way.issuer, "the issuer sent no ID token");
             return Err(unavailable());
         }
-        self.signed_in(granted, (&state.p, Some(state.nonce()), None)).await
+        let whose = self.whose(&granted, Some(state.nonce())).await.map_err(|()| wrong(AGAIN))?;
+        self.signed_in(granted, (&state.p, whose, None)).await
     }
 
     /// The same page with a new token, without a word to the person: once for each session.
@@ -247,7 +254,28 @@ impl Visit<'_> {
         if session.d && granted.id_token.is_none() {
             return None;
         }
-        self.signed_in(granted, (page, None, Some(session))).await.ok()
+        // The same person, or nobody: the browser shows a page that was opened as hers.
+        let whose = self.whose(&granted, None).await;
+        let Some(whose) = whose.ok().filter(|whose| whose.is_none() || *whose == session.u) else {
+            tracing::warn!(host = self.site.host, "a session was renewed as another one, and is ended");
+            let Granted { access_token: t, refresh_token: r, .. } = granted;
+            self.end(Session { t, r, e: until.as_seconds(), ..Session::default() }).await;
+            self.end(session).await;
+            return None;
+        };
+        let whose = whose.or_else(|| session.u.clone());
+        self.signed_in(granted, (page, whose, Some(session))).await.ok()
+    }
+
+    /// Whose ID token came, if one did; an error when it is not good.
+    async fn whose(self, granted: &Granted, nonce: Option<String>) -> Result<Option<String>, ()> {
+        let (Some(check), Some(token)) = (&self.desk.way.id_token, &granted.id_token) else {
+            return Ok(None);
+        };
+        let checked = check(IdToken { token: token.clone(), nonce, now: self.now }).await;
+        checked.map(Some).map_err(|why| {
+            tracing::warn!(issuer = self.desk.way.issuer, why, "an ID token was refused");
+        })
     }
 
     async fn granted(
@@ -268,21 +296,14 @@ impl Visit<'_> {
     async fn signed_in(
         self,
         granted: Granted,
-        (page, nonce, before): (&str, Option<String>, Option<Session>),
+        (page, whose, before): (&str, Option<String>, Option<Session>),
     ) -> Result<Response<Body>, Failed> {
-        if let (Some(check), Some(token)) = (&self.desk.way.id_token, &granted.id_token) {
-            let id_token = IdToken { token: token.clone(), nonce, now: self.now };
-            check(id_token).await.map_err(|why| {
-                tracing::warn!(issuer = self.desk.way.issuer, why, "an ID token was refused");
-                wrong(AGAIN)
-            })?;
-        }
         let ends_in = granted.expires_in.unwrap_or(USUAL).clamp(1, LONGEST);
         let (since, until) = (self.now.as_seconds(), self.now.as_seconds() + ends_in);
         let signed_in_at = before.as_ref().map_or(since, |before| before.s);
         let mut session = self.token(granted).await;
         session.r = session.r.or(before.and_then(|before| before.r));
-        let session = Session { i: since, e: until, s: signed_in_at, ..session };
+        let session = Session { i: since, e: until, s: signed_in_at, u: whose, ..session };
         let (sealed, lasts) = self.sealed(session, ends_in).ok_or_else(unavailable)?;
         let mut response = super::redirect(page).ok_or_else(|| wrong(AGAIN))?;
         *response.status_mut() = StatusCode::SEE_OTHER;

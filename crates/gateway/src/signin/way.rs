@@ -18,8 +18,9 @@ pub type Authenticate = Arc<dyn Fn(&str, Time) -> Option<Proven> + Send + Sync>;
 /// Finds out where the issuer is asked; an error is what to tell the log.
 pub type Find = Arc<dyn Fn() -> BoxFuture<'static, Result<Arc<Endpoints>, String>> + Send + Sync>;
 
-/// Checks the ID token that was got for this nonce (OpenID Connect Core 3.1.3.7); an error is what to tell the log.
-pub type CheckIdToken = Arc<dyn Fn(IdToken) -> BoxFuture<'static, Result<(), String>> + Send + Sync>;
+/// Checks the ID token that was got for this nonce (OpenID Connect Core 3.1.3.7), and answers whose it is: the same
+/// for every one of a person to this client (12.2), and nothing else. An error is what to tell the log.
+pub type CheckIdToken = Arc<dyn Fn(IdToken) -> BoxFuture<'static, Result<String, String>> + Send + Sync>;
 
 /// How browsers are signed in.
 pub struct SignIn {

@@ -7,7 +7,9 @@ use std::{
 };
 
 use axum::body::Body;
-use doorward_gateway::{Endpoints, Gateway, Memory, OnBehalf, Origin, Proven, RouteSpec, Settings, SignIn};
+use doorward_gateway::{
+    CheckIdToken, Endpoints, Gateway, Memory, OnBehalf, Origin, Proven, RouteSpec, Settings, SignIn,
+};
 use doorward_judge::{CredentialKind, Identity, Mode, Principal};
 use doorward_proto::time::Time;
 use doorward_sdk::{
@@ -41,8 +43,14 @@ impl Http for Issuer {
                 |wanted: &str| form.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
             let word = value("code").or(value("token")).or(value("refresh_token")).unwrap().to_owned();
             asked.push(format!("{} {word} {address}", request.uri().path()));
+            // An ID token is the name of whoever it is about.
             let granted = json!({ "access_token": format!("session-{}", asked.len()), "expires_in": 600,
-                "refresh_token": (word == "renewable").then_some("again") });
+                "refresh_token": matches!(&*word, "renewable" | "swapped").then(|| format!("{word}-again")),
+                "id_token": match &*word {
+                    "renewable-again" => None,
+                    "swapped-again" => Some("usr_eve"),
+                    _ => Some("usr_ada"),
+                } });
             let mut answer = Response::new(granted.to_string().into_bytes());
             if word == "bad" {
                 *answer.status_mut() = StatusCode::BAD_REQUEST;
@@ -84,6 +92,10 @@ struct Answer {
 }
 
 fn world() -> World {
+    world_with(None)
+}
+
+fn world_with(id_token: Option<CheckIdToken>) -> World {
     let (issuer, now) = (Arc::<Issuer>::default(), Arc::new(Mutex::new(1_000)));
     let routes: Vec<RouteSpec> = serde_json::from_value(json!([
         { "name": "app", "hosts": [HERE] },
@@ -114,7 +126,7 @@ fn world() -> World {
             scope: "openid".to_owned(),
             find: Arc::new(move || Box::pin(std::future::ready(Ok(Arc::clone(&endpoints))))),
             authenticate: Arc::new(|_, _| Some(Proven::default())),
-            id_token: None,
+            id_token,
             ports: Vec::new(),
             http: Arc::<Issuer>::clone(&issuer),
             admit: Arc::new(|_| Box::pin(std::future::ready(Ok(())))),
@@ -391,9 +403,35 @@ async fn a_session_is_renewed_without_a_word_and_once() {
     let headers = [PAGE, ("cookie", cookie.as_str())];
     let renewed = world.get("/.doorward/login?to=/reports/2", &headers).await;
     assert_eq!((renewed.status, renewed.to.as_str()), (303, "/reports/2"));
-    assert_eq!(world.asked(), ["/token again 192.0.2.7"]);
+    assert_eq!(world.asked(), ["/token renewable-again 192.0.2.7"]);
     assert!(world.is_let_through(&renewed.cookie).await);
     let again = world.get("/.doorward/login?to=/reports/2", &headers).await;
     assert!(again.to.starts_with("https://issuer.example/authorize?"), "{}", again.to);
     assert_eq!(world.asked(), [""; 0]);
+}
+
+/// OpenID Connect Core 12.2.
+#[tokio::test]
+async fn a_session_that_is_renewed_as_somebody_elses_is_over() {
+    let check: CheckIdToken = Arc::new(|came| Box::pin(std::future::ready(Ok(came.token))));
+    let world = world_with(Some(check));
+    let cookie = world.signed_in("swapped").await;
+    assert!(world.is_let_through(&cookie).await);
+    let login = "/.doorward/login?to=/reports/2";
+    let sent = world.get(login, &[PAGE, ("cookie", &cookie)]).await;
+    assert!(sent.to.starts_with("https://issuer.example/authorize?"), "{}", sent.to);
+    let asked = [
+        "/token swapped 192.0.2.7",
+        "/token swapped-again 192.0.2.7",
+        "/revoke session-2 192.0.2.7",
+        "/revoke swapped-again 192.0.2.7",
+        "/revoke session-1 192.0.2.7",
+    ];
+    assert_eq!(*world.issuer.0.lock().unwrap(), asked);
+    assert!(!world.is_let_through(&cookie).await);
+    // One that comes without an ID token is the same person's, also the next time.
+    let cookie = world.signed_in("renewable").await;
+    let renewed = world.get(login, &[PAGE, ("cookie", &cookie)]).await;
+    assert_eq!((renewed.status, renewed.to.as_str()), (303, "/reports/2"));
+    assert!(world.is_let_through(&renewed.cookie).await);
 }

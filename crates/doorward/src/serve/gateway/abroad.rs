@@ -13,12 +13,16 @@ use std::{sync::Arc, time::Duration};
 
 use anyhow::Result;
 use doorward_gateway::{CheckIdToken, IdToken, Memory, SignIn};
-use doorward_proto::{jose::Unverified, secret::SecretText};
+use doorward_proto::{
+    jose::{Unverified, sha256_base64url},
+    secret::SecretText,
+};
 use doorward_sdk::server::{
     Credential, Provider, Scheme, Seen,
     jwt::{IssuerSpec, Jwts},
 };
 use serde::Deserialize;
+use serde_json::json;
 use url::{Host, Url};
 
 use self::{
@@ -191,6 +195,8 @@ enum Audience {
 
 #[derive(Deserialize)]
 struct Claims {
+    iss: String,
+    sub: String,
     aud: Audience,
     #[serde(default)]
     azp: Option<String>,
@@ -213,9 +219,21 @@ fn check_id_token(jwts: &Arc<Jwts>, client_id: &str) -> CheckIdToken {
             }
             let claims =
                 Unverified::decode_foreign(&came.token).and_then(|token| token.unverified_claims::<Claims>());
-            is_for_us(&claims.map_err(|error| error.to_string())?, &client_id, came.nonce.as_deref())
+            let claims = claims.map_err(|error| error.to_string())?;
+            is_for_us(&claims, &client_id, came.nonce.as_deref())?;
+            Ok(whose(&claims))
         })
     })
+}
+
+/// What every ID token of a session has to have as the first had it (OpenID Connect Core 12.2), in one short text.
+fn whose(claims: &Claims) -> String {
+    let mut audience = match &claims.aud {
+        Audience::One(name) => vec![name.as_str()],
+        Audience::Many(names) => names.iter().map(String::as_str).collect(),
+    };
+    audience.sort_unstable();
+    sha256_base64url(json!([claims.iss, claims.sub, audience]).to_string().as_bytes())
 }
 
 fn is_for_us(claims: &Claims, client_id: &str, nonce: Option<&str>) -> Result<(), String> {
