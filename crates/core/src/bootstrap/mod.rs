@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// How long a token without a set expiry works after it was first seen.
-const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
+pub const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 /// Uses within this time are told to the audit trail together.
 const AUDIT_EVERY: Duration = Duration::from_secs(60);
 

@@ -266,7 +266,7 @@ sections! {
         /// What the bootstrap token may do.
         bootstrap_token_scopes: Vec<String> = "admin:*, admin:tokens:read, admin:tokens:write, workflows:read, workflows:write, workflows:execute, vault:read, vault:write";
         /// When the bootstrap token ends: `2026-05-01T12:00:00Z` or seconds since 1970. Without it: 24 hours
-        /// after it was first seen.
+        /// after it was first seen, at a gateway alone after the start.
         bootstrap_token_expires_at: Option<Instant> = "";
         /// Lets the bootstrap token go on working once an administrator with a second factor exists.
         bootstrap_token_stays: bool = "false";

@@ -5,9 +5,17 @@ use std::{io::Write as _, net::SocketAddr, sync::Arc};
 
 use anyhow::{Context as _, Result, anyhow};
 use axum::body::Body;
+use doorward_core::bootstrap::LIFETIME;
 use doorward_gateway::{Gateway, Refused, Settings, Tickets, Witness};
 use doorward_judge::{Refusal, Why};
-use doorward_sdk::{dress::Dress, server::Chain};
+use doorward_proto::{secret::SecretText, time::Time};
+use doorward_sdk::{
+    dress::Dress,
+    server::{
+        Chain,
+        bootstrap::{Bootstrap, BootstrapSpec},
+    },
+};
 use doorward_web::Unfit;
 use futures_util::future::BoxFuture;
 use http::{HeaderValue, Response, header};
@@ -40,7 +48,8 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
     let lasting = Lasting::new(config, &name(config), stop.clone()).await?;
     let tickets: Arc<dyn Tickets> = Arc::new(LocalTickets::new(env.clone()));
     let ports: Vec<u16> = addresses.iter().map(SocketAddr::port).collect();
-    let guard = Guard::over(open(config, (&lasting, &ports), &tickets)?, lasting.clone());
+    let began = env.now();
+    let guard = Guard::over(open(config, (&lasting, &ports, began), &tickets)?, lasting.clone());
     let answers = guard.clone();
     let scheme = if bound.has_tls() { "https" } else { "http" };
     let origins = Origins::new(config, env.clone(), bound.has_tls());
@@ -87,7 +96,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
         let read = || -> Result<Gateway> {
             let loaded = loaded.again()?;
             super::refuse_unsafe(&loaded.config)?;
-            open(&loaded.config, (&lasting, &ports), &tickets)
+            open(&loaded.config, (&lasting, &ports, began), &tickets)
         };
         guard.replace(read());
     }
@@ -101,7 +110,7 @@ pub(super) async fn run(loaded: Loaded, mut signals: Signals) -> Result<()> {
 
 fn open(
     config: &Config,
-    (lasting, ports): (&Lasting, &[u16]),
+    (lasting, ports, began): (&Lasting, &[u16], Time),
     tickets: &Arc<dyn Tickets>,
 ) -> Result<Gateway> {
     let clock = super::env(config);
@@ -110,6 +119,10 @@ fn open(
         let tokens = OrcheoTokens::open(path, doorward_sdk::clock::system());
         // Before anybody elsewhere is asked about them.
         providers.insert(0, Arc::new(tokens.context("auth.service_token_db_path")?));
+    }
+    if let Some(token) = &config.auth.bootstrap_service_token {
+        let known = Bootstrap::new(&bootstrap(config, token.0.clone(), began)).map_err(anyhow::Error::msg);
+        providers.insert(0, Arc::new(known.context("auth.bootstrap_service_token")?));
     }
     let sign_in = gateway::abroad::open(config, &lasting.memory, ports)?.map(|abroad| {
         // A session is nobody else's to know.
@@ -133,6 +146,13 @@ fn open(
         stop: lasting.stop.clone(),
     };
     Gateway::new(settings).map_err(|wrong| anyhow!("gateway.routes: {wrong}"))
+}
+
+/// The token of the configuration. Nothing here remembers when it was first seen, so where no end is set its day
+/// begins with the process.
+fn bootstrap(config: &Config, token: SecretText, began: Time) -> BootstrapSpec {
+    let end = config.auth.bootstrap_token_expires_at.map_or(began + LIFETIME, |end| end.0);
+    BootstrapSpec { token, scopes: config.auth.bootstrap_token_scopes.clone(), expires_at: Some(end) }
 }
 
 /// What it is called in challenges, and by the nodes that share its counters.

@@ -103,3 +103,34 @@ fn it_may_do_what_its_scopes_say() {
     let refused = get(&server, "/api/v1/users", &token);
     assert!(refused.status == 403 && refused.body.contains("auth.missing_scope"), "{refused:?}");
 }
+
+/// Without a database there is the token of the environment, with its scopes and its end, for the applications behind.
+#[test]
+fn a_gateway_alone_knows_it() {
+    let home = tempfile::tempdir().unwrap();
+    let token = generated(home.path());
+    let expiry = "ORCHEO_AUTH_BOOTSTRAP_TOKEN_EXPIRES_AT";
+    let start = |more: &[(&str, &str)]| {
+        let args = ["serve", "--role", "gateway", "--listen", "127.0.0.1:0", "--set", "log.format=json"];
+        let mut command = doorward(home.path(), &args);
+        let command = command.env(TOKEN, &token).envs(more.iter().copied());
+        Server::spawn_after(home.path(), command, "listening, as a gateway alone")
+    };
+    let server = start(&[]);
+    let known = get(&server, "/validate", &token);
+    assert!(known.status == 200 && known.head.contains("x-user-id: bootstrap"), "{known:?}");
+    let permissions = known.head.lines().find_map(|line| line.strip_prefix("x-permissions: ")).unwrap();
+    assert!(permissions.split(',').any(|one| one == "workflows:execute"), "{permissions}");
+    let wrong = get(&server, "/validate", &token.replace("dw_", "dw-"));
+    assert!(wrong.status == 401 && wrong.body.contains("auth.invalid_token"), "{wrong:?}");
+    drop(server);
+
+    let server = start(&[(SCOPES, "reports:read"), (expiry, "2100-01-01T00:00:00Z")]);
+    let known = get(&server, "/validate", &token);
+    assert!(known.status == 200 && known.head.contains("x-permissions: reports:read\r\n"), "{known:?}");
+    drop(server);
+
+    let server = start(&[(expiry, "2020-01-01T00:00:00Z")]);
+    let late = get(&server, "/validate", &token);
+    assert!(late.status == 401 && late.body.contains("auth.token_expired"), "{late:?}");
+}

@@ -196,7 +196,7 @@ fn nobody(config: &Config, found: &mut Vec<Concern>) {
         "auth.issuer",
         "this gateway alone asks for credentials and believes nobody, so it would refuse every request. Name whom it \
          believes: auth.issuer with auth.jwks_url or auth.jwt_secret, auth.introspection_url, auth.tokens_file, \
-         auth.certificates, gateway.client_id; or set auth.mode = \"disabled\" to let everybody through",
+         auth.certificates, gateway.client_id, auth.bootstrap_service_token to begin with; or set auth.mode = \"disabled\" to let everybody through",
     ));
 }
 

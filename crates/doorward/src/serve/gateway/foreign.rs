@@ -51,6 +51,7 @@ pub(crate) fn check(config: &Config) -> Result<(), (&'static str, String)> {
 pub(crate) fn believes_anybody(config: &Config) -> bool {
     settings(config, "").believes_anybody()
         || config.auth.service_token_db_path.is_some()
+        || config.auth.bootstrap_service_token.is_some()
         || config.gateway.client_id.is_some()
 }
 
@@ -115,6 +116,7 @@ pub(super) fn settings(config: &Config, issuer: &str) -> AuthSettings {
         any_certificate: auth.any_certificate,
         basic_file: auth.basic_file.clone(),
         tokens_file: auth.tokens_file.clone(),
+        // A gateway alone adds it, with an end.
         bootstrap: None,
         any_audience: config.allow.any_audience,
         any_issuer: config.allow.any_issuer,
