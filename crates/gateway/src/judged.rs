@@ -160,10 +160,11 @@ pub(crate) async fn all<'g>(
     Ok(Admitted { somebody, credential, proof, limits })
 }
 
-/// A browser sends a name and a password along by itself, also from another site's page.
+/// A browser sends a name and a password along by itself, also from another site's page, and so it does what a proxy
+/// in front knows it by.
 fn check_sender(sent: &Sent<'_>, credential: &Credential) -> Result<(), Refusal> {
     match (credential, sent.asked) {
-        (Credential::Basic { .. }, Some(asked)) => {
+        (Credential::Basic { .. } | Credential::Fronted { .. }, Some(asked)) => {
             signin::check_page(asked.method, &sent.request.headers, sent.site(asked))
         }
         _ => Ok(()),
@@ -222,7 +223,7 @@ fn presented(
 ) -> Result<Option<Credential>, Refusal> {
     let mut looking = rules.iter().filter(|rule| rule.mode() != Mode::Disabled);
     let is_accepted = looking.all(|rule| rule.accepts(CredentialKind::Certificate));
-    gateway.chain.presented(&request.headers, origin.certificate.as_ref(), is_accepted)
+    gateway.chain.presented(&request.headers, origin.certificate.as_ref(), (is_accepted, origin.is_trusted))
 }
 
 fn decide<'k>(

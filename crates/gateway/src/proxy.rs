@@ -166,7 +166,7 @@ async fn forward(
     }
     let upgrade = upgrade::asked(&mut parts, &passage.route, found.protocol)?;
     let assertion = admitted.assertion(gateway).await;
-    headers::onward(&mut parts.headers, origin, passage, admitted.identity());
+    headers::onward(&mut parts.headers, (origin, gateway.chain.fronts()), passage, admitted.identity());
     parts.headers.extend(admitted.quota());
     if let Some(assertion) = assertion {
         parts.headers.insert(judged::ASSERTION, assertion);

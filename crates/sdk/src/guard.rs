@@ -35,6 +35,11 @@ pub use self::build::Builder;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
+/// That whoever is at the other end is a proxy of ours, where whoever accepted the connection has put it into the
+/// request's extensions: only then counts what a managed proxy in front has signed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct TrustedProxy;
+
 /// What is in no rule's list of hosts (RFC 6761 6.4).
 const NO_HOST: &str = "host.invalid";
 
@@ -66,7 +71,7 @@ impl Guard {
     }
 
     /// Judges a request. Names of identity headers are removed from it in every spelling, so that nobody who
-    /// reads them believes what a client wrote, and its path is put into the normal form that was judged.
+    /// reads them believes what a client wrote, and so are those of proxies in front, and its path is put into the normal form that was judged.
     ///
     /// # Errors
     /// The refusal to send back.
@@ -85,7 +90,9 @@ impl Guard {
         }
         // An address that nobody knows is in no network.
         let address = (self.0.locate)(request).unwrap_or(IpAddr::from([0, 0, 0, 0]));
-        match self.known((request, &sent), rule, address).await {
+        let known = self.known((request, &sent), rule, address).await;
+        identity_headers::remove_those(&mut request.headers, self.0.chain.fronts());
+        match known {
             Ok(known) => Ok(known.map(|known| Caller::new(known, scene))),
             Err(refusal) => Err(Refused { scopes: rule.scopes().join(" "), ..Refused::new(refusal, scene) }),
         }
@@ -118,7 +125,9 @@ impl Guard {
         let credential = if rule.mode() == Mode::Disabled {
             None
         } else {
-            chain.presented(&request.headers, shown, rule.accepts(CredentialKind::Certificate))?
+            let is_trusted = request.extensions.get::<TrustedProxy>().is_some();
+            let takes = (rule.accepts(CredentialKind::Certificate), is_trusted);
+            chain.presented(&request.headers, shown, takes)?
         };
         let mut proof = Proof { certificate: certificate::proof(shown, from.1), ..Proof::default() };
         let presented = match &credential {

@@ -24,6 +24,7 @@ use std::{collections::BTreeSet, net::IpAddr};
 use doorward_judge::{Principal, Refusal};
 use doorward_proto::time::Time;
 use futures_util::future::BoxFuture;
+use http::HeaderName;
 
 pub use chain::{Chain, Known};
 pub use credential::{Credential, Scheme};
@@ -52,6 +53,11 @@ pub trait Provider: Send + Sync + 'static {
     /// bound to them, and no credentials.
     fn takes_certificates(&self) -> bool {
         false
+    }
+
+    /// The headers in which proxies in front tell it who somebody is.
+    fn fronts(&self) -> Vec<HeaderName> {
+        Vec::new()
     }
 
     /// A request of somebody whom it has recognised was let through.

@@ -281,6 +281,12 @@ fn an_issuer_that_does_not_answer_holds_nobody_up() {
 }
 
 #[test]
+fn managed_proxies_in_front_say_who_it_is() {
+    let program = doorward_e2e::program::binary().display().to_string();
+    scripts::python_with(&[("DOORWARD_PROGRAM", &program)], "fronts.py");
+}
+
+#[test]
 fn limits_are_held_and_told() {
     let behind = free_port().to_string();
     let file = tempfile::NamedTempFile::new().expect("a file");

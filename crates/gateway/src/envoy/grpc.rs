@@ -24,7 +24,7 @@ use crate::{
     Inner, Origin, Route,
     judged::{self, Admitted},
     profile::{Described, undescribed},
-    proxy::headers,
+    proxy::headers::{self, Keeps},
 };
 
 /// Where it is asked.
@@ -141,7 +141,9 @@ async fn allowed(
     if let Some(signed) = admitted.assertion(gateway).await {
         set.insert(judged::ASSERTION, signed);
     }
-    let headers_to_remove = spoofed::in_request(&request.headers, &mut set, route);
+    // Whoever asks in these words is trusted.
+    let keeps = Keeps { route, fronts: gateway.chain.fronts(), is_trusted: true };
+    let headers_to_remove = spoofed::in_request(&request.headers, &mut set, &keeps);
     let headers = set.iter().filter_map(option).collect();
     let mut limits = HeaderMap::new();
     admitted.tell_limits(&mut limits);

@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::COOKIE;
 
-use crate::{Route, proxy::headers};
+use crate::proxy::headers::{self, Keeps};
 
 /// Envoy writes these itself, over what came in.
 const ENVOYS_OWN: [&str; 4] =
@@ -11,11 +11,11 @@ const ENVOYS_OWN: [&str; 4] =
 
 /// The names under which a client may have said who somebody is, in the spellings that it used, and the
 /// credentials; our cookies are taken out of the others, which are then `set` anew.
-pub(super) fn in_request(client: &HeaderMap, set: &mut HeaderMap, route: &Route) -> Vec<String> {
+pub(super) fn in_request(client: &HeaderMap, set: &mut HeaderMap, keeps: &Keeps<'_>) -> Vec<String> {
     let is_envoys = |name: &str| ENVOYS_OWN.contains(&name) || headers::HOP_BY_HOP.contains(&name);
     let mut doomed: Vec<String> = client
         .keys()
-        .filter(|name| headers::is_ours(name, route) && !is_envoys(name.as_str()) && !set.contains_key(*name))
+        .filter(|name| keeps.is_ours(name) && !is_envoys(name.as_str()) && !set.contains_key(*name))
         .map(ToString::to_string)
         .collect();
     match (client.get(COOKIE), headers::foreign_cookies(client)) {

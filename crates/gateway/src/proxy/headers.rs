@@ -75,6 +75,9 @@ const RESERVED_PREFIXES: [&str; 12] = [
 /// Credentials, which are ours to look at.
 const CREDENTIALS: [&str; 5] = ["authorization", "dpop", "api-key", "x-api-key", "x-chroma-token"];
 
+/// What managed proxies in front sign. Who is told by one of them may not be told by a client.
+const FRONTS: [&str; 3] = ["cf-access-jwt-assertion", "x-goog-iap-jwt-assertion", "x-pomerium-jwt-assertion"];
+
 /// How cookies of ours begin; the application's own go on.
 const COOKIES: [&str; 2] = ["__host-doorward", "doorward_"];
 
@@ -82,11 +85,17 @@ const COOKIES: [&str; 2] = ["__host-doorward", "doorward_"];
 const SECOND_NAMES: [&str; 2] = ["x-org-id", "x-permissions"];
 
 /// Makes the headers of a request those of the request that goes on.
-pub(super) fn onward(headers: &mut HeaderMap, origin: &Origin, passage: &Passage<'_>, identity: &HeaderMap) {
+pub(super) fn onward(
+    headers: &mut HeaderMap,
+    (origin, fronts): (&Origin, &[HeaderName]),
+    passage: &Passage<'_>,
+    identity: &HeaderMap,
+) {
     let Passage { route, host, .. } = passage;
+    let keeps = Keeps { route, fronts, is_trusted: origin.is_trusted };
     let wants_trailers = wants_trailers(headers);
     drop_hop_by_hop(headers);
-    let doomed: Vec<HeaderName> = headers.keys().filter(|name| is_ours(name, route)).cloned().collect();
+    let doomed: Vec<HeaderName> = headers.keys().filter(|name| keeps.is_ours(name)).cloned().collect();
     for name in doomed {
         headers.remove(name);
     }
@@ -167,10 +176,30 @@ fn keep_foreign_set_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// Whether a header that came in is one that only we may set, or that nobody behind needs to see.
-pub(crate) fn is_ours(name: &HeaderName, route: &Route) -> bool {
-    let plain = identity_headers::plain(name);
-    let plain = plain.as_ref();
+/// What of a request's headers an application gets.
+pub(crate) struct Keeps<'g> {
+    pub(crate) route: &'g Route,
+    /// The headers in which proxies in front say who somebody is.
+    pub(crate) fronts: &'g [HeaderName],
+    /// Whether whoever is at the other end may say so.
+    pub(crate) is_trusted: bool,
+}
+
+impl Keeps<'_> {
+    /// Whether a header that came in is one that only we may set, or that nobody behind needs to see.
+    pub(crate) fn is_ours(&self, name: &HeaderName) -> bool {
+        let plain = identity_headers::plain(name);
+        let is_front = |plain: &str| {
+            FRONTS.contains(&plain) || self.fronts.iter().any(|front| identity_headers::plain(front) == plain)
+        };
+        if is_front(&plain) {
+            return !(self.route.keep_authorization && self.is_trusted);
+        }
+        is_reserved(&plain, name, self.route)
+    }
+}
+
+fn is_reserved(plain: &str, name: &HeaderName, route: &Route) -> bool {
     // Another spelling of what frames a request is read as the thing itself by some.
     let is_respelled =
         plain != name.as_str() && matches!(plain, "content-length" | "content-type" | "host" | "cookie");

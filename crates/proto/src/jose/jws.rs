@@ -3,7 +3,7 @@
 //! A token is first taken apart into [`Unverified`], which only offers what is needed to find the
 //! key, and becomes [`Verified`] through one key of one algorithm.
 
-use data_encoding::BASE64URL_NOPAD;
+use data_encoding::{BASE64URL, BASE64URL_NOPAD};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
 
@@ -17,8 +17,8 @@ const MAX_KID: usize = 256;
 const HEADER_LIMITS: Limits = Limits { bytes: MAX_HEADER, depth: 4 };
 pub(super) const CLAIMS_LIMITS: Limits = Limits { bytes: MAX_TOKEN, depth: 16 };
 
-/// What a token says of itself. Only `alg`, `typ` and `kid` are ever used, and `jwk` by DPoP;
-/// `jku`, `x5u`, `x5c` and all others are not even kept.
+/// What a token says of itself. Only `alg`, `typ` and `kid` are ever used, `jwk` by DPoP and `signer` for tokens of
+/// load balancers; `jku`, `x5u`, `x5c` and all others are not even kept.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Header {
     /// The algorithm, which must be the key's own.
@@ -27,13 +27,14 @@ pub struct Header {
     pub typ: Option<String>,
     /// Which key to look up.
     pub kid: Option<String>,
+    /// Which load balancer says that it has signed.
+    pub signer: Option<String>,
     /// The key inside a DPoP proof.
     pub(crate) jwk: Option<Map<String, Value>>,
 }
 
 impl Header {
-    fn parse(encoded: &str, known: &[Alg]) -> Result<Self, JoseError> {
-        let mut members = header_members(encoded, MAX_HEADER)?;
+    fn read(mut members: Map<String, Value>, known: &[Alg]) -> Result<Self, JoseError> {
         let named = members.get("alg").and_then(Value::as_str);
         let alg = known.iter().copied().find(|alg| Some(alg.as_str()) == named);
         let alg = alg.ok_or(JoseError::Algorithm)?;
@@ -42,7 +43,8 @@ impl Header {
             Some(Value::Object(jwk)) => Some(jwk),
             _ => None,
         };
-        Ok(Self { alg, typ, kid, jwk })
+        let signer = members.get("signer").and_then(Value::as_str).map(str::to_owned);
+        Ok(Self { alg, typ, kid, signer, jwk })
     }
 
     /// Whether the token says to be of this kind.
@@ -56,8 +58,11 @@ pub(super) fn header_members(encoded: &str, limit: usize) -> Result<Map<String, 
     if encoded.len() > limit {
         return Err(JoseError::TooLarge);
     }
-    let bytes = decode_base64url(encoded.as_bytes())?;
-    let members = json::parse_object(&bytes, HEADER_LIMITS).map_err(|_| JoseError::Malformed)?;
+    members_of(&decode_base64url(encoded.as_bytes())?)
+}
+
+fn members_of(bytes: &[u8]) -> Result<Map<String, Value>, JoseError> {
+    let members = json::parse_object(bytes, HEADER_LIMITS).map_err(|_| JoseError::Malformed)?;
     // RFC 7797: an unencoded payload would change what is signed.
     if members.contains_key("crit") || members.contains_key("b64") {
         return Err(JoseError::Critical);
@@ -89,6 +94,9 @@ pub fn named_algorithm(token: &str) -> Result<String, JoseError> {
     text_member(&mut members, "alg")?.ok_or(JoseError::Algorithm)
 }
 
+/// Reads the parts of a token.
+type Decode = fn(&[u8]) -> Result<Vec<u8>, JoseError>;
+
 /// A well-formed token whose signature has not been checked. Nothing in it can be believed.
 #[derive(Debug, Clone)]
 pub struct Unverified<'t> {
@@ -114,16 +122,33 @@ impl<'t> Unverified<'t> {
         Self::decode_known(token, MAX_TOKEN, &Alg::FOREIGN)
     }
 
+    /// The same for one whose parts may be filled up with `=`, as load balancers of AWS write them: that is what
+    /// they sign.
+    pub fn decode_padded(token: &'t str) -> Result<Self, JoseError> {
+        Self::decode_parts(token, MAX_TOKEN, (&Alg::FOREIGN, padded))
+    }
+
     fn decode_known(token: &'t str, limit: usize, known: &[Alg]) -> Result<Self, JoseError> {
+        Self::decode_parts(token, limit, (known, decode_base64url))
+    }
+
+    fn decode_parts(
+        token: &'t str,
+        limit: usize,
+        (known, decode): (&[Alg], Decode),
+    ) -> Result<Self, JoseError> {
         if token.len() > limit {
             return Err(JoseError::TooLarge);
         }
         let (signing_input, signature) = token.rsplit_once('.').ok_or(JoseError::Malformed)?;
         let (header, payload) = signing_input.split_once('.').ok_or(JoseError::Malformed)?;
         // A fourth part would put a dot into the payload, which base64url then refuses.
-        let header = Header::parse(header, known)?;
-        let payload = decode_base64url(payload.as_bytes())?;
-        let signature = decode_base64url(signature.as_bytes())?;
+        if header.len() > MAX_HEADER {
+            return Err(JoseError::TooLarge);
+        }
+        let header = Header::read(members_of(&decode(header.as_bytes())?)?, known)?;
+        let payload = decode(payload.as_bytes())?;
+        let signature = decode(signature.as_bytes())?;
         Ok(Self { header, signing_input, payload, signature })
     }
 
@@ -159,6 +184,14 @@ impl<'t> Unverified<'t> {
     pub(crate) fn trusted(self) -> Verified {
         Verified { header: self.header, payload: self.payload }
     }
+}
+
+/// Base64url that is filled up, or not.
+fn padded(text: &[u8]) -> Result<Vec<u8>, JoseError> {
+    if text.contains(&b'=') {
+        return BASE64URL.decode(text).map_err(|_| JoseError::Malformed);
+    }
+    decode_base64url(text)
 }
 
 /// A token whose signature was checked. Its claims are as good as its signer.

@@ -303,3 +303,43 @@ async fn guards_that_share_their_proofs_take_none_twice() {
     assert_eq!(send(&guards[0], nonce.as_deref()).await, Ok(()));
     assert_eq!(send(&guards[1], nonce.as_deref()).await.unwrap_err().why, Why::ProofRequired);
 }
+
+/// Believes what stands in one header.
+struct Front;
+
+impl Provider for Front {
+    fn name(&self) -> &'static str {
+        "front"
+    }
+
+    fn recognise<'a>(&'a self, credential: &'a Credential, _: Seen) -> BoxFuture<'a, Recognition> {
+        Box::pin(async move {
+            let Credential::Fronted { token, .. } = credential else { return Ok(None) };
+            let identity = Identity { subject: token.expose().to_owned(), ..Identity::default() };
+            Ok(Some(Principal::new(identity, CredentialKind::Jwt)))
+        })
+    }
+
+    fn fronts(&self) -> Vec<http::HeaderName> {
+        vec![http::HeaderName::from_static("x-front")]
+    }
+}
+
+#[tokio::test]
+async fn what_a_proxy_in_front_says_counts_from_trusted_ones_and_goes_no_further() {
+    let public = RuleSpec { mode: Mode::Disabled, ..named("public", &["/public"]) };
+    let guard = Guard::builder().provider(Front).rule(public).build().unwrap();
+    for (path, is_trusted, expect) in
+        [("/", true, Some("ada")), ("/", false, None), ("/public", true, None), ("/public", false, None)]
+    {
+        let mut request = request(path, &[("X-Front", "ada"), ("x_front", "eve")]);
+        if is_trusted {
+            request.extensions.insert(TrustedProxy);
+        }
+        let admitted = guard.admit(&mut request).await;
+        assert_eq!(admitted.is_ok(), path == "/public" || is_trusted, "{path} {is_trusted}");
+        let caller = admitted.ok().flatten();
+        assert_eq!(caller.as_ref().map(Caller::subject), expect, "{path} {is_trusted}");
+        assert!(request.headers.is_empty(), "{:?}", request.headers);
+    }
+}

@@ -143,7 +143,9 @@ impl Provider for Htpasswd {
         Box::pin(async move {
             match credential {
                 Credential::Basic { name, password } => self.checked(name, password).await,
-                Credential::Token { .. } | Credential::Certificate(_) => Ok(None),
+                Credential::Token { .. } | Credential::Fronted { .. } | Credential::Certificate(_) => {
+                    Ok(None)
+                }
             }
         })
     }

@@ -15,7 +15,7 @@ use std::{
 
 use doorward_judge::{Mode, Principal, Refusal, Rule, Why};
 use doorward_proto::time::Time;
-use http::{HeaderMap, HeaderValue};
+use http::{HeaderMap, HeaderName, HeaderValue};
 
 use super::{
     Credential, Provider, Scheme, Seen,
@@ -96,6 +96,8 @@ struct Entry {
 pub struct Chain {
     providers: Vec<Arc<dyn Provider>>,
     takes_certificates: bool,
+    /// Headers in which proxies in front say who somebody is.
+    fronts: Vec<HeaderName>,
     entries: papaya::HashMap<[u8; 32], Entry>,
     count: AtomicUsize,
 }
@@ -104,7 +106,17 @@ impl Chain {
     /// A chain that remembers nothing yet.
     pub fn new(providers: Vec<Arc<dyn Provider>>) -> Self {
         let takes_certificates = providers.iter().any(|provider| provider.takes_certificates());
-        Self { providers, takes_certificates, entries: papaya::HashMap::new(), count: AtomicUsize::new(0) }
+        let mut fronts: Vec<HeaderName> = providers.iter().flat_map(|provider| provider.fronts()).collect();
+        fronts.sort_unstable_by(|one, other| one.as_str().cmp(other.as_str()));
+        fronts.dedup();
+        let entries = papaya::HashMap::new();
+        Self { providers, takes_certificates, fronts, entries, count: AtomicUsize::new(0) }
+    }
+
+    /// The headers in which proxies in front say who somebody is. Nobody else may: whoever hands a request on takes
+    /// them away.
+    pub fn fronts(&self) -> &[HeaderName] {
+        &self.fronts
     }
 
     /// Tells the providers for whom tokens count where this stands, by the rules there and what counts without them.
@@ -154,7 +166,7 @@ impl Chain {
     }
 
     /// What a request presents: what stands in its headers, else its certificate, where somebody knows whose that
-    /// is and it `is_accepted`.
+    /// is and it `is_accepted`. What a proxy in front says counts where the peer `is_trusted`.
     ///
     /// # Errors
     /// What [`Credential::of`] says; `InvalidToken` for a certificate that makes no sense.
@@ -162,10 +174,15 @@ impl Chain {
         &self,
         headers: &HeaderMap,
         shown: Option<&Shown>,
-        is_accepted: bool,
+        (is_accepted, is_trusted): (bool, bool),
     ) -> Result<Option<Credential>, Refusal> {
         let counts = is_accepted && self.takes_certificates && !certificate::is_borrowed(headers);
-        match (Credential::of(headers)?, shown) {
+        let fronted = if is_trusted { Credential::fronted(headers, &self.fronts)? } else { None };
+        let found = match (Credential::of(headers)?, fronted) {
+            (Some(_), Some(_)) => return Err(Why::SeveralCredentials.into()),
+            (found, fronted) => found.or(fronted),
+        };
+        match (found, shown) {
             (None, Some(shown)) if counts => match shown {
                 Ok(certificate) => Ok(Some(Credential::Certificate(Arc::clone(certificate)))),
                 Err(wrong) => Err(Refusal::new(Why::InvalidToken).hint(wrong.to_string())),

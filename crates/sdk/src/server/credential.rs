@@ -51,6 +51,13 @@ pub enum Credential {
         /// The password.
         password: SecretText,
     },
+    /// What a managed proxy in front says, signed, in a header of its own.
+    Fronted {
+        /// The header.
+        header: HeaderName,
+        /// The token.
+        token: SecretText,
+    },
     /// The certificate of the connection, which is one only where nothing else is presented.
     Certificate(Arc<ClientCertificate>),
 }
@@ -60,6 +67,7 @@ impl fmt::Debug for Credential {
         match self {
             Self::Token { scheme, .. } => write!(f, "{scheme:?} [redacted]"),
             Self::Basic { .. } => f.write_str("Basic [redacted]"),
+            Self::Fronted { header, .. } => write!(f, "{header} [redacted]"),
             Self::Certificate(certificate) => write!(f, "Certificate {}", certificate.thumbprint()),
         }
     }
@@ -88,6 +96,25 @@ impl Credential {
         }
     }
 
+    /// What a proxy in front has written into one of these headers, if it has.
+    ///
+    /// # Errors
+    /// `SeveralCredentials` when they say more than one thing; `InvalidToken` for what no token looks like.
+    pub(super) fn fronted(headers: &HeaderMap, fronts: &[HeaderName]) -> Result<Option<Self>, Refusal> {
+        let said =
+            fronts.iter().flat_map(|name| headers.get_all(name).iter().map(move |value| (name, value)));
+        let mut said = said.filter(|(_, value)| !value.is_empty());
+        let Some((header, value)) = said.next() else { return Ok(None) };
+        if said.next().is_some() {
+            return Err(Why::SeveralCredentials.into());
+        }
+        let text = plain(value)?;
+        if text.is_empty() || text.contains(' ') {
+            return Err(Why::InvalidToken.into());
+        }
+        Ok(Some(Self::Fronted { header: header.clone(), token: SecretText::from(text) }))
+    }
+
     /// The header in which a request presents its credential, when it has one.
     pub fn header_of(headers: &HeaderMap) -> Option<(HeaderName, &HeaderValue)> {
         let names = KEY_HEADERS.into_iter().map(HeaderName::from_static);
@@ -99,7 +126,7 @@ impl Credential {
     pub const fn token(&self) -> Option<&SecretText> {
         match self {
             Self::Token { token, .. } => Some(token),
-            Self::Basic { .. } | Self::Certificate(_) => None,
+            Self::Basic { .. } | Self::Fronted { .. } | Self::Certificate(_) => None,
         }
     }
 
@@ -107,7 +134,7 @@ impl Credential {
     pub fn certificate(&self) -> Option<&ClientCertificate> {
         match self {
             Self::Certificate(certificate) => Some(certificate),
-            Self::Token { .. } | Self::Basic { .. } => None,
+            Self::Token { .. } | Self::Basic { .. } | Self::Fronted { .. } => None,
         }
     }
 
@@ -115,7 +142,7 @@ impl Credential {
     pub const fn scheme(&self) -> Option<Scheme> {
         match self {
             Self::Token { scheme, .. } => Some(*scheme),
-            Self::Basic { .. } | Self::Certificate(_) => None,
+            Self::Basic { .. } | Self::Fronted { .. } | Self::Certificate(_) => None,
         }
     }
 
@@ -139,6 +166,13 @@ impl Credential {
                 context.update(&u64::try_from(name.len()).unwrap_or(u64::MAX).to_be_bytes());
                 context.update(name.as_bytes());
                 context.update(password.expose().as_bytes());
+            }
+            // Good in this header alone.
+            Self::Fronted { header, token } => {
+                context.update(b"f");
+                context.update(&u64::try_from(header.as_str().len()).unwrap_or(u64::MAX).to_be_bytes());
+                context.update(header.as_str().as_bytes());
+                context.update(token.expose().as_bytes());
             }
             Self::Certificate(certificate) => {
                 context.update(b"c");

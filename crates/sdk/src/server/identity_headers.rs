@@ -99,6 +99,15 @@ pub fn remove(headers: &mut HeaderMap) {
     }
 }
 
+/// The same for these names.
+pub(crate) fn remove_those(headers: &mut HeaderMap, names: &[HeaderName]) {
+    let is_one = |name: &HeaderName| names.iter().any(|one| plain(name) == plain(one));
+    let doomed: Vec<HeaderName> = headers.keys().filter(|name| is_one(name)).cloned().collect();
+    for name in doomed {
+        headers.remove(name);
+    }
+}
+
 /// Nothing is said with an empty value. What no header can hold (a mail address beyond ASCII) is left out.
 fn set(headers: &mut HeaderMap, name: &'static str, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value)

@@ -5,15 +5,17 @@
 //! token's header can only agree (RFC 8725 3.1). ID tokens are for the client that asked for them and open
 //! nothing here (RFC 9068 4). A cluster of Kubernetes may vouch for its tokens itself.
 
+mod by_kid;
 mod counts;
 mod file;
+mod front;
 mod keys;
 mod meant;
 mod review;
 mod spec;
 mod workload;
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::BTreeSet, sync::Arc, time::Duration};
 
 use doorward_judge::{Confirmation, CredentialKind, Identity, IdentityType, Principal, Refusal, Why};
 use doorward_proto::{
@@ -22,6 +24,7 @@ use doorward_proto::{
     time::Time,
 };
 use futures_util::future::BoxFuture;
+use http::HeaderName;
 use serde_json::{Map, Value};
 
 pub(crate) use self::keys::Keys;
@@ -59,6 +62,10 @@ struct Issuer {
     identity_type: Option<IdentityType>,
     /// Whose workloads they are, where it is a platform that vouches for workloads.
     workloads: Option<workload::Workloads>,
+    /// The header in which alone its tokens count, where it is a proxy in front.
+    header: Option<HeaderName>,
+    /// The load balancer that has to have signed them.
+    signer: Option<String>,
 }
 
 impl Jwts {
@@ -71,25 +78,28 @@ impl Jwts {
         Ok(Self { issuers, meant: Meant::default() })
     }
 
-    /// The issuer that a token says to be from.
-    fn of(&self, claims: &Map<String, Value>) -> Option<&Issuer> {
+    /// The issuer that a token says to be from, among those whose tokens stand where this one does.
+    fn of(&self, claims: &Map<String, Value>, header: Option<&HeaderName>) -> Option<&Issuer> {
+        let here = || self.issuers.iter().filter(|issuer| issuer.header.as_ref() == header);
         let named = claims.get("iss").and_then(Value::as_str);
         let is_named = |issuer: &&Issuer| named.is_some_and(|name| issuer.names.iter().any(|it| it == name));
         let of_domain = |issuer: &&Issuer| issuer.workloads.as_ref().is_some_and(|it| it.claims(claims));
         let is_for_any = |issuer: &&Issuer| issuer.names.is_empty() && issuer.workloads.is_none();
-        let mut issuers = self.issuers.iter();
-        let found = issuers.find(is_named).or_else(|| self.issuers.iter().find(of_domain));
-        found.or_else(|| self.issuers.iter().find(is_for_any))
+        here().find(is_named).or_else(|| here().find(of_domain)).or_else(|| here().find(is_for_any))
     }
 
-    async fn recognised(&self, token: &str, now: Time) -> Recognition {
-        let algorithm = match named_algorithm(token) {
+    async fn recognised(&self, token: &str, header: Option<&HeaderName>, now: Time) -> Recognition {
+        // What fills up the parts of a token in a header is no part of what they say.
+        let plain =
+            header.map(|_| token.split('.').map(|part| part.trim_end_matches('=')).collect::<Vec<_>>());
+        let plain = plain.map_or(Cow::Borrowed(token), |parts| Cow::Owned(parts.join(".")));
+        let algorithm = match named_algorithm(&plain) {
             Ok(algorithm) => algorithm,
             Err(JoseError::Algorithm) => return Err(Why::UnsupportedAlgorithm.into()),
             Err(_) => return Ok(None),
         };
-        let unverified = peek(token).ok_or(Why::InvalidToken)?;
-        let issuer = self.of(&unverified).ok_or(Why::InvalidIssuer)?;
+        let unverified = peek(&plain).ok_or(Why::InvalidToken)?;
+        let issuer = self.of(&unverified, header).ok_or(Why::InvalidIssuer)?;
         if !issuer.algorithms.contains(&algorithm) {
             let names: Vec<&str> = issuer.algorithms.iter().map(String::as_str).collect();
             let hint = format!("Accepted from this issuer: {}", names.join(", "));
@@ -107,9 +117,18 @@ impl Provider for Jwts {
 
     fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
         Box::pin(async move {
-            let Some(token) = credential.token() else { return Ok(None) };
-            self.recognised(token.expose(), seen.now).await
+            match credential {
+                Credential::Token { token, .. } => self.recognised(token.expose(), None, seen.now).await,
+                Credential::Fronted { header, token } => {
+                    self.recognised(token.expose(), Some(header), seen.now).await
+                }
+                Credential::Basic { .. } | Credential::Certificate(_) => Ok(None),
+            }
         })
+    }
+
+    fn fronts(&self) -> Vec<HeaderName> {
+        self.issuers.iter().filter_map(|issuer| issuer.header.clone()).collect()
     }
 
     fn expect(&self, audiences: &BTreeSet<String>) {
@@ -145,7 +164,18 @@ impl Issuer {
             meant.admit(&self.principal(typ.as_deref(), &claims, now)?.audience)?;
             return reviewer.reviewed(token).await;
         }
-        let unverified = Unverified::decode_foreign(token).map_err(wrong)?;
+        let decode =
+            if self.signer.is_some() { Unverified::decode_padded } else { Unverified::decode_foreign };
+        let unverified = decode(token).map_err(wrong)?;
+        if self.signer.is_some() {
+            // Keys are published for everybody's load balancers: nobody is asked for those of a token that could
+            // not count.
+            if unverified.header().signer != self.signer {
+                return Err(Refusal::new(Why::InvalidIssuer).hint("Another load balancer has signed it"));
+            }
+            let claims = unverified.unverified_claims().map_err(wrong)?;
+            self.principal(unverified.header().typ.as_deref(), &claims, now)?;
+        }
         let keys = self.keys.for_token(&unverified, now).await?;
         keys.verify(&unverified).map_err(wrong)?;
         let typ = unverified.header().typ.clone();
@@ -172,7 +202,9 @@ impl Issuer {
         if begins_at.is_some_and(|begins_at| begins_at > now + SKEW) {
             return Err(Refusal::new(Why::InvalidToken).hint("It is not valid yet"));
         }
-        let audience = if self.takes_any_audience { Vec::new() } else { audience(claims)? };
+        // A load balancer of ours signs for whoever is behind it, and names nobody.
+        let is_for_us = self.takes_any_audience || self.signer.is_some();
+        let audience = if is_for_us { Vec::new() } else { audience(claims)? };
         let mut identity = match &self.workloads {
             Some(workloads) => workloads.identity(claims)?,
             None => Identity::of(claims),

@@ -7,6 +7,14 @@ use super::*;
 use crate::proxy::pool::Pool;
 
 fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMap {
+    onward_from(sent, (false, &[]), change)
+}
+
+fn onward_from(
+    sent: &[(&str, &str)],
+    (is_trusted, fronts): (bool, &[HeaderName]),
+    change: impl FnOnce(&mut Route),
+) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for (name, value) in sent {
         headers
@@ -27,7 +35,7 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
     let address = IpAddr::from([192, 0, 2, 7]);
     let origin = Origin {
         address,
-        is_trusted: false,
+        is_trusted,
         is_https: true,
         certificate: None,
         request_id: "ref-1".to_owned(),
@@ -37,7 +45,7 @@ fn onward_of(sent: &[(&str, &str)], change: impl FnOnce(&mut Route)) -> HeaderMa
     let mut identity = HeaderMap::new();
     set(&mut identity, "x-user-id", "usr_ada");
     set(&mut identity, "x-permissions", "a");
-    onward(&mut headers, &origin, &passage, &identity);
+    onward(&mut headers, (&origin, fronts), &passage, &identity);
     headers
 }
 
@@ -92,6 +100,28 @@ fn credentials_stay_here_unless_the_route_hands_them_on() {
     let kept = onward_of(&sent, |route| route.keep_authorization = true);
     assert_eq!(all(&kept, "authorization"), ["Bearer x"]);
     assert_eq!(all(&kept, "cookie"), ["a=1; b=2; c=3"]);
+}
+
+#[test]
+fn what_proxies_in_front_sign_stays_here() {
+    let fronts = [HeaderName::from_static("x-amzn-oidc-data"), HeaderName::from_static("x-front")];
+    let names = ["X-Amzn-Oidc-Data", "x_amzn_oidc_data", "X-Front", "X_Front", "Cf-Access-Jwt-Assertion"];
+    for name in names.into_iter().chain(["X-Goog-Iap-Jwt-Assertion", "X-Pomerium-Jwt-Assertion"]) {
+        let sent = [(name, "signed")];
+        for (is_trusted, keeps, goes_on) in
+            [(true, false, false), (false, true, false), (false, false, false), (true, true, true)]
+        {
+            let change = |route: &mut Route| route.keep_authorization = keeps;
+            let headers = onward_from(&sent, (is_trusted, &fronts), change);
+            let has = headers.values().any(|value| value == "signed");
+            assert_eq!(has, goes_on, "{name} {is_trusted} {keeps}");
+        }
+    }
+    // What is said beside it, without a signature, nobody hands on.
+    let headers = onward_from(&[("x-amzn-oidc-identity", "ada")], (true, &fronts), |route| {
+        route.keep_authorization = true;
+    });
+    assert!(all(&headers, "x-amzn-oidc-identity").is_empty());
 }
 
 #[test]

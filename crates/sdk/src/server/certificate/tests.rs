@@ -356,13 +356,16 @@ async fn a_certificate_is_a_credential_where_nothing_else_is_presented() {
     let certificates: Arc<dyn Provider> = Arc::new(known(json!([{ "spiffe": "spiffe://example.org/**" }])));
     let (chain, without) = (Chain::new(vec![certificates]), Chain::new(Vec::new()));
     let (none, token) = (headers(&[]), headers(&[("authorization", "Bearer abc")]));
-    let found = chain.presented(&none, Some(&shown), true).unwrap().unwrap();
+    let found = chain.presented(&none, Some(&shown), (true, false)).unwrap().unwrap();
     let known = chain.recognise(&found, at("2026-06-01")).await.unwrap();
     assert_eq!(known.principal.identity.subject, WORKLOAD);
-    assert!(matches!(chain.presented(&token, Some(&shown), true), Ok(Some(Credential::Token { .. }))));
-    assert!(matches!(chain.presented(&none, Some(&shown), false), Ok(None)));
-    assert!(matches!(without.presented(&none, Some(&shown), true), Ok(None)));
-    assert!(matches!(chain.presented(&none, None, true), Ok(None)));
+    assert!(matches!(
+        chain.presented(&token, Some(&shown), (true, false)),
+        Ok(Some(Credential::Token { .. }))
+    ));
+    assert!(matches!(chain.presented(&none, Some(&shown), (false, false)), Ok(None)));
+    assert!(matches!(without.presented(&none, Some(&shown), (true, false)), Ok(None)));
+    assert!(matches!(chain.presented(&none, None, (true, false)), Ok(None)));
     for (site, mode, origin, counts) in [
         ("none", "navigate", "", true),
         ("same-origin", "cors", "https://a.example", true),
@@ -375,11 +378,14 @@ async fn a_certificate_is_a_credential_where_nothing_else_is_presented() {
         if !origin.is_empty() {
             sent.insert("origin", HeaderValue::from_static(origin));
         }
-        let found = chain.presented(&sent, Some(&shown), true).unwrap();
+        let found = chain.presented(&sent, Some(&shown), (true, false)).unwrap();
         assert_eq!(found.is_some(), counts, "{site} {mode} {origin}");
     }
     let wrong = Err(BadCertificate("no"));
-    let refused: Refusal = chain.presented(&none, Some(&wrong), true).unwrap_err();
+    let refused: Refusal = chain.presented(&none, Some(&wrong), (true, false)).unwrap_err();
     assert_eq!(refused.why, Why::InvalidToken);
-    assert!(matches!(chain.presented(&token, Some(&wrong), true), Ok(Some(_))), "then it proves nothing");
+    assert!(
+        matches!(chain.presented(&token, Some(&wrong), (true, false)), Ok(Some(_))),
+        "then it proves nothing"
+    );
 }

@@ -17,6 +17,7 @@ fn shown(credential: &Credential) -> String {
     match credential {
         Credential::Token { scheme, token } => format!("{scheme:?} {}", token.expose()),
         Credential::Basic { name, password } => format!("{name} {}", password.expose()),
+        Credential::Fronted { header, token } => format!("{header} {}", token.expose()),
         Credential::Certificate(certificate) => certificate.thumbprint().to_owned(),
     }
 }

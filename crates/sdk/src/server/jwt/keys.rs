@@ -27,11 +27,17 @@ use futures_util::{
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{LIMITS, counts, file::Filed, review::Reviewer};
+use super::{
+    LIMITS,
+    by_kid::{self, ByKid},
+    counts,
+    file::Filed,
+    review::Reviewer,
+};
 use crate::fetch::{Access, Fetch, Fetched, LONGEST, NamedBy};
 
 /// The pause between two requests to one issuer.
-const PAUSE: Duration = Duration::from_secs(10);
+pub(super) const PAUSE: Duration = Duration::from_secs(10);
 /// How long keys are good while their issuer does not answer.
 const STALE: Duration = Duration::from_hours(24);
 
@@ -49,6 +55,8 @@ pub(crate) enum Keys {
     Filed(Arc<Filed>),
     /// They are read.
     Published(Arc<Published>),
+    /// They are read one by one, by their names.
+    ByKid(Arc<ByKid>),
     /// They are not needed: somebody is asked about each token.
     Reviewed(Arc<Reviewer>),
 }
@@ -60,6 +68,13 @@ pub(crate) enum Place {
     Jwks(String),
     /// Where the metadata of this issuer says (OpenID Connect Discovery 4, RFC 8414 3).
     Discovery(String),
+    /// One of this name, as PEM.
+    Named {
+        /// At this address.
+        url: String,
+        /// The name.
+        kid: String,
+    },
 }
 
 /// How keys are written.
@@ -106,6 +121,7 @@ fn without_use(mut key: Value) -> Value {
 }
 
 /// How keys are read.
+#[derive(Clone)]
 pub(super) struct How {
     /// What they are called where they are counted.
     pub(super) name: String,
@@ -125,7 +141,7 @@ pub(crate) struct Published {
     known: Mutex<Known>,
     /// What is being read now.
     reading: Mutex<Option<Reading>>,
-    generation: AtomicI64,
+    generation: Arc<AtomicI64>,
 }
 
 /// Ends when the keys were read, or could not be.
@@ -151,6 +167,7 @@ impl Keys {
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
             Self::Filed(filed) => Ok(filed.current()),
             Self::Published(published) => Published::for_token(published, token, now).await,
+            Self::ByKid(keys) => keys.for_token(token, now).await,
         }
     }
 
@@ -159,6 +176,7 @@ impl Keys {
         match self {
             Self::Published(published) => published.generation.load(Ordering::Acquire),
             Self::Filed(filed) => filed.generation(),
+            Self::ByKid(keys) => keys.generation(),
             Self::None | Self::Fixed(_) | Self::Reviewed(_) => 0,
         }
     }
@@ -166,17 +184,30 @@ impl Keys {
 
 impl Published {
     pub(super) fn new(place: Place, how: How, fetch: Arc<dyn Fetch>) -> Self {
-        Self {
-            place,
-            how,
-            fetch,
-            known: Mutex::default(),
-            reading: Mutex::default(),
-            generation: AtomicI64::new(0),
-        }
+        Self::counted_in(place, how, fetch, &Arc::default())
     }
 
-    async fn for_token(this: &Arc<Self>, token: &Unverified<'_>, now: Time) -> Result<Arc<KeySet>, Why> {
+    /// Counts its changes with those of others.
+    pub(super) fn counted_in(
+        place: Place,
+        how: How,
+        fetch: Arc<dyn Fetch>,
+        generation: &Arc<AtomicI64>,
+    ) -> Self {
+        let generation = Arc::clone(generation);
+        Self { place, how, fetch, known: Mutex::default(), reading: Mutex::default(), generation }
+    }
+
+    /// Whether anything was found.
+    pub(super) fn has_keys(&self) -> bool {
+        !self.known().jwks.keys.is_empty()
+    }
+
+    pub(super) async fn for_token(
+        this: &Arc<Self>,
+        token: &Unverified<'_>,
+        now: Time,
+    ) -> Result<Arc<KeySet>, Why> {
         let known = this.known();
         if let Some(keys) = known.keys.as_ref().filter(|keys| keys.has_key_for(token)) {
             if now < known.fresh_until {
@@ -240,7 +271,10 @@ impl Published {
         known.is_silent = read.is_err();
         match read {
             Ok((jwks, lives)) => {
-                if known.jwks != jwks {
+                if known.jwks == jwks {
+                    // That there are none is known now.
+                    known.keys.get_or_insert_default();
+                } else {
                     known.keys = Some(Arc::new(KeySet::from_jwks(&jwks)));
                     known.jwks = jwks;
                     self.generation.fetch_add(1, Ordering::AcqRel);
@@ -256,6 +290,7 @@ impl Published {
         let (url, named_by) = match &self.place {
             Place::Jwks(url) => (url.clone(), NamedBy::Operator),
             Place::Discovery(issuer) => self.discover(issuer).await?,
+            Place::Named { url, kid } => return self.read_named(url, kid).await,
         };
         let answer = self.get(&url, named_by).await?;
         if answer.status != 200 {
@@ -269,6 +304,17 @@ impl Published {
         }
         let ttl = self.how.ttl;
         Ok((jwks, hint.unwrap_or_else(|| answer.max_age.map_or(ttl, |age| age.min(ttl)))))
+    }
+
+    /// One key. Where there is none of its name it is nobody's; buckets of S3 do not say whether there is.
+    async fn read_named(&self, url: &str, kid: &str) -> Result<(Jwks, Duration), String> {
+        let answer = self.get(url, NamedBy::Operator).await?;
+        let jwks = match answer.status {
+            200 => by_kid::pem(&answer.body, kid).map_err(|error| format!("{url}: {error}"))?,
+            403 | 404 => Jwks::default(),
+            status => return Err(format!("{url} answers with status {status}")),
+        };
+        Ok((jwks, self.how.ttl))
     }
 
     /// Only the server that the operator has named is told who asks.

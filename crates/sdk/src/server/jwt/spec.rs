@@ -17,7 +17,9 @@ use serde::Deserialize;
 
 use super::{
     Issuer,
+    by_kid::ByKid,
     file::Filed,
+    front,
     keys::{Format, How, Keys, Place, Published},
     review::Reviewer,
     workload::{IssuerKind, Workloads},
@@ -48,6 +50,13 @@ pub struct IssuerSpec {
     pub issuer: Vec<String>,
     /// Where it publishes its keys. Without this, keys and secret: as its discovery document says.
     pub jwks_url: Option<String>,
+    /// The header in which a managed proxy in front sends its tokens. They count there alone, and from trusted proxies
+    /// alone, and no others count there.
+    pub header: Option<String>,
+    /// Where it publishes each of its keys as PEM, `{kid}` standing for the name: load balancers of AWS do so.
+    pub keys_url: Option<String>,
+    /// The load balancer that has to have signed, as the member `signer` of a token's header names it.
+    pub signer: Option<String>,
     /// Its keys themselves, as a JWK Set.
     #[serde(deserialize_with = "text_or_object")]
     pub jwks_static: Option<String>,
@@ -91,6 +100,9 @@ impl Default for IssuerSpec {
             kind: IssuerKind::default(),
             issuer: Vec::new(),
             jwks_url: None,
+            header: None,
+            keys_url: None,
+            signer: None,
             jwks_static: None,
             jwks_file: None,
             token_review_url: None,
@@ -200,6 +212,7 @@ impl IssuerSpec {
             }
             None => None,
         };
+        let front = front::check(self).map_err(|(field, what)| self.wrong(field, what))?;
         let keys = self.keys(fetch)?;
         let algorithms = self.algorithms(&keys, secret.is_some())?;
         Ok(Issuer {
@@ -211,12 +224,20 @@ impl IssuerSpec {
             takes_id_tokens: self.id_tokens,
             identity_type: self.identity_type,
             workloads,
+            header: front,
+            signer: self.signer.clone(),
         })
     }
 
     pub(crate) fn keys(&self, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
         if let Some(url) = &self.token_review_url {
             return self.reviewer(url, fetch);
+        }
+        if let Some(url) = &self.keys_url {
+            let parts = front::around_kid(url).map_err(|what| self.wrong("keys_url", what))?;
+            self.address("keys_url", url)?;
+            let keys = ByKid::new(parts, self.how(Format::Jwks)?, Arc::clone(fetch));
+            return Ok(Keys::ByKid(Arc::new(keys)));
         }
         let format = if self.kind == IssuerKind::Spiffe { Format::Bundle } else { Format::Jwks };
         if let Some(path) = &self.jwks_file {
@@ -253,15 +274,12 @@ impl IssuerSpec {
                 }
             },
         };
-        let timeout = self.timeout()?;
-        let how = How {
-            name: self.name().to_owned(),
-            format,
-            access: self.access(),
-            ttl: Duration::from_secs(self.jwks_cache_ttl),
-            timeout,
-        };
-        Ok(Keys::Published(Arc::new(Published::new(place, how, Arc::clone(fetch)))))
+        Ok(Keys::Published(Arc::new(Published::new(place, self.how(format)?, Arc::clone(fetch)))))
+    }
+
+    fn how(&self, format: Format) -> Result<How, BadIssuer> {
+        let (name, ttl) = (self.name().to_owned(), Duration::from_secs(self.jwks_cache_ttl));
+        Ok(How { name, format, access: self.access(), ttl, timeout: self.timeout()? })
     }
 
     fn reviewer(&self, url: &str, fetch: &Arc<dyn Fetch>) -> Result<Keys, BadIssuer> {
@@ -299,7 +317,10 @@ impl IssuerSpec {
 
     fn algorithms(&self, keys: &Keys, has_secret: bool) -> Result<BTreeSet<String>, BadIssuer> {
         // JWT-SVID 2.1 knows no EdDSA.
-        let is_known = |alg: &&Alg| self.kind != IssuerKind::Spiffe || **alg != Alg::EdDSA;
+        let is_known = |alg: &&Alg| match self.kind {
+            IssuerKind::Spiffe => **alg != Alg::EdDSA,
+            _ => self.keys_url.is_none() || **alg == Alg::ES256,
+        };
         let published = Alg::FOREIGN.iter().filter(is_known).map(|alg| alg.as_str());
         let known: BTreeSet<&str> = published.clone().chain([SharedSecret::ALG]).collect();
         let has_keys = !matches!(keys, Keys::None);

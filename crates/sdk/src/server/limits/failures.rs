@@ -103,8 +103,8 @@ pub(super) fn claim(credential: &Credential) -> String {
         || format!("{ITSELF}{}", HEXLOWER.encode(credential.fingerprint().get(..8).unwrap_or_default()));
     let whole = match credential {
         Credential::Basic { name, .. } => name.clone(),
-        Credential::Token { token, .. } => {
-            let token = Unverified::decode_foreign(token.expose());
+        Credential::Token { token, .. } | Credential::Fronted { token, .. } => {
+            let token = Unverified::decode_padded(token.expose());
             let claims = token.and_then(|token| token.unverified_claims::<Claims>());
             match claims {
                 Ok(Claims { sub, iss: Some(iss) }) => format!("{sub}@{iss}"),

@@ -179,7 +179,7 @@ impl Provider for Teller {
             self.0.fetch_add(1, Ordering::Relaxed);
             let token = match credential {
                 Credential::Token { token, .. } | Credential::Basic { password: token, .. } => token.expose(),
-                Credential::Certificate(_) => return Ok(None),
+                Credential::Fronted { .. } | Credential::Certificate(_) => return Ok(None),
             };
             if token.starts_with("old-") {
                 return Err(Why::TokenExpired.into());
