@@ -101,20 +101,52 @@ pub async fn begin(call: &Call, claim: &Claim) -> Result<Begun> {
     }
 }
 
-/// Keeps the answer.
+/// Keeps the answer for a day.
 pub async fn finish(call: &Call, claim: &Claim, answer: &[u8]) -> Result<()> {
+    finish_for(call, claim, answer, KEPT).await
+}
+
+/// Keeps the answer for as long as is said.
+pub async fn finish_for(call: &Call, claim: &Claim, answer: &[u8], kept: Duration) -> Result<()> {
     let realm = &call.realm;
     let sealed = realm.vault.seal_under(&realm.env, &claim.secret, &claim.place(), answer)?;
     realm
         .db
         .write(
             "idempotency.finish",
-            (claim.clone(), sealed, call.now + KEPT),
+            (claim.clone(), sealed, call.now + kept),
             |tx, (claim, sealed, until)| {
                 Box::pin(async move { sql::finish(tx, claim, sealed, *until).await })
             },
         )
         .await
+}
+
+/// What is known of a claim.
+#[derive(Debug)]
+pub enum Recalled {
+    /// Nobody has claimed it, or only with another credential, or its answer is kept no more.
+    Nothing,
+    /// The first request has not ended.
+    UnderWay,
+    /// It was answered with this.
+    Answered(Zeroizing<Vec<u8>>),
+}
+
+/// Finds what a claim was answered, whatever was asked, and claims nothing.
+pub async fn recall(call: &Call, claim: &Claim) -> Result<Recalled> {
+    let read = call.realm.db.read("idempotency.recall", (claim.clone(), call.now), |tx, (claim, now)| {
+        Box::pin(async move { sql::find_live(tx, claim, *now).await })
+    });
+    Ok(match read.await?.map(|kept| kept.response) {
+        None => Recalled::Nothing,
+        Some(None) => Recalled::UnderWay,
+        Some(Some(sealed)) => call
+            .realm
+            .vault
+            .open_under(&claim.secret, &claim.place(), &sealed)
+            .map_or(Recalled::Nothing, Recalled::Answered),
+    })
 }
 
 /// Gives the key back: nothing was done.

@@ -5,7 +5,7 @@ use doorward_proto::{secret::TokenHash, time::Time};
 use super::Claim;
 use crate::{
     args,
-    db::{ReadTx, Tx},
+    db::{ReadTx, Row, Tx},
     outcome::Result,
 };
 
@@ -15,6 +15,8 @@ const TAKE_OVER: &str = "UPDATE idempotency
     SET request_hash = $3, response = NULL, created_at = $4, expires_at = $5
     WHERE caller = $1 AND key = $2 AND expires_at <= $4";
 const FIND: &str = "SELECT request_hash, response FROM idempotency WHERE caller = $1 AND key = $2";
+const FIND_LIVE: &str = "SELECT request_hash, response FROM idempotency
+    WHERE caller = $1 AND key = $2 AND expires_at > $3";
 const FINISH: &str = "UPDATE idempotency SET response = $3, expires_at = $4
     WHERE caller = $1 AND key = $2 AND request_hash = $5 AND response IS NULL";
 const RELEASE: &str = "DELETE FROM idempotency WHERE caller = $1 AND key = $2 AND response IS NULL";
@@ -36,10 +38,16 @@ pub(super) async fn take_over(tx: &mut Tx<'_>, claim: &Claim, now: Time, expires
 }
 
 pub(super) async fn find(tx: &mut ReadTx<'_>, claim: &Claim) -> Result<Option<Kept>> {
-    tx.opt(FIND, args![&claim.caller, &claim.key], |row| {
-        Ok(Kept { request: row.hash(0)?, response: row.opt_bytes(1)? })
-    })
-    .await
+    tx.opt(FIND, args![&claim.caller, &claim.key], read).await
+}
+
+/// The same, unless it is over.
+pub(super) async fn find_live(tx: &mut ReadTx<'_>, claim: &Claim, now: Time) -> Result<Option<Kept>> {
+    tx.opt(FIND_LIVE, args![&claim.caller, &claim.key, now], read).await
+}
+
+fn read(row: &Row<'_>) -> Result<Kept> {
+    Ok(Kept { request: row.hash(0)?, response: row.opt_bytes(1)? })
 }
 
 pub(super) async fn finish(tx: &mut Tx<'_>, claim: &Claim, sealed: &Vec<u8>, expires_at: Time) -> Result<()> {

@@ -54,7 +54,8 @@ impl Kept {
         Some(Self { page, fields: pairs.filter(|(name, _)| FIELDS.contains(&name.as_str())).collect() })
     }
 
-    fn value(&self) -> String {
+    /// As it stands in the cookie: the same for the same fields.
+    pub fn value(&self) -> String {
         let mut text = Serializer::new(String::new());
         let text = text.append_pair("page", &self.page).extend_pairs(&self.fields).finish();
         BASE64URL_NOPAD.encode(text.as_bytes())

@@ -118,6 +118,7 @@ both_engines! {
 
         let page = browser.open(&link(&shown, &format!("{}/rotate", shown.path))).await;
         assert_eq!(page.field("minutes").as_deref(), Some("5"));
+        assert_eq!(page.title(), format!("Rotate nightly of {}", own.name));
         let rotate = format!("{}/rotate", shown.path);
         let wrong = browser.submit(&page, &rotate, &[("minutes", "5"), ("current_password", "wrong")]).await;
         assert!(wrong.status.is_client_error() && wrong.text.contains("This is not your current password"), "{}", wrong.text);
@@ -126,7 +127,13 @@ both_engines! {
         assert_eq!(told.title(), "Copy the secret now", "{}", told.text);
         let second = secret(&told);
         let twice = browser.submit(&page, &rotate, &fields).await;
-        assert!(twice.status.is_client_error() && twice.text.contains("has been replaced"), "{}", twice.text);
+        assert_eq!((twice.title(), &secret(&twice)), ("Copy the secret now", &second), "a second click shows the same");
+        let elsewhere = browser.open(&format!("{PATH}/secret?once=AAAAAAAAAAAAAAAAAAAAAA")).await;
+        assert_eq!(elsewhere.status, StatusCode::NOT_FOUND, "{}", elsewhere.text);
+        let other = browser.submit(&page, &rotate, &[("minutes", "10"), ("current_password", PASSWORD)]).await;
+        assert!(other.status.is_client_error() && other.text.contains("sent before"), "{}", other.text);
+        let late = browser.submit(&other, &rotate, &fields).await;
+        assert!(late.status.is_client_error() && late.text.contains("has been replaced"), "{}", late.text);
         assert!(service_tokens::verify(&world.call(), &first).await.is_ok(), "both work for a while");
         let shown = browser.open(&link(&told, &format!("{PATH}/tok_"))).await;
         assert!(shown.text.contains("Version 1") && shown.text.contains("reports:read"), "{}", shown.text);
@@ -156,6 +163,38 @@ both_engines! {
             assert_eq!(entry.actor, root, "{code}");
         }
         assert!(trail.iter().any(|entry| entry.code == "user.password_refused"));
+    }
+
+    /// Sent twice without a script: one token, and the secret is not lost with the first answer.
+    async fn a_form_sent_twice_shows_the_same_secret_for_a_while(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let page = browser.open(&format!("{PATH}/new")).await;
+        let fields = [("name", "twice"), ("scopes", "a"), ("days", "30"), ("current_password", PASSWORD)];
+        let path = format!("{PATH}/new");
+        let first = browser.submit_once(&page, &path, &fields).await;
+        assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text);
+        let told = browser.submit(&page, &path, &fields).await;
+        let shown = secret(&told);
+        service_tokens::verify(&world.call(), &shown).await.unwrap();
+        assert_eq!(told.header("cache-control"), "no-store");
+        let all = service_tokens::list(&world.call(), service_tokens::ListAsk::default()).await.unwrap();
+        assert_eq!(all.items.len(), 1);
+        let list = browser.open(PATH).await;
+        let own = orgs::get(&world.call(), all.items[0].org).await.unwrap();
+        assert!(list.text.contains(&format!("· {}", own.name)), "whose it is: {}", list.text);
+        let address = told.path.clone();
+        assert!(address.contains("once=") && !address.contains("dw_st_"), "{address}");
+        let reloaded = browser.open(&address).await;
+        assert_eq!(secret(&reloaded), shown, "a reload shows it, too");
+
+        let mut other = browser.another();
+        let page = other.open("/console").await;
+        other.sign_in(&page, ROOT, PASSWORD).await;
+        let theirs = other.open(&address).await;
+        assert!(theirs.status == StatusCode::NOT_FOUND && !theirs.text.contains(&shown), "another browser of the same person");
+        world.advance(Duration::from_mins(10));
+        let late = browser.open(&address).await;
+        assert!(late.status == StatusCode::NOT_FOUND && !late.text.contains(&shown), "{}", late.text);
     }
 
     async fn one_version_ends_alone(world: World) {

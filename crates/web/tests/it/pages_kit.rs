@@ -153,7 +153,7 @@ impl Browser {
     /// The same without following.
     pub(crate) async fn submit_once(&mut self, page: &Page, action: &str, fields: &[(&str, &str)]) -> Page {
         let mut body = Serializer::new(String::new());
-        for hidden in ["form_token", "token", "identifier", "session", "after"] {
+        for hidden in ["form_token", "once", "token", "identifier", "session", "after"] {
             if let (Some(value), false) = (page.field(hidden), fields.iter().any(|(name, _)| *name == hidden))
             {
                 body.append_pair(hidden, &value);

@@ -5,12 +5,12 @@ use axum::response::Response;
 use doorward_core::{
     credentials,
     outcome::{Code, Refusal, Result as Outcome},
-    service_tokens::{NewToken, Notes, WithSecret, addresses, create},
+    service_tokens::{NewToken, Notes, addresses, create},
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
-use super::{secret, some, trail, words};
+use super::{once, some, trail, words};
 use crate::{
     pages::{
         console::{Administrator, Area, Shell},
@@ -51,6 +51,8 @@ pub struct Form {
     #[serde(default)]
     pub purpose: String,
     #[serde(default)]
+    once: String,
+    #[serde(default)]
     current_password: SecretText,
 }
 
@@ -65,13 +67,13 @@ impl Form {
             addresses: String::new(),
             owner: owner.to_owned(),
             purpose: String::new(),
+            once: String::new(),
             current_password: SecretText::default(),
         }
     }
 
     fn read(&self) -> Outcome<NewToken> {
         let wrong = |field: &'static str| Refusal::new(Code::RequestInvalid).field(field);
-        // Named by whoever makes it: sent twice, the form makes one token.
         let name = some(&self.name).ok_or_else(|| wrong("name"))?;
         Ok(NewToken {
             name: Some(name),
@@ -102,14 +104,15 @@ pub(super) fn lifetime(days: &str) -> Outcome<Option<u64>> {
 pub struct Page<'a> {
     frame: &'a Frame,
     shell: &'a Shell<'a>,
+    once: String,
     errors: Errors,
     fields: Vec<Field>,
     password: Field,
 }
 
 impl<'a> Page<'a> {
-    /// The page, with what was typed.
-    pub fn new(shell: &'a Shell<'a>, typed: &Form, errors: Errors) -> Self {
+    /// The page, with what was typed; `once` is a word of its own.
+    pub fn new(shell: &'a Shell<'a>, typed: &Form, once: String, errors: Errors) -> Self {
         let frame = shell.frame;
         let field = |id, label: &str, hint: &str, value: &str| {
             Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value).longest(4000)
@@ -128,7 +131,7 @@ impl<'a> Page<'a> {
         ];
         let fields = fields.into_iter().map(|field| field.checked(&errors)).collect();
         let password = password(frame, &errors);
-        Self { frame, shell, errors, fields, password }
+        Self { frame, shell, once, errors, fields, password }
     }
 }
 
@@ -139,7 +142,7 @@ pub(super) fn password(frame: &Frame, errors: &Errors) -> Field {
         .checked(errors)
 }
 
-pub(super) async fn look(administrator: Administrator) -> Response {
+pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let mut typed = Form::first(administrator.account.email.as_deref().unwrap_or_default());
     let kept = [
@@ -158,7 +161,7 @@ pub(super) async fn look(administrator: Administrator) -> Response {
     }
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = shell(&administrator, &frame, &errors);
-    administrator.show(&Page::new(&shell, &typed, errors))
+    Ok(administrator.show(&Page::new(&shell, &typed, once::word(visit)?, errors)))
 }
 
 fn shell<'a>(administrator: &Administrator, frame: &'a Frame, errors: &Errors) -> Shell<'a> {
@@ -173,23 +176,21 @@ pub(super) async fn make(posted: Posted<Form>) -> Result<Response, Failure> {
         Err(elsewhere) => return Ok(elsewhere),
     };
     let visit = &administrator.visit;
-    let refusal = match made(&administrator, &form).await {
-        Ok(made) => {
-            let what = visit.text.with("tokens-made", "name", &made.token.name);
-            return Ok(secret::tell(&administrator, &made, what));
-        }
+    let (call, rights) = (visit.call.clone(), administrator.rights());
+    let (user, typed) = (administrator.account.session.user, form.clone());
+    let work = async move {
+        let new = typed.read()?;
+        credentials::confirm(&call, user, &typed.current_password).await?;
+        create(&call, new, &rights).await
+    };
+    let refusal = match once::send(visit, &form.once, true, work).await {
+        Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let frame = visit.frame();
     let shell = shell(&administrator, &frame, &errors);
-    Ok(visit.show_wrong(&Page::new(&shell, &form, errors), &refusal))
-}
-
-async fn made(administrator: &Administrator, form: &Form) -> Outcome<WithSecret> {
-    let (call, new) = (&administrator.visit.call, form.read()?);
-    credentials::confirm(call, administrator.account.session.user, &form.current_password).await?;
-    create(call, new, &administrator.rights()).await
+    Ok(visit.show_wrong(&Page::new(&shell, &form, once::word(visit)?, errors), &refusal))
 }
 
 /// What a refusal means for the form.
@@ -204,6 +205,7 @@ pub(super) fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
         (Code::RequestInvalid, Some("owner")) => ("owner", "tokens-text-wrong"),
         (Code::RequestInvalid, Some("purpose")) => ("purpose", "tokens-text-wrong"),
         (Code::RequestInvalid, Some("overlap_seconds")) => ("minutes", "tokens-overlap-wrong"),
+        (Code::IdempotencyConflict, _) => ("", "tokens-sent-before"),
         _ => return Errors::of(text, refusal),
     };
     Some(Errors::one(field, text.get(key)))

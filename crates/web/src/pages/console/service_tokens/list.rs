@@ -1,7 +1,10 @@
 //! Every version in every state: looked for, narrowed down, a page at a time; or all of them as a table for
 //! a spreadsheet. What is asked for stands in the address.
 
-use std::fmt::Write as _;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    fmt::Write as _,
+};
 
 use askama::Template;
 use axum::response::{IntoResponse, Response};
@@ -20,7 +23,7 @@ use http::{
 };
 use url::form_urlencoded::Serializer;
 
-use super::{PATH, Row, Standing};
+use super::{PATH, Row, Standing, organisation};
 use crate::{
     edge::BODY_LIMIT,
     pages::{
@@ -144,7 +147,14 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
     let visit = &administrator.visit;
     let filters = Filters::read(visit.query())?;
     let found = list(&visit.call, filters.ask(LIMIT)).await?;
-    let rows = found.items.iter().map(|token| Row::of(visit, token)).collect();
+    let mut names = HashMap::new();
+    let mut rows = Vec::with_capacity(found.items.len());
+    for token in &found.items {
+        if let Entry::Vacant(free) = names.entry(token.org) {
+            free.insert(organisation(visit, token).await?);
+        }
+        rows.push(Row { org: names.get(&token.org).cloned(), ..Row::of(visit, token) });
+    }
     let (frame, errors) = (visit.frame(), Errors::none());
     let title = frame.t(Area::ServiceTokens.key());
     let shell = administrator.shell(&frame, Area::ServiceTokens, title, &errors);

@@ -15,6 +15,7 @@ use crate::{
 
 pub mod create;
 pub mod list;
+mod once;
 pub mod revoke;
 pub mod rotate;
 pub mod secret;
@@ -28,6 +29,7 @@ pub fn routes() -> Router<App> {
         .route("/console/service-tokens", get(list::look))
         .route("/console/service-tokens.csv", get(list::export))
         .route("/console/service-tokens/new", get(create::look).post(create::make))
+        .route("/console/service-tokens/secret", get(secret::look))
         .route("/console/service-tokens/{id}", get(show::look))
         .route("/console/service-tokens/{id}/rotate", get(rotate::look).post(rotate::replace))
         .route("/console/service-tokens/{id}/revoke", get(revoke::look).post(revoke::end))
@@ -70,6 +72,8 @@ pub struct Row {
     pub scopes: Vec<String>,
     /// Who answers for it.
     pub owner: String,
+    /// The organisation that it belongs to, where lists are of several.
+    pub org: Option<String>,
     /// When it was made.
     pub since: When,
     /// When it ends, or ended.
@@ -91,6 +95,7 @@ impl Row {
             standing: Standing::of(text, token.state(now)),
             scopes: token.scopes.iter().map(str::to_owned).collect(),
             owner: token.notes.owner.clone().unwrap_or_default(),
+            org: None,
             since: When::new(text, token.issued_at, now),
             until: until.map(|at| When::new(text, at, now)),
             used: token.last_used_at.map(|at| When::new(text, at, now)),

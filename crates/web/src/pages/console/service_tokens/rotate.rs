@@ -5,14 +5,14 @@ use axum::{extract::Path, response::Response};
 use doorward_core::{
     credentials,
     outcome::{Code, Refusal, Result as Outcome},
-    service_tokens::{Key, RotateAsk, Token, WithSecret, rotate},
+    service_tokens::{Key, RotateAsk, Token, rotate},
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
     create::{lifetime, password, wrong},
-    page, secret, some, trail, version, words,
+    once, organisation, page, some, trail, version, words,
 };
 use crate::{
     pages::{
@@ -34,6 +34,8 @@ pub struct Form {
     #[serde(default)]
     scopes: String,
     #[serde(default)]
+    once: String,
+    #[serde(default)]
     current_password: SecretText,
 }
 
@@ -43,6 +45,7 @@ impl Default for Form {
             minutes: (RotateAsk::default().overlap / 60).to_string(),
             days: String::new(),
             scopes: String::new(),
+            once: String::new(),
             current_password: SecretText::default(),
         }
     }
@@ -72,13 +75,14 @@ pub struct Page<'a> {
     shell: &'a Shell<'a>,
     action: String,
     back: String,
+    once: String,
     errors: Errors,
     fields: [Field; 4],
 }
 
 impl<'a> Page<'a> {
-    /// The page of the version whose page is `back`, with what was typed.
-    pub fn new(shell: &'a Shell<'a>, back: String, typed: &Form, errors: Errors) -> Self {
+    /// The page of the version whose page is `back`, with what was typed; `once` is a word of its own.
+    pub fn new(shell: &'a Shell<'a>, back: String, (typed, once): (&Form, String), errors: Errors) -> Self {
         let frame = shell.frame;
         let field = |id, label: &str, hint: &str, value: &str| {
             let field = Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value);
@@ -90,12 +94,17 @@ impl<'a> Page<'a> {
             field("scopes", "tokens-scopes-more", "tokens-scopes-more-what", &typed.scopes).optional(),
             password(frame, &errors),
         ];
-        Self { frame, shell, action: format!("{back}/rotate"), back, errors, fields }
+        Self { frame, shell, action: format!("{back}/rotate"), back, once, errors, fields }
     }
 }
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, token: &Token, errors: &Errors) -> Shell<'a> {
-    let title = frame.tv("tokens-rotate-of", "name", &token.name);
+fn shell<'a>(
+    administrator: &Administrator,
+    frame: &'a Frame,
+    (token, org): (&Token, &str),
+    errors: &Errors,
+) -> Shell<'a> {
+    let title = frame.text.with2("tokens-rotate-of", ("name", &token.name), ("org", org));
     let mut shell = administrator.shell(frame, Area::ServiceTokens, title, errors);
     shell.trail = vec![trail(administrator), (page(token), token.name.clone())];
     shell
@@ -111,9 +120,10 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
             value.clone_into(field);
         }
     }
+    let org = organisation(visit, &token).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, &token, &errors);
-    Ok(administrator.show(&Page::new(&shell, page(&token), &typed, errors)))
+    let shell = shell(&administrator, &frame, (&token, &org), &errors);
+    Ok(administrator.show(&Page::new(&shell, page(&token), (&typed, once::word(visit)?), errors)))
 }
 
 pub(super) async fn replace(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
@@ -123,11 +133,16 @@ pub(super) async fn replace(Path(id): Path<String>, posted: Posted<Form>) -> Res
     };
     let visit = &administrator.visit;
     let token = version(visit, &id).await?;
-    let refusal = match replaced(&administrator, &token, &form).await {
-        Ok(made) => {
-            let what = visit.text.with("tokens-rotated-what", "name", &token.name);
-            return Ok(secret::tell(&administrator, &made, what));
-        }
+    let (call, rights, id) = (visit.call.clone(), administrator.rights(), token.id);
+    let (user, typed) = (administrator.account.session.user, form.clone());
+    let work = async move {
+        let ask = typed.read()?;
+        credentials::confirm(&call, user, &typed.current_password).await?;
+        // This version and no other: sent from two pages, the form replaces it once.
+        rotate(&call, Key::Version(id), ask, rights).await
+    };
+    let refusal = match once::send(visit, &form.once, false, work).await {
+        Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
     let errors = match refusal.code {
@@ -135,14 +150,9 @@ pub(super) async fn replace(Path(id): Path<String>, posted: Posted<Form>) -> Res
         _ => wrong(visit.text, &refusal),
     };
     let Some(errors) = errors else { return Err(refusal.into()) };
+    let org = organisation(visit, &token).await?;
     let frame = visit.frame();
-    let shell = shell(&administrator, &frame, &token, &errors);
-    Ok(visit.show_wrong(&Page::new(&shell, page(&token), &form, errors), &refusal))
-}
-
-/// This version and no other: sent twice, the form replaces it once.
-async fn replaced(administrator: &Administrator, token: &Token, form: &Form) -> Outcome<WithSecret> {
-    let (call, ask) = (&administrator.visit.call, form.read()?);
-    credentials::confirm(call, administrator.account.session.user, &form.current_password).await?;
-    rotate(call, Key::Version(token.id), ask, administrator.rights()).await
+    let shell = shell(&administrator, &frame, (&token, &org), &errors);
+    let page = Page::new(&shell, page(&token), (&form, once::word(visit)?), errors);
+    Ok(visit.show_wrong(&page, &refusal))
 }

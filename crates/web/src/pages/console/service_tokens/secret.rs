@@ -1,15 +1,24 @@
-//! A new secret, shown this once, with what is pasted next.
+//! A new secret, shown to the browser that asked for it, with what is pasted next.
 
 use askama::Template;
 use axum::response::Response;
-use doorward_core::service_tokens::WithSecret;
-use doorward_proto::secret::SecretText;
+use doorward_core::{
+    idempotency::{self, Recalled},
+    outcome::{Code, Error},
+};
+use doorward_proto::{form::Params, secret::SecretText};
+use http::{HeaderValue, header::REFRESH};
+use serde::Deserialize;
 
-use super::{page, trail};
-use crate::pages::{
-    console::{Administrator, Area, Shell},
-    form::Errors,
-    frame::Frame,
+use super::{once, page, trail, version};
+use crate::{
+    edge::BODY_LIMIT,
+    pages::{
+        console::{Administrator, Area, Shell},
+        form::Errors,
+        frame::Frame,
+    },
+    surface::Failure,
 };
 
 /// What is pasted somewhere.
@@ -75,13 +84,46 @@ fn snippets(frame: &Frame, secret: &SecretText, issuer: &str) -> Vec<Snippet> {
     ]
 }
 
-/// Answers with a secret that has just been made; `what` says of what.
-pub(super) fn tell(administrator: &Administrator, made: &WithSecret, what: String) -> Response {
+/// The page while the first of two clicks is under way.
+#[derive(Template)]
+#[template(path = "console/service_tokens/wait.html")]
+pub struct Wait<'a> {
+    frame: &'a Frame,
+    shell: &'a Shell<'a>,
+    again: String,
+}
+
+/// What is kept of a form's work.
+#[derive(Deserialize)]
+struct Told {
+    id: String,
+    secret: SecretText,
+    is_new: bool,
+}
+
+/// Shows what came of a form, to the browser that sent it and for a while.
+pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
+    let params = Params::parse(visit.query().as_bytes(), BODY_LIMIT).map_err(|_| Code::RequestInvalid)?;
+    let word = params.one(once::FIELD).ok().flatten().unwrap_or_default();
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = administrator.shell(&frame, Area::ServiceTokens, frame.t("tokens-secret"), &errors);
-    shell.trail = vec![trail(administrator), (page(&made.token), made.token.name.clone())];
-    let secret = SecretText::from(made.secret.expose());
+    shell.trail = vec![trail(&administrator)];
+    let told = match idempotency::recall(&visit.call, &once::claim(visit, word)?).await? {
+        Recalled::Nothing => return Err(Code::NotFound.into()),
+        Recalled::UnderWay => {
+            let again = format!("{}/secret?{}", super::PATH, visit.query());
+            shell.title = frame.t("tokens-wait");
+            let mut response = administrator.show(&Wait { frame: &frame, shell: &shell, again });
+            response.headers_mut().insert(REFRESH, HeaderValue::from_static("1"));
+            return Ok(response);
+        }
+        Recalled::Answered(kept) => serde_json::from_slice::<Told>(&kept).map_err(Error::from)?,
+    };
+    let token = version(visit, &told.id).await?;
+    let what = if told.is_new { "tokens-made" } else { "tokens-rotated-what" };
+    let what = visit.text.with(what, "name", &token.name);
+    shell.trail.push((page(&token), token.name.clone()));
     let issuer = visit.call.realm.issuer.as_str();
-    administrator.show(&Page::new(&shell, secret, issuer, page(&made.token), what))
+    Ok(administrator.show(&Page::new(&shell, told.secret, issuer, page(&token), what)))
 }
