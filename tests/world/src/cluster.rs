@@ -31,7 +31,7 @@ const KEEPER: &str = r#"
 set -eu
 "$3/initdb" -D "$1/data" -U doorward --auth=trust --encoding=UTF8 --locale=C --no-sync >"$1/log" 2>&1
 "$3/postgres" -D "$1/data" -k "$1" -h 127.0.0.1 -p "$2" -c fsync=off -c synchronous_commit=off \
-    -c full_page_writes=off -c max_connections=400 -c shared_buffers=64MB -c autovacuum=off \
+    -c full_page_writes=off -c max_connections=400 -c max_locks_per_transaction=16 -c shared_buffers=64MB -c autovacuum=off \
     -c max_wal_size=256MB >>"$1/log" 2>&1 </dev/null &
 server=$!
 until "$3/pg_isready" -q -h 127.0.0.1 -p "$2"; do

@@ -59,10 +59,16 @@ service-token-ends-heading = { $name } läuft { $days ->
     } ab
 service-token-ends-body = Sie sind für das Dienst-Token { $name } verantwortlich. Es läuft am { $when } ab; was es benutzt, wird von da an abgewiesen. Erneuern Sie es vorher: Das ergibt ein neues Geheimnis, und das jetzige gilt weiter, während Sie es ersetzen.
 service-token-ends-button = Token ansehen
-service-token-ends-after = Auf der Kommandozeile: doorward token rotate { $name }. Wenn nichts es mehr benutzt, lassen Sie es ablaufen oder widerrufen Sie es. Falls Sie beides nicht können, wenden Sie sich an Ihre Verwaltung.
+service-token-ends-after = { $way ->
+        [link] Auf der Kommandozeile: doorward token rotate { $name }. Wenn nichts es mehr benutzt, lassen Sie es ablaufen oder widerrufen Sie es.
+       *[ask] Selbst können Sie das nicht: Bitten Sie die Verwaltung von { $issuer }, { $name } zu erneuern, oder es ablaufen zu lassen, wenn nichts es mehr benutzt.
+    }
 
 service-token-leaked-subject = Das Dienst-Token { $name } wurde widerrufen
 service-token-leaked-heading = Ein Geheimnis von { $name } wurde gefunden
 service-token-leaked-body = Jemand hat gemeldet, dass ein Geheimnis des Dienst-Tokens { $name }, für das Sie verantwortlich sind, an einem Ort gefunden wurde, an den es nicht gehört. Es wurde am { $when } widerrufen; was dieses Geheimnis benutzt, wird abgewiesen.
 service-token-leaked-button = Token ansehen
-service-token-leaked-after = Machen Sie für das, was es benutzt hat, ein neues Token, suchen Sie im Protokoll nach Benutzungen, die Sie nicht kennen, und entfernen Sie das Geheimnis dort, wo es gefunden wurde. Falls Sie das nicht können, wenden Sie sich an Ihre Verwaltung.
+service-token-leaked-after = { $way ->
+        [link] Machen Sie für das, was es benutzt hat, ein neues Token, suchen Sie im Protokoll nach Benutzungen, die Sie nicht kennen, und entfernen Sie das Geheimnis dort, wo es gefunden wurde.
+       *[ask] Entfernen Sie das Geheimnis dort, wo es gefunden wurde, und bitten Sie die Verwaltung von { $issuer }, für das, was es benutzt hat, ein neues Token zu machen und im Protokoll nach Benutzungen zu suchen, die niemand kennt.
+    }

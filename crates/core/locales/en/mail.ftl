@@ -59,10 +59,16 @@ service-token-ends-heading = { $name } ends { $days ->
     }
 service-token-ends-body = You answer for the service token { $name }. It ends on { $when }, and what uses it is refused from then on. Rotate it before: that makes another secret, and the present one goes on working while you replace it.
 service-token-ends-button = Look at the token
-service-token-ends-after = On a command line: doorward token rotate { $name }. If nothing uses it any more, let it end or revoke it. If you cannot do either, ask an administrator.
+service-token-ends-after = { $way ->
+        [link] On a command line: doorward token rotate { $name }. If nothing uses it any more, let it end or revoke it.
+       *[ask] You cannot do this yourself: ask an administrator of { $issuer } to rotate { $name }, or to let it end if nothing uses it any more.
+    }
 
 service-token-leaked-subject = The service token { $name } was revoked
 service-token-leaked-heading = A secret of { $name } was found
 service-token-leaked-body = Somebody has reported that a secret of the service token { $name }, for which you answer, was found where it must not be. It was revoked on { $when }, and what uses that secret is refused.
 service-token-leaked-button = Look at the token
-service-token-leaked-after = Make another token for what used it, look in the audit trail for uses that you do not know, and take the secret away from where it was found. If you cannot, ask an administrator.
+service-token-leaked-after = { $way ->
+        [link] Make another token for what used it, look in the audit trail for uses that you do not know, and take the secret away from where it was found.
+       *[ask] Take the secret away from where it was found, and ask an administrator of { $issuer } to make another token for what used it and to look in the audit trail for uses that nobody knows.
+    }

@@ -12,6 +12,7 @@ fn parameters() -> BTreeMap<String, String> {
         ("address", "new@example.org"),
         ("name", "nightly-tests"),
         ("days", "14"),
+        ("way", "ask"),
         ("issuer", "https://id.example"),
     ]
     .into_iter()

@@ -124,6 +124,12 @@ pub async fn set_status(tx: &mut Tx<'_>, env: &Env, id: impl ToString, status: S
     Ok(changed)
 }
 
+/// Ends a principal for good, where the caller holds off by a lock of its own whoever makes something under
+/// it, and tells of the change itself.
+pub(crate) async fn end_held(tx: &mut Tx<'_>, env: &Env, id: impl ToString) -> Result<bool> {
+    sql::set_status(tx, &id.to_string(), Status::Ended, env.now()).await
+}
+
 /// Reads a stored status.
 pub(crate) fn status_from(number: i64) -> Result<Status> {
     sql::status(number)

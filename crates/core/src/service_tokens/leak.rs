@@ -6,7 +6,7 @@
 use doorward_proto::secret::{Kind, Opaque, SecretText, TokenHash};
 
 use super::{
-    Key, Token, present,
+    Key, Token, lock, present,
     remind::{Owner, owner},
     sql, validate,
     verify::{OURS, has_imported, sha256},
@@ -15,8 +15,9 @@ use crate::{
     audit,
     call::Call,
     db::{ReadTx, Tx},
-    mail::{self, Recipient, Template},
+    mail::Template,
     outcome::Result,
+    throttle::{self, Taken},
 };
 
 /// What became of a secret that was reported.
@@ -33,20 +34,27 @@ pub enum Reported {
 struct Report {
     call: Call,
     token: Token,
+    taken: Taken,
     found_at: Option<String>,
 }
 
 /// Revokes the version that a secret belongs to; `found_at` says where it was found. In force with the answer.
+/// Who reports what nobody has is slowed down, by network address; what was found costs nothing.
 ///
 /// # Errors
-/// `RequestInvalid` for words about the place that nobody could read.
+/// `RequestInvalid` for words about the place that nobody could read, `RateLimitedAddress`.
 pub async fn report_leak(call: &Call, presented: &SecretText, found_at: Option<String>) -> Result<Reported> {
     if let Some(place) = &found_at {
         validate::check_text("found_at", place)?;
     }
     let text = presented.expose();
     let is_ours = Opaque::parse(Kind::ServiceToken, text).is_some();
-    // Anybody may ask: what cannot be one costs no look, and what nobody has here no write.
+    let tried = throttle::reporting(call);
+    let count = call.realm.db.write("service_tokens.count_report", tried, |tx, tried| {
+        Box::pin(async move { throttle::take(tx, tried).await })
+    });
+    let taken = count.await?;
+    // Anybody may ask: what cannot be one costs no look.
     if !is_ours && (text.starts_with(OURS) || !has_imported(call).await?) {
         return Ok(Reported::Unknown);
     }
@@ -57,7 +65,7 @@ pub async fn report_leak(call: &Call, presented: &SecretText, found_at: Option<S
         Box::pin(async move { find(tx, sought).await })
     });
     let Some(token) = read.await? else { return Ok(Reported::Unknown) };
-    let ask = Report { call: call.clone(), token, found_at };
+    let ask = Report { call: call.clone(), token, taken, found_at };
     call.realm.db.write("service_tokens.report_leak", ask, |tx, ask| Box::pin(end(tx, ask))).await
 }
 
@@ -71,12 +79,13 @@ async fn find(tx: &mut ReadTx<'_>, (hash, imported): &(TokenHash, Option<String>
 
 async fn end(tx: &mut Tx<'_>, ask: &Report) -> Result<Reported> {
     let token = &ask.token;
-    tx.lock_exclusive(&[&token.lineage.to_string()]).await?;
+    lock(tx, token.lineage).await?;
     let by = (ask.call.now, ask.call.actor.name());
     if sql::revoke(tx, token.id, &by, "reported as leaked").await? == 0 {
         return Ok(Reported::Before(present(tx, &Key::Version(token.id)).await?));
     }
     tx.raise_changes().await?;
+    throttle::give_back(tx, &ask.taken).await?;
     let mut event = token.event(&ask.call, "service_token.leaked")?;
     if let Some(place) = &ask.found_at {
         event = event.detail("found_at", place.clone());
@@ -89,10 +98,6 @@ async fn end(tx: &mut Tx<'_>, ask: &Report) -> Result<Reported> {
 }
 
 async fn tell(tx: &mut Tx<'_>, ask: &Report, token: &Token, owner: &Owner) -> Result<()> {
-    let link = format!("{}/console/service-tokens/{}", ask.call.realm.issuer, token.id);
     let when = ask.call.now.to_human();
-    let words = [("name", token.name.as_str()), ("when", &when), ("link", &link)];
-    let to = Recipient { user: owner.user, email: &owner.email, locale: owner.locale.as_deref() };
-    let mail = mail::prepare(&ask.call, &to, Template::ServiceTokenLeaked, &words, None)?;
-    mail::enqueue(tx, &mail).await
+    owner.write(tx, &ask.call, (token, Template::ServiceTokenLeaked, None), &[("when", &when)]).await
 }

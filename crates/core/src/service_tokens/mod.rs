@@ -216,6 +216,16 @@ impl Key {
     }
 }
 
+/// What everybody who changes versions holds: shared for one lineage, exclusively for many at once, so that the
+/// number of locks does not grow with the number of tokens.
+const EVERY: &str = "service_tokens";
+
+/// Holds off whoever else changes the versions of a lineage, or ends many.
+async fn lock(tx: &mut Tx<'_>, lineage: Id<ServiceToken>) -> Result<()> {
+    tx.lock_shared(&[EVERY]).await?;
+    tx.lock_exclusive(&[&lineage.to_string()]).await
+}
+
 async fn present(tx: &mut ReadTx<'_>, key: &Key) -> Result<Token> {
     let found = match key {
         Key::Version(id) => sql::find(tx, *id).await?,

@@ -18,7 +18,7 @@ use crate::{
     db::{ReadTx, Tx},
     mail::{self, Recipient, Template},
     outcome::Result,
-    users::{self, Email},
+    users::{self, Email, PlatformRole},
 };
 
 /// How many days before the end, the nearest first: who is told of a day needs no word about a week.
@@ -77,12 +77,9 @@ async fn tell(tx: &mut Tx<'_>, ask: &Remind) -> Result<bool> {
     let owner = owner(tx, &token).await?;
     if let Some(owner) = &owner {
         let left = end.since(ask.call.now).as_secs().div_ceil(DAY.as_secs()).to_string();
-        let link = format!("{}/console/service-tokens/{}", ask.call.realm.issuer, token.id);
         let when = end.to_human();
-        let words = [("name", token.name.as_str()), ("days", &left), ("when", &when), ("link", &link)];
-        let to = Recipient { user: owner.user, email: &owner.email, locale: owner.locale.as_deref() };
-        let mail = mail::prepare(&ask.call, &to, Template::ServiceTokenEnds, &words, Some(end))?;
-        mail::enqueue(tx, &mail).await?;
+        let words = [("days", left.as_str()), ("when", &when)];
+        owner.write(tx, &ask.call, (&token, Template::ServiceTokenEnds, Some(end)), &words).await?;
     }
     let event = token.event(&ask.call, "service_token.expiring")?;
     let event = event.fact("expires_at", end.to_string()).fact("is_told", owner.is_some());
@@ -92,29 +89,59 @@ async fn tell(tx: &mut Tx<'_>, ask: &Remind) -> Result<bool> {
 
 /// Who answers for a token.
 pub(super) struct Owner {
-    pub(super) user: Option<Id<User>>,
-    pub(super) email: String,
-    pub(super) locale: Option<String>,
+    user: Option<Id<User>>,
+    email: String,
+    locale: Option<String>,
+    /// Whether the console opens for this reader.
+    may_enter: bool,
 }
 
-/// Who is named as the owner, by mail address or by id; else the person who made the token.
+impl Owner {
+    fn known(person: users::User, email: String) -> Self {
+        let may_enter = person.platform_role == PlatformRole::Administrator;
+        Self { user: Some(person.id), email, locale: person.locale, may_enter }
+    }
+
+    /// Writes about a token: with a link to its page where the reader is let in, else with whom to ask.
+    pub(super) async fn write(
+        &self,
+        tx: &mut Tx<'_>,
+        call: &Call,
+        (token, template, expires_at): (&Token, Template, Option<Time>),
+        more: &[(&str, &str)],
+    ) -> Result<()> {
+        let link = format!("{}/console/service-tokens/{}", call.realm.issuer, token.id);
+        let way = if self.may_enter { "link" } else { "ask" };
+        let mut words = vec![("name", token.name.as_str()), ("way", way)];
+        words.extend(self.may_enter.then_some(("link", link.as_str())));
+        words.extend_from_slice(more);
+        let to = Recipient { user: self.user, email: &self.email, locale: self.locale.as_deref() };
+        mail::enqueue(tx, &mail::prepare(call, &to, template, &words, expires_at)?).await
+    }
+}
+
+/// Who is named as the owner of the newest version, by mail address or by id; else the person who made it.
 pub(super) async fn owner(tx: &mut ReadTx<'_>, token: &Token) -> Result<Option<Owner>> {
-    let named = token.notes.owner.as_deref().unwrap_or_default().trim();
+    let newest = sql::newest_versions(tx, token.lineage, 1).await?.pop();
+    let newest = newest.as_ref().unwrap_or(token);
+    let named = newest.notes.owner.as_deref().unwrap_or_default().trim();
     if let Ok(address) = Email::parse(named) {
-        let known = match users::find_by_identifier(tx, address.folded()).await? {
+        let email = address.address().to_owned();
+        let person = match users::find_by_identifier(tx, address.folded()).await? {
             Some(user) => users::find_in(tx, user).await?,
             None => None,
         };
-        let locale = known.as_ref().and_then(|person| person.locale.clone());
-        let user = known.map(|person| person.id);
-        return Ok(Some(Owner { user, email: address.address().to_owned(), locale }));
+        return Ok(Some(match person {
+            Some(person) => Owner::known(person, email),
+            None => Owner { user: None, email, locale: None, may_enter: false },
+        }));
     }
-    for name in [named, &token.created_by] {
+    for name in [named, &newest.created_by] {
         let Ok(id) = name.parse() else { continue };
-        if let Some(person) = users::find_in(tx, id).await?
-            && let Some(email) = person.email
+        if let Some(mut person) = users::find_in(tx, id).await?
+            && let Some(email) = person.email.take()
         {
-            return Ok(Some(Owner { user: Some(person.id), email, locale: person.locale }));
+            return Ok(Some(Owner::known(person, email)));
         }
     }
     Ok(None)

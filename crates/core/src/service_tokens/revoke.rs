@@ -2,7 +2,7 @@
 
 use doorward_proto::id::{Id, Org};
 
-use super::{Key, Token, present, sql, validate};
+use super::{EVERY, Key, Token, lock, present, sql, validate};
 use crate::{
     audit,
     call::Call,
@@ -32,7 +32,7 @@ pub async fn revoke(call: &Call, key: Key, reason: String, rights: Rights) -> Re
 
 async fn end(tx: &mut Tx<'_>, ask: &Revoke) -> Result<Token> {
     let lineage = present(tx, &ask.key).await?.lineage;
-    tx.lock_exclusive(&[&lineage.to_string()]).await?;
+    lock(tx, lineage).await?;
     let token = present(tx, &ask.key).await?;
     let is_whole = matches!(ask.key, Key::Name(..));
     for version in sql::versions(tx, lineage).await? {
@@ -61,7 +61,7 @@ async fn end(tx: &mut Tx<'_>, ask: &Revoke) -> Result<Token> {
 /// Whose tokens are meant; at least one of both is said.
 #[derive(Debug, Clone, Default)]
 pub struct Whose {
-    /// Only those of this owner.
+    /// Only those of this owner: of whoever answers for the newest version.
     pub owner: Option<String>,
     /// Only those of this organisation.
     pub org: Option<Id<Org>>,
@@ -91,9 +91,8 @@ pub async fn revoke_all(call: &Call, whose: Whose, reason: String, rights: Right
 
 async fn end_all(tx: &mut Tx<'_>, ask: &RevokeAll) -> Result<Vec<String>> {
     let (now, by) = (ask.call.now, ask.call.actor.name());
+    tx.lock_exclusive(&[EVERY]).await?;
     let lineages = sql::live_lineages(tx, &ask.whose, now).await?;
-    let ids: Vec<String> = lineages.iter().map(ToString::to_string).collect();
-    tx.lock_exclusive(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
     let mut names = Vec::with_capacity(lineages.len());
     for lineage in lineages {
         let versions = sql::versions(tx, lineage).await?;
@@ -101,7 +100,7 @@ async fn end_all(tx: &mut Tx<'_>, ask: &RevokeAll) -> Result<Vec<String>> {
             ask.rights.over(version.scopes.iter())?;
         }
         let revoked = sql::revoke_all(tx, lineage, &(now, by.clone()), &ask.reason).await?;
-        principals::set_status(tx, &ask.call.realm.env, lineage, Status::Ended).await?;
+        principals::end_held(tx, &ask.call.realm.env, lineage).await?;
         let Some(newest) = versions.last().filter(|_| revoked > 0) else { continue };
         let event = newest.event(&ask.call, "service_token.revoked")?.fact("versions", revoked);
         audit::record(tx, &event.detail("reason", ask.reason.clone())).await?;

@@ -12,7 +12,7 @@ use doorward_proto::{
 use super::{
     Key, Token, WithSecret,
     create::{granted, names},
-    present, sql, validate,
+    lock, present, sql, validate,
 };
 use crate::{
     audit,
@@ -75,9 +75,9 @@ fn ended(token: &Token, now: Time) -> Error {
 
 async fn replace(tx: &mut Tx<'_>, work: &Rotate) -> Result<Token> {
     let (call, now) = (&work.call, work.call.now);
-    let lineage = present(tx, &work.key).await?.lineage.to_string();
+    let lineage = present(tx, &work.key).await?.lineage;
     // A revocation of every version waits, or is seen.
-    tx.lock_exclusive(&[&lineage]).await?;
+    lock(tx, lineage).await?;
     let old = present(tx, &work.key).await?;
     let added = validate::scopes(&work.ask.scopes)?;
     let scopes = old.scopes.union(&added);

@@ -123,9 +123,12 @@ const DUE: &str = "SELECT id FROM service_tokens WHERE expires_at > $1 AND expir
     AND (lifetime IS NULL OR lifetime >= $3 * 172800) ORDER BY expires_at LIMIT $4";
 const REMINDED: &str = "UPDATE service_tokens SET reminded = $2
     WHERE id = $1 AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $2)";
-const LIVE_OF_OWNER: &str = "SELECT DISTINCT lineage FROM service_tokens
-    WHERE owner = $1 AND (org_id = $2 OR $2 IS NULL) AND revoked_at IS NULL
-    AND (expires_at IS NULL OR expires_at > $3) AND (ends_at IS NULL OR ends_at > $3) ORDER BY lineage";
+const LIVE_OF_OWNER: &str = "SELECT n.lineage FROM service_tokens n
+    WHERE n.owner = $1 AND (n.org_id = $2 OR $2 IS NULL)
+    AND NOT EXISTS (SELECT 1 FROM service_tokens l WHERE l.lineage = n.lineage AND l.version > n.version)
+    AND EXISTS (SELECT 1 FROM service_tokens v WHERE v.lineage = n.lineage AND v.revoked_at IS NULL
+        AND (v.expires_at IS NULL OR v.expires_at > $3) AND (v.ends_at IS NULL OR v.ends_at > $3))
+    ORDER BY n.lineage";
 const LIVE_OF_ORG: &str = "SELECT DISTINCT lineage FROM service_tokens
     WHERE org_id = $1 AND revoked_at IS NULL
     AND (expires_at IS NULL OR expires_at > $2) AND (ends_at IS NULL OR ends_at > $2) ORDER BY lineage";
@@ -312,7 +315,8 @@ pub(super) async fn reminded(tx: &mut Tx<'_>, id: Id<ServiceToken>, days: i64) -
     Ok(tx.exec(REMINDED, args![id, days]).await? > 0)
 }
 
-/// The tokens of an owner, or of an organisation, of which a version still works; in the order of their locks.
+/// The tokens of an owner, or of an organisation, of which a version still works. Whose one is, its newest
+/// version says.
 pub(super) async fn live_lineages(
     tx: &mut ReadTx<'_>,
     whose: &Whose,

@@ -134,6 +134,8 @@ const DRAFTS: Rule = Rule::new(300, MINUTE, Duration::from_millis(500), Code::Ra
 const MAIL_TO: Rule = Rule::new(5, Duration::from_mins(30), Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
 const MAIL_FROM: Rule = Rule::new(30, HOUR, Duration::from_mins(2), Code::RateLimitedAddress);
+/// Reports of secrets that nobody here has, from one address.
+const REPORTS: Rule = Rule::new(60, MINUTE, Duration::from_secs(1), Code::RateLimitedAddress);
 
 /// The counters of one try. Where the first is of one account from one address, the others tell by it
 /// who has failed before.
@@ -191,6 +193,11 @@ pub(crate) fn drafting(call: &Call) -> Try {
         _ => call.origin.network(),
     };
     Try { counters: vec![(format!("drafts:{whose}"), DRAFTS)], now: call.now }
+}
+
+/// Somebody without an account reports a secret; given back where it is one of ours.
+pub(crate) fn reporting(call: &Call) -> Try {
+    Try { counters: vec![(format!("reports:{}", call.origin.network()), REPORTS)], now: call.now }
 }
 
 /// Somebody asks for mail from this address.

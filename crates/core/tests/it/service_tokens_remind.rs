@@ -10,7 +10,7 @@ use doorward_core::{
     page::PageAsk,
     service_tokens::{NewToken, Notes, create, remind, revoke},
     settings::Settings,
-    users::{self, Email, NewUser},
+    users::{self, Email, NewUser, PlatformRole},
 };
 use doorward_world::{Fresh, World, both_engines};
 
@@ -76,6 +76,28 @@ both_engines! {
         world.advance(DAY * 9);
         // "week" and the new version of "replaced".
         assert_eq!(due(&world).await, 2);
+    }
+
+    /// The console opens for administrators: whoever is none reads whom to ask instead of a refusal.
+    async fn a_mail_links_only_where_its_reader_may_go(world: World) {
+        let call = world.call();
+        for (address, role) in [("ada@example.org", PlatformRole::Administrator), ("grace@example.org", PlatformRole::User)] {
+            let mut new = NewUser::new(Email::parse(address).unwrap());
+            new.platform_role = role;
+            new.locale = Some("en".to_owned());
+            users::create(&call, new).await.unwrap();
+        }
+        for owner in ["ada@example.org", "grace@example.org", "stranger@example.org"] {
+            ending(&world, &owner[..3], 30, Some(owner)).await;
+        }
+        world.advance(DAY * 20);
+        assert_eq!(due(&world).await, 3);
+        for mail in mail::list(&call, None, PageAsk { limit: 9, ..PageAsk::default() }).await.unwrap().items {
+            let (_, words) = mail::show(&call, mail.id).await.unwrap();
+            let may_enter = mail.recipient == "ada@example.org";
+            assert_eq!(words.text.contains("https://id.example/console/service-tokens/tok_"), may_enter, "{}", words.text);
+            assert_eq!(words.text.contains("ask an administrator of https://id.example"), !may_enter, "{}", words.text);
+        }
     }
 
     async fn the_owner_is_told_or_who_made_it(world: World) {

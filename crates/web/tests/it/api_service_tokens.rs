@@ -192,6 +192,15 @@ both_engines! {
         let gone = with(&server, &secret, Method::GET, "/api/whoami", None).await;
         assert_eq!((gone.status, gone.code()), (StatusCode::UNAUTHORIZED, "auth.token_revoked"));
 
+        let mut guessed = report(json!({"secret": "dw_st_guess"})).await;
+        for _ in 0..200 {
+            if guessed.status != StatusCode::OK {
+                break;
+            }
+            guessed = report(json!({"secret": "dw_st_guess"})).await;
+        }
+        assert_eq!((guessed.status, guessed.code(), guessed.header("retry-after")), (StatusCode::TOO_MANY_REQUESTS, "auth.rate_limited.ip", "1"));
+
         let path = format!("{PATH}/revoke-all");
         let nobody = server.root(Method::POST, &path, Some(json!({"reason": "left"}))).await;
         assert_eq!((nobody.status, nobody.field()), (StatusCode::BAD_REQUEST, "owner"));
