@@ -1,4 +1,4 @@
-//! What was decided on a request, for whoever writes a line about it.
+//! What became of a request at the gateway, for whoever writes a line about it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -16,7 +16,7 @@ pub struct Decision {
     pub subject: Option<String>,
     /// Of what kind it was, as `X-Auth-Type` has it.
     pub credential: Option<&'static str>,
-    /// Why it was not let through; nothing where it was.
+    /// Why it was not let through, or went no further afterwards; nothing where it did.
     pub refused: Option<Why>,
 }
 
@@ -39,18 +39,34 @@ impl Decision {
     }
 }
 
-/// The place of a request's decision: whoever decides first has it.
+/// The place of a request's decision: whoever decides first has it, and only what was let through can be refused
+/// after that.
 #[derive(Debug, Clone, Default)]
-pub struct Decided(Arc<OnceLock<Decision>>);
+pub struct Decided(Arc<Place>);
+
+#[derive(Debug, Default)]
+struct Place {
+    first: OnceLock<Decision>,
+    /// What became of what was let through.
+    last: OnceLock<Decision>,
+}
 
 impl Decided {
     pub(crate) fn is(&self, decision: impl FnOnce() -> Decision) {
-        self.0.get_or_init(decision);
+        self.0.first.get_or_init(decision);
+    }
+
+    /// Notes a refusal.
+    pub(crate) fn is_refused(&self, route: &str, principal: Option<&Principal>, why: Why) {
+        let first = self.0.first.get_or_init(|| Decision::new(route, principal, Some(why)));
+        if first.refused.is_none() {
+            self.0.last.get_or_init(|| Decision { refused: Some(why), ..first.clone() });
+        }
     }
 
     /// What was decided, once it is.
     pub fn get(&self) -> Option<&Decision> {
-        self.0.get()
+        self.0.last.get().or_else(|| self.0.first.get())
     }
 }
 
@@ -65,8 +81,9 @@ mod tests {
         let identity = Identity { subject: "\u{e4}".repeat(300), ..Identity::default() };
         let principal = Principal::new(identity, CredentialKind::Jwt);
         let decided = Decided::default();
-        decided.clone().is(|| Decision::new("reports", Some(&principal), Some(Why::MissingScope)));
+        decided.clone().is_refused("reports", Some(&principal), Why::MissingScope);
         decided.is(|| Decision::new("", None, None));
+        decided.is_refused("", None, Why::UpstreamTimeout);
         let told = decided.get().unwrap();
         assert_eq!(told.subject.as_ref().unwrap().chars().count(), 200);
         assert_eq!(
@@ -74,5 +91,20 @@ mod tests {
             (Some("reports"), Some("jwt"), "auth.missing_scope")
         );
         assert_eq!(Decision::new("", None, None).code(), "allowed");
+    }
+
+    #[test]
+    fn what_was_let_through_and_went_no_further_is_refused() {
+        let principal = Principal::new(Identity::default(), CredentialKind::Jwt);
+        let decided = Decided::default();
+        decided.is(|| Decision::new("reports", Some(&principal), None));
+        assert_eq!(decided.get().unwrap().code(), "allowed");
+        decided.is_refused("other", None, Why::UpstreamTimeout);
+        decided.is_refused("other", None, Why::InvalidToken);
+        let told = decided.get().unwrap();
+        assert_eq!(
+            (told.route.as_deref(), told.credential, told.code()),
+            (Some("reports"), Some("jwt"), Why::UpstreamTimeout.code())
+        );
     }
 }

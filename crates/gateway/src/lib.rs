@@ -301,7 +301,7 @@ async fn turn_away(
     refusal: &Refusal,
 ) -> Response<Body> {
     let principal = known.map(|known| &known.principal);
-    origin.decided.is(|| Decision::new(rule, principal, Some(refusal.why)));
+    origin.decided.is_refused(rule, principal, refusal.why);
     if let Some(witness) = &gateway.witness {
         witness.refused(Refused { origin, rule, why: refusal.why, principal }).await;
     }

@@ -59,8 +59,8 @@ impl Served<'_> {
 }
 
 /// What a decision can come to.
-const OUTCOMES: [&str; 6] =
-    ["allowed", "unauthenticated", "forbidden", "malformed", "limited", "unavailable"];
+const OUTCOMES: [&str; 7] =
+    ["allowed", "unauthenticated", "forbidden", "malformed", "limited", "unavailable", "upstream"];
 
 /// Of each route, looked up by name once. Routes are named by operators: no label grows with requests.
 static DECISIONS: LazyLock<RwLock<HashMap<String, [Counter; OUTCOMES.len()]>>> =
@@ -89,7 +89,8 @@ fn outcome(decision: &Decision) -> usize {
         Some(Class::Forbidden) => 2,
         Some(Class::Malformed | Class::NotFound | Class::MethodNotAllowed | Class::TooLarge) => 3,
         Some(Class::TooMany) => 4,
-        Some(Class::BadGateway | Class::GatewayTimeout | Class::Unavailable) => 5,
+        Some(Class::Unavailable) => 5,
+        Some(Class::BadGateway | Class::GatewayTimeout) => 6,
     }
 }
 

@@ -4,5 +4,6 @@ mod assertion;
 mod certificates;
 mod conformance;
 mod envoy;
+mod proxied;
 mod signin;
 mod validate;
