@@ -2,7 +2,8 @@
 //! back as it is made.
 //!
 //! Nothing is buffered. What goes on is what was judged: the path in its normal form, under the headers of
-//! [`headers`]. A stream that stays open ends within two seconds after its credential does ([`standing`]).
+//! [`headers`]. A stream that stays open, either way, ends within two seconds after its credential does
+//! ([`standing`]).
 
 mod client;
 mod filter;
@@ -180,7 +181,8 @@ async fn forward(
     parts.uri = target(passage, &parts.uri)?;
     parts.version = http::Version::HTTP_11;
     let method = parts.method.clone();
-    let (body, sending) = sending::watch(body, most);
+    let (body, sending) =
+        sending::watch(body, most, || standing::refused(gateway, origin, passage, admitted));
     let way = way(passage, upgrade.is_some());
     let sent = gateway.upstreams.send(&passage.pool, way, Request::from_parts(parts, body));
     let limit = Duration::from_secs(passage.route.timeout);
@@ -191,6 +193,7 @@ async fn forward(
     let mut response = match answered {
         Some(Ok(response)) => response,
         Some(Err(_)) if sending.is_too_long() => return Err(Why::RequestTooLarge.into()),
+        Some(Err(_)) if sending.is_refused() => return Err(Why::InvalidToken.into()),
         Some(Err(_)) if sending.is_broken() => return Err(Why::RequestInvalid.into()),
         Some(Err(error)) => {
             tracing::warn!(rule = passage.rule.name(), request_id = origin.request_id, %error, "no answer from the application");

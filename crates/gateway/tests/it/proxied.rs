@@ -167,3 +167,22 @@ async fn what_is_answered_is_told_as_allowed() {
     .await;
     assert_eq!(told(&ask(&gateway, "app.example", Body::empty()).await), (500, "allowed"));
 }
+
+/// An application may answer before it has read everything, and read on.
+#[tokio::test]
+async fn an_upload_ends_with_its_credential_also_after_its_answer() {
+    let (gateway, ada) = world(|mut connection| async move {
+        let _ = connection.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n").await;
+        drain(connection).await;
+    })
+    .await;
+    let (sender, body) = endless();
+    assert_eq!(told(&ask(&gateway, "app.example", body).await), (200, "allowed"));
+    let part = || Ok(Bytes::from_static(b"part"));
+    for _ in 0..100 {
+        sender.send(part()).await.expect("it goes on");
+    }
+    ada.is_gone.store(true, Ordering::SeqCst);
+    let over = async { while sender.send(part()).await.is_ok() {} };
+    tokio::time::timeout(PATIENCE, over).await.expect("it is broken off");
+}
