@@ -25,7 +25,7 @@ use crate::{
     audit, authorize,
     cache::Cache,
     call::Call,
-    clients::{Client, RemoteKeys},
+    clients::{Client, RemoteKeys, Turns},
     credentials,
     db::Db,
     env::Env,
@@ -88,6 +88,8 @@ pub(crate) struct Caches {
     /// Whether any service token came from elsewhere.
     pub(crate) imported_tokens: Cache<(), bool>,
     pub(crate) remote_keys: Cache<String, RemoteKeys>,
+    /// Who reads those keys now.
+    pub(crate) turns: Turns,
 }
 
 /// What may be kept for strangers.
@@ -138,6 +140,7 @@ impl Realm {
             api_keys: Cache::new(TOKENS),
             imported_tokens: Cache::new(1),
             remote_keys: Cache::new(REMOTE_KEYS),
+            turns: Turns::default(),
         };
         let rooms = Rooms {
             drafts: Room::new(settings.bounds.drafts, authorize::DRAFT_TTL),

@@ -3,10 +3,14 @@
 //! They are fetched by `Env::fetch`, which guards against requests into our own network, and remembered:
 //! for as long as the answer says, within bounds; read again at once when a token names a key that is not
 //! among them, as after a rotation. Whoever sends assertions decides when we fetch, so one address is asked
-//! once a minute at the most, whatever it answers. A place that does not answer costs nobody the keys that
-//! are known, for a day.
+//! once a minute at the most, whatever it answers: who comes meanwhile waits for that answer, which is read to its
+//! end when who made us ask has gone. A place that does not answer costs nobody the keys that are known, for a day.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError, Weak},
+    time::Duration,
+};
 
 use doorward_proto::{
     jose::{Jwks, KeySet, Unverified},
@@ -38,31 +42,71 @@ pub(crate) struct Remote {
     asked_at: Time,
 }
 
+/// Held by who asks an address.
+type Turn = tokio::sync::Mutex<()>;
+
+/// The addresses that are being asked.
+#[derive(Default)]
+pub(crate) struct Turns(Mutex<HashMap<String, Weak<Turn>>>);
+
+impl Turns {
+    fn of(&self, uri: &str) -> Arc<Turn> {
+        let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(turn) = turns.get(uri).and_then(Weak::upgrade) {
+            return turn;
+        }
+        turns.retain(|_, turn| turn.strong_count() > 0);
+        let turn = Arc::<Turn>::default();
+        turns.insert(uri.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+}
+
 /// The keys at this address, for this token.
 ///
 /// # Errors
 /// `ClientAuthentication` when none are to be had.
 pub(super) async fn keys(call: &Call, uri: &str, token: &Unverified<'_>) -> Result<Arc<KeySet>> {
-    let cache = &call.realm.caches.remote_keys;
-    let known = cache.get(uri, ALWAYS);
-    if let Some(known) = &known {
-        let fits = known.keys.as_ref().is_some_and(|keys| keys.has_key_for(token));
-        if (fits && call.now < known.fresh_until) || call.now < known.asked_at + PAUSE {
-            return usable(call, known);
-        }
+    if let Some(known) = known(call, uri, token) {
+        return usable(call, &known);
     }
+    let turn = call.realm.caches.turns.of(uri).lock_owned().await;
+    // Whoever had the turn before may have got what is needed.
+    if let Some(known) = known(call, uri, token) {
+        return usable(call, &known);
+    }
+    let (own, uri) = (call.clone(), uri.to_owned());
+    let read = tokio::spawn(async move {
+        let read = read(&own, &uri).await;
+        drop(turn);
+        read
+    });
+    usable(call, &read.await?)
+}
+
+/// What is known of an address, unless it is to be asked for this token.
+fn known(call: &Call, uri: &str, token: &Unverified<'_>) -> Option<Remote> {
+    let known = call.realm.caches.remote_keys.get(uri, ALWAYS)?;
+    let fits = known.keys.as_ref().is_some_and(|keys| keys.has_key_for(token));
+    ((fits && call.now < known.fresh_until) || call.now < known.asked_at + PAUSE).then_some(known)
+}
+
+/// Asks, and remembers what came of it.
+async fn read(call: &Call, uri: &str) -> Remote {
+    let cache = &call.realm.caches.remote_keys;
     let read = match fetched(call, uri).await {
         Ok((keys, lives)) => {
             Remote { keys: Some(Arc::new(keys)), fresh_until: call.now + lives, asked_at: call.now }
         }
         Err(why) => {
             tracing::warn!(uri, %why, "the keys of a client cannot be read");
-            let before = known.unwrap_or(Remote { keys: None, fresh_until: call.now, asked_at: call.now });
+            let before = cache.get(uri, ALWAYS);
+            let before = before.unwrap_or(Remote { keys: None, fresh_until: call.now, asked_at: call.now });
             Remote { asked_at: call.now, ..before }
         }
     };
     cache.insert(uri.to_owned(), ALWAYS, read.clone());
-    usable(call, &read)
+    read
 }
 
 fn usable(call: &Call, known: &Remote) -> Result<Arc<KeySet>> {

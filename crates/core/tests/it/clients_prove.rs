@@ -21,7 +21,9 @@ use doorward_proto::{
     jose::{Alg, SigningKey, Typ},
 };
 use doorward_world::{Fresh, World, both_engines};
+use futures_util::future::join_all;
 use serde_json::json;
+use tokio::sync::Semaphore;
 
 const KEYS: &str = "https://app.example/keys";
 
@@ -70,6 +72,21 @@ fn server() -> (Fetch, Answer, Arc<AtomicUsize>) {
         })
     });
     (fetch, answer, asked)
+}
+
+/// The same, whose answers wait until they are let go.
+fn slow_server() -> (Fetch, Answer, Arc<AtomicUsize>, Arc<Semaphore>) {
+    let (fetch, answer, asked) = server();
+    let gate = Arc::new(Semaphore::new(0));
+    let waits = Arc::clone(&gate);
+    let slow: Fetch = Arc::new(move |request| {
+        let (answered, waits) = (fetch(request), Arc::clone(&waits));
+        Box::pin(async move {
+            let _open = waits.acquire().await;
+            answered.await
+        })
+    });
+    (slow, answer, asked, gate)
 }
 
 async fn world(place: &Fresh, fetch: Fetch) -> World {
@@ -129,5 +146,31 @@ both_engines! {
         *answer.lock().expect("no panic") = Ok(b"<html>".to_vec());
         world.advance(Duration::from_mins(1));
         proves(&world.call(), &two, &issuer).await.expect_err("no keys");
+    }
+
+    /// However many assertions come at once, and whoever of them goes away.
+    async fn published_keys_are_asked_for_once_at_a_time(place: Fresh) {
+        let (fetch, answer, asked, gate) = slow_server();
+        let world = world(&place, fetch).await;
+        registered(&world, |metadata| metadata.jwks_uri = Some(KEYS.to_owned())).await;
+        let issuer = world.call().realm.issuer.clone();
+        let one = key("one");
+        *answer.lock().expect("no panic") = Ok(set_of(&[&one]).to_string().into_bytes());
+        let call = world.call();
+        let gone = async {
+            while asked.load(Ordering::SeqCst) == 0 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            _ = proves(&call, &one, &issuer) => panic!("nothing is answered yet"),
+            () = gone => {}
+        }
+        let tries = join_all((0..8).map(|_| proves(&call, &one, &issuer)));
+        let (tried, ()) = tokio::join!(tries, async { gate.add_permits(Semaphore::MAX_PERMITS / 2) });
+        for tried in tried {
+            tried.expect("the keys are read for all of them");
+        }
+        assert_eq!(asked.load(Ordering::SeqCst), 1);
     }
 }
