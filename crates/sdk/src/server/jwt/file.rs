@@ -1,7 +1,8 @@
 //! Keys in a file that somebody else keeps new, such as the bundle that a SPIFFE agent writes.
 //!
-//! The file is looked at when a token comes that is not remembered. While it cannot be read, what it held before
-//! is used on, and said once in the log.
+//! The file is looked at when a token comes that is not remembered. While it is gone or cannot be read, what it held
+//! before is used on for five minutes, so that one that is just being replaced costs nobody anything; then it holds
+//! nothing, until it can be read again. Both are said once in the log.
 
 use std::{
     fs,
@@ -10,12 +11,20 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicI64, Ordering},
     },
+    time::Duration,
 };
 
-use doorward_proto::jose::{Jwks, KeySet};
+use doorward_judge::Why;
+use doorward_proto::{
+    jose::{Jwks, KeySet},
+    time::Time,
+};
 
 use super::keys::Format;
 use crate::{fetch::LONGEST, stamp::Stamp};
+
+/// For how long keys are believed whose file cannot be read.
+const BELIEVED: Duration = Duration::from_mins(5);
 
 /// The keys in a file.
 pub(crate) struct Filed {
@@ -29,6 +38,17 @@ struct Known {
     stamp: Option<Stamp>,
     jwks: Jwks,
     keys: Arc<KeySet>,
+    state: State,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    /// They are those of the file.
+    Read,
+    /// It could not be read since then.
+    Unread(Time),
+    /// It could not be read for too long.
+    Over,
 }
 
 impl Filed {
@@ -43,28 +63,55 @@ impl Filed {
         if keys.is_empty() {
             return Err(format!("{} holds no key that can be used", path.display()));
         }
-        let known = Mutex::new(Known { stamp: Some(stamp), jwks, keys });
+        let known = Mutex::new(Known { stamp: Some(stamp), jwks, keys, state: State::Read });
         Ok(Self { path: path.to_owned(), format, known, generation: AtomicI64::new(0) })
     }
 
     /// The keys as the file has them now.
-    pub(super) fn current(&self) -> Arc<KeySet> {
+    ///
+    /// # Errors
+    /// `KeyUnavailable` when it could not be read for too long.
+    pub(super) fn current(&self, now: Time) -> Result<Arc<KeySet>, Why> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         let found = stamp(&self.path);
-        if found.as_ref().ok() == known.stamp.as_ref() {
-            return Arc::clone(&known.keys);
+        let is_same = found.as_ref().ok() == known.stamp.as_ref();
+        if !is_same || found.is_err() {
+            known.stamp = found.as_ref().ok().copied();
+            self.read_again(&mut known, found, now);
         }
-        known.stamp = found.as_ref().ok().copied();
+        if let State::Unread(since) = known.state
+            && now >= since + BELIEVED
+        {
+            let path = self.path.display();
+            tracing::error!(%path, "the keys of an issuer could not be read for five minutes: none is believed");
+            known.state = State::Over;
+            self.generation.fetch_add(1, Ordering::AcqRel);
+        }
+        match known.state {
+            State::Over => Err(Why::KeyUnavailable),
+            State::Read | State::Unread(_) => Ok(Arc::clone(&known.keys)),
+        }
+    }
+
+    fn read_again(&self, known: &mut Known, found: Result<Stamp, String>, now: Time) {
         match found.and_then(|stamp| read(&self.path, self.format, stamp)) {
-            Ok(jwks) if jwks != known.jwks => {
-                known.keys = Arc::new(KeySet::from_jwks(&jwks));
-                known.jwks = jwks;
-                self.generation.fetch_add(1, Ordering::AcqRel);
+            Ok(jwks) => {
+                if jwks != known.jwks || matches!(known.state, State::Over) {
+                    known.keys = Arc::new(KeySet::from_jwks(&jwks));
+                    known.jwks = jwks;
+                    self.generation.fetch_add(1, Ordering::AcqRel);
+                }
+                known.state = State::Read;
             }
-            Ok(_) => {}
-            Err(why) => tracing::warn!(why, "the keys of an issuer cannot be read again"),
+            Err(why) if matches!(known.state, State::Read) => {
+                tracing::warn!(
+                    why,
+                    "the keys of an issuer cannot be read; what was read is used for five minutes"
+                );
+                known.state = State::Unread(now);
+            }
+            Err(_) => {}
         }
-        Arc::clone(&known.keys)
     }
 
     /// Another number as soon as other keys were read.

@@ -165,7 +165,7 @@ impl Keys {
         match self {
             Self::None | Self::Reviewed(_) => Err(Why::UnsupportedAlgorithm),
             Self::Fixed(keys) => Ok(Arc::clone(keys)),
-            Self::Filed(filed) => Ok(filed.current()),
+            Self::Filed(filed) => filed.current(now),
             Self::Published(published) => Published::for_token(published, token, now).await,
             Self::ByKid(keys) => keys.for_token(token, now).await,
         }

@@ -274,11 +274,28 @@ async fn a_bundle_in_a_file_is_read_again_when_it_has_changed() {
     assert!(seen(&jwts, &by_new, NOW).await.is_ok());
     assert_eq!(seen(&jwts, &by_old, NOW).await.unwrap_err().why, Why::InvalidToken);
     assert_ne!(jwts.state(), before, "what was remembered is asked again");
-    // One that is half written takes nobody's keys away.
-    write("{");
-    assert!(seen(&jwts, &by_new, NOW).await.is_ok());
-    fs::remove_file(&path).unwrap();
-    assert!(seen(&jwts, &by_new, NOW).await.is_ok());
+    // One that is half written, or just being replaced, takes nobody's keys away; one that stays so does.
+    let (whole, soon, late) = (
+        bundle(&[(&new, Some("jwt-svid"))]).to_string(),
+        NOW + Duration::from_secs(299),
+        NOW + Duration::from_secs(300),
+    );
+    for is_there in [true, false] {
+        write("{");
+        if !is_there {
+            fs::remove_file(&path).unwrap();
+        }
+        for now in [NOW, soon] {
+            assert!(seen(&jwts, &by_new, now).await.is_ok());
+        }
+        let before = jwts.state();
+        for now in [late, NOW] {
+            assert_eq!(seen(&jwts, &by_new, now).await.unwrap_err().why, Why::KeyUnavailable);
+        }
+        assert_ne!(jwts.state(), before, "what was remembered is asked again");
+        write(&whole);
+        assert!(seen(&jwts, &by_new, NOW).await.is_ok());
+    }
 }
 
 #[test]
