@@ -39,3 +39,10 @@ pub fn write_other(path: &Path) {
     let file = Connection::open(path).expect("the file is made");
     file.execute_batch("CREATE TABLE other (a TEXT)").expect("the table is made");
 }
+
+/// Keeps everybody from reading the file for as long as what is answered lives.
+pub fn lock(path: &Path) -> Connection {
+    let file = Connection::open(path).expect("the file is there");
+    file.execute_batch("BEGIN EXCLUSIVE").expect("nobody else is at it");
+    file
+}

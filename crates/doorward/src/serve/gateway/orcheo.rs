@@ -1,7 +1,8 @@
 //! Service tokens of an Orcheo beside which the gateway runs alone: its file is read, and never written to.
 //!
 //! The file is read again when it has changed, looked at once a second: a token that is revoked there opens nothing
-//! here within that time. A file that cannot be read any more leaves what was known in force, and is told in the log.
+//! here within that time. While it is gone or cannot be read, what it held before is used on for five minutes; then
+//! its tokens open nothing, until it can be read again. Both are told in the log.
 
 use std::{
     collections::HashMap,
@@ -10,7 +11,7 @@ use std::{
     io::ErrorKind,
     os::unix::fs::PermissionsExt as _,
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
 
@@ -28,6 +29,8 @@ use futures_util::future::BoxFuture;
 
 /// How often the file is looked at.
 const PAUSE: Duration = Duration::from_secs(1);
+/// For how long tokens are believed whose file cannot be read.
+const BELIEVED: Duration = Duration::from_mins(5);
 
 /// What tells one state of a file from another: of the database and of its write-ahead log.
 type Look = [Option<(SystemTime, u64)>; 2];
@@ -37,13 +40,29 @@ pub(crate) struct OrcheoTokens {
     path: PathBuf,
     clock: Clock,
     known: Mutex<Known>,
+    /// Held by the one who reads.
+    reading: tokio::sync::Mutex<()>,
 }
 
+#[derive(Clone)]
 struct Known {
     tokens: Arc<HashMap<String, Terms>>,
+    state: State,
+    /// Whether it is to be read again.
+    is_old: bool,
     look: Look,
     looked_at: Time,
     generation: i64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    /// They are those of the file.
+    Read,
+    /// It could not be read since then.
+    Unread(Time),
+    /// It could not be read for too long.
+    Over,
 }
 
 impl OrcheoTokens {
@@ -55,31 +74,76 @@ impl OrcheoTokens {
         let now = clock();
         let look = look(path);
         let tokens = Arc::new(read(path, now)?);
-        let known = Known { tokens, look, looked_at: now, generation: 0 };
-        Ok(Self { path: path.to_owned(), clock, known: Mutex::new(known) })
+        let known = Known { tokens, state: State::Read, is_old: false, look, looked_at: now, generation: 0 };
+        let (known, reading) = (Mutex::new(known), tokio::sync::Mutex::default());
+        Ok(Self { path: path.to_owned(), clock, known, reading })
     }
 
-    fn current(&self) -> (Arc<HashMap<String, Terms>>, i64) {
+    fn known(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks at the file if it is time to; answers another number as soon as it has changed.
+    fn look_again(&self) -> i64 {
         let now = (self.clock)();
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known();
         if now.since(known.looked_at) >= PAUSE {
             known.looked_at = now;
             let look = look(&self.path);
+            // Whether it can be read may change without the file.
+            known.is_old |= look != known.look || known.state != State::Read;
             if look != known.look {
-                match read(&self.path, now) {
-                    Ok(tokens) => {
-                        *known = Known {
-                            tokens: Arc::new(tokens),
-                            look,
-                            looked_at: now,
-                            generation: known.generation + 1,
-                        };
-                    }
-                    Err(error) => tracing::error!("auth.service_token_db_path: {error:#}"),
-                }
+                known.look = look;
+                known.generation += 1;
             }
         }
-        (Arc::clone(&known.tokens), known.generation)
+        known.generation
+    }
+
+    /// What the file holds, read again if it has changed. Reading waits for the disk, and for who writes it.
+    async fn current(&self) -> Known {
+        self.look_again();
+        let known = self.known().clone();
+        if !known.is_old {
+            return known;
+        }
+        let _reading = self.reading.lock().await;
+        let generation = {
+            let known = self.known();
+            if !known.is_old {
+                return known.clone();
+            }
+            known.generation
+        };
+        let (path, now) = (self.path.clone(), (self.clock)());
+        let read = tokio::task::spawn_blocking(move || read(&path, now)).await;
+        let read = read.unwrap_or_else(|error| Err(error.into()));
+        let mut known = self.known();
+        // What changes while it is read is read after that.
+        known.is_old = known.generation != generation;
+        known.took(read, now);
+        known.clone()
+    }
+}
+
+impl Known {
+    /// Notes what came of reading.
+    fn took(&mut self, read: Result<HashMap<String, Terms>>, now: Time) {
+        match (read, self.state) {
+            (Ok(tokens), _) => {
+                self.tokens = Arc::new(tokens);
+                self.state = State::Read;
+            }
+            (Err(error), State::Read) => {
+                tracing::error!("auth.service_token_db_path, which is believed for five minutes: {error:#}");
+                self.state = State::Unread(now);
+            }
+            (Err(error), State::Unread(since)) if now >= since + BELIEVED => {
+                tracing::error!("auth.service_token_db_path, of which no token is believed: {error:#}");
+                self.state = State::Over;
+            }
+            (Err(_), _) => {}
+        }
     }
 }
 
@@ -131,16 +195,20 @@ impl Provider for OrcheoTokens {
     }
 
     fn recognise<'a>(&'a self, credential: &'a Credential, seen: Seen) -> BoxFuture<'a, Recognition> {
-        let (tokens, _) = self.current();
-        let hash = credential
-            .token()
-            .map(|token| HEXLOWER.encode(digest(&SHA256, token.expose().as_bytes()).as_ref()));
-        let found = hash.and_then(|hash| tokens.get(&hash).map(|terms| holder(terms, seen.now)));
-        Box::pin(std::future::ready(found.transpose()))
+        Box::pin(async move {
+            let Some(token) = credential.token() else { return Ok(None) };
+            let known = self.current().await;
+            let hash = HEXLOWER.encode(digest(&SHA256, token.expose().as_bytes()).as_ref());
+            match known.tokens.get(&hash) {
+                Some(_) if known.state == State::Over => Err(Why::Unavailable.into()),
+                Some(terms) => holder(terms, seen.now).map(Some),
+                None => Ok(None),
+            }
+        })
     }
 
     fn state(&self) -> i64 {
-        self.current().1
+        self.look_again()
     }
 }
 

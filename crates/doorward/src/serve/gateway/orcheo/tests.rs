@@ -85,10 +85,53 @@ async fn what_changes_in_the_file_counts_within_a_second() {
     assert_ne!(world.tokens.state(), before);
     assert_eq!(world.of("ci-secret").await.unwrap_err().why, Why::TokenRevoked);
     assert!(world.of("new-secret").await.unwrap().is_some());
-    // What cannot be read changes nothing.
-    fs::write(&path, "no database").unwrap();
+}
+
+#[tokio::test]
+async fn a_file_that_cannot_be_read_is_believed_for_five_minutes() {
+    let world = world(&[("ci", orcheo::hash("ci-secret"), &[])]);
+    let path = world.folder.path().join("service_tokens.sqlite");
+    let after = |seconds| world.now.fetch_add(seconds, Ordering::Relaxed);
+    for spoil in [
+        (|path| fs::write(path, "no database").unwrap()) as fn(&Path),
+        |path| fs::remove_file(path).unwrap(),
+        |path| fs::set_permissions(path, fs::Permissions::from_mode(0o666)).unwrap(),
+    ] {
+        spoil(&path);
+        // Permissions are seen when the file is read for another reason.
+        let _ = fs::File::options()
+            .append(true)
+            .open(&path)
+            .and_then(|file| file.set_modified(SystemTime::UNIX_EPOCH));
+        after(1);
+        assert!(world.of("ci-secret").await.unwrap().is_some());
+        after(299);
+        assert!(world.of("ci-secret").await.unwrap().is_some());
+        after(1);
+        assert_eq!(world.of("ci-secret").await.unwrap_err().why, Why::Unavailable);
+        assert!(world.of("other").await.unwrap().is_none(), "somebody else may know it");
+        write(&path, &[("ci", orcheo::hash("ci-secret"), &[])]);
+        after(1);
+        assert!(world.of("ci-secret").await.unwrap().is_some());
+    }
+}
+
+/// Somebody who writes the file keeps it locked for a moment.
+#[tokio::test]
+async fn nobody_else_waits_for_the_file_to_be_read() {
+    let world = world(&[("ci", orcheo::hash("ci-secret"), &[])]);
+    let path = world.folder.path().join("service_tokens.sqlite");
+    write(&path, &[("ci", orcheo::hash("ci-secret"), &[]), ("new", orcheo::hash("new-secret"), &[])]);
+    let writer = orcheo::lock(&path);
     world.now.fetch_add(1, Ordering::Relaxed);
-    assert!(world.of("new-secret").await.unwrap().is_some());
+    let mut asked = std::pin::pin!(world.of("new-secret"));
+    // On one thread: whoever waited on it would keep the writer from ever being done.
+    tokio::select! {
+        biased;
+        found = &mut asked => panic!("the file is locked: {found:?}"),
+        () = tokio::task::yield_now() => drop(writer),
+    }
+    assert!(asked.await.unwrap().is_some());
 }
 
 #[test]
