@@ -16,12 +16,11 @@ pub(crate) struct Dress<'d> {
     pub(crate) words: Words<'d>,
 }
 
-/// A method that no proxy asks with.
-pub(crate) fn not_allowed() -> Response<Body> {
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
-    response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
-    response
+/// Says with which methods it would have been taken (RFC 9110 15.5.6), where this one was not.
+pub(crate) fn allowing(response: &mut Response<Body>, methods: &'static str) {
+    if response.status() == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+    }
 }
 
 impl<'d> Dress<'d> {

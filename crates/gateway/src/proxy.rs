@@ -32,7 +32,7 @@ use pool::{Pool, Protocol};
 
 use crate::{
     Inner, Origin, Route,
-    dress::Dress,
+    dress::{self, Dress},
     judged::{self, Admitted, Sent},
     signin,
     socket::{
@@ -111,7 +111,11 @@ async fn passed(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -
     let mut dress = Dress::new(&gateway.issuer, &origin.request_id);
     let passage = match find(gateway, &parts) {
         Ok(passage) => passage,
-        Err(refusal) => return turn_away(gateway, &dress, (origin, "", None), &refusal).await,
+        Err(refusal) => {
+            let mut refused = turn_away(gateway, &dress, (origin, "", None), &refusal).await;
+            dress::allowing(&mut refused, "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS");
+            return refused;
+        }
     };
     let found = if socket::is_asked(&parts.method, &parts.headers) {
         presented::take(gateway, &mut parts, &passage.route, origin).await

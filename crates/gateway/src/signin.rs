@@ -28,7 +28,12 @@ use self::{
     page::Page,
     visit::{Failed, Visit},
 };
-use crate::{Inner, Origin, Refused, dress::Dress, proxy::host_of, validate};
+use crate::{
+    Inner, Origin, Refused,
+    dress::{self, Dress},
+    proxy::host_of,
+    validate,
+};
 
 pub use memory::Memory;
 pub use way::{Admit, Authenticate, CheckIdToken, Endpoints, Find, IdToken, OnBehalf, Proven, SignIn};
@@ -101,6 +106,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
         Ok(response) => response,
         Err(why) => told(visit, why).await,
     };
+    dress::allowing(&mut response, if request.uri.path() == LOGOUT { "GET, POST" } else { "GET" });
     validate::finish(response.headers_mut(), origin);
     let referrer = response.headers_mut().entry(header::REFERRER_POLICY);
     referrer.or_insert(HeaderValue::from_static("no-referrer"));

@@ -56,7 +56,9 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
             Err(refusal) => turn_away(gateway, &dress, (origin, "", None), &refusal).await,
         }
     } else {
-        dress::not_allowed()
+        let mut refused = dress.words.refused(&Why::MethodNotAllowed.into()).map(Body::from);
+        dress::allowing(&mut refused, "GET, HEAD, POST");
+        refused
     };
     finish(response.headers_mut(), origin);
     response

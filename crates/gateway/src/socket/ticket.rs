@@ -11,7 +11,7 @@ use serde_json::json;
 
 use crate::{
     Inner, Origin,
-    dress::Dress,
+    dress::{self, Dress},
     judged::{self, Sent},
     turn_away, validate,
 };
@@ -51,6 +51,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
         Ok(response) | Err(Refused::Told(response)) => response,
         Err(Refused::Untold(why)) => turn_away(gateway, &dress, (origin, PATH, None), &why.into()).await,
     };
+    dress::allowing(&mut response, "POST");
     validate::finish(response.headers_mut(), origin);
     response
 }

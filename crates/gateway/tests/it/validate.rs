@@ -48,7 +48,13 @@ async fn who_is_let_through_is_told_and_nothing_that_was_sent() {
             assert_eq!(answer.header("cache-control"), "no-store");
         }
     }
-    assert_eq!(world.asks(Method::PUT, "/validate", &[ADA], false).await.status, 405);
+    for (method, path, allowed) in
+        [(Method::PUT, "/validate", "GET, HEAD, POST"), (Method::GET, "/api/ws-ticket", "POST")]
+    {
+        let refused = world.asks(method, path, &[ADA], false).await;
+        assert_eq!((refused.status, refused.header("allow")), (405, allowed), "{path}");
+        assert_eq!(refused.code(), "request.method", "{path}");
+    }
 }
 
 #[tokio::test]
