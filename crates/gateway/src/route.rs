@@ -13,6 +13,9 @@ use crate::{
     proxy::pool::{Pool, Protocol},
 };
 
+/// Seconds that an application may take to begin its answer: a day.
+const LONGEST_WAIT: u64 = 86_400;
+
 /// What a route has beside its rule.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -101,6 +104,11 @@ impl Route {
         for name in &self.strip_headers {
             HeaderName::try_from(name.as_str())
                 .map_err(|_| wrong("strip_headers", format!("`{name}` is no header")))?;
+        }
+        if !(1..=LONGEST_WAIT).contains(&self.timeout) {
+            let what =
+                format!("an answer may take 1 to {LONGEST_WAIT} seconds to begin, not {}", self.timeout);
+            return Err(wrong("timeout", what));
         }
         if self.keep_host && self.upstream_protocol == Protocol::H2c {
             return Err(wrong("keep_host", "HTTP/2 asks an application under its own name".to_owned()));

@@ -226,6 +226,18 @@ impl Rule {
         host::name(host).is_some_and(|host| self.hosts.iter().any(|pattern| pattern.matches(&host).is_some()))
     }
 
+    /// Whether it matches whatever the other one does, and as specifically.
+    fn covers(&self, other: &Self) -> bool {
+        let has_host = |host| self.hosts.contains(host);
+        let has_path = |path| self.paths.iter().any(|own| own.is_for_the_same(path));
+        self.hosts.is_empty() == other.hosts.is_empty()
+            && other.hosts.iter().all(has_host)
+            && self.paths.is_empty() == other.paths.is_empty()
+            && other.paths.iter().all(has_path)
+            && self.methods.is_empty() == other.methods.is_empty()
+            && other.methods.is_subset(&self.methods)
+    }
+
     /// How specifically it matches, if it does.
     fn matches(&self, host: &str, method: &str, path: &NormalPath) -> Option<Rank> {
         let host = best(&self.hosts, |pattern| pattern.matches(host))?;
@@ -289,6 +301,14 @@ impl Rules {
     /// The rule of this name.
     pub fn named(&self, name: &str) -> Option<&Rule> {
         self.0.iter().find(|rule| rule.name == name)
+    }
+
+    /// Rules that never count, each with one before it that is for all of its requests and says as much of them.
+    pub fn idle(&self) -> impl Iterator<Item = (&Rule, &Rule)> {
+        self.0.iter().enumerate().filter_map(|(place, rule)| {
+            let before = self.0.iter().take(place).find(|first| first.covers(rule))?;
+            Some((rule, before))
+        })
     }
 
     /// All of them.

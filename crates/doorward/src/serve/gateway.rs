@@ -26,10 +26,14 @@ use doorward_core::{
     realm::Realm,
 };
 use doorward_gateway::{
-    AssertionClaims, Decided, Gateway, Hold, Memory, Origin, Refused, RouteSpec, Settings, Signer, Witness,
-    is_question,
+    AssertionClaims, DEFAULT, Decided, Gateway, Hold, Memory, Origin, Refused, RouteSpec, Settings, Signer,
+    Witness, is_question,
 };
-use doorward_judge::{Rule, Why, rule::BadRule, verdict::Class};
+use doorward_judge::{
+    Rule, Rules, Why,
+    rule::{BadRule, RuleSpec},
+    verdict::Class,
+};
 use doorward_proto::{
     jose::{Alg, Typ},
     time::Time,
@@ -94,6 +98,22 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         stop: CancellationToken::new(),
     };
     Gateway::new(settings).map(drop)
+}
+
+/// Routes that never count, with those that are for all of their requests and come first.
+pub(crate) fn idle(config: &Config) -> Vec<(String, String)> {
+    let matchers = |spec: &RouteSpec| RuleSpec {
+        name: spec.rule.name.clone(),
+        hosts: spec.rule.hosts.clone(),
+        paths: spec.rule.paths.clone(),
+        methods: spec.rule.methods.clone(),
+        ..RuleSpec::default()
+    };
+    let is_for_something = |spec: &&RouteSpec| spec.rule.name != DEFAULT;
+    let specs = config.gateway.routes.0.iter().filter(is_for_something).map(matchers).collect();
+    // What makes no sense is told elsewhere.
+    let rules = Rules::compile(specs).unwrap_or_default();
+    rules.idle().map(|(rule, first)| (rule.name().to_owned(), first.name().to_owned())).collect()
 }
 
 /// The gateway over this realm.

@@ -136,6 +136,17 @@ impl PathPattern {
     }
 }
 
+impl PathPattern {
+    /// Whether both are for the same paths, whatever they call their segments.
+    pub(super) fn is_for_the_same(&self, other: &Self) -> bool {
+        let is_free = |segment: &Segment| !matches!(segment, Segment::Word(_));
+        let mut pairs = self.segments.iter().zip(&other.segments);
+        self.has_tail == other.has_tail
+            && self.segments.len() == other.segments.len()
+            && pairs.all(|(one, two)| one == two || (is_free(one) && is_free(two)))
+    }
+}
+
 impl Segment {
     const fn name(&self) -> Option<&String> {
         match self {

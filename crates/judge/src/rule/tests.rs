@@ -98,3 +98,31 @@ fn rules_that_make_no_sense_are_told() {
     }
     assert_eq!(Rules::compile(vec![named("x"), named("x")]).unwrap_err().field, "name");
 }
+
+#[test]
+fn rules_that_never_count_are_told_with_the_one_that_does() {
+    let rules = rules(&[
+        ("both", &["a.example", "*.b.example"], &["/x/**", "/y/{owner}"], &[]),
+        ("first-again", &["A.example"], &["/x/**"], &[]),
+        ("other-words", &["*.b.example"], &["/y/*"], &[]),
+        ("more-hosts", &["a.example", "c.example"], &["/x/**"], &[]),
+        ("more-paths", &["a.example"], &["/x/**", "/z"], &[]),
+        ("narrower", &["a.example"], &["/x/*"], &[]),
+        ("method", &["a.example"], &["/x/**"], &["GET", "PUT"]),
+        ("one-method", &["a.example"], &["/x/**"], &["GET"]),
+        ("other-method", &["a.example"], &["/x/**"], &["GET", "POST"]),
+        ("every-host", &[], &["/x/**"], &[]),
+        ("every-path", &["a.example"], &[], &[]),
+        ("every-path-again", &["a.example"], &[], &[]),
+    ]);
+    let idle: Vec<_> = rules.idle().map(|(rule, first)| (rule.name(), first.name())).collect();
+    assert_eq!(
+        idle,
+        [
+            ("first-again", "both"),
+            ("other-words", "both"),
+            ("one-method", "method"),
+            ("every-path-again", "every-path")
+        ]
+    );
+}

@@ -150,6 +150,13 @@ pub(super) fn gateway(config: &Config, found: &mut Vec<Concern>) {
     if let Err(wrong) = gateway::rules(config) {
         found.push(refuse("gateway.routes", wrong.to_string()));
     }
+    for (idle, first) in gateway::idle(config) {
+        let what = format!(
+            "route {idle} is for nothing: route {first} is for all of its requests and comes first; give them other \
+             hosts, paths or methods"
+        );
+        found.push(note("gateway.routes", what));
+    }
     if let Err((key, what)) = gateway::check(config) {
         found.push(refuse(key, what));
     }

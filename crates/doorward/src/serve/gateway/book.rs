@@ -32,7 +32,7 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Guard, decide::decide, rules};
+use super::{Guard, decide::decide, idle, rules};
 use crate::config::{Config, Loaded, concerns};
 
 /// See the module.
@@ -187,6 +187,15 @@ fn merged(config: &Config, stored: &[Route]) -> (Config, BTreeSet<String>) {
                 tracing::error!(route = route.name, why = %refusal.hint, "a stored route is closed");
                 merged.gateway.routes.0.extend(closed(&route.spec));
             }
+        }
+    }
+    for (idle, first) in idle(&merged) {
+        if in_force.remove(&idle) {
+            tracing::warn!(
+                route = idle,
+                first,
+                "a stored route is for nothing that another is not for before it"
+            );
         }
     }
     (merged, in_force)

@@ -52,6 +52,8 @@ fn what_makes_no_sense_is_told_as_the_configuration_tells_it() {
             "own host",
         ),
         (&PUBLIC, json!({"name": "x", "timeout": -1}), "timeout", "invalid value"),
+        (&PUBLIC, json!({"name": "x", "timeout": 0}), "timeout", "1 to 86400 seconds to begin, not 0"),
+        (&PUBLIC, json!({"name": "x", "timeout": 86_401}), "timeout", "1 to 86400 seconds to begin"),
         (&PUBLIC, json!({"name": "x", "mode": "optional"}), "mode", "allow.open_gateway"),
         (&PUBLIC, json!({"name": "default", "mode": "disabled"}), "mode", "allow.open_gateway"),
         (&PUBLIC, json!({"name": "default", "paths": ["/a"]}), "paths", "every request"),
@@ -71,6 +73,7 @@ fn what_makes_no_sense_is_told_as_the_configuration_tells_it() {
             json!({"name": "app", "hosts": ["app.example"], "upstream": "http://127.0.0.1:1", "scopes": ["a"]}),
         ),
         (&[], json!({"name": "all", "mode": "optional"})),
+        (&[], json!({"name": "slow", "timeout": 86_400})),
     ] {
         check(&config(settings), &spec(written.clone()))
             .unwrap_or_else(|it| panic!("{written}: {}", it.hint));
@@ -140,6 +143,24 @@ fn a_stored_route_that_is_not_safe_any_more_is_closed() {
         ]
     );
     rules(&merged).unwrap();
+}
+
+#[test]
+fn a_stored_route_that_never_counts_is_told_as_that() {
+    let stored = [
+        route(json!({"name": "same", "hosts": ["app.example"], "paths": ["/a/{id}"], "scopes": ["a"]})),
+        route(json!({"name": "first", "hosts": ["app.example"], "paths": ["/b"]})),
+        route(json!({"name": "second", "hosts": ["app.example"], "paths": ["/b"], "scopes": ["b"]})),
+    ];
+    let fixed = r#"[{"name": "fixed", "hosts": ["app.example"], "paths": ["/a/*"]}]"#;
+    let config = config(&[PUBLIC[0], ("gateway.routes", fixed)]);
+    let (merged, in_force) = merged(&config, &stored);
+    assert_eq!(in_force, BTreeSet::from(["first".to_owned()]));
+    rules(&merged).unwrap();
+    let told = concerns(&merged).into_iter().filter(|it| it.key == "gateway.routes" && !it.refuses);
+    let told: Vec<_> = told.map(|it| it.what).collect();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told[1].starts_with("route second is for nothing: route first "), "{told:?}");
 }
 
 /// A new member of routes is one of the API, too.
