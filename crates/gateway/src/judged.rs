@@ -15,7 +15,7 @@ use doorward_sdk::server::{
 use http::{HeaderMap, HeaderName, HeaderValue, Response, request::Parts};
 
 use crate::{
-    Decision, Inner, Origin, Route, assertion,
+    Decision, Inner, Origin, Route, assertion, chroma,
     dress::Dress,
     signin::{self, Site},
     turn_away,
@@ -59,6 +59,11 @@ impl Admitted<'_> {
     /// By what kind of credential somebody was recognised.
     pub(crate) fn kind(&self) -> Option<CredentialKind> {
         self.somebody.as_ref().map(|(_, _, known)| known.principal.credential)
+    }
+
+    /// Who it is.
+    pub(crate) fn principal(&self) -> Option<&Principal> {
+        self.somebody.as_ref().map(|(_, _, known)| &known.principal)
     }
 
     /// Says who it is.
@@ -237,7 +242,12 @@ fn decide<'k>(
         Ok(None) => Presented::Nothing,
         Err(refusal) => Presented::Refused(refusal.clone()),
     };
-    judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences })
+    let verdict = judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences });
+    let Verdict::Allowed(principal) = verdict else { return verdict };
+    match chroma::check((rule, route), principal, asked) {
+        Ok(()) => Verdict::Allowed(principal),
+        Err(refusal) => Verdict::Refused(refusal),
+    }
 }
 
 /// Whether somebody would be let through who holds whatever key the credential is bound to.
@@ -250,7 +260,7 @@ pub(crate) fn would_admit(
     let presented = Presented::Principal(principal);
     let proof = &Proof::default();
     match judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences }) {
-        Verdict::Allowed(_) => Ok(()),
+        Verdict::Allowed(principal) => chroma::check((rule, route), principal, asked),
         Verdict::Refused(refusal) => {
             if let Some(cause) = &refusal.cause {
                 tracing::warn!(rule = rule.name(), cause, "a policy could not be evaluated");

@@ -6,6 +6,7 @@
 //! learns from the providers that it is given, so it can run beside an application on another machine.
 
 mod assertion;
+mod chroma;
 mod decision;
 mod dress;
 mod envoy;

@@ -35,6 +35,8 @@ pub struct Route {
     pub strip_fields: Vec<String>,
     /// In which words refusals are told.
     pub errors: Errors,
+    /// Whether whoever is let through to a Chroma may use every tenant of it. Else they stay in their organisation's.
+    pub any_tenant: bool,
     /// Whether the application gets the credential, too.
     pub keep_authorization: bool,
     /// Whether the application is asked under the name that the client used, instead of its own.
@@ -65,6 +67,7 @@ impl Default for Route {
             strip_headers: Vec::new(),
             strip_fields: Vec::new(),
             errors: Errors::Problem,
+            any_tenant: false,
             keep_authorization: false,
             keep_host: false,
             websocket: true,
@@ -110,6 +113,9 @@ impl Route {
                 format!("an answer may take 1 to {LONGEST_WAIT} seconds to begin, not {}", self.timeout);
             return Err(wrong("timeout", what));
         }
+        if self.any_tenant && self.errors != Errors::Chroma {
+            return Err(wrong("any_tenant", "it goes with errors = \"chroma\"".to_owned()));
+        }
         if self.keep_host && self.upstream_protocol == Protocol::H2c {
             return Err(wrong("keep_host", "HTTP/2 asks an application under its own name".to_owned()));
         }
@@ -141,7 +147,7 @@ pub struct RouteSpec {
 }
 
 /// The members of a route beside those of its rule.
-pub const OWN: [&str; 13] = [
+pub const OWN: [&str; 14] = [
     "upstream",
     "upstreams",
     "upstream_protocol",
@@ -149,6 +155,7 @@ pub const OWN: [&str; 13] = [
     "strip_headers",
     "strip_fields",
     "errors",
+    "any_tenant",
     "keep_authorization",
     "keep_host",
     "websocket",

@@ -143,6 +143,45 @@ class Guarded(unittest.TestCase):
             answer = httpx.post(f"http://127.0.0.1:{PORT}/api/v2/{path}", json={"name": "mine"}, headers=headers, timeout=30)
             self.assertEqual(answer.status_code, 403, path)
 
+    def test_a_client_is_told_its_tenant_and_stays_there_by_default(self):
+        one = api("POST", "service-tokens", {"workspace_ids": ["letters"]})
+        many = api("POST", "service-tokens", {"workspace_ids": ["letters", "books"], "scopes": ["files:read"]})
+        tenant = one["org_id"]
+        for name in (tenant, "org_of_others"):
+            httpx.post(f"http://127.0.0.1:{BEHIND}/api/v2/tenants", json={"name": name})
+            for database in ("letters", "books"):
+                httpx.post(f"http://127.0.0.1:{BEHIND}/api/v2/tenants/{name}/databases", json={"name": database})
+        url = f"http://127.0.0.1:{PORT}/api/v2"
+        own = {"Host": "own.localhost"}
+
+        def ask(made, method, path, **more):
+            return httpx.request(method, f"{url}{path}", headers={**own, "X-Chroma-Token": made["secret"]}, timeout=30, **more)
+
+        said = ask(many, "GET", "/auth/identity")
+        self.assertEqual((said.status_code, said.headers["Cache-Control"]), (200, "no-store"))
+        self.assertEqual(said.json(), {"user_id": said.json()["user_id"], "tenant": tenant, "databases": ["books", "letters"],
+                                       "attributes": {"role": "service", "scopes": ["files:read"]}})
+        self.assertEqual(httpx.get(f"{url}/auth/identity", headers=own).json(), {"error": "AuthError", "message": "Forbidden"})
+        # Chroma's own client asks first, and goes where it is told.
+        taken = client(TOKEN, one["secret"], "own.localhost", chroma_overwrite_singleton_tenant_database_access_from_auth=True)
+        self.assertEqual((taken.tenant, taken.database), (tenant, "letters"))
+        self.work(taken, "taken")
+        with self.assertRaises(ChromaAuthError):
+            client(TOKEN, one["secret"], "own.localhost", {"tenant": "org_of_others", "database": "letters"},
+                   chroma_overwrite_singleton_tenant_database_access_from_auth=True)
+        # Nothing but the path says which tenant it is about, and nothing else is let through.
+        for method, path, status in (
+                ("GET", f"/tenants/{tenant}", 200), ("GET", f"/tenants/{tenant}/databases/books/collections", 200),
+                ("GET", "/heartbeat", 200), ("GET", "/tenants/org_of_others", 403), ("POST", "/tenants", 403), ("POST", "/reset", 403),
+                ("GET", "/tenants/org_of_others/databases/letters/collections", 403), ("GET", "/tenants/default_tenant", 403),
+                ("GET", f"/tenants/org_of_others/databases/letters/collections?tenant={tenant}", 403),
+                ("GET", f"/tenants/{tenant}/../org_of_others", 403), ("GET", f"/../v1/collections?tenant={tenant}", 403)):
+            answer = ask(one, method, path, json={"name": "mine"} if method == "POST" else None)
+            self.assertEqual(answer.status_code, status, path)
+        # People of a file are in no organisation.
+        with self.assertRaises(ChromaAuthError):
+            client(BASIC, "ada:correct horse", "own.localhost")
+
     def test_a_client_with_a_token_of_its_own(self):
         """Client credentials: one system asks the other, and no person is there."""
         audience = "https://chroma.example"

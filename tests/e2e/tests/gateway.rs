@@ -226,13 +226,13 @@ const CHROMA_TENANTS: &str = r#"
         "audiences": ["https://chroma.example"], "upstream": "BEHIND"},
     {"name": "chroma-tenants", "hosts": ["tenants.localhost"], "errors": "chroma",
         "paths": ["/api/v2/tenants/{tenant}/**"], "audiences": ["https://chroma.example"], "upstream": "BEHIND",
-        "policy": "permit(principal, action in Action::\"read\", resource) when { principal has organization && principal.organization == resource.params.tenant };"},
+        "policy": "permit(principal, action in Action::\"read\", resource);"},
     {"name": "chroma-databases", "hosts": ["tenants.localhost"], "errors": "chroma",
         "paths": ["/api/v2/tenants/{tenant}/databases/{database}/**"],
         "audiences": ["https://chroma.example"], "upstream": "BEHIND",
-        "policy": "forbid(principal, action, resource) unless { principal has organization && principal.organization == resource.params.tenant }; permit(principal, action, resource) when { principal.scopes.contains(\"chroma:use\") }; permit(principal, action, resource) when { principal.workspaces.contains(resource.params.database) };"},
+        "policy": "permit(principal, action, resource) when { principal.scopes.contains(\"chroma:use\") }; permit(principal, action, resource) when { principal.workspaces.contains(resource.params.database) };"},
     {"name": "chroma-rest", "hosts": ["tenants.localhost"], "errors": "chroma", "scopes": ["chroma:admin"],
-        "audiences": ["https://chroma.example"], "upstream": "BEHIND"}
+        "any_tenant": true,        "audiences": ["https://chroma.example"], "upstream": "BEHIND"}
 "#;
 
 #[test]
@@ -240,12 +240,14 @@ fn a_real_chroma_is_guarded() {
     let behind = free_port().to_string();
     let routes = ["", r#""methods": ["DELETE"], "permissions": ["chroma:delete"], "#].map(|more| {
         format!(
-            r#"{{"name": "chroma-{}", "hosts": ["chroma.localhost"], "errors": "chroma", {more}
+            r#"{{"name": "chroma-{}", "hosts": ["chroma.localhost"], "errors": "chroma", "any_tenant": true, {more}
                 "upstream": "http://127.0.0.1:{behind}"}}"#,
             more.len()
         )
     });
-    let tenants = CHROMA_TENANTS.replace("BEHIND", &format!("http://127.0.0.1:{behind}"));
+    let own =
+        r#"{"name": "chroma-own", "hosts": ["own.localhost"], "errors": "chroma", "upstream": "BEHIND"}"#;
+    let tenants = format!("{own},{CHROMA_TENANTS}").replace("BEHIND", &format!("http://127.0.0.1:{behind}"));
     let people = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(people.path(), ADA).expect("it is written");
     let env = vec![

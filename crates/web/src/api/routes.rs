@@ -129,6 +129,9 @@ struct RouteBody {
     /// In which words refusals are told: `problem`, `orcheo`, `chroma` or `plain`.
     #[serde(skip_serializing_if = "Option::is_none")]
     errors: Option<String>,
+    /// Whether whoever is let through to a Chroma (`errors`) may use every tenant of it, not their organisation's alone.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    any_tenant: Option<bool>,
     /// Whether the application gets the credential, too.
     #[serde(skip_serializing_if = "Option::is_none")]
     keep_authorization: Option<bool>,
