@@ -61,8 +61,6 @@ class Door:
     # Whether answers of the application tell how it stands with limits, and refusals are Doorward's to the letter; and
     # whether browsers are told the whole address of where to go next.
     tells_limits, keeps_refusals, tells_whole = True, True, False
-    # Whether a name with other punctuation than hyphens and underscores counts as the one with hyphens.
-    drops_dots = True
 
     @classmethod
     def setUpClass(cls):
@@ -185,8 +183,7 @@ class Door:
                  "Auth-Type", "Client-ID", "Agent-ID", "Workspace-IDs", "Doorward-Assertion")
         forged = {f"X__{name.replace('-', '__')}": "forged" for name in names}
         forged |= {name: "forged" for name in ("X_User_Id", "X_Organization_Id", "x_user__id", "X__USER_ID", "X_Doorward_Assertion", "X__Doorward_Assertion")}
-        if self.drops_dots:
-            forged |= {name: "forged" for name in ("X.User.ID", "x.user__email", "X__User.Role", "X.Doorward.Assertion")}
+        forged |= {name: "forged" for name in ("X.User.ID", "x.user__email", "X__User.Role", "X.Doorward.Assertion")}
         for path, credentials in (("/reports/1", self.bearer()), ("/public/x", {}), ("/lounge", {})):
             answer = ask(path, **credentials, **forged)
             self.assertEqual(answer.status, 200, self.proxy.said())
@@ -450,8 +447,6 @@ class EnvoyOverGrpc(Door, unittest.TestCase):
 
 
 class EnvoyOverHttp(Door, unittest.TestCase):
-    drops_dots = False
-
     @staticmethod
     def start(doorward, port=PORT):
         config, asks, removes = documented("yaml", "Envoy", doorward)

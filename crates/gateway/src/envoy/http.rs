@@ -4,7 +4,7 @@ use axum::body::Body;
 use doorward_judge::Refusal;
 use http::{HeaderMap, HeaderName, HeaderValue, Response, Uri, header, request::Parts};
 
-use crate::{Inner, Origin, profile::Described, validate};
+use crate::{Inner, Origin, profile::Described, proxy::headers::Keeps, validate};
 
 /// What `path_prefix` names.
 const PREFIX: &str = "/envoy/check";
@@ -19,19 +19,33 @@ pub(super) fn original(target: &Uri) -> Option<&str> {
 
 pub(super) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) -> Response<Body> {
     let mut response = match super::judge(gateway, request, origin, described(request, origin)).await {
-        Ok((admitted, _)) => validate::told(gateway, request, &admitted).await,
+        Ok((admitted, route)) => {
+            let mut response = validate::told(gateway, request, &admitted).await;
+            let keeps = Keeps { route: &route, fronts: gateway.chain.fronts(), is_trusted: true };
+            remove(&request.headers, response.headers_mut(), &keeps);
+            response
+        }
         Err(response) => response,
     };
-    drop_cookies(response.headers_mut());
     validate::finish(response.headers_mut(), origin);
     response
 }
 
-/// An empty `Cookie` is none to Envoy, which would leave the client's.
-fn drop_cookies(headers: &mut HeaderMap) {
-    if headers.get(header::COOKIE).is_some_and(HeaderValue::is_empty) {
-        headers.remove(header::COOKIE);
-        headers.insert(TO_REMOVE, HeaderValue::from_static("cookie"));
+/// Says what of the client's headers may not go on: what is ours in another spelling, which Envoy's own list of whole
+/// names does not hold; and cookies of which none is left, as an empty `Cookie` is none to Envoy.
+fn remove(client: &HeaderMap, told: &mut HeaderMap, keeps: &Keeps<'_>) {
+    let is_respelled = |name: &&HeaderName| {
+        name.as_str().bytes().any(|byte| !byte.is_ascii_alphanumeric() && byte != b'-') && keeps.is_ours(name)
+    };
+    let mut doomed: Vec<&str> = client.keys().filter(is_respelled).map(HeaderName::as_str).collect();
+    if told.get(header::COOKIE).is_some_and(HeaderValue::is_empty) {
+        told.remove(header::COOKIE);
+        doomed.push("cookie");
+    }
+    if let Ok(doomed) = HeaderValue::try_from(doomed.join(","))
+        && !doomed.is_empty()
+    {
+        told.insert(TO_REMOVE, doomed);
     }
 }
 

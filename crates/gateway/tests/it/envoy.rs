@@ -291,6 +291,28 @@ async fn over_http_the_path_behind_the_prefix_is_judged() {
     }
 }
 
+/// Envoy drops what is ours by whole names; applications may read other spellings as the same.
+#[tokio::test]
+async fn over_http_other_spellings_of_what_is_ours_are_named() {
+    for (headers, expect) in [
+        (
+            vec!["x.user.id", "x_doorward_assertion", "x-user.role", "x-user-id", "x.other"],
+            vec!["x-user.role", "x.user.id", "x_doorward_assertion"],
+        ),
+        (vec!["x-user-id", "x.other"], vec![]),
+    ] {
+        let mut request = Request::get("/envoy/check/public/1").header("host", "app.example");
+        for name in headers {
+            request = request.header(name, "forged");
+        }
+        let answer = ask(request.body(Body::empty()).unwrap(), true).await;
+        let told = answer.headers().get("x-envoy-auth-headers-to-remove");
+        let mut named: Vec<&str> = told.iter().flat_map(|told| told.to_str().unwrap().split(',')).collect();
+        named.sort_unstable();
+        assert_eq!((answer.status().as_u16(), named), (200, expect));
+    }
+}
+
 #[tokio::test]
 async fn a_question_is_one_on_guarded_hosts_too() {
     for target in
