@@ -61,6 +61,8 @@ class Door:
     # Whether answers of the application tell how it stands with limits, and refusals are Doorward's to the letter; and
     # whether browsers are told the whole address of where to go next.
     tells_limits, keeps_refusals, tells_whole = True, True, False
+    # Whether an application that begins another protocol is joined only with a client that asked for one.
+    joins_who_asked = False
 
     @classmethod
     def setUpClass(cls):
@@ -316,6 +318,27 @@ class Door:
                     self.assertIn(answer.status, (400, 403), answer.text)
                     self.assertEqual(upstream.asked, before)
 
+    def test_an_application_begins_no_other_protocol_unasked(self):
+        other = [] if self.joins_who_asked else ["Connection: Upgrade\r\nUpgrade: other\r\n"]
+        for asked in ("", "Connection: Upgrade\r\n", *other):
+            with self.subTest(asked=asked):
+                upstream.server.told = b""
+                place = socket.create_connection(("127.0.0.1", PORT), timeout=30)
+                if CONTEXT:
+                    place = CONTEXT.wrap_socket(place, server_hostname="front.localhost")
+                with place:
+                    place.sendall(f"GET /public/switch HTTP/1.1\r\nHost: {HOST}\r\n{asked}\r\n".encode())
+                    place.recv(65_536)
+                    # To the application, if the two were joined: nobody would judge it.
+                    try:
+                        place.sendall(f"GET /reports/1 HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode())
+                        while place.recv(65_536):
+                            pass
+                    except ConnectionError:
+                        pass
+                # What else it is told was judged, on a connection that is used again.
+                self.assertNotIn(b"/reports/1", upstream.told)
+
     def test_a_person_who_may_not_is_told_so(self):
         _, browser = self.signed_in()
         before = upstream.asked
@@ -392,7 +415,7 @@ class Door:
 
 
 class Nginx(Door, unittest.TestCase):
-    keeps_refusals = False
+    keeps_refusals, joins_who_asked = False, True
 
     @staticmethod
     def start(doorward, port=PORT):

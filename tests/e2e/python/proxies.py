@@ -70,6 +70,9 @@ class Echo(BaseHTTPRequestHandler):
         if asks == ["websocket", "upgrade"] and self.request_version == "HTTP/1.1":
             self.converse(told)
             return
+        if self.path.endswith("/switch"):
+            self.switch()
+            return
         self.send_response(200)
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(told)))
@@ -91,6 +94,19 @@ class Echo(BaseHTTPRequestHandler):
         self.wfile.write(bytes([0x81, length]) + bytes(byte ^ mask[place % 4] for place, byte in enumerate(said)))
         self.close_connection = True
 
+    def switch(self):
+        """Begins another protocol, whoever has asked for it, and keeps what is said in it."""
+        self.send_response(101)
+        self.send_header("Upgrade", "other")
+        self.send_header("Connection", "Upgrade")
+        self.end_headers()
+        self.close_connection = True
+        self.connection.settimeout(1)
+        try:
+            self.server.told += self.connection.recv(65_536)
+        except OSError:
+            pass
+
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = answer
 
     def log_message(self, *_):
@@ -110,17 +126,21 @@ class Quiet(ThreadingHTTPServer):
 
 
 class Upstream:
-    """The application: `port`, and how often it was `asked`."""
+    """The application: `port`, how often it was `asked`, and what it was `told` in another protocol."""
 
     def __init__(self, port=0):
         self.server = Quiet(("127.0.0.1", port), Echo)
-        self.server.asked = 0
+        self.server.asked, self.server.told = 0, b""
         self.port = self.server.server_port
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     @property
     def asked(self):
         return self.server.asked
+
+    @property
+    def told(self):
+        return self.server.told
 
     def stop(self):
         self.server.shutdown()
