@@ -8,6 +8,7 @@
 mod create;
 pub mod import;
 mod leak;
+mod list;
 mod remind;
 mod revoke;
 mod rotate;
@@ -28,6 +29,7 @@ use ipnet::IpNet;
 
 pub use create::{NewToken, create};
 pub use leak::{Reported, report_leak};
+pub use list::{ListAsk, list};
 pub use remind::remind;
 pub use revoke::{Whose, revoke, revoke_all};
 pub use rotate::{RotateAsk, rotate};
@@ -40,7 +42,6 @@ use crate::{
     call::Call,
     db::{ReadTx, Tx},
     outcome::{Code, Result, refuse},
-    page::{Page, PageAsk},
     principals::{self, Status},
     rights::Rights,
 };
@@ -284,36 +285,6 @@ pub async fn stands(call: &Call, token: &Token) -> Result<bool> {
     });
     let found = read.await?;
     Ok(found.is_some_and(|it| it.status == Status::Active && it.epoch == token.epoch))
-}
-
-/// Which tokens are listed.
-#[derive(Debug, Clone, Default)]
-pub struct ListAsk {
-    /// Which page; the query is a prefix of the folded name, or an id.
-    pub page: PageAsk,
-    /// Only those of one organisation.
-    pub org: Option<Id<Org>>,
-    /// Only the versions of this name.
-    pub name: Option<String>,
-    /// Only those of this owner.
-    pub owner: Option<String>,
-    /// Only those in this state.
-    pub state: Option<State>,
-    /// Only those that are accepted now.
-    pub works: bool,
-}
-
-/// A page of versions, by id: in the order in which they were made.
-pub async fn list(call: &Call, ask: ListAsk) -> Result<Page<Token>> {
-    call.realm
-        .db
-        .read("service_tokens.list", (ask, call.now), |tx, (ask, now)| {
-            Box::pin(async move {
-                let rows = sql::list(tx, ask, *now).await?;
-                Ok(ask.page.page(rows, |token| token.id.to_string()))
-            })
-        })
-        .await
 }
 
 struct Update {

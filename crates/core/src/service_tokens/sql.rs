@@ -9,12 +9,11 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{ListAsk, Notes, Revocation, State, Token, create::seconds, remind::Distance, revoke::Whose};
+use super::{Notes, Revocation, Token, create::seconds, remind::Distance, revoke::Whose};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
     outcome::Result,
-    page::prefix_range,
     principals::{Status, status_from},
 };
 
@@ -72,52 +71,6 @@ pub(super) const USED: &str = "UPDATE service_tokens SET use_count = use_count +
         last_used_address = CASE WHEN last_used_at > $3 THEN last_used_address ELSE $4 END,
         last_used_at = CASE WHEN last_used_at > $3 THEN last_used_at ELSE $3 END
     WHERE id = $1";
-const LIST: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes, t.workspace_ids,
-    t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at, t.expires_at, t.ends_at,
-    t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to, t.rotated_from,
-    t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
-    FROM service_tokens t WHERE t.id > $1 AND (t.name = $4 OR $4 IS NULL)
-    AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
-        WHEN t.expires_at <= $3 THEN 2 ELSE 0 END)
-    AND (CAST($6 AS BIGINT) = 0 OR (t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $3)
-        AND (t.ends_at IS NULL OR t.ends_at > $3)))
-    ORDER BY t.id LIMIT $2";
-const LIST_OWNER: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
-    t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
-    t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
-    FROM service_tokens t WHERE t.owner = $7 AND t.id > $1 AND (t.org_id = $8 OR $8 IS NULL)
-    AND (t.name = $4 OR $4 IS NULL)
-    AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
-        WHEN t.expires_at <= $3 THEN 2 ELSE 0 END)
-    AND (CAST($6 AS BIGINT) = 0 OR (t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $3)
-        AND (t.ends_at IS NULL OR t.ends_at > $3)))
-    ORDER BY t.id LIMIT $2";
-const LIST_ORG: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
-    t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
-    t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
-    FROM service_tokens t WHERE t.org_id = $7 AND t.id > $1 AND (t.name = $4 OR $4 IS NULL)
-    AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
-        WHEN t.expires_at <= $3 THEN 2 ELSE 0 END)
-    AND (CAST($6 AS BIGINT) = 0 OR (t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $3)
-        AND (t.ends_at IS NULL OR t.ends_at > $3)))
-    ORDER BY t.id LIMIT $2";
-const SEARCH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
-    t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
-    t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override
-    FROM service_tokens t
-    WHERE t.id IN (SELECT id FROM service_tokens WHERE name_folded >= $7 AND name_folded < $8
-        UNION SELECT id FROM service_tokens WHERE id = $9
-        UNION SELECT id FROM service_tokens WHERE lineage = $9)
-    AND t.id > $1 AND (t.org_id = $10 OR $10 IS NULL) AND (t.owner = $11 OR $11 IS NULL)
-    AND (t.name = $4 OR $4 IS NULL)
-    AND CAST($5 AS BIGINT) IN (-1, CASE WHEN t.revoked_at IS NOT NULL THEN 3 WHEN t.rotated_to IS NOT NULL THEN 1
-        WHEN t.expires_at <= $3 THEN 2 ELSE 0 END)
-    AND (CAST($6 AS BIGINT) = 0 OR (t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $3)
-        AND (t.ends_at IS NULL OR t.ends_at > $3)))
-    ORDER BY t.id LIMIT $2";
 const DUE: &str = "SELECT id FROM service_tokens WHERE expires_at > $1 AND expires_at <= $2
     AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $3)
     AND (lifetime IS NULL OR lifetime >= $3 * 172800) ORDER BY expires_at LIMIT $4";
@@ -132,19 +85,6 @@ const LIVE_OF_OWNER: &str = "SELECT n.lineage FROM service_tokens n
 const LIVE_OF_ORG: &str = "SELECT DISTINCT lineage FROM service_tokens
     WHERE org_id = $1 AND revoked_at IS NULL
     AND (expires_at IS NULL OR expires_at > $2) AND (ends_at IS NULL OR ends_at > $2) ORDER BY lineage";
-const IS_IMPORTED: &str = "SELECT 1 FROM service_tokens WHERE imported_from = $1";
-const HAS_SHA256: &str = "SELECT 1 FROM service_tokens WHERE sha256 = $1";
-const SET_FATE: &str = "UPDATE service_tokens SET imported_from = $2, sha256 = $3, ends_at = $4,
-    revoked_at = $5, revoked_by = $6, revocation_reason = $7, last_used_at = $8, use_count = $9,
-    rotated_to = COALESCE((SELECT n.id FROM service_tokens n WHERE n.imported_from = $10), $10),
-    rotated_from = COALESCE((SELECT n.id FROM service_tokens n WHERE n.imported_from = $11), $11)
-    WHERE id = $1";
-const LINK_ROTATED_TO: &str = "UPDATE service_tokens SET rotated_to = $2 WHERE rotated_to = $1";
-const LINK_ROTATED_FROM: &str = "UPDATE service_tokens SET rotated_from = $2 WHERE rotated_from = $1";
-/// Of somebody else's file.
-// part: read from another database, which has other columns in other versions
-pub(super) const ORCHEO_ROWS: &str = "SELECT * FROM service_tokens ORDER BY identifier";
-
 /// A version to store.
 pub(super) struct NewRow {
     pub(super) name: String,
@@ -159,21 +99,6 @@ pub(super) struct NewRow {
     pub(super) expires_at: Option<Time>,
     pub(super) created_by: String,
     pub(super) rotated_from: Option<Id<ServiceToken>>,
-}
-
-/// What a version that was made elsewhere has been through.
-#[derive(Clone)]
-pub(super) struct Fate {
-    pub(super) imported_from: String,
-    pub(super) sha256: String,
-    pub(super) ends_at: Option<Time>,
-    pub(super) revoked_at: Option<Time>,
-    pub(super) revoked_by: Option<String>,
-    pub(super) reason: Option<String>,
-    pub(super) rotated_to: Option<String>,
-    pub(super) rotated_from: Option<String>,
-    pub(super) last_used_at: Option<Time>,
-    pub(super) use_count: i64,
 }
 
 /// A version as a secret finds it, and the principal under it.
@@ -328,67 +253,13 @@ pub(super) async fn live_lineages(
     }
 }
 
-pub(super) async fn is_imported(tx: &mut ReadTx<'_>, from: &str) -> Result<bool> {
-    Ok(tx.opt(IS_IMPORTED, args![from], |_| Ok(())).await?.is_some())
-}
-
-pub(super) async fn has_sha256(tx: &mut ReadTx<'_>, sha256: &str) -> Result<bool> {
-    Ok(tx.opt(HAS_SHA256, args![sha256], |_| Ok(())).await?.is_some())
-}
-
-pub(super) async fn set_fate(tx: &mut Tx<'_>, id: Id<ServiceToken>, fate: &Fate) -> Result<()> {
-    let values = args![
-        id,
-        &fate.imported_from,
-        &fate.sha256,
-        fate.ends_at,
-        fate.revoked_at,
-        &fate.revoked_by,
-        &fate.reason,
-        fate.last_used_at,
-        fate.use_count,
-        &fate.rotated_to,
-        &fate.rotated_from,
-    ];
-    tx.exec(SET_FATE, values).await?;
-    Ok(())
-}
-
-/// Tells rows that came before which version is meant.
-pub(super) async fn link_rotated(tx: &mut Tx<'_>, from: &str, id: Id<ServiceToken>) -> Result<()> {
-    tx.exec(LINK_ROTATED_TO, args![from, id]).await?;
-    tx.exec(LINK_ROTATED_FROM, args![from, id]).await?;
-    Ok(())
-}
-
-pub(super) async fn list(tx: &mut ReadTx<'_>, ask: &ListAsk, now: Time) -> Result<Vec<Token>> {
-    let (page, org) = (&ask.page, ask.org);
-    let after = page.after.as_deref().unwrap_or_default();
-    let state = ask.state.map_or(-1, State::number);
-    let (rows, works) = (page.rows(), ask.works);
-    let (name, owner) = (&ask.name, &ask.owner);
-    if let Some(folded) = page.folded_query() {
-        let (from, to) = prefix_range(&folded);
-        let exact = page.query.as_deref().map(str::trim).unwrap_or_default();
-        let values = args![after, rows, now, name, state, works, from, to, exact, org, owner];
-        return tx.all(SEARCH, values, read).await;
-    }
-    match (owner, org) {
-        (Some(owner), org) => {
-            tx.all(LIST_OWNER, args![after, rows, now, name, state, works, owner, org], read).await
-        }
-        (None, Some(org)) => tx.all(LIST_ORG, args![after, rows, now, name, state, works, org], read).await,
-        (None, None) => tx.all(LIST, args![after, rows, now, name, state, works], read).await,
-    }
-}
-
 fn read_found(row: &Row<'_>) -> Result<Found> {
     let token = read(row)?;
     let stands = status_from(row.int(27)?)? == Status::Active && row.int(28)? == token.epoch;
     Ok(Found { token, stands })
 }
 
-fn read(row: &Row<'_>) -> Result<Token> {
+pub(super) fn read(row: &Row<'_>) -> Result<Token> {
     let revocation = match row.opt_time(16)? {
         Some(at) => Some(Revocation {
             at,

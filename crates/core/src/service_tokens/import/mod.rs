@@ -3,6 +3,8 @@
 //! A row is read as it stands in the file; what cannot be taken over safely is left out by name and
 //! reason, and the others are taken. Run again, it adds only what is new.
 
+mod sql;
+
 use std::{path::Path, time::Duration};
 
 use doorward_proto::{
@@ -14,7 +16,7 @@ use doorward_proto::{
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
-use super::{Notes, sql, validate};
+use super::{Notes, sql as versions, validate};
 use crate::{
     audit::{self, Event},
     call::Call,
@@ -59,7 +61,7 @@ struct Foreign {
     identifier: String,
     name: String,
     sha256: String,
-    row: sql::NewRow,
+    row: versions::NewRow,
     fate: sql::Fate,
 }
 
@@ -114,13 +116,13 @@ async fn take_one(
         return Ok(());
     }
     let org = call.realm.instance_org;
-    if sql::find_newest(tx, org, &row.name).await?.is_some() {
+    if versions::find_newest(tx, org, &row.name).await?.is_some() {
         let why = format!("there is a token {} already", row.name);
         report.left_out.push((row.identifier.clone(), why));
         return Ok(());
     }
     principals::insert(tx, id, principals::Kind::Service, org, call.now).await?;
-    if !sql::insert(tx, (id, id, org), &row.row).await? {
+    if !versions::insert(tx, (id, id, org), &row.row).await? {
         return Err(Error::fault("a token was not stored"));
     }
     let fate = sql::Fate { imported_from: from.clone(), sha256: row.sha256.clone(), ..row.fate.clone() };
@@ -219,7 +221,7 @@ fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<For
         last_used_at: time(row, "last_used_at")?,
         use_count: row.text("use_count").and_then(|count| count.parse::<i64>().ok()).unwrap_or(0).max(0),
     };
-    let row = sql::NewRow {
+    let row = versions::NewRow {
         name: name.clone(),
         version: 1,
         hash: None,
