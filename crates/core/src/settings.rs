@@ -24,6 +24,8 @@ pub struct Settings {
     pub audit: Audit,
     /// Personal keys and API keys.
     pub api_keys: ApiKeys,
+    /// Service tokens.
+    pub service_tokens: ServiceTokens,
     /// What a flood may have kept.
     pub bounds: Bounds,
 }
@@ -208,6 +210,21 @@ pub struct ApiKeys {
 impl Default for ApiKeys {
     fn default() -> Self {
         Self { max_lifetime: Duration::from_secs(365 * DAY), personal_scopes: Vec::new() }
+    }
+}
+
+/// How often somebody is reminded of a service token.
+#[derive(Debug, Clone)]
+pub struct ServiceTokens {
+    /// A review is due after this; zero for never.
+    pub review_every: Duration,
+    /// A token that does not end by itself should be rotated after this; zero for never.
+    pub rotate_every: Duration,
+}
+
+impl Default for ServiceTokens {
+    fn default() -> Self {
+        Self { review_every: Duration::from_secs(90 * DAY), rotate_every: Duration::from_secs(60 * DAY) }
     }
 }
 

@@ -72,3 +72,21 @@ service-token-leaked-after = { $way ->
         [link] Machen Sie für das, was es benutzt hat, ein neues Token, suchen Sie im Protokoll nach Benutzungen, die Sie nicht kennen, und entfernen Sie das Geheimnis dort, wo es gefunden wurde.
        *[ask] Entfernen Sie das Geheimnis dort, wo es gefunden wurde, und bitten Sie die Verwaltung von { $issuer }, für das, was es benutzt hat, ein neues Token zu machen und im Protokoll nach Benutzungen zu suchen, die niemand kennt.
     }
+
+service-token-review-subject = Wird das Dienst-Token { $name } gebraucht?
+service-token-review-heading = Eine Prüfung von { $name } steht an
+service-token-review-body = Sie sind für das Dienst-Token { $name } verantwortlich. Zuletzt wurde am { $when } nach ihm gesehen. Bitte prüfen Sie, ob und wovon es noch benutzt wird, und ob es mehr darf, als es braucht.
+service-token-review-button = Token ansehen
+service-token-review-after = { $way ->
+        [link] Wenn alles stimmt, sagen Sie es auf seiner Seite oder auf der Kommandozeile: doorward token review { $name }. Wenn nichts es mehr benutzt, widerrufen Sie es.
+       *[ask] Selbst können Sie das nicht: Sagen Sie der Verwaltung von { $issuer }, ob { $name } gebraucht wird, oder bitten Sie sie, es zu widerrufen.
+    }
+
+service-token-rotation-subject = Erneuern Sie das Dienst-Token { $name }
+service-token-rotation-heading = Das Geheimnis von { $name } ist alt
+service-token-rotation-body = Sie sind für das Dienst-Token { $name } verantwortlich. Es läuft nicht von selbst ab und hat seit { $when } dasselbe Geheimnis. Erneuern Sie es: Das ergibt ein neues Geheimnis, und das jetzige gilt weiter, während Sie es ersetzen.
+service-token-rotation-button = Token ansehen
+service-token-rotation-after = { $way ->
+        [link] Auf der Kommandozeile: doorward token rotate { $name }. Wenn nichts es mehr benutzt, widerrufen Sie es.
+       *[ask] Selbst können Sie das nicht: Bitten Sie die Verwaltung von { $issuer }, { $name } zu erneuern, oder es zu widerrufen, wenn nichts es mehr benutzt.
+    }

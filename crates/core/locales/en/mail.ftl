@@ -72,3 +72,21 @@ service-token-leaked-after = { $way ->
         [link] Make another token for what used it, look in the audit trail for uses that you do not know, and take the secret away from where it was found.
        *[ask] Take the secret away from where it was found, and ask an administrator of { $issuer } to make another token for what used it and to look in the audit trail for uses that nobody knows.
     }
+
+service-token-review-subject = Is the service token { $name } needed?
+service-token-review-heading = A review of { $name } is due
+service-token-review-body = You answer for the service token { $name }. It was looked after last on { $when }. Please look whether it is used still, by whom, and whether it may do more than it needs.
+service-token-review-button = Look at the token
+service-token-review-after = { $way ->
+        [link] If all is well, say so on its page, or on a command line: doorward token review { $name }. If nothing uses it any more, revoke it.
+       *[ask] You cannot do this yourself: tell an administrator of { $issuer } whether { $name } is needed, or ask an administrator of { $issuer } to revoke it.
+    }
+
+service-token-rotation-subject = Rotate the service token { $name }
+service-token-rotation-heading = The secret of { $name } is old
+service-token-rotation-body = You answer for the service token { $name }. It does not end by itself, and has had the same secret since { $when }. Rotate it: that makes another secret, and the present one goes on working while you replace it.
+service-token-rotation-button = Look at the token
+service-token-rotation-after = { $way ->
+        [link] On a command line: doorward token rotate { $name }. If nothing uses it any more, revoke it.
+       *[ask] You cannot do this yourself: ask an administrator of { $issuer } to rotate { $name }, or to revoke it if nothing uses it any more.
+    }

@@ -233,6 +233,9 @@ CREATE TABLE service_tokens (
     last_used_address TEXT,
     use_count BIGINT NOT NULL DEFAULT 0,
     reminded BIGINT,
+    reviewed_at BIGINT NOT NULL DEFAULT 0,
+    review_from BIGINT,
+    rotation_from BIGINT,
     revision BIGINT NOT NULL DEFAULT 1,
     UNIQUE (org_id, name, version)
 ) ;
@@ -241,6 +244,8 @@ CREATE INDEX service_tokens_org ON service_tokens (org_id, id);
 CREATE INDEX service_tokens_name ON service_tokens (name_folded, id);
 CREATE INDEX service_tokens_expires ON service_tokens (expires_at);
 CREATE INDEX service_tokens_owner ON service_tokens (owner, id);
+CREATE INDEX service_tokens_review ON service_tokens (review_from);
+CREATE INDEX service_tokens_rotation ON service_tokens (rotation_from);
 CREATE INDEX service_tokens_rotated_to ON service_tokens (rotated_to);
 CREATE INDEX service_tokens_rotated_from ON service_tokens (rotated_from);
 

@@ -55,11 +55,15 @@ pub enum Template {
     ServiceTokenEnds,
     /// A service token that the reader answers for was reported as leaked, and ended.
     ServiceTokenLeaked,
+    /// A service token that the reader answers for has not been reviewed for long.
+    ServiceTokenReview,
+    /// One that does not end by itself has not been rotated for long.
+    ServiceTokenRotation,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
@@ -69,6 +73,8 @@ impl Template {
         Self::AccountDeleted,
         Self::ServiceTokenEnds,
         Self::ServiceTokenLeaked,
+        Self::ServiceTokenReview,
+        Self::ServiceTokenRotation,
     ];
 
     /// The name in the outbox and in the catalogue.
@@ -83,6 +89,8 @@ impl Template {
             Self::AccountDeleted => "account-deleted",
             Self::ServiceTokenEnds => "service-token-ends",
             Self::ServiceTokenLeaked => "service-token-leaked",
+            Self::ServiceTokenReview => "service-token-review",
+            Self::ServiceTokenRotation => "service-token-rotation",
         }
     }
 

@@ -71,6 +71,7 @@ pub async fn create(call: &Call, new: NewToken, rights: &Rights) -> Result<WithS
         expires_at: lifetime.map(|lifetime| call.now + lifetime),
         created_by: call.actor.name(),
         rotated_from: None,
+        reviewed_at: call.now,
     };
     let ask = Create { call: call.clone(), id, org: new.org, row };
     let token =

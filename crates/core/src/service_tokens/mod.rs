@@ -5,6 +5,7 @@
 //! is random and is stored as its keyed hash; [`create()`] and [`rotate()`] tell it once. Whoever makes or
 //! replaces a token hands on rights, and never more than the caller's own ([`Rights`]).
 
+mod age;
 mod create;
 pub mod import;
 mod leak;
@@ -27,6 +28,7 @@ use doorward_proto::{
 };
 use ipnet::IpNet;
 
+pub use age::{remind_of_age, review, review_due};
 pub use create::{NewToken, create};
 pub use leak::{Reported, report_leak};
 pub use list::{ListAsk, list};
@@ -89,6 +91,8 @@ pub struct Token {
     pub last_used_address: Option<String>,
     /// How often, as far as that has been written.
     pub use_count: i64,
+    /// When somebody has looked after it last; who made it did.
+    pub reviewed_at: Time,
     /// Rises with every change; the entity tag.
     pub revision: i64,
 }

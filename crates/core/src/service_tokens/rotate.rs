@@ -101,6 +101,8 @@ async fn replace(tx: &mut Tx<'_>, work: &Rotate) -> Result<Token> {
         expires_at: lifetime.map(|lifetime| now + lifetime),
         created_by: call.actor.name(),
         rotated_from: Some(old.id),
+        // Another secret is no answer to whether it is needed.
+        reviewed_at: old.reviewed_at,
     };
     if !sql::insert(tx, (work.id, old.lineage, old.org), &row).await? {
         return Err(ended(&old, now));

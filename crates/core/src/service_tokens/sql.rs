@@ -9,7 +9,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Notes, Revocation, Token, create::seconds, remind::Distance, revoke::Whose};
+use super::{Notes, Revocation, Token, age::Age, create::seconds, remind::Distance, revoke::Whose};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -21,30 +21,32 @@ const FIND: &str =
     "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids, description, owner,
     purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at, revoked_by,
     revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address, use_count,
-    revision, rate_limit_override FROM service_tokens WHERE id = $1";
+    revision, rate_limit_override, reviewed_at FROM service_tokens WHERE id = $1";
 const FIND_NEWEST: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids,
     description, owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at,
     revoked_by, revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address,
-    use_count, revision, rate_limit_override
+    use_count, revision, rate_limit_override, reviewed_at
     FROM service_tokens WHERE org_id = $1 AND name = $2 ORDER BY version DESC LIMIT 1";
 const VERSIONS: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids, description,
     owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at, revoked_by,
     revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address, use_count,
-    revision, rate_limit_override FROM service_tokens WHERE lineage = $1 ORDER BY version";
+    revision, rate_limit_override, reviewed_at FROM service_tokens WHERE lineage = $1 ORDER BY version";
 const NEWEST_VERSIONS: &str = "SELECT id, lineage, org_id, name, version, epoch, scopes, workspace_ids,
     description, owner, purpose, allowed_addresses, lifetime, issued_at, expires_at, ends_at, revoked_at,
     revoked_by, revocation_reason, created_by, rotated_to, rotated_from, last_used_at, last_used_address,
-    use_count, revision, rate_limit_override
+    use_count, revision, rate_limit_override, reviewed_at
     FROM service_tokens WHERE lineage = $1 ORDER BY version DESC LIMIT $2";
 const FIND_BY_HASH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override, p.status, p.epoch
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override,
+    t.reviewed_at, p.status, p.epoch
     FROM service_tokens t JOIN principals p ON p.id = t.lineage WHERE t.hash = $1";
 const FIND_BY_SHA256: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
-    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override, p.status, p.epoch
+    t.rotated_from, t.last_used_at, t.last_used_address, t.use_count, t.revision, t.rate_limit_override,
+    t.reviewed_at, p.status, p.epoch
     FROM service_tokens t JOIN principals p ON p.id = t.lineage WHERE t.sha256 = $1";
 const HASH_AGAIN: &str = "UPDATE service_tokens SET hash = $2, hash_key = $3, sha256 = NULL
     WHERE id = $1 AND sha256 IS NOT NULL";
@@ -52,20 +54,21 @@ const IS_ANY_IMPORTED: &str =
     "SELECT 1 FROM service_tokens WHERE imported_from > '' ORDER BY imported_from LIMIT 1";
 const INSERT: &str = "INSERT INTO service_tokens (id, lineage, org_id, name, name_folded, version, epoch,
     hash, hash_key, scopes, workspace_ids, description, owner, purpose, allowed_addresses, lifetime,
-    issued_at, expires_at, created_by, rotated_from, rate_limit_override)
+    issued_at, expires_at, created_by, rotated_from, rate_limit_override, reviewed_at, review_from, rotation_from)
     SELECT $1, $2, $3, $4, $5, $6, principals.epoch, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
-        $19, $20
+        $19, $20, $21, $21, $22
     FROM principals WHERE principals.id = $2 AND principals.status = 0
     ON CONFLICT (org_id, name, version) DO NOTHING";
 const UPDATE: &str = "UPDATE service_tokens SET description = $3, owner = $4, purpose = $5,
     allowed_addresses = $6, rate_limit_override = $7, revision = revision + 1 WHERE id = $1 AND revision = $2";
-const HAND_OVER: &str = "UPDATE service_tokens SET rotated_to = $2, ends_at = $4, revision = revision + 1
+const HAND_OVER: &str = "UPDATE service_tokens SET rotated_to = $2, ends_at = $4, review_from = NULL,
+    rotation_from = NULL, revision = revision + 1
     WHERE id = $1 AND rotated_to IS NULL AND revoked_at IS NULL
         AND (expires_at IS NULL OR expires_at > $3) AND (ends_at IS NULL OR ends_at > $3)";
 const REVOKE: &str = "UPDATE service_tokens SET revoked_at = $2, revoked_by = $3, revocation_reason = $4,
-    revision = revision + 1 WHERE id = $1 AND revoked_at IS NULL";
+    review_from = NULL, rotation_from = NULL, revision = revision + 1 WHERE id = $1 AND revoked_at IS NULL";
 const REVOKE_ALL: &str = "UPDATE service_tokens SET revoked_at = $2, revoked_by = $3, revocation_reason = $4,
-    revision = revision + 1 WHERE lineage = $1 AND revoked_at IS NULL";
+    review_from = NULL, rotation_from = NULL, revision = revision + 1 WHERE lineage = $1 AND revoked_at IS NULL";
 /// Adds uses.
 pub(super) const USED: &str = "UPDATE service_tokens SET use_count = use_count + $2,
         last_used_address = CASE WHEN last_used_at > $3 THEN last_used_address ELSE $4 END,
@@ -76,6 +79,15 @@ const DUE: &str = "SELECT id FROM service_tokens WHERE expires_at > $1 AND expir
     AND (lifetime IS NULL OR lifetime >= $3 * 172800) ORDER BY expires_at LIMIT $4";
 const REMINDED: &str = "UPDATE service_tokens SET reminded = $2
     WHERE id = $1 AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $2)";
+const REVIEW_DUE: &str =
+    "SELECT id FROM service_tokens WHERE review_from <= $1 ORDER BY review_from LIMIT $2";
+const ROTATION_DUE: &str =
+    "SELECT id FROM service_tokens WHERE rotation_from <= $1 ORDER BY rotation_from LIMIT $2";
+const REVIEW_TOLD: &str = "UPDATE service_tokens SET review_from = NULL WHERE id = $1 AND review_from <= $2";
+const ROTATION_TOLD: &str =
+    "UPDATE service_tokens SET rotation_from = NULL WHERE id = $1 AND rotation_from <= $2";
+const REVIEW: &str = "UPDATE service_tokens SET reviewed_at = $2, review_from = $2, revision = revision + 1
+    WHERE id = $1 AND revoked_at IS NULL AND rotated_to IS NULL";
 const LIVE_OF_OWNER: &str = "SELECT n.lineage FROM service_tokens n
     WHERE n.owner = $1 AND (n.org_id = $2 OR $2 IS NULL)
     AND NOT EXISTS (SELECT 1 FROM service_tokens l WHERE l.lineage = n.lineage AND l.version > n.version)
@@ -99,6 +111,7 @@ pub(super) struct NewRow {
     pub(super) expires_at: Option<Time>,
     pub(super) created_by: String,
     pub(super) rotated_from: Option<Id<ServiceToken>>,
+    pub(super) reviewed_at: Time,
 }
 
 /// A version as a secret finds it, and the principal under it.
@@ -181,6 +194,9 @@ pub(super) async fn insert(
         &new.created_by,
         new.rotated_from,
         rate_text(notes),
+        new.reviewed_at,
+        // What ends by itself is announced before.
+        if new.expires_at.is_none() { Some(new.issued_at) } else { None },
     ];
     Ok(tx.exec(INSERT, values).await? > 0)
 }
@@ -235,6 +251,37 @@ pub(super) async fn due(tx: &mut ReadTx<'_>, it: &Distance) -> Result<Vec<Id<Ser
     tx.all(DUE, args![it.now, it.until, it.days, it.limit], |row| row.id(0)).await
 }
 
+/// Versions about whose age nobody has been told since this time.
+pub(super) async fn aged(
+    tx: &mut ReadTx<'_>,
+    age: Age,
+    (until, limit): (Time, i64),
+) -> Result<Vec<Id<ServiceToken>>> {
+    let sql = match age {
+        Age::Review => REVIEW_DUE,
+        Age::Rotation => ROTATION_DUE,
+    };
+    tx.all(sql, args![until, limit], |row| row.id(0)).await
+}
+
+/// Notes that an age has been told of; not twice.
+pub(super) async fn aged_told(
+    tx: &mut Tx<'_>,
+    age: Age,
+    (id, until): (Id<ServiceToken>, Time),
+) -> Result<bool> {
+    let sql = match age {
+        Age::Review => REVIEW_TOLD,
+        Age::Rotation => ROTATION_TOLD,
+    };
+    Ok(tx.exec(sql, args![id, until]).await? > 0)
+}
+
+/// Notes that somebody has looked at a token; not at a version that has ended.
+pub(super) async fn review(tx: &mut Tx<'_>, id: Id<ServiceToken>, now: Time) -> Result<bool> {
+    Ok(tx.exec(REVIEW, args![id, now]).await? > 0)
+}
+
 /// Notes that the end of a version has been announced this many days before; not twice.
 pub(super) async fn reminded(tx: &mut Tx<'_>, id: Id<ServiceToken>, days: i64) -> Result<bool> {
     Ok(tx.exec(REMINDED, args![id, days]).await? > 0)
@@ -255,7 +302,7 @@ pub(super) async fn live_lineages(
 
 fn read_found(row: &Row<'_>) -> Result<Found> {
     let token = read(row)?;
-    let stands = status_from(row.int(27)?)? == Status::Active && row.int(28)? == token.epoch;
+    let stands = status_from(row.int(28)?)? == Status::Active && row.int(29)? == token.epoch;
     Ok(Found { token, stands })
 }
 
@@ -296,6 +343,7 @@ pub(super) fn read(row: &Row<'_>) -> Result<Token> {
         last_used_address: row.opt_text(23)?,
         use_count: row.int(24)?,
         revision: row.int(25)?,
+        reviewed_at: row.time(27)?,
     })
 }
 

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use crate::service_tokens::kit::{all, key, named, rotated};
+use crate::service_tokens::kit::{all, code, key, made, named, rotated};
 use doorward_core::{
     audit,
     env::no_fetch,
     mail,
+    outcome::Code,
     page::PageAsk,
-    service_tokens::{NewToken, Notes, create, remind, revoke},
-    settings::Settings,
+    rights::Rights,
+    service_tokens::{
+        Key, ListAsk, NewToken, Notes, State, create, list, remind, remind_of_age, review, review_due, revoke,
+    },
+    settings::{ServiceTokens, Settings},
     users::{self, Email, NewUser, PlatformRole},
 };
 use doorward_world::{Fresh, World, both_engines};
@@ -98,6 +102,65 @@ both_engines! {
             assert_eq!(words.text.contains("https://id.example/console/service-tokens/tok_"), may_enter, "{}", words.text);
             assert_eq!(words.text.contains("ask an administrator of https://id.example"), !may_enter, "{}", words.text);
         }
+    }
+
+    /// Whether a token is needed is asked every 90 days, whatever was rotated meanwhile; of a secret that does not
+    /// end by itself, once in 60 days.
+    async fn age_is_told_once_and_a_review_begins_anew(world: World) {
+        let notes = Notes { owner: Some("ada@example.org".to_owned()), ..Notes::default() };
+        create(&world.local(), NewToken { notes, ..named("endless") }, &all()).await.unwrap();
+        ending(&world, "yearly", 365, Some("ada@example.org")).await;
+        ending(&world, "brief", 80, Some("ada@example.org")).await;
+        let aged = async || remind_of_age(&world.call()).await.unwrap();
+        world.advance(DAY * 59);
+        assert_eq!(aged().await, 0);
+        world.advance(DAY);
+        assert_eq!((aged().await, aged().await), (1, 0), "the one without an end has an old secret");
+        let second = rotated(&world, "endless", 300).await;
+        world.advance(DAY * 30);
+        let list = async |until| {
+            let page = PageAsk { limit: 9, ..PageAsk::default() };
+            let ask = ListAsk { page, reviewed_until: Some(until), state: Some(State::Active), ..ListAsk::default() };
+            list(&world.call(), ask).await.unwrap().items.iter().map(|it| it.name.clone()).collect::<Vec<_>>()
+        };
+        let until = world.call().now - DAY * 90;
+        let mut due = list(until).await;
+        due.sort();
+        assert_eq!(due, ["endless", "yearly"], "a new secret is no review, and what has ended is not reviewed");
+        assert_eq!((aged().await, aged().await), (2, 0));
+        let first = Key::Version(second.token.lineage);
+        let note = Some("the nightly job".to_owned());
+        let reviewed = review(&world.local(), first, note, all()).await.unwrap();
+        assert_eq!((reviewed.id, reviewed.reviewed_at), (second.token.id, world.call().now), "the newest version");
+        assert_eq!(list(until).await, ["yearly"]);
+        revoke(&world.local(), key(&world, "yearly"), "gone".to_owned(), all()).await.unwrap();
+        assert_eq!(code(review(&world.local(), key(&world, "yearly"), None, all()).await), Some(Code::TokenEnded));
+        world.advance(DAY * 30);
+        assert_eq!((aged().await, aged().await), (1, 0), "the second secret is old");
+        world.advance(DAY * 60);
+        assert_eq!((aged().await, aged().await), (1, 0), "and the next review is due");
+
+        let subjects: Vec<String> = mails(&world).await.into_iter().map(|(_, subject)| subject).collect();
+        let rotate = subjects.iter().filter(|it| *it == "Rotate the service token endless").count();
+        let asked = subjects.iter().filter(|it| *it == "Is the service token endless needed?").count();
+        assert_eq!((rotate, asked, subjects.len()), (2, 2, 5), "{subjects:?}");
+        let trail = audit::list(&world.realm, audit::Filter::default(), None, 100).await.unwrap();
+        let count = |code: &str| trail.iter().filter(|entry| entry.code == code).count();
+        let counts = ["service_token.rotation_due", "service_token.review_due", "service_token.reviewed"].map(count);
+        assert_eq!(counts, [2, 3, 1]);
+        let strong = NewToken { scopes: vec!["admin:*".to_owned()], ..named("strong") };
+        create(&world.local(), strong, &all()).await.unwrap();
+        let weak = Rights { scopes: vec!["admin:tokens:write".to_owned()], workspaces: None };
+        assert_eq!(code(review(&world.local(), key(&world, "strong"), None, weak).await), Some(Code::ScopeMissing));
+    }
+
+    async fn reminders_of_age_can_be_turned_off(place: Fresh) {
+        let service_tokens = ServiceTokens { review_every: Duration::ZERO, rotate_every: Duration::ZERO };
+        let world = World::new(&place, Settings { service_tokens, ..Settings::default() }, no_fetch()).await;
+        let token = made(&world, "endless").await.token;
+        world.advance(DAY * 1000);
+        assert_eq!(remind_of_age(&world.call()).await.unwrap(), 0);
+        assert_eq!(review_due(&world.call(), &token), None);
     }
 
     async fn the_owner_is_told_or_who_made_it(world: World) {

@@ -190,6 +190,15 @@ sections! {
         personal_scopes: Vec<String> = "";
     }
 
+    /// Service tokens.
+    service_tokens: ServiceTokens {
+        /// Whoever answers for a service token is asked after this long whether it is needed still; `0s` for never.
+        review_every: Span = "90d";
+        /// And after this long without a rotation to rotate one that does not end by itself, 30 to 60 days as a
+        /// rule; `0s` for never.
+        rotate_every: Span = "60d";
+    }
+
     /// The audit trail.
     audit: Audit {
         /// Months that are older are dropped whole, behind a signed checkpoint.

@@ -58,6 +58,10 @@ pub fn core_settings(config: &Config) -> core::Settings {
             max_lifetime: config.api_keys.max_lifetime.0,
             personal_scopes: config.api_keys.personal_scopes.clone(),
         },
+        service_tokens: core::ServiceTokens {
+            review_every: config.service_tokens.review_every.0,
+            rotate_every: config.service_tokens.rotate_every.0,
+        },
         bounds: core::Bounds::default(),
     }
 }

@@ -69,7 +69,8 @@ impl Background {
         self.keep(realm, SECOND, "uses", |call| async move { service_tokens::flush(&call).await });
         self.keep(realm, SECOND, "uses of keys", |call| async move { api_keys::flush(&call).await });
         self.keep(realm, MINUTELY, "reminders", |call| async move {
-            service_tokens::remind(&call).await.map(drop)
+            service_tokens::remind(&call).await?;
+            service_tokens::remind_of_age(&call).await.map(drop)
         });
         self.keep(realm, HOURLY, "keys", |call| async move { keys::maintain(&call).await });
         self.keep(realm, HOURLY, "retention", |call| async move { audit::retain(&call).await.map(drop) });

@@ -5,7 +5,7 @@ use doorward_core::{
     outcome::{Code, Refusal, Result},
     service_tokens::{
         Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, Whose, addresses, create, find, list, rate,
-        revoke, revoke_all, rotate, update,
+        review, review_due, revoke, revoke_all, rotate, update,
     },
 };
 use doorward_proto::id::{Id, Org};
@@ -27,7 +27,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
         Endpoint::get("/api/v1/service-tokens", all)
             .scope(READ)
-            .lists::<TokenView>(&["org_id", "name", "owner", "status", "active"])
+            .lists::<TokenView>(&["org_id", "name", "owner", "status", "active", "review_due"])
             .says("Lists service tokens, every version in every state"),
         Endpoint::post("/api/v1/service-tokens", make)
             .scope(WRITE)
@@ -58,6 +58,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<RevokeBody>()
             .answers::<TokenView>()
             .says("Revokes a service token at once: by name every version, by id that version"),
+        Endpoint::post("/api/v1/service-tokens/{id}/review", look_after)
+            .scope(WRITE)
+            .takes::<ReviewBody>()
+            .answers::<TokenView>()
+            .says("Notes that somebody has looked whether a service token is needed, and with these rights"),
         Endpoint::post("/api/v1/service-tokens/revoke-all", end_all)
             .scope(WRITE)
             .takes::<RevokeAllBody>()
@@ -113,6 +118,15 @@ struct NotesBody {
     /// Its own rate at the gateway, as `600/minute`, in place of those that routes have for an identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     rate_limit_override: Option<String>,
+}
+
+/// A review of a service token.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = ReviewServiceToken)]
+struct ReviewBody {
+    /// What was found, for the audit trail.
+    note: Option<String>,
 }
 
 /// How a service token is replaced.
@@ -203,6 +217,12 @@ struct TokenView {
     last_used_address: Option<String>,
     /// How often it was used.
     use_count: i64,
+    /// When somebody has looked after it last; who made it did.
+    #[schema(format = DateTime)]
+    reviewed_at: String,
+    /// When it has to be reviewed; never after its end, or where reviews are turned off.
+    #[schema(format = DateTime)]
+    review_due_at: Option<String>,
     /// Who made it.
     created_by: String,
     /// The version that replaced it.
@@ -255,6 +275,8 @@ fn view(caller: &Caller, token: &Token, secret: Option<String>) -> TokenView {
         last_used_at: text(token.last_used_at),
         last_used_address: token.last_used_address.clone(),
         use_count: token.use_count,
+        reviewed_at: token.reviewed_at.to_string(),
+        review_due_at: text(review_due(&caller.call, token)),
         created_by: token.created_by.clone(),
         rotated_to: token.rotated_to.clone(),
         rotated_from: token.rotated_from.clone(),
@@ -270,13 +292,22 @@ fn org(text: Option<String>) -> Result<Option<Id<Org>>> {
 }
 
 async fn all(caller: Caller, mut listing: Listing) -> Answer {
+    const YES_OR_NO: [bool; 2] = [true, false];
+    let word = |is_on| if is_on { "true" } else { "false" };
+    let is_due = listing.one_of("review_due", YES_OR_NO, word)? == Some(true);
+    let every = caller.call.realm.settings.service_tokens.review_every;
+    if is_due && every.is_zero() {
+        return Err(wrong("review_due", "Reviews are turned off (service_tokens.review_every)").into());
+    }
+    let state = listing.one_of("status", State::ALL, State::name)?;
     let ask = ListAsk {
         org: org(listing.filter("org_id"))?,
         name: listing.filter("name"),
         owner: listing.filter("owner"),
-        state: listing.one_of("status", State::ALL, State::name)?,
-        works: listing.one_of("active", [true, false], |is_on| if is_on { "true" } else { "false" })?
-            == Some(true),
+        // What has been replaced, or has ended, is not reviewed.
+        state: state.or_else(|| is_due.then_some(State::Active)),
+        reviewed_until: is_due.then(|| caller.call.now - every),
+        works: listing.one_of("active", YES_OR_NO, word)? == Some(true),
         page: listing.ask()?,
     };
     let tokens = list(&caller.call, ask).await?;
@@ -346,6 +377,11 @@ async fn replace(
     let made = rotate(&caller.call, Key::Version(token.id), ask, caller.rights()).await?;
     let secret = Some(made.secret.expose().to_owned());
     versioned(&view(&caller, &made.token, secret), made.token.revision)
+}
+
+async fn look_after(caller: Caller, Path(name): Path<String>, Input(body): Input<ReviewBody>) -> Answer {
+    let token = review(&caller.call, key(&caller, &name), body.note, caller.rights()).await?;
+    versioned(&view(&caller, &token, None), token.revision)
 }
 
 async fn end_all(caller: Caller, Input(body): Input<RevokeAllBody>) -> Answer {

@@ -36,10 +36,12 @@ pub enum Done {
     Key,
     /// A service token was revoked.
     ServiceToken,
+    /// A service token was reviewed.
+    ServiceTokenReview,
 }
 
 impl Done {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Profile,
         Self::News,
         Self::AddressAsked,
@@ -50,6 +52,7 @@ impl Done {
         Self::Application,
         Self::Key,
         Self::ServiceToken,
+        Self::ServiceTokenReview,
     ];
 
     /// The word in the cookie, which is also the key of the sentence.
@@ -65,6 +68,7 @@ impl Done {
             Self::Application => "done-application",
             Self::Key => "done-key",
             Self::ServiceToken => "done-service-token",
+            Self::ServiceTokenReview => "done-service-token-review",
         }
     }
 

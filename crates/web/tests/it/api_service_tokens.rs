@@ -145,6 +145,24 @@ both_engines! {
         assert_eq!(stale.status, StatusCode::PRECONDITION_FAILED);
     }
 
+    async fn a_review_is_noted_and_what_is_due_is_listed(world: World) {
+        let server = Server::new(world.clone());
+        let (token, secret) = made(&server, json!({"name": "nightly", "scopes": ["admin:*"]})).await;
+        assert_eq!(token["reviewed_at"], token["issued_at"]);
+        let due = async || with(&server, &secret, Method::GET, &format!("{PATH}?review_due=true"), None).await.body["items"].clone();
+        assert_eq!(due().await, json!([]));
+        world.advance(Duration::from_hours(90 * 24));
+        assert_eq!(due().await[0]["review_due_at"], world.call().now.to_string());
+        let path = format!("{PATH}/nightly/review");
+        let reviewed = with(&server, &secret, Method::POST, &path, Some(json!({"note": "the nightly job"}))).await;
+        assert_eq!((reviewed.status, &reviewed.body["reviewed_at"]), (StatusCode::OK, &json!(world.call().now.to_string())), "{}", reviewed.text);
+        assert_eq!(due().await, json!([]));
+        let unreadable = with(&server, &secret, Method::POST, &path, Some(json!({"note": "\u{7}"}))).await;
+        assert_eq!((unreadable.status, unreadable.field()), (StatusCode::BAD_REQUEST, "note"));
+        let trail = audit::list(&world.realm, audit::Filter::default(), None, 100).await.unwrap();
+        assert!(trail.iter().any(|entry| entry.code == "service_token.reviewed"));
+    }
+
     async fn nobody_hands_on_more_than_they_hold(world: World) {
         let server = Server::new(world);
         let (_, writer) = made(&server, json!({"scopes": ["admin:tokens:write", "workflows:read"], "workspace_ids": ["ws-a"]})).await;

@@ -197,6 +197,26 @@ both_engines! {
         assert!(late.status == StatusCode::NOT_FOUND && !late.text.contains(&shown), "{}", late.text);
     }
 
+    async fn a_review_is_a_button(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        made(&mut browser, "brief").await;
+        let new = NewToken { name: Some("endless".to_owned()), ..NewToken::default() };
+        let rights = doorward_core::rights::Rights { scopes: vec!["admin:*".to_owned()], workspaces: None };
+        let made = service_tokens::create(&world.local(), new, &rights).await.unwrap();
+        world.advance(Duration::from_hours(90 * 24));
+        let page = browser.open("/console").await;
+        let list = browser.sign_in(&page, ROOT, PASSWORD).await;
+        assert_eq!(list.text.matches("Review due").count(), 1, "the other has ended: {}", list.text);
+        let path = format!("{PATH}/{}", made.token.id);
+        let shown = browser.open(&path).await;
+        assert!(shown.text.contains("Review due"), "{}", shown.text);
+        let review = format!("{path}/review");
+        let noted = browser.submit(&shown, &review, &[("note", "still needed")]).await;
+        assert_eq!(noted.path, path);
+        assert!(noted.text.contains("The review is noted") && !noted.text.contains("Review due"), "{}", noted.text);
+        assert_eq!(browser.open(&review).await.path, path, "whoever reloads is back");
+    }
+
     async fn one_version_ends_alone(world: World) {
         let (mut browser, _) = administrator(world.clone()).await;
         let (told, first) = made(&mut browser, "paired").await;

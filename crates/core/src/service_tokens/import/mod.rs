@@ -233,6 +233,7 @@ fn read_row(call: &Call, row: &Row, identifier: &str) -> std::result::Result<For
         issued_at,
         expires_at,
         created_by: row.text("created_by").map_or_else(|| "orcheo".to_owned(), plain),
+        reviewed_at: issued_at,
         rotated_from: None,
     };
     Ok(Foreign { identifier: identifier.to_owned(), name, sha256, row, fate })

@@ -2,7 +2,10 @@
 
 mod sql;
 
-use doorward_proto::id::{Id, Org};
+use doorward_proto::{
+    id::{Id, Org},
+    time::Time,
+};
 
 use super::{State, Token};
 use crate::{
@@ -26,6 +29,8 @@ pub struct ListAsk {
     pub state: Option<State>,
     /// Only those that are accepted now.
     pub works: bool,
+    /// Only those that nobody has reviewed since.
+    pub reviewed_until: Option<Time>,
 }
 
 /// A page of versions, by id: in the order in which they were made.

@@ -148,6 +148,9 @@ pub(crate) struct List {
     /// Only those that are accepted now.
     #[arg(long)]
     active: bool,
+    /// Only those that are due for a review.
+    #[arg(long)]
+    review_due: bool,
     /// Only those in this state: `active`, `rotated`, `expired` or `revoked`.
     #[arg(long, value_name = "STATE")]
     status: Option<String>,
@@ -220,6 +223,7 @@ impl List {
             ("org_id", self.org.as_deref()),
             ("query", self.query.as_deref()),
             ("active", self.active.then_some("true")),
+            ("review_due", self.review_due.then_some("true")),
             ("limit", limit.as_deref()),
             ("cursor", cursor),
         ];

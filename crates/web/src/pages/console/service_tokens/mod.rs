@@ -4,7 +4,7 @@ use axum::{Router, routing::get};
 use doorward_core::{
     orgs,
     outcome::{Code, Refusal, Result},
-    service_tokens::{Key, State, Token, find},
+    service_tokens::{Key, State, Token, find, review_due},
 };
 
 use super::{Administrator, Area};
@@ -16,6 +16,7 @@ use crate::{
 pub mod create;
 pub mod list;
 mod once;
+mod review;
 pub mod revoke;
 pub mod rotate;
 pub mod secret;
@@ -32,6 +33,7 @@ pub fn routes() -> Router<App> {
         .route("/console/service-tokens/secret", get(secret::look))
         .route("/console/service-tokens/{id}", get(show::look))
         .route("/console/service-tokens/{id}/rotate", get(rotate::look).post(rotate::replace))
+        .route("/console/service-tokens/{id}/review", get(review::look).post(review::note))
         .route("/console/service-tokens/{id}/revoke", get(revoke::look).post(revoke::end))
 }
 
@@ -74,6 +76,8 @@ pub struct Row {
     pub owner: String,
     /// The organisation that it belongs to, where lists are of several.
     pub org: Option<String>,
+    /// Whether somebody should look whether it is needed.
+    pub is_due: bool,
     /// When it was made.
     pub since: When,
     /// When it ends, or ended.
@@ -96,6 +100,7 @@ impl Row {
             scopes: token.scopes.iter().map(str::to_owned).collect(),
             owner: token.notes.owner.clone().unwrap_or_default(),
             org: None,
+            is_due: review_due(&visit.call, token).is_some_and(|due| due <= now),
             since: When::new(text, token.issued_at, now),
             until: until.map(|at| When::new(text, at, now)),
             used: token.last_used_at.map(|at| When::new(text, at, now)),

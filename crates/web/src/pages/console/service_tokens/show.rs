@@ -11,6 +11,7 @@ use crate::{
         form::Errors,
         frame::Frame,
         visit::Visit,
+        when::When,
     },
     surface::Failure,
 };
@@ -33,6 +34,8 @@ pub struct Facts {
     pub has_ended: bool,
     /// Whether it may be replaced.
     pub is_live: bool,
+    /// When somebody looked after it last.
+    pub reviewed: When,
     /// Whether it may be ended before its time.
     pub is_revocable: bool,
     /// Where it may do what it may do.
@@ -67,6 +70,7 @@ impl Facts {
             org: (org, token.org.to_string()),
             has_ended: token.revocation.is_some() || token.end().is_some_and(|end| end <= now),
             is_live: state == State::Active,
+            reviewed: When::new(visit.text, token.reviewed_at, now),
             is_revocable: state != State::Revoked,
             workspaces: token.workspace_ids.clone(),
             addresses: notes.allowed_addresses.iter().map(ToString::to_string).collect(),
