@@ -253,15 +253,15 @@ async fn decided(app: &App, caller: &Caller, asked: Evaluation) -> Result<Decide
 }
 
 fn question(asked: Evaluation) -> Result<Question> {
-    let subject = asked.subject.ok_or_else(|| wrong("subject", "Who would?"))?;
-    let action = asked.action.ok_or_else(|| wrong("action", "What would they do?"))?;
-    let resource = asked.resource.ok_or_else(|| wrong("resource", "What to?"))?;
+    let subject = asked.subject.ok_or_else(|| wrong("subject", "The member subject is missing"))?;
+    let action = asked.action.ok_or_else(|| wrong("action", "The member action is missing"))?;
+    let resource = asked.resource.ok_or_else(|| wrong("resource", "The member resource is missing"))?;
     let context = asked.context.unwrap_or_default();
     let subject_type = match subject.r#type.as_str() {
         "user" => SubjectType::User,
         "client" => SubjectType::Client,
         "service" => SubjectType::Service,
-        _ => return Err(wrong("subject.type", "user, client or service").into()),
+        _ => return Err(wrong("subject.type", "It is one of user, client, service").into()),
     };
     for (field, value) in [("subject.id", &subject.id), ("resource.id", &resource.id)] {
         if value.is_empty() || value.len() > LONGEST {

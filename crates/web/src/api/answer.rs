@@ -125,7 +125,10 @@ impl Listing {
     ) -> Result<Option<T>> {
         let Some(text) = self.filter(filter) else { return Ok(None) };
         let known = all.into_iter().find(|one| name(*one) == text);
-        known.map(Some).ok_or_else(|| wrong(filter, "There is nothing of this name").into())
+        let words = || all.map(&name).join(", ");
+        let refused =
+            || Refusal::new(Code::RequestInvalid).field(filter).hint(format!("It is one of {}", words()));
+        known.map(Some).ok_or_else(|| refused().into())
     }
 
     /// Which page; refuses what is left over, by name.

@@ -84,9 +84,22 @@ fn refusal(path: &str, said: &str) -> Refusal {
         format!("The member {field} is missing")
     } else {
         let expected = said.rsplit_once("expected ").map_or("another value", |(_, expected)| expected);
-        format!("The member {field} cannot be read; expected {expected}")
+        format!("The member {field} cannot be read; expected {}", plainly(expected))
     };
     Refusal::new(Code::RequestInvalid).field(field).hint(hint)
+}
+
+/// What serde expected, in words of JSON.
+fn plainly(expected: &str) -> &str {
+    match expected {
+        "a sequence" => "an array",
+        "a map" => "an object",
+        "a boolean" => "true or false",
+        number if ["u8", "u16", "u32", "u64", "usize"].contains(&number) => "a whole number, 0 or more",
+        number if ["i8", "i16", "i32", "i64", "isize"].contains(&number) => "a whole number",
+        structure if structure.starts_with("struct ") => "an object",
+        other => other,
+    }
 }
 
 /// Applies a merge patch (RFC 7396) to a resource and reads the outcome as the resource again, so that
@@ -165,7 +178,7 @@ mod tests {
         assert_eq!(said(json!({"count":1})).0, "password");
         let (field, hint) = said(json!({"password":"x","count":"s3cret"}));
         assert_eq!(field, "count");
-        assert!(!hint.contains("s3cret"), "{hint}");
+        assert_eq!(hint, "The member count cannot be read; expected a whole number, 0 or more");
         let (field, hint) = said(json!({"password":{"s3cret":1}}));
         assert_eq!(field, "password");
         assert!(!hint.contains("s3cret"), "{hint}");

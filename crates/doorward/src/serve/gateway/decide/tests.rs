@@ -193,7 +193,7 @@ both_engines! {
             assert_eq!((status, &*decisions), (200, expect), "{semantic:?}");
             if decisions.len() == 5 {
                 assert_eq!(told[3]["context"]["error"], json!({ "status": 400, "message": "resource.type: url or route" }));
-                assert_eq!(told[4]["context"]["error"]["message"], "resource: What to?");
+                assert_eq!(told[4]["context"]["error"]["message"], "resource: The member resource is missing");
             }
         }
         assert_eq!(server.ask(EVALUATIONS, asked(Some("all"))).await.0, 400);
