@@ -299,6 +299,10 @@ codes! {
     LinkInvalid = "link.invalid",
     /// The last administrator cannot be removed.
     LastAdministrator = "user.last_administrator",
+    /// The last owner of an organisation cannot leave or lose that role.
+    LastOwner = "org.last_owner",
+    /// An invitation is for another mail address, or for one that the account has not proven.
+    InvitationAddress = "org.invitation_address",
 
     // Clients
     /// No such client, or it may not be used now.

@@ -26,8 +26,32 @@ pub struct Settings {
     pub api_keys: ApiKeys,
     /// Service tokens.
     pub service_tokens: ServiceTokens,
+    /// Organisations.
+    pub orgs: Orgs,
     /// What a flood may have kept.
     pub bounds: Bounds,
+}
+
+/// What people may do with organisations of their own.
+#[derive(Debug, Clone)]
+pub struct Orgs {
+    /// Whether anybody with an account may make one.
+    pub people_may_create: bool,
+    /// Permissions that organisations may put into their roles beside the scopes of their own APIs; a `*` at
+    /// the end stands for anything.
+    pub permissions: Vec<String>,
+    /// How long an invitation is open.
+    pub invitation_ttl: Duration,
+}
+
+impl Default for Orgs {
+    fn default() -> Self {
+        Self {
+            people_may_create: true,
+            permissions: Vec::new(),
+            invitation_ttl: Duration::from_secs(7 * DAY),
+        }
+    }
 }
 
 /// Lifetimes of codes and tokens; clients and APIs may override some.
@@ -113,6 +137,8 @@ pub enum SignUpMode {
     /// Anybody.
     #[default]
     Open,
+    /// Who is invited to an organisation.
+    Invited,
     /// Nobody.
     Closed,
 }

@@ -140,6 +140,8 @@ pub const fn wire_of(code: Code) -> Wire {
         C::PasswordHashUnsupported     => wire("invalid_request", UNPROCESSABLE, "The password hash is not of a supported form"),
         C::LinkInvalid                 => wire("invalid_request", BAD, "The link does not work any more"),
         C::LastAdministrator           => wire("invalid_request", CONFLICT, "The last administrator has to stay"),
+        C::LastOwner                   => wire("invalid_request", CONFLICT, "The last owner has to stay"),
+        C::InvitationAddress           => wire("access_denied", FORBIDDEN, "The invitation is for another address"),
 
         C::ClientUnknown               => wire("invalid_client", UNAUTHORIZED, "The application is not known"),
         C::ClientAuthentication        => wire("invalid_client", UNAUTHORIZED, "The application did not prove who it is"),

@@ -90,3 +90,9 @@ service-token-rotation-after = { $way ->
         [link] Auf der Kommandozeile: doorward token rotate { $name }. Wenn nichts es mehr benutzt, widerrufen Sie es.
        *[ask] Selbst können Sie das nicht: Bitten Sie die Verwaltung von { $issuer }, { $name } zu erneuern, oder es zu widerrufen, wenn nichts es mehr benutzt.
     }
+
+invitation-subject = Einladung zu { $org }
+invitation-heading = Kommen Sie zu { $org }
+invitation-body = { $inviter } lädt Sie ein, der Organisation { $org } beizutreten, als { $role }.
+invitation-button = Einladung ansehen
+invitation-after = Der Link ist nur für Sie und gilt bis { $when }. Wenn Sie nicht wissen, worum es geht, müssen Sie nichts tun: Es geschieht nichts.

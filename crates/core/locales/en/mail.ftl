@@ -90,3 +90,9 @@ service-token-rotation-after = { $way ->
         [link] On a command line: doorward token rotate { $name }. If nothing uses it any more, revoke it.
        *[ask] You cannot do this yourself: ask an administrator of { $issuer } to rotate { $name }, or to revoke it if nothing uses it any more.
     }
+
+invitation-subject = Join { $org }
+invitation-heading = Join { $org }
+invitation-body = { $inviter } asks you to join the organisation { $org } as { $role }.
+invitation-button = Look at the invitation
+invitation-after = The link is for you alone and works until { $when }. If you do not know what this is about, ignore this message: nothing will happen.

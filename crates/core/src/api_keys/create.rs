@@ -172,7 +172,7 @@ impl Create {
             rights.must_hold("admin:*")?;
         }
         let org = org.unwrap_or(person.org);
-        if orgs::role_of(tx, org, user).await?.is_none() {
+        if orgs::standing(tx, org, user).await?.is_none() {
             return Err(unknown("org_id", "The person does not belong to the organisation").into());
         }
         Ok((org, person.platform_role))

@@ -36,6 +36,8 @@ pub const MANAGEMENT: Set = &[
     ("admin:audit:read", "Read the audit trail"),
     ("admin:mail:read", "See outgoing mail"),
     ("admin:mail:write", "Send outgoing mail again"),
+    ("admin:orgs:read", "See organisations and who belongs to them"),
+    ("admin:orgs:write", "Create, change and end organisations, their roles and memberships"),
     ("admin:settings:read", "See how the server is set"),
     ("admin:ratelimits:write", "Forget what limits have counted"),
     ("admin:tokens:read", "See service tokens"),
@@ -48,9 +50,21 @@ pub const MANAGEMENT: Set = &[
     ("admin:access:read", "Ask whether the gateway would let somebody do something"),
 ];
 
+/// Administration of one organisation by its own people and tokens.
+pub const ORGANIZATION: Set = &[
+    ("org:*", "Everything in your organisation"),
+    ("org:settings:read", "See your organisation"),
+    ("org:settings:write", "Change your organisation's name and settings"),
+    ("org:settings:end", "End your organisation with everything in it"),
+    ("org:members:read", "See who belongs to your organisation"),
+    ("org:members:write", "Invite people to your organisation, change their roles, remove them"),
+    ("org:roles:read", "See your organisation's roles"),
+    ("org:roles:write", "Create, change and remove your organisation's roles"),
+];
+
 /// The scopes that this server itself asks for, with what they allow.
 pub fn announced() -> impl Iterator<Item = (&'static str, &'static str)> {
-    ACCOUNT.iter().chain(MANAGEMENT).copied()
+    ACCOUNT.iter().chain(MANAGEMENT).chain(ORGANIZATION).copied()
 }
 
 /// Scopes of a system that Doorward is often put in front of.
@@ -127,9 +141,15 @@ pub const SETS: &[Known] = &[
     },
 ];
 
-/// Whether a scope is about this server itself, so that only who holds it may hand it on.
-pub fn is_management(scope: &str) -> bool {
+/// Whether a scope is about the whole instance.
+pub fn is_platform(scope: &str) -> bool {
     scope.starts_with("admin:")
+}
+
+/// Whether a scope is about this server itself, the instance or one organisation, so that only who holds it
+/// may hand it on.
+pub fn is_management(scope: &str) -> bool {
+    is_platform(scope) || scope.starts_with("org:")
 }
 
 /// Whether a scope is one of the standard ones, about a person and the connection to them.
@@ -139,7 +159,7 @@ pub fn is_standard(scope: &str) -> bool {
 
 /// Whether the issuer itself knows the scope.
 pub fn is_own(scope: &str) -> bool {
-    OPENID.iter().chain(ACCOUNT).chain(MANAGEMENT).any(|(known, _)| *known == scope)
+    OPENID.iter().chain(ACCOUNT).chain(MANAGEMENT).chain(ORGANIZATION).any(|(known, _)| *known == scope)
 }
 
 /// Whether a scope is about a person's own account at this server.
@@ -154,7 +174,7 @@ pub fn set(name: &str) -> Option<Set> {
 
 /// What a scope allows, where it is known by name.
 pub fn describe(scope: &str) -> Option<&'static str> {
-    let own = [OPENID, ACCOUNT, MANAGEMENT].into_iter();
+    let own = [OPENID, ACCOUNT, MANAGEMENT, ORGANIZATION].into_iter();
     let mut all = own.chain(SETS.iter().map(|known| known.scopes)).flatten();
     all.find(|(name, _)| *name == scope).map(|(_, what)| *what)
 }

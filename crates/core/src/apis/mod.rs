@@ -20,7 +20,7 @@ pub use manage::{ListAsk, NewApi, Settings, create, end, list, update};
 
 use crate::{
     call::Call,
-    db::ReadTx,
+    db::{ReadTx, Tx},
     outcome::{Code, Error, Result, refuse},
 };
 
@@ -150,7 +150,17 @@ pub async fn get(call: &Call, name: &str) -> Result<Api> {
     }
 }
 
-/// Whether there is an API with this identifier.
+/// Whether a scope is one of an API of this organisation.
+pub(crate) async fn has_scope(tx: &mut ReadTx<'_>, org: Id<Org>, scope: &str) -> Result<bool> {
+    sql::has_scope(tx, org, scope).await
+}
+
+/// Removes the APIs of an organisation that ends.
+pub(crate) async fn remove_all_of(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {
+    sql::remove_all_of(tx, org).await
+}
+
+/// Whether there is an API of this identifier.
 pub(crate) async fn exists(tx: &mut ReadTx<'_>, identifier: &str) -> Result<bool> {
     Ok(sql::find_by_identifier(tx, identifier).await?.is_some())
 }

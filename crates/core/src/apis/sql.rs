@@ -37,6 +37,22 @@ const SEARCH: &str = "SELECT id, org_id, identifier, name, signing_alg, token_fo
         UNION SELECT id FROM apis WHERE id = $5)
     AND id > $1 AND (org_id = $7 OR $7 IS NULL) ORDER BY id LIMIT $2";
 
+const HAS_SCOPE: &str = "SELECT s.scope FROM apis a JOIN api_scopes s ON s.api_id = a.id
+    WHERE a.org_id = $1 AND s.scope = $2 LIMIT 1";
+const DELETE_SCOPES_OF: &str =
+    "DELETE FROM api_scopes WHERE api_id IN (SELECT id FROM apis WHERE org_id = $1)";
+const DELETE_OF: &str = "DELETE FROM apis WHERE org_id = $1";
+
+pub(super) async fn has_scope(tx: &mut ReadTx<'_>, org: Id<Org>, scope: &str) -> Result<bool> {
+    Ok(tx.opt(HAS_SCOPE, args![org, scope], |row| row.text(0)).await?.is_some())
+}
+
+pub(super) async fn remove_all_of(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {
+    tx.exec(DELETE_SCOPES_OF, args![org]).await?;
+    tx.exec(DELETE_OF, args![org]).await?;
+    Ok(())
+}
+
 pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<id::Api>) -> Result<Option<Api>> {
     let found = tx.opt(FIND, args![id], read).await?;
     with_scopes(tx, found).await

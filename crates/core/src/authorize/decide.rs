@@ -137,14 +137,14 @@ async fn organisation_named(call: &Call, named: Option<&str>, account: &Account)
         return Err(refused().into());
     };
     let ask = (org.id, account.session.user);
-    let role = call
+    let standing = call
         .realm
         .db
         .read("authorize.membership", ask, |tx, (org, user)| {
-            Box::pin(async move { orgs::role_of(tx, *org, *user).await })
+            Box::pin(async move { orgs::standing(tx, *org, *user).await })
         })
         .await?;
-    if role.is_none() {
+    if standing.is_none() {
         return Err(refused().into());
     }
     Ok(org.id)

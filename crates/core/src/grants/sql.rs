@@ -25,13 +25,15 @@ const CODE: &str =
     "SELECT family, client_id, principal_id, epoch, redirect_uri, challenge, nonce, dpop_jkt, expires_at,
     consumed_at FROM codes WHERE hash = $1";
 const PRESENTED_CODE: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
-        g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role,
+        g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role, o.permissions,
         c.family, c.client_id, c.principal_id, c.epoch, c.redirect_uri, c.challenge, c.nonce, c.dpop_jkt,
         c.expires_at, c.consumed_at
     FROM codes c
     JOIN grants g ON g.id = c.family
     JOIN users u ON u.id = g.principal_id
     LEFT JOIN memberships m ON m.user_id = g.principal_id AND m.org_id = g.org_id
+        AND EXISTS (SELECT 1 FROM orgs a WHERE a.id = g.org_id AND a.status = 0)
+    LEFT JOIN org_roles o ON o.org_id = m.org_id AND o.name = m.role
     WHERE c.hash = $1";
 const CONSUME_CODE: &str = "UPDATE codes SET consumed_at = $2
     WHERE hash = $1 AND consumed_at IS NULL AND expires_at > $2
@@ -46,13 +48,15 @@ const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens
 const REFRESH: &str = "SELECT family, client_id, principal_id, epoch, generation, cnf, expires_at,
     absolute_at, consumed_at, successor, revoked_at, created_at FROM refresh_tokens WHERE hash = $1";
 const PRESENTED_REFRESH: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
-        g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role,
+        g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role, o.permissions,
         r.family, r.client_id, r.principal_id, r.epoch, r.generation, r.cnf, r.expires_at,
         r.absolute_at, r.consumed_at, r.successor, r.revoked_at, r.created_at
     FROM refresh_tokens r
     JOIN grants g ON g.id = r.family
     JOIN users u ON u.id = g.principal_id
     LEFT JOIN memberships m ON m.user_id = g.principal_id AND m.org_id = g.org_id
+        AND EXISTS (SELECT 1 FROM orgs a WHERE a.id = g.org_id AND a.status = 0)
+    LEFT JOIN org_roles o ON o.org_id = m.org_id AND o.name = m.role
     WHERE r.hash = $1";
 const CONSUME_REFRESH: &str = "UPDATE refresh_tokens SET consumed_at = $2, successor = $3
     WHERE hash = $1 AND consumed_at IS NULL AND revoked_at IS NULL AND expires_at > $2
@@ -234,7 +238,7 @@ pub(crate) async fn forget_successors(tx: &mut Tx<'_>, before: Time) -> Result<u
 
 /// Grant, person, and what is presented, in the columns of both statements.
 fn read_presented<R>(row: &Row<'_>, read: fn(&Row<'_>, usize) -> Result<R>) -> Result<Presented<R>> {
-    const PRESENTED: usize = 13;
+    const PRESENTED: usize = 14;
     const EPOCH: usize = PRESENTED + 3;
     let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, row.int(EPOCH)?);
     Ok(Presented { row: read(row, PRESENTED)?, grant, person, epoch })

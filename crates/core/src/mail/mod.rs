@@ -59,11 +59,13 @@ pub enum Template {
     ServiceTokenReview,
     /// One that does not end by itself has not been rotated for long.
     ServiceTokenRotation,
+    /// An organisation asks the reader to join.
+    Invitation,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
@@ -75,6 +77,7 @@ impl Template {
         Self::ServiceTokenLeaked,
         Self::ServiceTokenReview,
         Self::ServiceTokenRotation,
+        Self::Invitation,
     ];
 
     /// The name in the outbox and in the catalogue.
@@ -91,6 +94,7 @@ impl Template {
             Self::ServiceTokenLeaked => "service-token-leaked",
             Self::ServiceTokenReview => "service-token-review",
             Self::ServiceTokenRotation => "service-token-rotation",
+            Self::Invitation => "invitation",
         }
     }
 

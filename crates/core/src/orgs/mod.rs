@@ -1,14 +1,27 @@
-//! Organisations: the tenants inside a realm, and who belongs to them.
+//! Organisations: the tenants inside a realm, who belongs to them, and what they may there.
 //!
 //! There is one instance organisation, which owns whatever an administrator creates without naming
-//! another, and a personal one for every person, so that nothing is ever without a tenant.
+//! another, and a personal one for every person, so that nothing is ever without a tenant. All others are
+//! teams. What an organisation owns is reached through an [`OrgScope`], which [`enter`] alone hands out.
+//!
+//! A role counts in its own organisation and nowhere else: whoever needs one asks for the [`Standing`] of a
+//! person in one organisation, in the operation that depends on it.
 
+pub mod invitations;
+pub mod manage;
+pub mod members;
+pub mod permissions;
+pub mod roles;
+mod scope;
 mod sql;
 
 use doorward_proto::{
     id::{Id, Org as OrgKind, User},
     time::Time,
 };
+
+pub use permissions::{MEMBER, OWNER};
+pub use scope::{Holder, OrgScope, enter, unentered};
 
 use crate::{
     call::Call,
@@ -29,6 +42,15 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// `instance`, `personal` or `team`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Instance => "instance",
+            Self::Personal => "personal",
+            Self::Team => "team",
+        }
+    }
+
     /// The stored number.
     pub const fn number(self) -> i64 {
         match self {
@@ -61,8 +83,37 @@ pub struct Org {
     pub name: String,
     /// Whether its members can use it.
     pub is_active: bool,
+    /// Moves with every change; the entity tag.
+    pub version: i64,
     /// When it was made.
     pub created_at: Time,
+    /// When it was changed last.
+    pub updated_at: Time,
+}
+
+impl Org {
+    /// A new one, active.
+    pub fn new(id: Id<OrgKind>, kind: Kind, name: &str, now: Time) -> Self {
+        let name = name.to_owned();
+        Self { id, kind, slug: None, name, is_active: true, version: 1, created_at: now, updated_at: now }
+    }
+}
+
+/// What a person is in one organisation now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The role.
+    pub role: String,
+    /// What the role may there, in order.
+    pub permissions: Vec<String>,
+}
+
+impl Standing {
+    /// From what is stored: the role, and what the organisation has put into it.
+    pub(crate) fn of(role: String, custom: Option<&str>) -> Self {
+        let permissions = permissions::of_role(&role, custom);
+        Self { role, permissions }
+    }
 }
 
 /// One person's place in one organisation.
@@ -78,22 +129,10 @@ pub struct Membership {
     pub role: String,
 }
 
-/// The role of who owns an organisation.
-pub const OWNER: &str = "owner";
-/// The role of who merely belongs to one.
-pub const MEMBER: &str = "member";
-
 /// Makes the instance organisation where there is none; answers its id.
 pub async fn ensure_instance(db: &Db, env: &Env) -> Result<Id<OrgKind>> {
     let now = env.now();
-    let made = Org {
-        id: env.id(now)?,
-        kind: Kind::Instance,
-        slug: None,
-        name: "Doorward".to_owned(),
-        is_active: true,
-        created_at: now,
-    };
+    let made = Org::new(env.id(now)?, Kind::Instance, "Doorward", now);
     db.write("orgs.ensure_instance", made, |tx, made| {
         Box::pin(async move {
             if let Some(id) = sql::instance(tx).await? {
@@ -108,7 +147,7 @@ pub async fn ensure_instance(db: &Db, env: &Env) -> Result<Id<OrgKind>> {
 
 /// Adds an organisation.
 pub(crate) async fn insert(tx: &mut Tx<'_>, org: &Org) -> Result<()> {
-    sql::insert(tx, org).await
+    sql::insert(tx, org).await.map(drop)
 }
 
 /// Makes a person a member; an existing membership stays as it is.
@@ -119,7 +158,7 @@ pub(crate) async fn join(
     role: &str,
     now: Time,
 ) -> Result<()> {
-    sql::join(tx, org, user, role, now).await
+    sql::join(tx, org, user, role, now).await.map(drop)
 }
 
 /// Whether there is such an organisation.
@@ -132,9 +171,17 @@ pub async fn of_user(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Vec<Membersh
     sql::of_user(tx, user).await
 }
 
-/// The person's role in one organisation that is active.
-pub async fn role_of(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> Result<Option<String>> {
-    sql::role_of(tx, org, user).await
+/// What the person is in one organisation that is active; `None` for who does not belong to it.
+pub async fn standing(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> Result<Option<Standing>> {
+    sql::standing(tx, org, user).await
+}
+
+/// Ends what a person who leaves an organisation has of it: grants in its name, and that it is the active
+/// one of sessions.
+async fn let_go(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>, now: Time) -> Result<()> {
+    sql::end_grants(tx, org, user, now).await?;
+    sql::send_home(tx, org, user).await?;
+    tx.raise_changes().await
 }
 
 /// Looks an organisation up by id or short name.

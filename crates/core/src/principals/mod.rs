@@ -130,6 +130,13 @@ pub(crate) async fn end_held(tx: &mut Tx<'_>, env: &Env, id: impl ToString) -> R
     sql::set_status(tx, &id.to_string(), Status::Ended, env.now()).await
 }
 
+/// Ends every application, agent and service of an organisation; answers how many.
+pub(crate) async fn end_all_of(tx: &mut Tx<'_>, env: &Env, org: Id<Org>) -> Result<u64> {
+    let ids = sql::of_org(tx, org).await?;
+    tx.lock_exclusive(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    sql::end_all_of(tx, org, env.now()).await
+}
+
 /// Reads a stored status.
 pub(crate) fn status_from(number: i64) -> Result<Status> {
     sql::status(number)

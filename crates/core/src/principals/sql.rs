@@ -18,6 +18,18 @@ const MOVE_EPOCH: &str = "UPDATE principals SET epoch = epoch + 1, epoch_at = $2
 const SET_STATUS: &str = "UPDATE principals SET status = $2, epoch = epoch + 1, epoch_at = $3
     WHERE id = $1 AND status <> $2 AND status <> 2";
 
+const OF_ORG: &str = "SELECT id FROM principals WHERE org_id = $1 AND kind > 0 AND status <> 2 ORDER BY id";
+const END_ALL_OF: &str = "UPDATE principals SET status = 2, epoch = epoch + 1, epoch_at = $2
+    WHERE org_id = $1 AND kind > 0 AND status <> 2";
+
+pub(super) async fn of_org(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Vec<String>> {
+    tx.all(OF_ORG, args![org], |row| row.text(0)).await
+}
+
+pub(super) async fn end_all_of(tx: &mut Tx<'_>, org: Id<Org>, now: Time) -> Result<u64> {
+    tx.exec(END_ALL_OF, args![org, now]).await
+}
+
 pub(super) async fn insert(tx: &mut Tx<'_>, id: &str, kind: Kind, org: Id<Org>, now: Time) -> Result<()> {
     tx.exec(INSERT, args![id, kind.number(), org, now]).await?;
     Ok(())

@@ -1,7 +1,7 @@
 //! Listing, choosing and ending sessions.
 
 use doorward_proto::{
-    id::{Browser, Id, Session as SessionKind, User},
+    id::{Browser, Id, Org, Session as SessionKind, User},
     secret::{Kind, Opaque, TokenHash},
     time::Time,
 };
@@ -12,6 +12,7 @@ use crate::{
     call::Call,
     db::Tx,
     env::Env,
+    orgs,
     outcome::{Code, Result, refuse},
     page::{Page, PageAsk},
 };
@@ -170,6 +171,34 @@ pub async fn choose(call: &Call, cookie: &Opaque, session: Id<SessionKind>) -> R
         })
         .await?;
     Ok(secret)
+}
+
+/// Makes an organisation the active one of a session: what is issued next is for it, what was issued stays
+/// for the one before.
+///
+/// # Errors
+/// `NotFound` for an organisation that the person does not belong to, `SignInRequired` when the session has
+/// ended.
+pub async fn act_for(call: &Call, (session, user): (Id<SessionKind>, Id<User>), org: Id<Org>) -> Result<()> {
+    let event = Event::new(call, "session.organization_chosen")?.subject(user).org(org);
+    let event = event.fact("session", session.to_string());
+    let ask = (session, user, org, call.now, event);
+    call.realm
+        .db
+        .write("sessions.act_for", ask, |tx, (session, user, org, now, event)| {
+            Box::pin(async move {
+                tx.lock_shared(&[&org.to_string()]).await?;
+                if orgs::standing(tx, *org, *user).await?.is_none() {
+                    return refuse(Code::NotFound);
+                }
+                if !sql::act_for(tx, (*session, *user), *org, *now).await? {
+                    return refuse(Code::SignInRequired);
+                }
+                tx.raise_changes().await?;
+                audit::record(tx, event).await
+            })
+        })
+        .await
 }
 
 /// Signs out one or all accounts of this browser. Answers the browser's new cookie; it stays known, so

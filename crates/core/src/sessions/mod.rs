@@ -21,7 +21,7 @@ use doorward_proto::{
 
 pub(crate) use limits::carries;
 pub use limits::end_overdue;
-pub use manage::{Which, choose, end, end_others, list, list_all, owner, sign_out};
+pub use manage::{Which, act_for, choose, end, end_others, list, list_all, owner, sign_out};
 pub(crate) use start::{Start, start};
 
 use crate::{

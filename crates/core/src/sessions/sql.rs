@@ -58,6 +58,9 @@ const RENEW: &str = "UPDATE sessions SET auth_time = $3, seen_at = $3, acr = $4,
 const INSERT: &str = "INSERT INTO sessions (id, browser_id, user_id, org_id, auth_time, acr, amr, address,
         user_agent, created_at, seen_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $5, $5, $10)";
+const ACT_FOR: &str = "UPDATE sessions SET org_id = $3
+    WHERE id = $1 AND user_id = $2 AND ended_at IS NULL AND expires_at > $4
+    AND EXISTS (SELECT 1 FROM memberships m WHERE m.org_id = $3 AND m.user_id = $2)";
 const END: &str = "UPDATE sessions SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
 const END_ALL_OF: &str = "UPDATE sessions SET ended_at = $3, end_reason = $4
     WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL";
@@ -88,6 +91,16 @@ const CLEAN_SESSIONS: &str = "DELETE FROM sessions WHERE id IN (
 const CLEAN_BROWSERS: &str = "DELETE FROM browsers WHERE id IN (
     SELECT b.id FROM browsers b WHERE b.seen_at < $1
         AND NOT EXISTS (SELECT 1 FROM sessions s WHERE s.browser_id = b.id) ORDER BY b.seen_at LIMIT 500)";
+
+/// Makes an organisation of the person's the active one of a live session; says whether it did.
+pub(super) async fn act_for(
+    tx: &mut Tx<'_>,
+    (session, user): (Id<SessionKind>, Id<User>),
+    org: Id<Org>,
+    now: Time,
+) -> Result<bool> {
+    Ok(tx.exec(ACT_FOR, args![session, user, org, now]).await? == 1)
+}
 
 pub(super) async fn signed(
     tx: &mut ReadTx<'_>,

@@ -15,7 +15,7 @@ mod sql;
 use std::time::Duration;
 
 use doorward_proto::{
-    id::{Browser, Id},
+    id::{Browser, Id, Org, User},
     time::Time,
 };
 
@@ -130,6 +130,10 @@ const OVERALL: Rule =
     Rule::new(600, Duration::ZERO, Duration::from_millis(100), Code::RateLimited).only(Whom::None);
 /// Authorizations begun from one address, or by one person, that are kept until somebody signs in.
 const DRAFTS: Rule = Rule::new(300, MINUTE, Duration::from_millis(500), Code::RateLimitedAddress);
+/// Organisations that one person makes.
+const ORGS: Rule = Rule::new(20, HOUR, HOUR, Code::RateLimited);
+/// Invitations from one organisation.
+const INVITATIONS: Rule = Rule::new(200, HOUR, MINUTE, Code::RateLimited);
 /// Mails of one kind to one address. Who is waiting for one has a link of that kind that works still.
 const MAIL_TO: Rule = Rule::new(5, Duration::from_mins(30), Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
@@ -198,6 +202,17 @@ pub(crate) fn drafting(call: &Call) -> Try {
 /// Somebody without an account reports a secret; given back where it is one of ours.
 pub(crate) fn reporting(call: &Call) -> Try {
     Try { counters: vec![(format!("reports:{}", call.origin.network()), REPORTS)], now: call.now }
+}
+
+/// A person makes an organisation.
+pub(crate) fn making_orgs(call: &Call, person: Id<User>) -> Try {
+    Try { counters: vec![(format!("orgs:{person}"), ORGS)], now: call.now }
+}
+
+/// An organisation invites somebody.
+pub(crate) fn inviting(call: &Call, org: Id<Org>, recipient: &str) -> Try {
+    let to = format!("invited:{org}:{}", name(call, recipient));
+    Try { counters: vec![(format!("invitations:{org}"), INVITATIONS), (to, MAIL_TO)], now: call.now }
 }
 
 /// Somebody asks for mail from this address.

@@ -22,7 +22,8 @@ use crate::{
     db::ReadTx,
     grants::sql::Presented,
     keys,
-    outcome::{Code, Error, Refusal, Result},
+    orgs::Standing,
+    outcome::{Code, Error, Refusal, Result, refuse},
     users,
 };
 
@@ -59,7 +60,8 @@ pub struct Target {
 pub(crate) struct Person {
     pub(crate) platform_role: i64,
     pub(crate) roles: Vec<String>,
-    pub(crate) org_role: Option<String>,
+    /// In the grant's organisation; none for who does not belong to it any more.
+    pub(crate) standing: Option<Standing>,
 }
 
 /// An access token before it is signed, or the opaque one that was stored.
@@ -184,7 +186,11 @@ impl Target {
 }
 
 impl<R> Presented<R> {
-    /// The access token of the person whose grant this is, for `scope` or less than was granted.
+    /// The access token of the person whose grant this is, for `scope` or less than was granted. Role and
+    /// permissions are those of the grant's organisation, read with the grant.
+    ///
+    /// # Errors
+    /// `GrantEnded` for who does not belong to that organisation any more.
     pub(crate) fn access_claims(
         &self,
         call: &Call,
@@ -193,6 +199,7 @@ impl<R> Presented<R> {
         jkt: Option<&str>,
     ) -> Result<Claims> {
         let Self { grant, person, epoch, .. } = self;
+        let Some(standing) = &person.standing else { return refuse(Code::GrantEnded) };
         let opaque = target.is_opaque().then(|| call.secret(secret::Kind::Access)).transpose()?;
         let jti: Id<id::Token> = call.id()?;
         let mut claims = target.common(call, client, scope, (jti.under(*epoch, client.epoch), jkt));
@@ -203,7 +210,8 @@ impl<R> Presented<R> {
         claims.amr.clone_from(&grant.facts.amr);
         claims.sid = grant.session.map(|sid| sid.to_string());
         claims.tenant_id = Some(grant.org.to_string());
-        claims.org_role.clone_from(&person.org_role);
+        claims.org_role = Some(standing.role.clone());
+        claims.permissions.clone_from(&standing.permissions);
         claims.roles.clone_from(&person.roles);
         claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
         claims.grant_id = Some(grant.id.to_string());

@@ -11,6 +11,7 @@ use super::{Grant, issue::Person};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
+    orgs::Standing,
     outcome::Result,
 };
 
@@ -21,7 +22,9 @@ const INSERT_GRANT: &str = "INSERT INTO grants
     (id, org_id, principal_id, client_id, session_id, scope, resource, facts, is_offline, created_at)
     SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM principals
     WHERE id = $3 AND epoch = $11 AND status = 0
-    AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $5 AND s.ended_at IS NULL AND s.expires_at > $10)";
+    AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $5 AND s.ended_at IS NULL AND s.expires_at > $10)
+    AND EXISTS (SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = $2 AND m.user_id = $3 AND o.status = 0)";
 const END_GRANT: &str = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
 const END_GRANTS_OF_CLIENT: &str = "UPDATE grants SET ended_at = $3, end_reason = $4
     WHERE principal_id = $1 AND client_id = $2 AND ended_at IS NULL";
@@ -43,8 +46,8 @@ pub(crate) async fn find_grant(tx: &mut ReadTx<'_>, id: Id<id::Grant>) -> Result
     tx.opt(GRANT, args![id], read_grant).await
 }
 
-/// Writes the grant only while the person is active under this epoch and the session that it is made in
-/// is live; says whether it did.
+/// Writes the grant only while the person is active under this epoch and belongs to its organisation, and
+/// the session that it is made in is live; says whether it did.
 pub(crate) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant, epoch: i64, now: Time) -> Result<bool> {
     let (resources, facts) = (serde_json::to_string(&grant.resources)?, serde_json::to_string(&grant.facts)?);
     let values = args![
@@ -145,8 +148,10 @@ pub(crate) fn read_grant(row: &Row<'_>) -> Result<Grant> {
     })
 }
 
-/// Three columns, from this one on.
+/// Four columns, from this one on.
 pub(crate) fn read_person(row: &Row<'_>, from: usize) -> Result<Person> {
     let roles = serde_json::from_str(&row.text(from + 1)?)?;
-    Ok(Person { platform_role: row.int(from)?, roles, org_role: row.opt_text(from + 2)? })
+    let custom = row.opt_text(from + 3)?;
+    let standing = row.opt_text(from + 2)?.map(|role| Standing::of(role, custom.as_deref()));
+    Ok(Person { platform_role: row.int(from)?, roles, standing })
 }

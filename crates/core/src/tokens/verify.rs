@@ -23,7 +23,7 @@ use doorward_proto::{
 use super::{Grant, sql};
 use crate::{
     call::Call,
-    clients, keys,
+    clients, keys, orgs,
     outcome::{Code, Result, refuse},
     principals::{self, Principal, Status},
 };
@@ -136,6 +136,8 @@ async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {
 }
 
 struct Asked {
+    role: Option<String>,
+    permissions: Vec<String>,
     jti: Id<id::Token>,
     grant: Option<Id<id::Grant>>,
     principal: String,
@@ -157,7 +159,8 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
     ) else {
         return refuse(Code::CredentialInvalid);
     };
-    let asked = Asked { jti, grant, principal, client: client.id };
+    let (role, permissions) = (claims.org_role.clone(), claims.permissions.clone());
+    let asked = Asked { role, permissions, jti, grant, principal, client: client.id };
     call.realm
         .db
         .read("tokens.stands", asked, |tx, asked| {
@@ -173,8 +176,15 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
                     return refuse(Code::CredentialRevoked);
                 }
                 let Some(id) = asked.grant else { return Ok(None) };
-                match sql::find_grant(tx, id).await? {
-                    Some(grant) if grant.ended_at.is_none() => Ok(Some(grant)),
+                let found = sql::find_grant(tx, id).await?.filter(|grant| grant.ended_at.is_none());
+                let Some(grant) = found else { return refuse(Code::CredentialRevoked) };
+                // What it says of a role that is another by now is worth nothing; refreshing tells the new one.
+                match orgs::standing(tx, grant.org, grant.user).await? {
+                    Some(now)
+                        if asked.role.as_ref() == Some(&now.role) && asked.permissions == now.permissions =>
+                    {
+                        Ok(Some(grant))
+                    }
                     _ => refuse(Code::CredentialRevoked),
                 }
             })

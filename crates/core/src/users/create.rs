@@ -102,14 +102,7 @@ impl Prepared {
 
 /// Writes a new person; refuses when the address or the user name is taken.
 pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
-    let personal = Org {
-        id: new.org,
-        kind: OrgUse::Personal,
-        slug: None,
-        name: PERSONAL.to_owned(),
-        is_active: true,
-        created_at: new.now,
-    };
+    let personal = Org::new(new.org, OrgUse::Personal, PERSONAL, new.now);
     orgs::insert(tx, &personal).await?;
     principals::insert(tx, new.id, principals::Kind::User, new.org, new.now).await?;
     if sql::insert(tx, new).await? == 0 {

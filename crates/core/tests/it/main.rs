@@ -27,6 +27,7 @@ mod grants;
 mod idempotency;
 mod keys;
 mod kit;
+mod orgs;
 mod people_claims;
 mod people_mail;
 mod people_sessions;

@@ -9,7 +9,8 @@ use super::{
     table::{Key, Setting, check, sections},
     values::{
         Address, AuthMode, BootstrapToken, BreachCheck, BreachFailure, ClientCertHeader, Holders, Instant,
-        Issuers, LogFormat, LogLevel, Network, Port, PublicUrl, Role, Routes, Seconds, SignUpMode, Span,
+        Issuers, LogFormat, LogLevel, Network, OrgMakers, Port, PublicUrl, Role, Routes, Seconds, SignUpMode,
+        Span,
     },
 };
 
@@ -124,12 +125,23 @@ sections! {
 
     /// Who may register.
     sign_up: SignUp {
-        /// Anybody, or nobody.
+        /// Anybody (`open`), who is invited to an organisation (`invited`), or nobody (`closed`).
         mode: SignUpMode = "open";
         /// When set, only mail addresses of these domains.
         allowed_domains: Vec<String> = "";
         /// The organisation that newcomers join, by id or short name.
         default_org: Option<String> = "";
+    }
+
+    /// Organisations.
+    orgs: Orgs {
+        /// Who makes them: anybody with an account (`people`), or `administrators` of the instance only.
+        create: OrgMakers = "people";
+        /// Permissions that organisations may put into their roles beside the scopes of their own APIs; a `*`
+        /// at the end stands for anything. Whoever makes an organisation can give itself these.
+        permissions: Vec<String> = "";
+        /// How long an invitation is open.
+        invitation_ttl: Span = "7d";
     }
 
     /// What a password must be.

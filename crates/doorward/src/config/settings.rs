@@ -4,7 +4,7 @@ use doorward_core::settings as core;
 
 use super::{
     Config,
-    values::{BreachCheck, BreachFailure, SignUpMode},
+    values::{BreachCheck, BreachFailure, OrgMakers, SignUpMode},
 };
 
 /// The part of the configuration that the rules of the domain know.
@@ -28,6 +28,7 @@ pub fn core_settings(config: &Config) -> core::Settings {
         sign_up: core::SignUp {
             mode: match config.sign_up.mode {
                 SignUpMode::Open => core::SignUpMode::Open,
+                SignUpMode::Invited => core::SignUpMode::Invited,
                 SignUpMode::Closed => core::SignUpMode::Closed,
             },
             allowed_domains: config
@@ -61,6 +62,11 @@ pub fn core_settings(config: &Config) -> core::Settings {
         service_tokens: core::ServiceTokens {
             review_every: config.service_tokens.review_every.0,
             rotate_every: config.service_tokens.rotate_every.0,
+        },
+        orgs: core::Orgs {
+            people_may_create: config.orgs.create == OrgMakers::People,
+            permissions: config.orgs.permissions.clone(),
+            invitation_ttl: config.orgs.invitation_ttl.0,
         },
         bounds: core::Bounds::default(),
     }

@@ -63,7 +63,7 @@ fn a_mistake_in_the_file_is_named_with_its_place() {
         ),
         (
             "[sign_up]\nmode = \"opne\"",
-            "doorward.toml:2:8: sign_up.mode: unknown variant `opne`, expected `open` or `closed`",
+            "doorward.toml:2:8: sign_up.mode: unknown variant `opne`, expected one of `open`, `invited`, `closed`",
         ),
         ("master_key = 7", "doorward.toml:1:14: master_key: expected a text"),
     ] {

@@ -350,8 +350,18 @@ words! {
         /// Anybody.
         #[default]
         Open = "open",
+        /// Who is invited to an organisation.
+        Invited = "invited",
         /// Nobody.
         Closed = "closed",
+    }
+    /// Who makes organisations.
+    OrgMakers {
+        /// Anybody with an account.
+        #[default]
+        People = "people",
+        /// Only who administers the instance.
+        Administrators = "administrators",
     }
     /// Which part of Doorward runs.
     Role {

@@ -12,6 +12,7 @@ use doorward_core::{
     bootstrap,
     call::{Actor, Call},
     clients,
+    orgs::{self, Holder, OrgScope},
     outcome::{Code, Error, Refusal, Result, refuse},
     rights::Rights,
     service_tokens::{self, LiveToken},
@@ -90,6 +91,20 @@ impl Caller {
         Rights { scopes: self.who.scopes.clone(), workspaces: is_bound.then(|| workspaces.clone()) }
     }
 
+    /// Who wants to act in an organisation.
+    pub(super) fn holder(&self) -> Holder {
+        let person = match self.call.actor {
+            Actor::User { id, .. } | Actor::PersonalKey { user: id, .. } => Some(id),
+            _ => None,
+        };
+        let tenant = self.who.tenant_id.as_deref().filter(|_| !self.is_browser);
+        Holder {
+            scopes: self.who.scopes.clone(),
+            tenant: tenant.and_then(|tenant| tenant.parse().ok()),
+            person,
+        }
+    }
+
     pub(super) fn anonymous(call: Call) -> Self {
         let who = Who { identity_type: "anonymous", ..Who::default() };
         Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false }
@@ -164,6 +179,18 @@ impl Caller {
         };
         let credential = call.realm.vault.hash_bytes(token.expose().as_bytes());
         Self { call: call.by(Actor::Bootstrap), who: Arc::new(who), credential, is_browser: false }
+    }
+}
+
+/// The organisation of the path, entered by who may. Handlers of [`super::endpoint::Access::Org`] take it.
+pub(super) struct Entered(pub(super) OrgScope);
+
+impl FromRequestParts<App> for Entered {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, _: &App) -> std::result::Result<Self, Failure> {
+        let scope = parts.extensions.get::<OrgScope>().cloned();
+        scope.map(Self).ok_or_else(|| Failure(orgs::unentered()))
     }
 }
 
@@ -244,7 +271,7 @@ async fn by_token(parts: &Parts, call: &Call, (scheme, token): (Scheme, &SecretT
     };
     // A person's consent hands on what the person may do, never more. A change of role ends the token.
     let may_administer = !is_person || claims.role.as_deref() == Some("admin");
-    let scopes = claims.scope.iter().filter(|scope| may_administer || !catalog::is_management(scope));
+    let scopes = claims.scope.iter().filter(|scope| may_administer || !catalog::is_platform(scope));
     let who = Who {
         subject: Some(claims.sub.clone()),
         identity_type: if is_person { "user" } else { "client" },

@@ -68,7 +68,7 @@ fn entry(endpoint: &Endpoint, schemas: &Json) -> Entry {
         summary: endpoint.summary,
         scope: match endpoint.access {
             Access::Anyone => "",
-            Access::Scope(scope) | Access::Account(scope) => scope,
+            Access::Scope(scope) | Access::Account(scope) | Access::Org(scope) => scope,
         },
         takes: example(&endpoint.takes),
         answers: example(&endpoint.answers),

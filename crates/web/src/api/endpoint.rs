@@ -28,6 +28,9 @@ pub enum Access {
     Anyone,
     /// Who holds this scope.
     Scope(&'static str),
+    /// Who holds this permission in the organisation that the path names first, by a role there or by a
+    /// credential of it, and who administers the instance.
+    Org(&'static str),
     /// A person for the own account: a signed-in session, or a token of the person's with this scope.
     Account(&'static str),
 }
@@ -110,6 +113,11 @@ impl Endpoint {
     /// The scope that it needs; without one it is `admin:*`.
     pub(super) const fn scope(mut self, scope: &'static str) -> Self {
         self.access = Access::Scope(scope);
+        self
+    }
+    /// The permission that it needs in the organisation of its path.
+    pub(super) const fn org(mut self, permission: &'static str) -> Self {
+        self.access = Access::Org(permission);
         self
     }
     /// An action that heeds `If-Match`, as every change does.

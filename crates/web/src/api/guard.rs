@@ -6,13 +6,14 @@
 
 use axum::{
     body::Body,
-    extract::{FromRequestParts, Request, State},
+    extract::{FromRequestParts, RawPathParams, Request, State},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use doorward_core::{
     audit::{self, Event},
     call::{Actor, Call},
+    orgs,
     outcome::{Code, Error, Refusal, Result},
     tokens,
 };
@@ -86,7 +87,13 @@ async fn answer(door: &Door, caller: Caller, request: Request<Body>, next: Next)
 async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
     let Incoming(call) = Incoming::from_request_parts(parts, &door.app).await.map_err(|failure| failure.0)?;
     let (call, outcome) = match caller::recognise(&door.app, parts, call.clone()).await {
-        Ok(caller) => (caller.call.clone(), allowed(door.access, &caller).map(|()| caller)),
+        Ok(caller) => {
+            let mut outcome = allowed(door.access, &caller);
+            if let (Ok(()), Access::Org(permission)) = (&outcome, door.access) {
+                outcome = entered(parts, &caller, permission).await;
+            }
+            (caller.call.clone(), outcome.map(|()| caller))
+        }
         Err(error) => (call, Err(error)),
     };
     if let Err(Error::Refused(refusal)) = &outcome {
@@ -98,11 +105,22 @@ async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
 fn allowed(access: Access, caller: &Caller) -> Result<()> {
     match access {
         Access::Anyone => Ok(()),
-        Access::Scope(_) | Access::Account(_) if caller.is_anonymous() => {
+        Access::Scope(_) | Access::Account(_) | Access::Org(_) if caller.is_anonymous() => {
             Err(Refusal::new(Code::CredentialMissing).into())
         }
         Access::Scope(scope) | Access::Account(scope) => caller.must_have(scope),
+        Access::Org(_) => Ok(()),
     }
+}
+
+/// Enters the organisation that the path names first.
+async fn entered(parts: &mut Parts, caller: &Caller, permission: &'static str) -> Result<()> {
+    let places = RawPathParams::from_request_parts(parts, &()).await;
+    let places = places.map_err(|_| Refusal::new(Code::NotFound))?;
+    let name = places.iter().next().map(|(_, name)| name.to_owned()).unwrap_or_default();
+    let scope = orgs::enter(&caller.call, caller.holder(), &name, permission).await?;
+    parts.extensions.insert(scope);
+    Ok(())
 }
 
 /// A credential that was refused is worth knowing; a request without one is not. The bootstrap token
@@ -128,7 +146,7 @@ async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
 fn challenge(app: &App, refusal: &Refusal, access: Access) -> Option<HeaderValue> {
     let realm = resource_realm(&app.realm.issuer);
     let scope = match access {
-        Access::Scope(scope) | Access::Account(scope) => format!(", scope=\"{scope}\""),
+        Access::Scope(scope) | Access::Account(scope) | Access::Org(scope) => format!(", scope=\"{scope}\""),
         Access::Anyone => String::new(),
     };
     let text = match refusal.code {

@@ -6,7 +6,6 @@ use axum::extract::Path;
 use doorward_core::{
     authorize::{self, Connected},
     credentials,
-    orgs::Membership,
     outcome::{Code, Refusal, Result},
     page::Page,
     sessions,
@@ -70,10 +69,6 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::delete("/api/v1/me/applications/{id}", disconnect)
             .account(WRITE)
             .says("Takes back what was allowed an application; its tokens end"),
-        Endpoint::get("/api/v1/me/organizations", list_organizations)
-            .account(READ)
-            .lists_all::<Organization>()
-            .says("Lists the organisations one belongs to"),
     ]
 }
 
@@ -127,17 +122,6 @@ struct Application {
     /// Since when.
     #[schema(format = DateTime)]
     granted_at: String,
-}
-
-/// An organisation one belongs to.
-#[derive(Debug, Serialize, ToSchema)]
-struct Organization {
-    /// Its id, the `tenant_id` of tokens.
-    id: String,
-    /// Its name.
-    name: String,
-    /// One's role there.
-    role: String,
 }
 
 async fn show(caller: Caller) -> Answer {
@@ -229,12 +213,4 @@ async fn disconnect(caller: Caller, Path(id): Path<String>) -> Answer {
     let client = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
     authorize::revoke(&caller.call, caller.person()?.0, client).await?;
     done()
-}
-
-async fn list_organizations(caller: Caller) -> Answer {
-    let facts = users::facts(&caller.call, caller.user()?).await?;
-    let orgs = facts.map(|facts| facts.orgs).unwrap_or_default();
-    page(&Page { items: orgs, next: None }, |one: &Membership| {
-        Ok(Organization { id: one.org.to_string(), name: one.name.clone(), role: one.role.clone() })
-    })
 }

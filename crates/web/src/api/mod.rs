@@ -23,6 +23,7 @@ mod mail;
 mod me;
 mod openapi;
 mod orcheo;
+mod orgs;
 mod ratelimits;
 mod registration;
 mod routes;
@@ -48,6 +49,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         users::endpoints(),
         clients::endpoints(),
         apis::endpoints(),
+        orgs::endpoints(),
         keys::endpoints(),
         sessions::endpoints(),
         audit::endpoints(),

@@ -115,7 +115,7 @@ fn operation(endpoint: &Endpoint) -> Json {
     let security = match endpoint.access {
         Access::Anyone => None,
         Access::Scope(scope) => Some(json!([{ "token": [scope] }])),
-        Access::Account(scope) => Some(json!([{ "token": [scope] }, { "session": [] }])),
+        Access::Account(scope) | Access::Org(scope) => Some(json!([{ "token": [scope] }, { "session": [] }])),
     };
     let Some(members) = operation.as_object_mut() else { return operation };
     if let Some(security) = security {
@@ -238,12 +238,14 @@ mod tests {
 
     #[test]
     fn every_scope_that_is_announced_is_asked_for() {
-        // Within endpoints, of who sends a hash instead of a password or makes an administrator.
-        const WITHIN: [&str; 2] = ["admin:users:import", "admin:*"];
+        // Within endpoints, of who sends a hash instead of a password or makes an administrator; and what
+        // stands for every organisation, or for everything in one.
+        const WITHIN: [&str; 5] =
+            ["admin:users:import", "admin:*", "admin:orgs:read", "admin:orgs:write", "org:*"];
         let endpoints = super::super::endpoints();
         let is_asked_for = |name: &str| {
             endpoints.iter().any(|endpoint| match endpoint.access {
-                Access::Scope(scope) | Access::Account(scope) => scope == name,
+                Access::Scope(scope) | Access::Account(scope) | Access::Org(scope) => scope == name,
                 Access::Anyone => false,
             })
         };
@@ -255,7 +257,7 @@ mod tests {
     #[test]
     fn every_scope_of_an_endpoint_is_in_the_catalogue() {
         for endpoint in super::super::endpoints() {
-            if let Access::Scope(scope) | Access::Account(scope) = endpoint.access {
+            if let Access::Scope(scope) | Access::Account(scope) | Access::Org(scope) = endpoint.access {
                 let known = catalog::announced().any(|(name, _)| name == scope);
                 assert!(known, "{} {} needs {scope}", endpoint.method, endpoint.path);
                 assert!(!endpoint.summary.is_empty(), "{} says nothing", endpoint.path);

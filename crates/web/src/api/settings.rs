@@ -140,6 +140,7 @@ async fn show(State(app): State<App>, caller: Caller) -> Answer {
         sign_up: SignUp {
             mode: match settings.sign_up.mode {
                 SignUpMode::Open => "open",
+                SignUpMode::Invited => "invited",
                 SignUpMode::Closed => "closed",
             },
             allowed_domains: settings.sign_up.allowed_domains.clone(),

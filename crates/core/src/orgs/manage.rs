@@ -1,0 +1,278 @@
+//! Making, changing, suspending and ending organisations.
+//!
+//! An organisation that ends takes with it what it owns: its people leave it, its applications, tokens and
+//! keys stop, its roles and invitations are gone. Its row stays without a name, so that the audit trail
+//! still says which one it was.
+
+use doorward_proto::id::{Id, Org as OrgKind, User};
+
+use super::{Kind, Org, OrgScope, permissions, sql};
+use crate::{
+    apis,
+    audit::{self, Event},
+    call::Call,
+    db::Tx,
+    outcome::{Code, Error, Refusal, Result, refuse},
+    page::{Page, PageAsk},
+    principals, throttle, users,
+};
+
+/// A page of organisations; personal ones are their people's and in no list.
+#[derive(Debug, Clone, Default)]
+pub struct ListAsk {
+    /// Which page; the query is a prefix of the folded name, a short name, or an id.
+    pub page: PageAsk,
+    /// Only those that can be used, or only those that cannot.
+    pub is_active: Option<bool>,
+}
+
+/// An organisation to make.
+#[derive(Debug, Clone, Default)]
+pub struct NewOrg {
+    /// What people see.
+    pub name: String,
+    /// A short name for addresses, if any.
+    pub slug: Option<String>,
+    /// Who owns it first; nobody where who administers the instance fills it later.
+    pub owner: Option<Id<User>>,
+}
+
+/// What shall change; `None` leaves a thing as it is, `Some(None)` takes it away.
+#[derive(Debug, Clone, Default)]
+pub struct Change {
+    /// Another name.
+    pub name: Option<String>,
+    /// Another short name.
+    pub slug: Option<Option<String>>,
+}
+
+struct Create {
+    call: Call,
+    org: Org,
+    owner: Option<Id<User>>,
+    tried: Option<throttle::Try>,
+}
+
+/// Makes an organisation, for who administers the instance.
+///
+/// # Errors
+/// `RequestInvalid`, `Conflict` when the short name is taken.
+pub async fn create(call: &Call, new: NewOrg) -> Result<Org> {
+    make(call, new, None).await
+}
+
+/// Makes an organisation of one's own. A person may only make so many in a time.
+///
+/// # Errors
+/// As [`create`]; `Forbidden` where only administrators make organisations; `RateLimited`.
+pub async fn create_own(call: &Call, owner: Id<User>, new: NewOrg) -> Result<Org> {
+    if !call.realm.settings.orgs.people_may_create {
+        return Err(Refusal::new(Code::Forbidden).hint("Ask an administrator for an organisation").into());
+    }
+    let tried = throttle::making_orgs(call, owner);
+    make(call, NewOrg { owner: Some(owner), ..new }, Some(tried)).await
+}
+
+async fn make(call: &Call, new: NewOrg, tried: Option<throttle::Try>) -> Result<Org> {
+    let mut org = Org::new(call.id()?, Kind::Team, checked_name(&new.name)?, call.now);
+    org.slug = new.slug.map(checked_slug).transpose()?;
+    let ask = Create { call: call.clone(), org, owner: new.owner, tried };
+    call.realm.db.write("orgs.create", ask, |tx, ask| Box::pin(ask.run(tx))).await
+}
+
+impl Create {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Org> {
+        let org = &self.org;
+        if let Some(tried) = &self.tried {
+            throttle::take(tx, tried).await?;
+        }
+        if let Some(slug) = &org.slug
+            && sql::is_slug_taken(tx, slug, org.id).await?
+        {
+            return Err(slug_taken());
+        }
+        if !sql::insert(tx, org).await? {
+            return Err(slug_taken());
+        }
+        if let Some(owner) = self.owner {
+            if users::find_in(tx, owner).await?.is_none_or(|user| user.status == principals::Status::Ended) {
+                let hint = "No such person";
+                return Err(Refusal::new(Code::RequestInvalid).field("owner").hint(hint).into());
+            }
+            sql::join(tx, org.id, owner, permissions::OWNER, self.call.now).await?;
+        }
+        let mut event = Event::new(&self.call, "org.created")?.subject(org.id).org(org.id);
+        if let Some(owner) = self.owner {
+            event = event.fact("owner", owner.to_string());
+        }
+        audit::record(tx, &event.detail("name", org.name.clone())).await?;
+        Ok(org.clone())
+    }
+}
+
+fn slug_taken() -> Error {
+    Refusal::new(Code::Conflict).field("slug").hint("The short name is taken").into()
+}
+
+/// A page of organisations, by id.
+pub async fn list(call: &Call, ask: ListAsk) -> Result<Page<Org>> {
+    call.realm
+        .db
+        .read("orgs.list", ask, |tx, ask| {
+            Box::pin(async move {
+                let rows = sql::list(tx, ask).await?;
+                Ok(ask.page.page(rows, |org| org.id.to_string()))
+            })
+        })
+        .await
+}
+
+struct Update {
+    call: Call,
+    scope: OrgScope,
+    seen: i64,
+    change: Change,
+}
+
+/// Changes an organisation that is still at the version seen.
+///
+/// # Errors
+/// `ScopeMissing`, `RequestInvalid`, `Conflict` when the short name is taken, `VersionMismatch`.
+pub async fn update(call: &Call, scope: &OrgScope, seen: i64, change: Change) -> Result<Org> {
+    scope.must("org:settings:write")?;
+    let change = Change {
+        name: change.name.map(|name| checked_name(&name).map(str::to_owned)).transpose()?,
+        slug: change.slug.map(|slug| slug.map(checked_slug).transpose()).transpose()?,
+    };
+    if scope.org().kind == Kind::Personal && change.slug.as_ref().is_some_and(Option::is_some) {
+        let hint = "A personal organisation has no short name";
+        return Err(Refusal::new(Code::RequestInvalid).field("slug").hint(hint).into());
+    }
+    let ask = Update { call: call.clone(), scope: scope.clone(), seen, change };
+    call.realm.db.write("orgs.update", ask, |tx, ask| Box::pin(ask.run(tx))).await
+}
+
+impl Update {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Org> {
+        let before = present(tx, self.scope.id()).await?;
+        let mut after = before.clone();
+        after.name = self.change.name.clone().unwrap_or(after.name);
+        after.slug = self.change.slug.clone().unwrap_or(after.slug);
+        if let Some(slug) = &after.slug
+            && sql::is_slug_taken(tx, slug, after.id).await?
+        {
+            return Err(slug_taken());
+        }
+        if !sql::update(tx, &after, self.seen, self.call.now).await? {
+            return refuse(Code::VersionMismatch);
+        }
+        tx.raise_changes().await?;
+        let changed = [("name", before.name != after.name), ("slug", before.slug != after.slug)];
+        let changed: Vec<&str> = changed.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
+        let event = Event::new(&self.call, "org.changed")?.subject(after.id).org(after.id);
+        audit::record(tx, &event.fact("members", changed)).await?;
+        present(tx, after.id).await
+    }
+}
+
+pub(super) async fn present(tx: &mut Tx<'_>, org: Id<OrgKind>) -> Result<Org> {
+    sql::find(tx, org).await?.map_or_else(|| refuse(Code::NotFound), Ok)
+}
+
+/// Lets nobody use a team, or lets them again: for who administers the instance.
+///
+/// # Errors
+/// `ScopeMissing` for others; `Conflict` for an organisation that is no team.
+pub async fn set_active(call: &Call, scope: &OrgScope, is_active: bool) -> Result<Org> {
+    must_administer(scope)?;
+    must_be_team(scope)?;
+    let ask = (call.clone(), scope.id(), is_active);
+    call.realm
+        .db
+        .write("orgs.set_active", ask, |tx, (call, org, is_active)| {
+            Box::pin(async move {
+                tx.lock_exclusive(&[&org.to_string()]).await?;
+                if sql::set_status(tx, *org, i64::from(!is_active), call.now).await? {
+                    tx.raise_changes().await?;
+                    let code = if *is_active { "org.resumed" } else { "org.suspended" };
+                    audit::record(tx, &Event::new(call, code)?.subject(*org).org(*org)).await?;
+                }
+                present(tx, *org).await
+            })
+        })
+        .await
+}
+
+/// Ends an organisation with everything in it.
+///
+/// # Errors
+/// `ScopeMissing`; `Conflict` for an organisation that is no team.
+pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
+    scope.must(permissions::END)?;
+    must_be_team(scope)?;
+    let ask = (call.clone(), scope.id());
+    call.realm
+        .db
+        .write("orgs.end", ask, |tx, (call, org)| {
+            Box::pin(async move {
+                let org = *org;
+                tx.lock_exclusive(&[&org.to_string()]).await?;
+                if !sql::set_status(tx, org, 2, call.now).await? {
+                    return refuse(Code::NotFound);
+                }
+                let people = sql::members::empty(tx, org, call.now).await?;
+                sql::roles::remove_all(tx, org).await?;
+                sql::invitations::remove_all(tx, org).await?;
+                apis::remove_all_of(tx, org).await?;
+                let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
+                sql::erase(tx, org).await?;
+                tx.raise_changes().await?;
+                let event = Event::new(call, "org.ended")?.subject(org).org(org);
+                audit::record(tx, &event.fact("people", people).fact("principals", stopped)).await
+            })
+        })
+        .await
+}
+
+fn must_administer(scope: &OrgScope) -> Result<()> {
+    if scope.is_platform() {
+        return Ok(());
+    }
+    let lacking = Refusal::new(Code::ScopeMissing).hint("Missing required scopes: admin:orgs:write");
+    Err(lacking.fact("scope", "admin:orgs:write").into())
+}
+
+fn must_be_team(scope: &OrgScope) -> Result<()> {
+    match scope.org().kind {
+        Kind::Team => Ok(()),
+        Kind::Instance => conflict("The instance's own organisation stays"),
+        Kind::Personal => conflict("A personal organisation ends with its person's account"),
+    }
+}
+
+pub(super) fn conflict<T>(hint: &'static str) -> Result<T> {
+    Err(Refusal::new(Code::Conflict).hint(hint).into())
+}
+
+fn checked_name(name: &str) -> Result<&str> {
+    let name = name.trim();
+    if (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+        return Ok(name);
+    }
+    let hint = "A name has 1 to 100 characters and no control characters";
+    Err(Refusal::new(Code::RequestInvalid).field("name").hint(hint).into())
+}
+
+/// A short name stands in addresses: `[a-z0-9-]{2,48}`, with letters or digits at both ends.
+fn checked_slug(slug: String) -> Result<String> {
+    let is_end = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
+    let is_slug = (2..=48).contains(&slug.len())
+        && slug.starts_with(is_end)
+        && slug.ends_with(is_end)
+        && slug.chars().all(|c| is_end(c) || c == '-');
+    if is_slug {
+        return Ok(slug);
+    }
+    let hint = "A short name has 2 to 48 of a-z 0-9 -, and no - at its ends";
+    Err(Refusal::new(Code::RequestInvalid).field("slug").hint(hint).into())
+}

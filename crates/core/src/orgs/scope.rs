@@ -1,0 +1,148 @@
+//! Who may act in an organisation. An [`OrgScope`] is the only key to what an organisation owns, and
+//! [`enter`] the only place that hands one out.
+
+use doorward_proto::id::{Id, Org as OrgKind, User};
+
+use super::{Org, permissions, sql};
+use crate::{
+    call::Call,
+    outcome::{Code, Error, Refusal, Result, refuse},
+};
+
+/// Who wants to act in an organisation, and by what.
+#[derive(Debug, Clone, Default)]
+pub struct Holder {
+    /// The scopes of the credential.
+    pub scopes: Vec<String>,
+    /// The organisation that the credential is bound to; none for a signed-in browser and for who
+    /// administers the instance.
+    pub tenant: Option<Id<OrgKind>>,
+    /// The person behind it.
+    pub person: Option<Id<User>>,
+}
+
+/// One organisation, entered by somebody who may.
+#[derive(Debug, Clone)]
+pub struct OrgScope {
+    org: Org,
+    role: Option<String>,
+    held: Vec<String>,
+    is_platform: bool,
+}
+
+impl OrgScope {
+    /// The organisation's id.
+    pub const fn id(&self) -> Id<OrgKind> {
+        self.org.id
+    }
+
+    /// The organisation as it was when it was entered.
+    pub const fn org(&self) -> &Org {
+        &self.org
+    }
+
+    /// Whether it was entered by who administers the instance, and not as one of its members.
+    pub const fn is_platform(&self) -> bool {
+        self.is_platform
+    }
+
+    /// The role of who entered, as a member.
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
+    /// Whether who entered holds a permission here.
+    pub fn may(&self, permission: &str) -> bool {
+        self.is_platform || permissions::holds(&self.held, permission)
+    }
+
+    /// Refuses who does not hold a permission here.
+    ///
+    /// # Errors
+    /// `ScopeMissing`.
+    pub fn must(&self, permission: &str) -> Result<()> {
+        if self.may(permission) { Ok(()) } else { Err(lacks(permission).into()) }
+    }
+
+    /// Refuses to give or to take what who entered does not hold: nobody acts on who stands above.
+    ///
+    /// # Errors
+    /// `ScopeMissing`.
+    pub(super) fn cover(&self, held: &[String]) -> Result<()> {
+        let over = held.iter().find(|one| one.starts_with("org:") && !self.may(one));
+        over.map_or(Ok(()), |one| Err(lacks(one).into()))
+    }
+}
+
+fn lacks(permission: &str) -> Refusal {
+    let hint = format!("Missing required permission in the organisation: {permission}");
+    Refusal::new(Code::ScopeMissing).hint(hint).fact("scope", permission)
+}
+
+/// The right over every organisation that stands for a permission in one.
+fn platform_scope(permission: &str) -> &'static str {
+    if permission.ends_with(":read") { "admin:orgs:read" } else { "admin:orgs:write" }
+}
+
+/// Enters an organisation, by id or short name, for what needs this permission. To who does not belong to
+/// it, it does not exist.
+///
+/// # Errors
+/// `NotFound`; `ScopeMissing` for one of its own who lacks the permission.
+pub async fn enter(call: &Call, holder: Holder, name: &str, permission: &'static str) -> Result<OrgScope> {
+    let ask = (holder, name.to_owned(), permission);
+    call.realm
+        .db
+        .read("orgs.enter", ask, |tx, (holder, name, permission)| {
+            Box::pin(async move {
+                let found = match name.parse::<Id<OrgKind>>() {
+                    Ok(id) => sql::find(tx, id).await?,
+                    Err(_) => sql::find_slug(tx, name).await?,
+                };
+                let Some(org) = found else { return refuse(Code::NotFound) };
+                let platform = platform_scope(permission);
+                if holder.scopes.iter().any(|held| held == "admin:*" || held == platform) {
+                    return Ok(OrgScope { org, role: None, held: Vec::new(), is_platform: true });
+                }
+                if !org.is_active || holder.tenant.is_some_and(|tenant| tenant != org.id) {
+                    return refuse(Code::NotFound);
+                }
+                let scoped = holder.scopes.iter().filter(|scope| scope.starts_with("org:"));
+                let mut held: Vec<String> = scoped.cloned().collect();
+                let mut role = None;
+                if let Some(person) = holder.person {
+                    let Some(standing) = super::standing(tx, org.id, person).await? else {
+                        return refuse(Code::NotFound);
+                    };
+                    held = match holder.tenant {
+                        // A browser acts with all that its person may; a token with what it was allowed.
+                        None => standing.permissions,
+                        Some(_) => both(&held, &standing.permissions),
+                    };
+                    role = Some(standing.role);
+                } else if holder.tenant.is_none() {
+                    return refuse(Code::NotFound);
+                }
+                let scope = OrgScope { org, role, held, is_platform: false };
+                scope.must(permission).map(|()| scope)
+            })
+        })
+        .await
+}
+
+/// What both of two sets hold; `org:*` in one of them holds whatever the other names.
+fn both(one: &[String], other: &[String]) -> Vec<String> {
+    let from = |set: &[String], by: &[String]| -> Vec<String> {
+        set.iter().filter(|name| permissions::holds(by, name)).cloned().collect()
+    };
+    let mut all = from(one, other);
+    all.extend(from(other, one));
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// A fault for a use case that was reached without its scope.
+pub fn unentered() -> Error {
+    Error::fault("an organisation's use case without its scope")
+}

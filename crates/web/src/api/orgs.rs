@@ -1,0 +1,195 @@
+//! Organisations: `/api/v1/orgs`, with their members, roles and invitations; and one's own place in them,
+//! `/api/v1/me/organizations`.
+//!
+//! The guard has entered the organisation of the path before a handler runs; whom it does not let in, it
+//! tells that there is none.
+
+mod invitations;
+mod members;
+mod own;
+mod roles;
+
+use axum::extract::Path;
+use doorward_core::{
+    orgs::{
+        self, Org,
+        manage::{self, Change, ListAsk, NewOrg},
+    },
+    outcome::{Code, Refusal, Result},
+};
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::{
+    answer::{Answer, IfMatch, Listing, TRIES, created, done, page, versioned, wrong},
+    body::{Input, Members, patched},
+    caller::{Caller, Entered},
+    endpoint::Endpoint,
+};
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    let mut all = vec![
+        Endpoint::get("/api/v1/orgs", list)
+            .scope("admin:orgs:read")
+            .lists::<OrgView>(&["status"])
+            .says("Lists organisations, but for personal ones"),
+        Endpoint::post("/api/v1/orgs", create)
+            .scope("admin:orgs:write")
+            .takes::<NewOrgBody>()
+            .status(StatusCode::CREATED)
+            .answers::<OrgView>()
+            .says("Creates an organisation"),
+        Endpoint::get("/api/v1/orgs/{org}", show)
+            .org("org:settings:read")
+            .answers::<OrgView>()
+            .says("Shows an organisation, by id or short name"),
+        Endpoint::patch("/api/v1/orgs/{org}", change)
+            .org("org:settings:write")
+            .takes::<OrgBody>()
+            .answers::<OrgView>()
+            .says("Changes an organisation"),
+        Endpoint::delete("/api/v1/orgs/{org}", end)
+            .org("org:settings:end")
+            .says("Ends an organisation with everything in it"),
+        Endpoint::post("/api/v1/orgs/{org}/suspend", suspend)
+            .org("org:settings:write")
+            .guarded()
+            .answers::<OrgView>()
+            .says("Lets nobody use an organisation; for who administers the instance"),
+        Endpoint::post("/api/v1/orgs/{org}/resume", resume)
+            .org("org:settings:write")
+            .guarded()
+            .answers::<OrgView>()
+            .says("Lets a suspended organisation be used again; for who administers the instance"),
+    ];
+    all.extend(members::endpoints());
+    all.extend(roles::endpoints());
+    all.extend(invitations::endpoints());
+    all.extend(own::endpoints());
+    all
+}
+
+/// An organisation to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewOrganization)]
+pub(super) struct NewOrgBody {
+    /// What people see: 1 to 100 characters.
+    name: String,
+    /// A short name for addresses: `[a-z0-9-]{2,48}`.
+    slug: Option<String>,
+    /// Who owns it first: a person's id.
+    owner: Option<String>,
+}
+
+/// An organisation as it is changed.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Organization)]
+pub(super) struct OrgBody {
+    /// What people see: 1 to 100 characters.
+    name: String,
+    /// A short name for addresses: `[a-z0-9-]{2,48}`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    slug: Option<String>,
+}
+
+/// An organisation.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrganizationView)]
+pub(super) struct OrgView {
+    /// Its id, the `tenant_id` of tokens.
+    id: String,
+    /// `instance`, `personal` or `team`.
+    kind: &'static str,
+    /// What people see.
+    name: String,
+    /// A short name for addresses.
+    slug: Option<String>,
+    /// `active` or `suspended`.
+    status: &'static str,
+    /// When it was made.
+    #[schema(format = DateTime)]
+    created_at: String,
+    /// When it was changed last.
+    #[schema(format = DateTime)]
+    updated_at: String,
+}
+
+pub(super) fn view(org: &Org) -> OrgView {
+    OrgView {
+        id: org.id.to_string(),
+        kind: org.kind.name(),
+        name: org.name.clone(),
+        slug: org.slug.clone(),
+        status: if org.is_active { "active" } else { "suspended" },
+        created_at: org.created_at.to_string(),
+        updated_at: org.updated_at.to_string(),
+    }
+}
+
+async fn list(caller: Caller, mut listing: Listing) -> Answer {
+    let name = |is_active| if is_active { "active" } else { "suspended" };
+    let is_active = listing.one_of("status", [true, false], name)?;
+    let found = manage::list(&caller.call, ListAsk { page: listing.ask()?, is_active }).await?;
+    page(&found, |org| Ok(view(org)))
+}
+
+async fn create(caller: Caller, Input(body): Input<NewOrgBody>) -> Answer {
+    let owner = body.owner.map(|owner| owner.parse().map_err(|_| wrong("owner", "No such person")));
+    let new = NewOrg { name: body.name, slug: body.slug, owner: owner.transpose()? };
+    made(&manage::create(&caller.call, new).await?)
+}
+
+pub(super) fn made(org: &Org) -> Answer {
+    created(&format!("/api/v1/orgs/{}", org.id), &view(org), Some(org.version))
+}
+
+async fn show(Entered(scope): Entered) -> Answer {
+    versioned(&view(scope.org()), scope.org().version)
+}
+
+async fn change(caller: Caller, Entered(scope): Entered, seen: IfMatch, Members(patch): Members) -> Answer {
+    let mut org = scope.org().clone();
+    for _ in 0..TRIES {
+        seen.check(org.version)?;
+        let before = OrgBody { name: org.name.clone(), slug: org.slug.clone() };
+        let after = patched(&before, &patch)?;
+        let change = Change { name: Some(after.name), slug: Some(after.slug) };
+        match manage::update(&caller.call, &scope, org.version, change).await {
+            Ok(org) => return versioned(&view(&org), org.version),
+            Err(error) if error.code() == Some(Code::VersionMismatch) && !seen.is_guarded() => {}
+            Err(error) => return Err(error.into()),
+        }
+        org = orgs::get(&caller.call, scope.id()).await?;
+    }
+    Err(Refusal::new(Code::Conflict).hint("Others keep changing this; try again").into())
+}
+
+async fn end(caller: Caller, Entered(scope): Entered, seen: IfMatch) -> Answer {
+    seen.check(scope.org().version)?;
+    manage::end(&caller.call, &scope).await?;
+    done()
+}
+
+async fn suspend(caller: Caller, Entered(scope): Entered, seen: IfMatch) -> Answer {
+    set_active(&caller, &scope, &seen, false).await
+}
+
+async fn resume(caller: Caller, Entered(scope): Entered, seen: IfMatch) -> Answer {
+    set_active(&caller, &scope, &seen, true).await
+}
+
+async fn set_active(caller: &Caller, scope: &orgs::OrgScope, seen: &IfMatch, is_active: bool) -> Answer {
+    seen.check(scope.org().version)?;
+    let org = manage::set_active(&caller.call, scope, is_active).await?;
+    versioned(&view(&org), org.version)
+}
+
+/// The second name of a path, behind the organisation's.
+type Second = Path<(String, String)>;
+
+fn person(Path((_, user)): Second) -> Result<doorward_proto::id::Id<doorward_proto::id::User>> {
+    user.parse().map_err(|_| Refusal::new(Code::NotFound).into())
+}
