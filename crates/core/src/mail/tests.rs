@@ -14,6 +14,9 @@ fn parameters() -> BTreeMap<String, String> {
         ("days", "14"),
         ("way", "ask"),
         ("issuer", "https://id.example"),
+        ("org", "Analytical Engine"),
+        ("inviter", "Ada <c>"),
+        ("role", "author"),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

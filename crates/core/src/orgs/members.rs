@@ -62,12 +62,12 @@ pub async fn list(call: &Call, scope: &OrgScope, ask: ListAsk) -> Result<Page<Me
         .await
 }
 
-/// One member.
+/// One member; who changes members also sees them.
 ///
 /// # Errors
 /// `ScopeMissing`, `NotFound`.
 pub async fn get(call: &Call, scope: &OrgScope, user: Id<User>) -> Result<Member> {
-    scope.must("org:members:read")?;
+    scope.must("org:members:write").or_else(|_| scope.must("org:members:read"))?;
     let ask = (scope.id(), user);
     let read = call.realm.db.read("orgs.members.get", ask, |tx, (org, user)| {
         Box::pin(async move { sql::members::find(tx, *org, *user).await })

@@ -25,6 +25,9 @@ pub const ALL: &str = "org:*";
 /// What only owners may: ending the organisation.
 pub const END: &str = "org:settings:end";
 
+/// What belonging to an organisation gives, whatever the role.
+pub const BELONGING: &str = "org:settings:read";
+
 /// At most so many permissions make a role: they travel in every token.
 const MOST: usize = 64;
 
@@ -42,7 +45,7 @@ pub fn of_role(role: &str, custom: Option<&str>) -> Vec<String> {
             all.extend(managed.filter(|name| *name != ALL && *name != END).map(str::to_owned));
         }
         MEMBER => {
-            all.insert("org:settings:read".to_owned());
+            all.insert(BELONGING.to_owned());
         }
         _ => {}
     }

@@ -53,6 +53,10 @@ const MOST: usize = 100;
 /// `ScopeMissing`.
 pub async fn list(call: &Call, scope: &OrgScope) -> Result<Vec<Role>> {
     scope.must("org:roles:read")?;
+    all_of(call, scope).await
+}
+
+async fn all_of(call: &Call, scope: &OrgScope) -> Result<Vec<Role>> {
     let read = call.realm.db.read("orgs.roles.list", scope.id(), |tx, org| {
         Box::pin(async move { sql::roles::all(tx, *org).await })
     });
@@ -77,12 +81,13 @@ fn untouched(name: &str) -> Role {
     }
 }
 
-/// One role.
+/// One role; who changes roles also sees them.
 ///
 /// # Errors
 /// `ScopeMissing`, `NotFound`.
 pub async fn get(call: &Call, scope: &OrgScope, name: &str) -> Result<Role> {
-    let all = list(call, scope).await?;
+    scope.must("org:roles:write").or_else(|_| scope.must("org:roles:read"))?;
+    let all = all_of(call, scope).await?;
     all.into_iter().find(|role| role.name == name).map_or_else(|| refuse(Code::NotFound), Ok)
 }
 

@@ -69,7 +69,8 @@ impl OrgScope {
     /// # Errors
     /// `ScopeMissing`.
     pub(super) fn cover(&self, held: &[String]) -> Result<()> {
-        let over = held.iter().find(|one| one.starts_with("org:") && !self.may(one));
+        let is_over = |one: &str| one.starts_with("org:") && one != permissions::BELONGING && !self.may(one);
+        let over = held.iter().find(|one| is_over(one));
         over.map_or(Ok(()), |one| Err(lacks(one).into()))
     }
 }

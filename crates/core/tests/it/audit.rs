@@ -344,8 +344,8 @@ both_engines! {
         const ADD: &str = "INSERT INTO principals (id, kind, org_id, status, epoch, created_at)
             SELECT $1, 1, id, 0, 3, 0 FROM orgs";
         let db = &world.realm.db;
-        run(db, "INSERT INTO orgs (id, kind, name, created_at, updated_at)
-            SELECT 'org_x', 0, 'x', 0, 0 WHERE NOT EXISTS (SELECT 1 FROM orgs)").await;
+        run(db, "INSERT INTO orgs (id, kind, name, name_folded, created_at, updated_at)
+            SELECT 'org_x', 0, 'x', 'x', 0, 0 WHERE NOT EXISTS (SELECT 1 FROM orgs)").await;
         db.write("add", (), |tx, ()| Box::pin(async move { tx.exec(ADD, args!["cli_x"]).await })).await.unwrap();
         let issue = |epoch: i64| {
             let (call, db) = (world.call(), db.clone());

@@ -7,10 +7,11 @@ use doorward_core::{
     authorize::{self, Consented, Next, Step},
     call::Call,
     clients::{self, Client},
+    orgs::manage::{self, NewOrg},
     outcome::Code,
     sessions::Signed,
 };
-use doorward_proto::id::{Draft, Id, Org};
+use doorward_proto::id::{Draft, Id};
 use doorward_world::{World, both_engines};
 
 async fn begin(call: &Call, client: &Client, changes: &[(&str, &str)], signed: Option<&Signed>) -> Next {
@@ -229,23 +230,8 @@ both_engines! {
     async fn a_view_names_organisations_and_apis(world: World) {
         let alice = alice(&world).await;
         let call = world.call();
-        let team: Id<Org> = call.id().expect("an id");
-        let put = async |sql: String| {
-            let sql: &'static str = sql.leak();
-            let done = call.realm.db.write("put", (), move |tx, ()| Box::pin(async move { tx.exec(sql, &[]).await }));
-            done.await.expect("is put");
-        };
-        put(format!(
-            "INSERT INTO orgs (id, kind, slug, name, created_at, updated_at)
-            VALUES ('{team}', 2, 'engine', 'Analytical Engine', 0, 0)"
-        ))
-        .await;
-        put(format!(
-            "INSERT INTO memberships (org_id, user_id, role, created_at)
-            VALUES ('{team}', '{}', 'member', 0)",
-            alice.user.id
-        ))
-        .await;
+        let new = NewOrg { name: "Analytical Engine".to_owned(), slug: Some("engine".to_owned()), owner: None };
+        let team = manage::create_own(&call, alice.user.id, new).await.expect("is made").id;
         let app = application(&world, "app", |new| {
             new.registration.is_first_party = false;
             new.org = Some(team);

@@ -53,15 +53,15 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .org("org:settings:end")
             .says("Ends an organisation with everything in it"),
         Endpoint::post("/api/v1/orgs/{org}/suspend", suspend)
-            .org("org:settings:write")
+            .scope("admin:orgs:write")
             .guarded()
             .answers::<OrgView>()
-            .says("Lets nobody use an organisation; for who administers the instance"),
+            .says("Lets nobody use an organisation"),
         Endpoint::post("/api/v1/orgs/{org}/resume", resume)
-            .org("org:settings:write")
+            .scope("admin:orgs:write")
             .guarded()
             .answers::<OrgView>()
-            .says("Lets a suspended organisation be used again; for who administers the instance"),
+            .says("Lets a suspended organisation be used again"),
     ];
     all.extend(members::endpoints());
     all.extend(roles::endpoints());
@@ -173,17 +173,18 @@ async fn end(caller: Caller, Entered(scope): Entered, seen: IfMatch) -> Answer {
     done()
 }
 
-async fn suspend(caller: Caller, Entered(scope): Entered, seen: IfMatch) -> Answer {
-    set_active(&caller, &scope, &seen, false).await
+async fn suspend(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
+    set_active(&caller, &name, &seen, false).await
 }
 
-async fn resume(caller: Caller, Entered(scope): Entered, seen: IfMatch) -> Answer {
-    set_active(&caller, &scope, &seen, true).await
+async fn resume(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
+    set_active(&caller, &name, &seen, true).await
 }
 
-async fn set_active(caller: &Caller, scope: &orgs::OrgScope, seen: &IfMatch, is_active: bool) -> Answer {
+async fn set_active(caller: &Caller, name: &str, seen: &IfMatch, is_active: bool) -> Answer {
+    let scope = orgs::enter(&caller.call, caller.holder(), name, "org:settings:write").await?;
     seen.check(scope.org().version)?;
-    let org = manage::set_active(&caller.call, scope, is_active).await?;
+    let org = manage::set_active(&caller.call, &scope, is_active).await?;
     versioned(&view(&org), org.version)
 }
 

@@ -16,6 +16,7 @@ mod cors;
 mod fuzz;
 mod malformed;
 mod matrix;
+mod matrix_orgs;
 mod pages;
 mod pages_authorize;
 mod pages_console;

@@ -53,6 +53,8 @@ async fn strong(server: &Server) -> Strong {
 fn path(template: &str) -> String {
     template
         .replace("{id}", "usr_01jd8zzzzzzzzzzzzzzzzzzzzz")
+        .replace("{org}", "org_01jd8zzzzzzzzzzzzzzzzzzzzz")
+        .replace("{user}", "usr_01jd8zzzzzzzzzzzzzzzzzzzzz")
         .replace("{key}", "key_01jd8zzzzzzzzzzzzzzzzzzzzz")
 }
 
@@ -121,8 +123,9 @@ both_engines! {
                 "clients" | "admin" => "strong",
                 "service-tokens" => &*strong.token,
                 "api-keys" => &*strong.key,
-                // Nobody's account: the outbox's turn, the server's keys, APIs, routes; or one's own.
-                "mail" | "keys" | "apis" | "me" | "routes" => continue,
+                // Nobody's account: the outbox's turn, the server's keys, APIs, routes, places in organisations;
+                // or one's own.
+                "mail" | "keys" | "apis" | "me" | "routes" | "orgs" => continue,
                 other => panic!("{other}: may a lesser administrator touch an administrator there?"),
             };
             let body = if endpoint.path.ends_with("/password") {

@@ -128,7 +128,7 @@ fn verb(document: &Json, path: &str, words: &[&str], method: Method, operation: 
     let is_many = is_list || answers_items(document, operation);
     let filters = in_query.into_iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
     Verb {
-        name: name(words, &method, is_many),
+        name: name(words, &method, is_many, Nested::of(path, words, operation)),
         about: text(operation, "summary"),
         path: path.to_owned(),
         places,
@@ -139,7 +139,32 @@ fn verb(document: &Json, path: &str, words: &[&str], method: Method, operation: 
     }
 }
 
-fn name(words: &[&str], method: &Method, is_many: bool) -> String {
+/// What a path is about within a thing: `/orgs/{org}/members/{user}`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Nested {
+    /// One of several.
+    Item,
+    /// A new one of several.
+    NewItem,
+    /// All of them, an action, or nothing within.
+    Other,
+}
+
+impl Nested {
+    fn of(path: &str, words: &[&str], operation: &Json) -> Self {
+        if words.is_empty() {
+            return Self::Other;
+        }
+        let is_made = operation.pointer("/responses/201").is_some();
+        match path.ends_with('}') {
+            true => Self::Item,
+            false if is_made => Self::NewItem,
+            false => Self::Other,
+        }
+    }
+}
+
+fn name(words: &[&str], method: &Method, is_many: bool, nested: Nested) -> String {
     let standard = match *method {
         Method::GET if is_many => "list",
         Method::GET => "show",
@@ -147,6 +172,10 @@ fn name(words: &[&str], method: &Method, is_many: bool) -> String {
         Method::DELETE => "delete",
         _ => "update",
     };
+    if nested != Nested::Other {
+        let one = words.join("-");
+        return format!("{standard}-{}", one.strip_suffix('s').unwrap_or(&one));
+    }
     match (words, method) {
         ([], _) => standard.to_owned(),
         (words, &(Method::POST | Method::GET)) => words.join("-"),

@@ -1,7 +1,11 @@
 //! Who belongs to an organisation: `/api/v1/orgs/{org}/members`.
 
+use axum::extract::Path;
 use doorward_core::{
-    orgs::members::{self, ListAsk, Member},
+    orgs::{
+        self,
+        members::{self, ListAsk, Member},
+    },
     outcome::Result,
 };
 use http::StatusCode;
@@ -26,11 +30,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .lists::<MemberView>(&["role"])
             .says("Lists who belongs to an organisation; a query is a mail address or a person's id"),
         Endpoint::post("/api/v1/orgs/{org}/members", add)
-            .org(WRITE)
+            .scope("admin:orgs:write")
             .takes::<NewMember>()
             .status(StatusCode::CREATED)
             .answers::<MemberView>()
-            .says("Makes a person a member; for who administers the instance, others invite"),
+            .says("Makes a person a member without being asked; organisations invite people instead"),
         Endpoint::get("/api/v1/orgs/{org}/members/{user}", show)
             .org(READ)
             .answers::<MemberView>()
@@ -114,7 +118,8 @@ async fn list(caller: Caller, Entered(scope): Entered, mut listing: Listing) -> 
     page(&members, view)
 }
 
-async fn add(caller: Caller, Entered(scope): Entered, Input(body): Input<NewMember>) -> Answer {
+async fn add(caller: Caller, Path(name): Path<String>, Input(body): Input<NewMember>) -> Answer {
+    let scope = orgs::enter(&caller.call, caller.holder(), &name, WRITE).await?;
     let user = body.user_id.parse().map_err(|_| wrong("user_id", "No such person"))?;
     let role = body.role.as_deref().unwrap_or("member");
     let member = members::add(&caller.call, &scope, user, role).await?;

@@ -1,0 +1,179 @@
+//! The authorization matrix of organisations: every route of the API that is about one × everybody who may
+//! come. A new route without a row here fails the test.
+
+use crate::api_kit::{Answer, Server};
+use doorward_core::credentials::{PasswordAsk, sign_in};
+use doorward_web::api::{Access, endpoints};
+use doorward_world::{World, both_engines};
+use http::{Method, StatusCode};
+use serde_json::{Value as Json, json};
+
+const PASSWORD: &str = "correct horse battery 7 staple";
+
+/// The least that somebody must be in the organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Least {
+    Member,
+    Admin,
+    Owner,
+}
+
+use Least::{Admin, Member, Owner};
+
+/// Every route with who may, and a body that it takes.
+fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
+    let (get, post, patch, delete) = (Method::GET, Method::POST, Method::PATCH, Method::DELETE);
+    vec![
+        (get.clone(), "/api/v1/orgs/{org}", Member, None),
+        (patch.clone(), "/api/v1/orgs/{org}", Admin, Some(json!({"name": "Renamed"}))),
+        (delete.clone(), "/api/v1/orgs/{org}", Owner, None),
+        (get.clone(), "/api/v1/orgs/{org}/members", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/members/{user}", Admin, None),
+        (patch.clone(), "/api/v1/orgs/{org}/members/{user}", Admin, Some(json!({"role": "member"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/members/{user}", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/transfer", Owner, Some(json!({"user_id": "usr_x"}))),
+        (get.clone(), "/api/v1/orgs/{org}/roles", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/roles", Admin, Some(json!({"name": "another"}))),
+        (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
+        (patch, "/api/v1/orgs/{org}/roles/{role}", Admin, Some(json!({"description": "More"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
+        (get, "/api/v1/orgs/{org}/invitations", Admin, None),
+        (post, "/api/v1/orgs/{org}/invitations", Admin, Some(json!({"email": "new@example.org"}))),
+        (delete, "/api/v1/orgs/{org}/invitations/{id}", Admin, None),
+    ]
+}
+
+struct Person {
+    id: String,
+    cookie: String,
+}
+
+/// Somebody with an account, signed in at a browser.
+async fn person(server: &Server, name: &str, role: &str) -> Person {
+    let email = format!("{name}@example.org");
+    let body = json!({"email": email, "password": PASSWORD, "email_verified": true, "role": role});
+    let user = server.make("/api/v1/users", body).await;
+    let ask = PasswordAsk { identifier: email, password: PASSWORD.into(), cookie: None };
+    let signed = sign_in(&server.world.call(), ask).await.unwrap();
+    let cookie = format!("__Host-doorward={}", signed.cookie.expose());
+    Person { id: user["id"].as_str().unwrap().to_owned(), cookie }
+}
+
+/// An organisation with an owner, an admin, a member, somebody else, a role and an invitation.
+struct Team {
+    id: String,
+    somebody: String,
+    invitation: String,
+}
+
+async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
+    let [owner, admin, member, somebody] = people;
+    let org = server.make("/api/v1/orgs", json!({"name": format!("Team {number}"), "owner": owner.id})).await;
+    let id = org["id"].as_str().unwrap().to_owned();
+    for (person, role) in [(admin, "admin"), (member, "member"), (somebody, "member")] {
+        server.make(&format!("/api/v1/orgs/{id}/members"), json!({"user_id": person.id, "role": role})).await;
+    }
+    server.make(&format!("/api/v1/orgs/{id}/roles"), json!({"name": "helper"})).await;
+    let invited = json!({"email": "invited@example.org", "send_mail": false});
+    let invited = server.make(&format!("/api/v1/orgs/{id}/invitations"), invited).await;
+    let invitation = invited["id"].as_str().unwrap().to_owned();
+    Team { id, somebody: somebody.id.clone(), invitation }
+}
+
+impl Team {
+    fn path(&self, template: &str) -> String {
+        template
+            .replace("{org}", &self.id)
+            .replace("{user}", &self.somebody)
+            .replace("{role}", "helper")
+            .replace("{id}", &self.invitation)
+    }
+}
+
+async fn token(server: &Server, org: &str, name: &str, scopes: &[&str]) -> String {
+    let body = json!({"name": name, "scopes": scopes, "org_id": org});
+    let made = server.locally(Method::POST, "/api/v1/service-tokens", Some(body)).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    format!("Bearer {}", made.body["secret"].as_str().unwrap())
+}
+
+fn is_let_in(answer: &Answer) -> bool {
+    !matches!(answer.status, StatusCode::UNAUTHORIZED | StatusCode::NOT_FOUND)
+        && answer.code() != "auth.missing_scope"
+        && !answer.status.is_server_error()
+}
+
+both_engines! {
+    async fn every_route_of_an_organisation_is_guarded(world: World) {
+        let server = Server::new(world.clone());
+        let (owner, admin, member, somebody) = (
+            person(&server, "owner", "user").await,
+            person(&server, "admin", "user").await,
+            person(&server, "member", "user").await,
+            person(&server, "somebody", "user").await,
+        );
+        let (foreign, root) = (person(&server, "foreign", "user").await, person(&server, "root", "admin").await);
+        let other = server.make("/api/v1/orgs", json!({"name": "Other", "owner": foreign.id})).await;
+        let other = other["id"].as_str().unwrap();
+        let strange = token(&server, other, "strange", &["org:*"]).await;
+
+        let mut rows = rows();
+        for (number, endpoint) in endpoints().into_iter().enumerate() {
+            let Access::Org(permission) = endpoint.access else { continue };
+            let place = rows.iter().position(|row| (&row.0, row.1) == (&endpoint.method, endpoint.path));
+            let place = place.unwrap_or_else(|| panic!("{} {} has no row", endpoint.method, endpoint.path));
+            let (method, template, least, body) = rows.swap_remove(place);
+            let team = team(&server, [&owner, &admin, &member, &somebody], number).await;
+            let path = team.path(template);
+            let what = format!("{method} {template}");
+            let lacking = token(&server, &team.id, "lacking", &["workflows:read"]).await;
+            let holding = token(&server, &team.id, "holding", &[permission]).await;
+            let cookie = |person: &Person| ("cookie".to_owned(), person.cookie.clone());
+            let bearer = |token: &str| ("authorization".to_owned(), token.to_owned());
+            let asks = async |(name, value): (String, String)| {
+                let headers = [(name.as_str(), value.as_str()), ("sec-fetch-site", "same-origin")];
+                server.asks(method.clone(), &path, body.clone(), &headers).await
+            };
+
+            let anonymous = server.asks(method.clone(), &path, body.clone(), &[]).await;
+            assert_eq!((anonymous.status, anonymous.code()), (StatusCode::UNAUTHORIZED, "auth.missing_token"), "{what}");
+            for stranger in [cookie(&foreign), bearer(&strange)] {
+                let refused = asks(stranger).await;
+                assert_eq!((refused.status, refused.code()), (StatusCode::NOT_FOUND, "not_found"), "{what}: {}", refused.text);
+            }
+            let refused = asks(bearer(&lacking)).await;
+            assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "auth.missing_scope"), "{what}");
+            assert_eq!(refused.body["scope"], permission, "{what}");
+            for (person, is) in [(&member, Member), (&admin, Admin)] {
+                let answer = asks(cookie(person)).await;
+                assert_eq!(is_let_in(&answer), is >= least, "{what} as {is:?}: {} {}", answer.status, answer.text);
+            }
+            // What the admin was let do has been done; the others find another of its kind.
+            for (number, caller) in [(1, cookie(&owner)), (2, cookie(&root)), (3, bearer(&holding))] {
+                let answer = asks(caller).await;
+                let is_done = method == Method::DELETE && (number > 1 || least == Admin);
+                assert!(is_let_in(&answer) || is_done, "{what} by {number}: {} {}", answer.status, answer.text);
+            }
+        }
+        assert!(rows.is_empty(), "rows of no route: {rows:?}");
+    }
+
+    /// Whatever somebody is in an organisation opens nothing of the instance.
+    async fn an_owner_has_no_rights_over_the_instance(world: World) {
+        let server = Server::new(world);
+        let owner = person(&server, "owner", "user").await;
+        server.make("/api/v1/orgs", json!({"name": "Mine", "owner": owner.id})).await;
+        let mut checked = 0;
+        for endpoint in endpoints() {
+            let Access::Scope(scope) = endpoint.access else { continue };
+            let path = endpoint.path.replace("{id}", "usr_01jd8zzzzzzzzzzzzzzzzzzzzz").replace("{org}", "org_01jd8zzzzzzzzzzzzzzzzzzzzz");
+            let body = (endpoint.method == Method::POST || endpoint.method == Method::PATCH).then(|| json!({}));
+            let headers = [("cookie", owner.cookie.as_str()), ("sec-fetch-site", "same-origin")];
+            let refused = server.asks(endpoint.method.clone(), &path, body, &headers).await;
+            let outcome = (refused.status, refused.code(), &refused.body["scope"]);
+            assert_eq!(outcome, (StatusCode::FORBIDDEN, "auth.missing_scope", &json!(scope)), "{} {path}", endpoint.method);
+            checked += 1;
+        }
+        assert!(checked > 40, "{checked}");
+    }
+}
