@@ -8,17 +8,22 @@
 CREATE TABLE changes (id BIGINT PRIMARY KEY, counter BIGINT NOT NULL) ;
 INSERT INTO changes (id, counter) VALUES (1, 0);
 
--- kind: 0 instance, 1 personal, 2 team. status: 0 active, 1 suspended.
+-- kind: 0 instance, 1 personal, 2 team. status: 0 active, 1 suspended, 2 ended (its row stays as the name of
+-- what is in the audit trail).
 CREATE TABLE orgs (
     id TEXT PRIMARY KEY,
     kind BIGINT NOT NULL,
     slug TEXT UNIQUE,
     name TEXT NOT NULL,
+    name_folded TEXT COLLATE "C" NOT NULL,
     status BIGINT NOT NULL DEFAULT 0,
+    version BIGINT NOT NULL DEFAULT 1,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) ;
 CREATE UNIQUE INDEX orgs_one_instance ON orgs (kind) WHERE kind = 0;
+CREATE INDEX orgs_teams ON orgs (id) WHERE kind <> 1 AND status <> 2;
+CREATE INDEX orgs_name ON orgs (name_folded, id) WHERE kind <> 1 AND status <> 2;
 
 -- Under everything that can hold a credential. kind: 0 user, 1 client, 2 agent, 3 service.
 -- status: 0 active, 1 suspended, 2 ended. Whatever is issued is issued under an epoch; moving it (always
@@ -66,7 +71,7 @@ CREATE TABLE emails (
 ) ;
 CREATE INDEX emails_user ON emails (user_id, folded);
 
--- Membership of organisations; an owner of a personal one has role 'owner'.
+-- Membership of organisations. role: `owner`, `admin`, `member`, or a role of the organisation's own.
 CREATE TABLE memberships (
     org_id TEXT NOT NULL REFERENCES orgs (id),
     user_id TEXT NOT NULL REFERENCES users (id),
@@ -75,6 +80,41 @@ CREATE TABLE memberships (
     PRIMARY KEY (org_id, user_id)
 ) ;
 CREATE INDEX memberships_user ON memberships (user_id, org_id);
+CREATE INDEX memberships_role ON memberships (org_id, role, user_id);
+
+-- Roles that an organisation has made. permissions: names with spaces between.
+CREATE TABLE org_roles (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    name TEXT NOT NULL,
+    description TEXT NOT NULL DEFAULT '',
+    permissions TEXT NOT NULL DEFAULT '',
+    version BIGINT NOT NULL DEFAULT 1,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, name)
+) ;
+
+-- Who was asked to join. hash: of the link's secret; is_mailed: nobody but the address was told it. One
+-- invitation is open for an address.
+CREATE TABLE invitations (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    id TEXT NOT NULL,
+    email TEXT NOT NULL,
+    email_folded TEXT COLLATE "C" NOT NULL,
+    role TEXT NOT NULL,
+    hash BYTEA NOT NULL UNIQUE,
+    is_mailed BIGINT NOT NULL,
+    invited_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    expires_at BIGINT NOT NULL,
+    accepted_at BIGINT,
+    accepted_by TEXT,
+    revoked_at BIGINT,
+    PRIMARY KEY (org_id, id)
+) ;
+CREATE UNIQUE INDEX invitations_open ON invitations (org_id, email_folded)
+    WHERE accepted_at IS NULL AND revoked_at IS NULL;
+CREATE INDEX invitations_email ON invitations (email_folded, org_id) WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 -- One table per kind of credential.
 CREATE TABLE passwords (
