@@ -3,12 +3,14 @@
 //! Statements are the literals in files named `sql.rs`. Each is prepared on an empty migrated database of
 //! either engine; numbers of parameters, names and types of columns must agree. On SQLite its plan may
 //! not scan a table that grows, unless a comment above it says why (`// scan: …`). A literal that is only
-//! a part of a statement says so (`// part: …`). The DDL that each engine gets is kept in
+//! a part of a statement says so (`// part: …`). A statement on a table whose key an organisation leads binds
+//! `org_id`, or says why not (`// every org: …`). The DDL that each engine gets is kept in
 //! `crates/core/migrations/snapshots/`, and must be what the migrations say.
 
 mod engines;
 mod schemas;
 mod source;
+mod tenancy;
 #[cfg(test)]
 mod tests;
 
@@ -64,8 +66,10 @@ async fn compare(
 ) -> Result<Vec<String>> {
     let server = engines::Server::start(postgres).await?;
     let mut wrong = schemas::differences(sqlite, &server).await?;
+    let of_orgs = tenancy::tables(sqlite)?;
     for statement in statements {
-        let found = engines::check(statement, sqlite, &server).await;
+        let mut found = engines::check(statement, sqlite, &server).await;
+        found.extend(tenancy::check(statement, &of_orgs));
         wrong.extend(found.into_iter().map(|what| format!("{}: {what}", statement.place)));
     }
     Ok(wrong)

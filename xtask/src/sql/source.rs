@@ -14,6 +14,8 @@ pub(super) struct Statement {
     pub(super) text: String,
     /// Why it may scan a table that grows.
     pub(super) may_scan: bool,
+    /// Why it binds no organisation.
+    pub(super) crosses_orgs: bool,
 }
 
 /// The statements of every `sql.rs` below `folder`.
@@ -40,7 +42,7 @@ pub(super) fn statements(folder: &Path) -> Result<Vec<Statement>> {
 /// The statements of one file.
 pub(super) fn in_text(path: &str, text: &str) -> Vec<Statement> {
     let mut found = Vec::new();
-    let (mut may_scan, mut is_part) = (false, false);
+    let (mut may_scan, mut is_part, mut crosses_orgs) = (false, false, false);
     let mut rest = text.char_indices().peekable();
     while let Some((at, letter)) = rest.next() {
         match letter {
@@ -49,6 +51,7 @@ pub(super) fn in_text(path: &str, text: &str) -> Vec<Statement> {
                     text.get(at..).unwrap_or_default().lines().next().unwrap_or_default().into();
                 may_scan |= line.starts_with("// scan: ");
                 is_part |= line.starts_with("// part: ");
+                crosses_orgs |= line.starts_with("// every org: ");
                 while rest.next_if(|(_, letter)| *letter != '\n').is_some() {}
             }
             '\'' if text.get(at..).is_some_and(|rest| rest.starts_with("'\"'")) => {
@@ -59,11 +62,12 @@ pub(super) fn in_text(path: &str, text: &str) -> Vec<Statement> {
                 let literal = literal(&mut rest);
                 let line = text.get(..at).unwrap_or_default().lines().count().max(1);
                 if VERBS.iter().any(|verb| literal.starts_with(verb)) && !is_part {
-                    found.push(Statement { place: format!("{path}:{line}"), text: literal, may_scan });
+                    let place = format!("{path}:{line}");
+                    found.push(Statement { place, text: literal, may_scan, crosses_orgs });
                 }
             }
             // A comment is for the one item below it.
-            ';' | '}' => (may_scan, is_part) = (false, false),
+            ';' | '}' => (may_scan, is_part, crosses_orgs) = (false, false, false),
             _ => {}
         }
     }

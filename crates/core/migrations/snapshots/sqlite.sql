@@ -26,7 +26,7 @@ CREATE INDEX orgs_teams ON orgs (id) WHERE kind <> 1 AND status <> 2;
 CREATE INDEX orgs_name ON orgs (name_folded, id) WHERE kind <> 1 AND status <> 2;
 
 -- Under everything that can hold a credential. kind: 0 user, 1 client, 2 agent, 3 service.
--- status: 0 active, 1 suspended, 2 ended. Whatever is issued is issued under an epoch; moving it (always
+-- status: 0 active, 1 suspended, 2 ended, 3 held with its suspended organisation. Whatever is issued is issued under an epoch; moving it (always
 -- with epoch_at) ends everything that was issued before.
 CREATE TABLE principals (
     id TEXT PRIMARY KEY,

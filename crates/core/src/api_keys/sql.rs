@@ -14,6 +14,7 @@ use crate::{
     page::prefix_range,
 };
 
+// every org: the key names its own.
 const FIND: &str =
     "SELECT k.id, k.org_id, k.user_id, k.name, k.shown, k.scopes, k.permissions, k.workspace_ids,
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
@@ -24,6 +25,7 @@ const FIND: &str =
         WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.id = $1";
+// every org: the key names its own.
 const FIND_BY_HASH: &str =
     "SELECT k.id, k.org_id, k.user_id, k.name, k.shown, k.scopes, k.permissions, k.workspace_ids,
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
@@ -52,6 +54,7 @@ pub(super) const USED: &str = "UPDATE api_keys SET use_count = use_count + $2,
         last_used_address = CASE WHEN last_used_at > $3 THEN last_used_address ELSE $4 END,
         last_used_at = CASE WHEN last_used_at > $3 THEN last_used_at ELSE $3 END
     WHERE id = $1";
+// every org: the key names its own.
 const LIST: &str =
     "SELECT k.id, k.org_id, k.user_id, k.name, k.shown, k.scopes, k.permissions, k.workspace_ids,
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,

@@ -131,21 +131,27 @@ pub async fn on_behalf_of(call: &Call, view: &View, account: &Account) -> Result
 }
 
 async fn organisation_named(call: &Call, named: Option<&str>, account: &Account) -> Result<Id<Org>> {
-    let Some(named) = named else { return Ok(account.session.org) };
+    let Some(named) = named else { return active_organisation(call, account).await };
     let refused = || Refusal::new(Code::OrganizationUnknown).field("organization");
     let Some(org) = orgs::find(call, named).await?.filter(|org| org.is_active) else {
         return Err(refused().into());
     };
-    let ask = (org.id, account.session.user);
-    let standing = call
-        .realm
-        .db
-        .read("authorize.membership", ask, |tx, (org, user)| {
-            Box::pin(async move { orgs::standing(tx, *org, *user).await })
-        })
-        .await?;
-    if standing.is_none() {
+    if !belongs(call, org.id, account).await? {
         return Err(refused().into());
     }
     Ok(org.id)
+}
+
+/// The session's organisation; the person's own while that one is suspended.
+async fn active_organisation(call: &Call, account: &Account) -> Result<Id<Org>> {
+    let (active, own) = (account.session.org, account.principal.org);
+    let is_usable = active == own || belongs(call, active, account).await?;
+    Ok(if is_usable { active } else { own })
+}
+
+async fn belongs(call: &Call, org: Id<Org>, account: &Account) -> Result<bool> {
+    let read = call.realm.db.read("authorize.membership", (org, account.session.user), |tx, (org, user)| {
+        Box::pin(async move { orgs::standing(tx, *org, *user).await })
+    });
+    Ok(read.await?.is_some())
 }

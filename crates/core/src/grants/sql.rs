@@ -24,6 +24,7 @@ const INSERT_CODE: &str = "INSERT INTO codes
 const CODE: &str =
     "SELECT family, client_id, principal_id, epoch, redirect_uri, challenge, nonce, dpop_jkt, expires_at,
     consumed_at FROM codes WHERE hash = $1";
+// every org: the grant names its own.
 const PRESENTED_CODE: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
         g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role, o.permissions,
         c.family, c.client_id, c.principal_id, c.epoch, c.redirect_uri, c.challenge, c.nonce, c.dpop_jkt,
@@ -47,6 +48,7 @@ const INSERT_REFRESH: &str = "INSERT INTO refresh_tokens
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)";
 const REFRESH: &str = "SELECT family, client_id, principal_id, epoch, generation, cnf, expires_at,
     absolute_at, consumed_at, successor, revoked_at, created_at FROM refresh_tokens WHERE hash = $1";
+// every org: the grant names its own.
 const PRESENTED_REFRESH: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
         g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role, o.permissions,
         r.family, r.client_id, r.principal_id, r.epoch, r.generation, r.cnf, r.expires_at,

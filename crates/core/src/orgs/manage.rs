@@ -193,6 +193,7 @@ pub async fn set_active(call: &Call, scope: &OrgScope, is_active: bool) -> Resul
             Box::pin(async move {
                 tx.lock_exclusive(&[&org.to_string()]).await?;
                 if sql::set_status(tx, *org, i64::from(!is_active), call.now).await? {
+                    principals::hold_all_of(tx, &call.realm.env, *org, !is_active).await?;
                     tx.raise_changes().await?;
                     let code = if *is_active { "org.resumed" } else { "org.suspended" };
                     audit::record(tx, &Event::new(call, code)?.subject(*org).org(*org)).await?;

@@ -130,6 +130,14 @@ pub(crate) async fn end_held(tx: &mut Tx<'_>, env: &Env, id: impl ToString) -> R
     sql::set_status(tx, &id.to_string(), Status::Ended, env.now()).await
 }
 
+/// Stops every active application, agent and service of an organisation while that is suspended, or lets
+/// them go on. What was issued to them is over; one that is held is not resumed by itself.
+pub(crate) async fn hold_all_of(tx: &mut Tx<'_>, env: &Env, org: Id<Org>, is_held: bool) -> Result<()> {
+    let ids = sql::of_org(tx, org).await?;
+    tx.lock_exclusive(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    sql::hold(tx, org, is_held, env.now()).await
+}
+
 /// Ends every application, agent and service of an organisation; answers how many.
 pub(crate) async fn end_all_of(tx: &mut Tx<'_>, env: &Env, org: Id<Org>) -> Result<u64> {
     let ids = sql::of_org(tx, org).await?;

@@ -16,11 +16,21 @@ const INSERT: &str = "INSERT INTO principals (id, kind, org_id, created_at) VALU
 const FIND: &str = "SELECT id, kind, org_id, status, epoch, epoch_at FROM principals WHERE id = $1";
 const MOVE_EPOCH: &str = "UPDATE principals SET epoch = epoch + 1, epoch_at = $2 WHERE id = $1";
 const SET_STATUS: &str = "UPDATE principals SET status = $2, epoch = epoch + 1, epoch_at = $3
-    WHERE id = $1 AND status <> $2 AND status <> 2";
+    WHERE id = $1 AND status <> $2 AND status <> 2 AND NOT (status = 3 AND $2 = 0)";
 
 const OF_ORG: &str = "SELECT id FROM principals WHERE org_id = $1 AND kind > 0 AND status <> 2 ORDER BY id";
 const END_ALL_OF: &str = "UPDATE principals SET status = 2, epoch = epoch + 1, epoch_at = $2
     WHERE org_id = $1 AND kind > 0 AND status <> 2";
+
+const HOLD: &str = "UPDATE principals SET status = 3, epoch = epoch + 1, epoch_at = $2
+    WHERE org_id = $1 AND kind > 0 AND status = 0";
+const LET_GO: &str = "UPDATE principals SET status = 0, epoch = epoch + 1, epoch_at = $2
+    WHERE org_id = $1 AND kind > 0 AND status = 3";
+
+pub(super) async fn hold(tx: &mut Tx<'_>, org: Id<Org>, is_held: bool, now: Time) -> Result<()> {
+    tx.exec(if is_held { HOLD } else { LET_GO }, args![org, now]).await?;
+    Ok(())
+}
 
 pub(super) async fn of_org(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Vec<String>> {
     tx.all(OF_ORG, args![org], |row| row.text(0)).await
@@ -70,7 +80,7 @@ fn read(row: &Row<'_>) -> Result<Principal> {
 pub(super) fn status(number: i64) -> Result<Status> {
     match number {
         0 => Ok(Status::Active),
-        1 => Ok(Status::Suspended),
+        1 | 3 => Ok(Status::Suspended),
         2 => Ok(Status::Ended),
         other => Err(Error::fault(format!("principal status {other}"))),
     }

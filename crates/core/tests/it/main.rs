@@ -28,6 +28,7 @@ mod idempotency;
 mod keys;
 mod kit;
 mod orgs;
+mod orgs_tokens;
 mod people_claims;
 mod people_mail;
 mod people_sessions;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use doorward_core::{
     call::{Actor, Call},
+    clients,
     orgs::{
         self, Holder, Org, OrgScope, enter,
         invitations::{self, By, NewInvitation, Newcomer},
@@ -14,6 +15,7 @@ use doorward_core::{
         roles::{self, Terms},
     },
     outcome::{Code, Result},
+    principals::Status,
     sessions, tokens,
     users::{self, Email},
 };
@@ -124,6 +126,31 @@ both_engines! {
         let scope = enters(&world, alice, &org, orgs::permissions::END).await.unwrap();
         manage::end(&by(&world, alice), &scope).await.unwrap();
         assert_eq!(code(doorward_core::clients::get_active(&world.call(), "theirs").await), Some(Code::ClientUnknown));
+    }
+
+    /// What belongs to it waits with it, and what was stopped by hand stays so.
+    async fn a_suspended_organisation_is_nobodys(world: World) {
+        let alice = kit::alice(&world).await;
+        let org = team(&world, alice.user.id, "Acme").await;
+        application(&world, "app", |_| {}).await;
+        application(&world, "theirs", |new| new.org = Some(org.id)).await;
+        let stopped = application(&world, "stopped", |new| new.org = Some(org.id)).await;
+        let local = world.local();
+        clients::manage::set_status(&local, stopped.id, Status::Suspended).await.unwrap();
+        let (token, _) = claims(&world, &alice, Some(&org)).await;
+        let all = platform(&world, &org).await;
+        assert!(!manage::set_active(&local, &all, false).await.unwrap().is_active);
+        assert_eq!(code(tokens::verify(&world.call(), &token).await), Some(Code::CredentialRevoked));
+        assert_eq!(code(enters(&world, alice.user.id, &org, "org:settings:read").await), Some(Code::NotFound));
+        let held = clients::manage::get(&local, "theirs").await.unwrap();
+        assert_eq!(held.status, Status::Suspended);
+        clients::manage::set_status(&local, held.id, Status::Active).await.unwrap();
+        assert_eq!(code(clients::get_active(&world.call(), "theirs").await), Some(Code::ClientUnknown), "it is held");
+
+        manage::set_active(&local, &all, true).await.unwrap();
+        assert_eq!(code(clients::get_active(&world.call(), "theirs").await), None);
+        assert_eq!(code(clients::get_active(&world.call(), "stopped").await), Some(Code::ClientUnknown));
+        assert_eq!(code(enters(&world, alice.user.id, &org, "org:settings:read").await), None);
     }
 
     async fn to_strangers_there_is_no_organisation(world: World) {

@@ -104,12 +104,12 @@ async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
 
 fn allowed(access: Access, caller: &Caller) -> Result<()> {
     match access {
-        Access::Anyone => Ok(()),
         Access::Scope(_) | Access::Account(_) | Access::Org(_) if caller.is_anonymous() => {
             Err(Refusal::new(Code::CredentialMissing).into())
         }
         Access::Scope(scope) | Access::Account(scope) => caller.must_have(scope),
-        Access::Org(_) => Ok(()),
+        // Who may is told when the organisation is entered.
+        Access::Anyone | Access::Org(_) => Ok(()),
     }
 }
 

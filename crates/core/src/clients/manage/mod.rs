@@ -339,8 +339,8 @@ pub async fn set_status(call: &Call, id: Id<id::Client>, status: Status) -> Resu
                     };
                     let event = Event::new(&ask.call, code)?.subject(ask.id).client(ask.id).org(client.org);
                     audit::record(tx, &event).await?;
+                    client.status = ask.status;
                 }
-                client.status = ask.status;
                 Ok(client)
             })
         })

@@ -23,9 +23,11 @@ const LIST: &str =
     "SELECT id, org_id, email, role, is_mailed, invited_by, created_at, expires_at FROM invitations
     WHERE org_id = $1 AND id > $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $4
     ORDER BY id LIMIT $3";
+// every org: whoever holds the link is told which one it is.
 const FIND: &str =
     "SELECT id, org_id, email, role, is_mailed, invited_by, created_at, expires_at FROM invitations
     WHERE hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2";
+// every org: those of one address, for its owner.
 const OF_ADDRESS: &str = "SELECT id, org_id, email, role, is_mailed, invited_by, created_at, expires_at
     FROM invitations
     WHERE email_folded = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2

@@ -39,6 +39,7 @@ const SET_STATUS: &str = "UPDATE orgs SET status = $2, updated_at = $3, version 
 const ERASE: &str = "UPDATE orgs SET name = '', name_folded = '', slug = NULL WHERE id = $1 AND status = 2";
 const JOIN: &str = "INSERT INTO memberships (org_id, user_id, role, created_at)
     VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING";
+// every org: those of one person.
 const OF_USER: &str = "SELECT o.id, o.name, o.kind, m.role FROM memberships m
     JOIN orgs o ON o.id = m.org_id
     WHERE m.user_id = $1 AND o.status = 0
@@ -46,8 +47,10 @@ const OF_USER: &str = "SELECT o.id, o.name, o.kind, m.role FROM memberships m
 const STANDING: &str = "SELECT m.role, r.permissions FROM memberships m JOIN orgs o ON o.id = m.org_id
     LEFT JOIN org_roles r ON r.org_id = m.org_id AND r.name = m.role
     WHERE m.org_id = $1 AND m.user_id = $2 AND o.status = 0";
+// every org: the personal one of one person.
 const CLOSE_PERSONAL: &str = "UPDATE orgs SET name = '', name_folded = '', status = 1, updated_at = $2
     WHERE kind = 1 AND id IN (SELECT org_id FROM memberships WHERE user_id = $1)";
+// every org: a person who is deleted leaves all.
 const LEAVE_ALL: &str = "DELETE FROM memberships WHERE user_id = $1";
 const END_GRANTS: &str = "UPDATE grants SET ended_at = $3, end_reason = 'membership_ended'
     WHERE principal_id = $2 AND org_id = $1 AND ended_at IS NULL";
