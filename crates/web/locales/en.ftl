@@ -112,6 +112,23 @@ reset-do = Save password
 reset-done-title = Your new password is saved
 reset-done-what = You are signed in here, and signed out everywhere else.
 
+## Joining an organisation
+
+invitation-title = You are invited to { $org }
+invitation-for = For
+invitation-role = As
+invitation-until = Open until
+invitation-join = Join { $org }
+invitation-other = You are signed in as { $mine }, and this invitation is for { $email }.
+invitation-switch = Use another signed-in account
+invitation-sign-in = Sign in to join
+invitation-new = Choose a password, and you belong to it at once.
+invitation-new-do = Create account and join
+invitation-unproven = Your account has not confirmed this address yet. Ask whoever invited you to send the invitation by mail: opening its link confirms the address, too.
+role-owner = Owner
+role-admin = Administrator
+role-member = Member
+
 ## Consent
 
 consent-title = { $client } asks for access to your account
@@ -382,6 +399,7 @@ error-link-sign-up = It was used before, is too old, or was cut short by the mai
 error-link-reset = It was used before, is too old, or was cut short by the mail program. If you have just chosen a new password, sign in with it; if not, ask for a new link.
 error-link-address = It was used before, is too old, or was cut short by the mail program. Your account shows which address is in use, and sends a new link.
 error-link-setup = It was used before or is too old. If there is an administrator already, sign in. If not, “doorward setup” on the server prints a new one.
+error-link-invitation = It was used before, was taken back, is too old, or was cut short by the mail program. If you have joined already, sign in; if not, ask whoever invited you for a new one.
 error-setup-done = This server is set up already
 error-setup-done-what = The first administrator exists. Sign in with that account.
 error-sign-up-closed = Accounts cannot be created here
@@ -428,4 +446,5 @@ done-sessions = All other devices are signed out.
 done-application = The access is removed.
 done-key = The key is revoked.
 done-service-token = It is revoked. Nothing accepts it any more.
+done-joined = You have joined.
 done-service-token-review = The review is noted.

@@ -23,6 +23,8 @@ pub enum Cookie {
     Done,
     /// What was typed into a form that has to be sent again.
     Kept,
+    /// The token of an invitation, kept out of URLs.
+    Invitation,
 }
 
 impl Cookie {
@@ -41,6 +43,8 @@ impl Cookie {
             (Self::Done, false) => "doorward_done",
             (Self::Kept, true) => "__Host-doorward_kept",
             (Self::Kept, false) => "doorward_kept",
+            (Self::Invitation, true) => "__Host-doorward_invitation",
+            (Self::Invitation, false) => "doorward_invitation",
         }
     }
 

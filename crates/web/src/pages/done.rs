@@ -38,10 +38,12 @@ pub enum Done {
     ServiceToken,
     /// A service token was reviewed.
     ServiceTokenReview,
+    /// The person has joined an organisation.
+    Joined,
 }
 
 impl Done {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Profile,
         Self::News,
         Self::AddressAsked,
@@ -53,6 +55,7 @@ impl Done {
         Self::Key,
         Self::ServiceToken,
         Self::ServiceTokenReview,
+        Self::Joined,
     ];
 
     /// The word in the cookie, which is also the key of the sentence.
@@ -69,6 +72,7 @@ impl Done {
             Self::Key => "done-key",
             Self::ServiceToken => "done-service-token",
             Self::ServiceTokenReview => "done-service-token-review",
+            Self::Joined => "done-joined",
         }
     }
 

@@ -83,7 +83,8 @@ impl Kept {
 
 /// The page that shows the form posted to `path`.
 pub fn page_of(path: &str) -> &str {
-    const ROOMS: [(&str, &str); 6] = [
+    const ROOMS: [(&str, &str); 7] = [
+        ("/invitation/", "/invitation"),
         ("/account/security", "/account/security"),
         ("/account/sessions", "/account/sessions"),
         ("/account/applications", "/account/applications"),
@@ -101,7 +102,8 @@ pub fn back(visit: &Visit, path: &str, body: &[u8]) -> Response {
         parse(body).find(|(name, value)| matches!(name.as_ref(), "token" | "after") && !value.is_empty());
     let address = match link {
         Some((name, value)) => {
-            format!("{page}?{}", Serializer::new(String::new()).append_pair(&name, &value).finish())
+            let query = Serializer::new(String::new()).append_pair(&name, &value).finish();
+            visit.carry.on(&format!("{page}?{query}"))
         }
         None => visit.carry.on(page),
     };

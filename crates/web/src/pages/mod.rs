@@ -17,6 +17,7 @@ pub mod error;
 pub mod form;
 pub mod form_post;
 pub mod frame;
+pub mod invitation;
 pub mod kept;
 pub mod news;
 pub mod problems;
@@ -42,6 +43,7 @@ pub fn routes() -> Router<App> {
         .merge(verify::routes())
         .merge(recover::routes())
         .merge(choose::routes())
+        .merge(invitation::routes())
         .merge(consent::routes())
         .merge(sign_out::routes())
         .merge(setup::routes())

@@ -21,6 +21,7 @@ mod pages;
 mod pages_authorize;
 mod pages_console;
 mod pages_errors;
+mod pages_invitation;
 mod pages_keys;
 mod pages_kit;
 mod pages_sign_out;

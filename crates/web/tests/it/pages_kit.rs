@@ -212,6 +212,17 @@ impl Browser {
         serde_json::from_str(&self.send(request).await.text).unwrap()
     }
 
+    /// What the management API has at a path.
+    pub(crate) async fn read(&self, path: &str) -> Json {
+        let request = Request::get(format!("/api/v1/{path}"))
+            .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
+            .body(Body::empty())
+            .unwrap();
+        let page = self.send(request).await;
+        assert_eq!(page.status, StatusCode::OK, "{}", page.text);
+        serde_json::from_str(&page.text).unwrap()
+    }
+
     /// The link of the newest mail to this address, as a path.
     pub(crate) async fn mailed(&self, email: &str) -> String {
         let call = self.world.local();

@@ -28,6 +28,7 @@ fn every_form_has_its_page() {
         ("/account/applications/cli_x/revoke", "/account/applications"),
         ("/account/keys/apk_x/revoke", "/account/keys"),
         ("/account/delete", "/account/data"),
+        ("/invitation/account", "/invitation"),
         ("/console/service-tokens/new", "/console/service-tokens/new"),
     ] {
         assert_eq!(page_of(path), page);
