@@ -3,17 +3,18 @@
 use std::sync::Arc;
 
 use doorward_proto::{
-    authorize::{AuthorizationRequest, MAX_BYTES, Parsed, ResponseMode, parse},
+    authorize::{AuthorizationRequest, MAX_BYTES, Parsed, Prompt, ResponseMode, parse},
     form::Params,
     id::{self, Id},
     jose::{Typ, Unverified},
     oauth_error::Problem,
     par,
     scope::ScopeSet,
+    secret::{Kind, Opaque},
 };
 
 use super::{
-    Next, Progress, Request, Step, Trusted,
+    Next, Progress, Request, Trusted,
     checks::{self, Seen},
     decide::{Decision, decide},
     draft, issue,
@@ -22,7 +23,7 @@ use super::{
 use crate::{
     call::Call,
     clients::{self, Client},
-    keys,
+    keys, orgs,
     outcome::{Code, Error, Refusal, Result, refuse},
     sessions::Signed,
     tokens::{self, Target},
@@ -35,8 +36,13 @@ pub async fn begin(call: &Call, params: &Params, signed: Option<&Signed>) -> Res
     let client = clients::get_active(call, client_id_of(&parsed)?).await?;
     let (parsed, is_pushed) = unpacked(call, &client, parsed).await?;
     let trusted = trust(&client, &parsed)?;
+    let is_silent = parsed.request.prompt.contains(Prompt::None);
     match checked(call, &client, &trusted, parsed, is_pushed).await {
         Ok(request) => proceed(call, &client, request, Progress::default(), signed).await,
+        // A person is told best what to do about a link that is over.
+        Err(Error::Refused(refusal)) if refusal.code == Code::LinkInvalid && !is_silent => {
+            Err(refusal.into())
+        }
         Err(Error::Refused(refusal)) => Ok(Next::Refuse { trusted, refusal }),
         Err(fault) => Err(fault),
     }
@@ -109,14 +115,40 @@ pub(super) async fn checked(
     call: &Call,
     client: &Client,
     trusted: &Trusted,
-    parsed: Parsed,
+    mut parsed: Parsed,
     is_pushed: bool,
 ) -> Result<Request> {
     let seen = Seen { client, ask: &parsed.request, problems: &parsed.problems, is_pushed };
     checks::check(&seen, false)?;
     let (scope, resources) = reach_of(call, client, &parsed.request).await?;
     let hinted_subject = subject_wanted(call, client, &parsed.request).await?;
-    Ok(Request { trusted: trusted.clone(), ask: parsed.request, scope, resources, hinted_subject })
+    let invitation = invitation_in(&mut parsed.request)?;
+    let invited = match &invitation {
+        Some(link) => Some(invited_to(call, link, &parsed.request).await?),
+        None => None,
+    };
+    let (trusted, ask) = (trusted.clone(), parsed.request);
+    Ok(Request { trusted, ask, scope, resources, hinted_subject, invited, invitation })
+}
+
+/// Takes the invitation out of what will be stored.
+fn invitation_in(ask: &mut AuthorizationRequest) -> Result<Option<Opaque>> {
+    let Some(text) = ask.invitation.take() else { return Ok(None) };
+    match Opaque::parse(Kind::Link, &text) {
+        Some(link) => Ok(Some(link)),
+        None => refuse(Code::LinkInvalid),
+    }
+}
+
+/// The organisation that an invitation is to. One that the request names beside it must be the same.
+async fn invited_to(call: &Call, link: &Opaque, ask: &AuthorizationRequest) -> Result<Id<id::Org>> {
+    let org = orgs::invitations::look(call, link).await?.org;
+    let is_it = |named: &String| *named == org.id.to_string() || Some(named) == org.slug.as_ref();
+    if ask.organization.as_ref().is_none_or(is_it) {
+        return Ok(org.id);
+    }
+    let hint = "The invitation is to another organization";
+    Err(Refusal::new(Code::RequestInvalid).hint(hint).field("invitation").into())
 }
 
 /// The scopes that may be granted and the audiences asked for by `resource` and `audience`, each of which
@@ -206,16 +238,19 @@ async fn proceed(
         Ok(Decision::Ready { account, org }) => {
             issue::issue(call, client, request, &progress, (account, org)).await
         }
-        Ok(Decision::Show(step)) => show(call, request, progress, step).await,
+        Ok(Decision::Show(step)) => Ok(Next::Show { draft: kept(call, request, &progress).await?, step }),
+        Ok(Decision::Invite) => {
+            let link = request.invitation.clone();
+            Ok(Next::Invite { draft: kept(call, request, &progress).await?, link })
+        }
         Err(Error::Refused(refusal)) => Ok(Next::Refuse { trusted: request.trusted, refusal }),
         Err(fault) => Err(fault),
     }
 }
 
-async fn show(call: &Call, request: Request, progress: Progress, step: Step) -> Result<Next> {
-    let draft = match progress.draft {
-        Some(draft) => draft,
-        None => draft::store(call, request).await?,
-    };
-    Ok(Next::Show { draft, step })
+async fn kept(call: &Call, request: Request, progress: &Progress) -> Result<Id<id::Draft>> {
+    match progress.draft {
+        Some(draft) => Ok(draft),
+        None => draft::store(call, request).await,
+    }
 }

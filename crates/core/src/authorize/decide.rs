@@ -22,6 +22,7 @@ use crate::{
 
 pub(super) enum Decision<'s> {
     Show(Step),
+    Invite,
     Ready { account: &'s Account, org: Id<Org> },
 }
 
@@ -37,9 +38,16 @@ pub(super) async fn decide<'s>(
     let account = match account_of(call, client, request, progress, signed)? {
         Ok(account) => account,
         Err(step) if is_silent => return refuse(refusal_for(step)),
+        // Once somebody has signed in for it, or joined by it, what is missing is not the invitation.
+        Err(_) if request.invited.is_some() && progress.session.is_none() => return Ok(Decision::Invite),
         Err(step) => return Ok(Decision::Show(step)),
     };
     reaches_acr(request, account)?;
+    if let Some(invited) = request.invited
+        && !belongs(call, invited, account).await?
+    {
+        return if is_silent { refuse(Code::InteractionRequired) } else { Ok(Decision::Invite) };
+    }
     let org = organisation_of(call, request, account).await?;
     if !consent::is_there(call, client, request, progress, (account, org)).await? {
         if is_silent {
@@ -116,8 +124,7 @@ fn reaches_acr(request: &Request, account: &Account) -> Result<()> {
 
 /// The organisation that the request names, of which the person must be a member; else the session's.
 pub(super) async fn organisation_of(call: &Call, request: &Request, account: &Account) -> Result<Id<Org>> {
-    let named = request.ask.organization.as_deref().or(request.ask.organization_name.as_deref());
-    organisation_named(call, named, account).await
+    organisation_named(call, request.organization().as_deref(), account).await
 }
 
 /// The organisation that the person would act for, by name; `None` for the person's own.

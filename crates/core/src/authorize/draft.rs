@@ -123,7 +123,7 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         tos_uri: metadata.tos_uri.clone(),
         is_first_party: client.is_first_party,
         publisher: is_answered_for.then_some(publisher.name),
-        organization: request.ask.organization.clone().or_else(|| request.ask.organization_name.clone()),
+        organization: request.organization(),
         redirect_uri: request.trusted.redirect_uri.clone(),
         whom: Whom::of(&request, &progress),
         ui_locales: request.ask.ui_locales.clone(),

@@ -63,6 +63,20 @@ pub struct Request {
     pub resources: Vec<String>,
     /// Whose ID token came as a hint.
     pub hinted_subject: Option<String>,
+    /// The organisation that the person was invited to, which the request is then for.
+    #[serde(default)]
+    pub invited: Option<Id<id::Org>>,
+    /// The link of that invitation: told to the browser at once, and never stored.
+    #[serde(skip)]
+    pub invitation: Option<Opaque>,
+}
+
+impl Request {
+    /// The organisation that the request is for, by id or short name, if it says so.
+    pub(crate) fn organization(&self) -> Option<String> {
+        let named = || self.ask.organization.clone().or_else(|| self.ask.organization_name.clone());
+        self.invited.map(|org| org.to_string()).or_else(named)
+    }
 }
 
 /// What the person must do next.
@@ -87,6 +101,13 @@ pub enum Next {
         draft: Id<id::Draft>,
         /// Which page.
         step: Step,
+    },
+    /// An invitation first.
+    Invite {
+        /// The authorization in progress.
+        draft: Id<id::Draft>,
+        /// The invitation's link, where the request has just brought it.
+        link: Option<Opaque>,
     },
     /// A code for the application.
     Grant {

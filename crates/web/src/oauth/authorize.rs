@@ -29,7 +29,7 @@ use super::{
 use crate::{
     app::{App, Incoming},
     cookies::Cookie,
-    pages::{self, frame::Frame, text::Text},
+    pages::{self, frame::Frame, invitation, text::Text},
     surface::{Failure, count_refusal, wire_of},
 };
 
@@ -115,6 +115,7 @@ pub(super) async fn signed_in(
 pub(crate) fn answer(app: &App, call: &Call, headers: &HeaderMap, next: Next) -> Result<Response, Failure> {
     match next {
         Next::Show { draft, step } => Ok(see_other(&page_of(step, draft))),
+        Next::Invite { draft, link } => Ok(invite(app, draft, link.as_ref())),
         Next::Grant { trusted, code } => respond(app, call, headers, &trusted, &[("code", code.expose())]),
         Next::Refuse { trusted, refusal } => {
             count_refusal(refusal.code);
@@ -140,6 +141,16 @@ fn page_of(step: Step, draft: Id<Draft>) -> String {
         Step::Consent => "/consent",
     };
     format!("{path}?draft={draft}")
+}
+
+/// To the invitation, whose token goes into a cookie and not into the address.
+fn invite(app: &App, draft: Id<Draft>, link: Option<&Opaque>) -> Response {
+    let mut response = see_other(&format!("{}?draft={draft}", invitation::PATH));
+    let cookie = link.and_then(|link| invitation::cookie(app, link));
+    if let Some(cookie) = cookie {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
 }
 
 /// The answer at the redirect URI, always with `state` and `iss` (RFC 9207).

@@ -80,7 +80,9 @@ impl Kind {
                 "/verify" => Self::SignUpLink,
                 "/verify-email" => Self::AddressLink,
                 "/setup" => Self::SetUpLink,
-                path if path.starts_with("/invitation") => Self::InvitationLink,
+                path if path.starts_with("/invitation") || path.ends_with("/authorize") => {
+                    Self::InvitationLink
+                }
                 _ => Self::ResetLink,
             },
             Code::SetUpDone => Self::SetUpDone,

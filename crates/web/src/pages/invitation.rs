@@ -20,6 +20,7 @@ use doorward_core::{
     users::Email,
 };
 use doorward_proto::secret::{Kind, Opaque, SecretText};
+use http::{HeaderValue, header::SET_COOKIE};
 use serde::Deserialize;
 use url::form_urlencoded::parse;
 
@@ -171,9 +172,16 @@ async fn look(mut visit: Visit) -> Result<Response, Failure> {
     Ok(remember(&visit, response, &offer.invitation.email))
 }
 
-/// Keeps the token for the way through signing in.
-pub fn kept(visit: &Visit, response: Response, link: &Opaque) -> Response {
-    visit.with_cookie(response, Cookie::Invitation, link.expose(), Some(LASTS))
+/// The cookie that keeps the token for the way through signing in.
+pub fn cookie(app: &App, link: &Opaque) -> Option<HeaderValue> {
+    Cookie::Invitation.set(app.is_https(), link.expose(), Some(LASTS))
+}
+
+fn kept(visit: &Visit, mut response: Response, link: &Opaque) -> Response {
+    if let Some(cookie) = cookie(&visit.app, link) {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
 }
 
 fn page<'a>(

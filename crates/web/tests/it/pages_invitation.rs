@@ -1,10 +1,13 @@
 //! The page behind the link of an invitation, for everybody who may open it.
 
 use crate::pages_kit::{Browser, PASSWORD, Page};
+use axum::body::Body;
+use data_encoding::BASE64URL_NOPAD;
 use doorward_core::settings::SignUpMode;
 use doorward_world::{ISSUER, World, both_engines};
-use http::StatusCode;
+use http::{Request, StatusCode, header};
 use serde_json::{Value as Json, json};
+use url::form_urlencoded::Serializer;
 
 const ADA: &str = "ada@example.com";
 const BOB: &str = "bob@example.com";
@@ -138,6 +141,56 @@ both_engines! {
         assert!(done.text.contains("You have joined."), "{}", done.text);
     }
 
+    /// An application that passes an invitation on: the invitation first, then a code for that organisation.
+    async fn an_application_passes_an_invitation_on(world: World) {
+        let mut browser = Browser::new(world);
+        let client = browser.client(json!({"first_party": true})).await;
+        let token = token_of(&invited(&browser, BOB, true).await);
+        let page = browser.open(&request(&client, &[("invitation", &token), ("organization", "acme")])).await;
+        assert_eq!(page.title(), "You are invited to Acme", "{}", page.text);
+        assert!(page.path.starts_with("/invitation?draft=drf_") && !page.path.contains(&token), "{}", page.path);
+        assert!(page.text.contains("Orders"), "the page names who asks: {}", page.text);
+        let action = page.action("/invitation/account");
+        let out = browser.submit(&page, &action, &[("name", "Bob"), ("new_password", PASSWORD)]).await;
+        let acme = browser.read("orgs/acme").await;
+        assert_eq!(tenant(&browser, &client, &out).await["tenant_id"], acme["id"]);
+
+        // The same link again: its invitation is used, and the person is told on a page.
+        let over = browser.open(&request(&client, &[("invitation", &token)])).await;
+        assert_eq!((over.status, over.title()), (StatusCode::BAD_REQUEST, "This link does not work any more"));
+        let silent = browser.open(&request(&client, &[("invitation", &token), ("prompt", "none")])).await;
+        assert!(silent.header("location").contains("error=invalid_request"), "{}", silent.header("location"));
+    }
+
+    /// Who has an account signs in, joins, and goes on; what is asked again is not the invitation.
+    async fn an_invitation_of_an_application_leads_through_signing_in(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        browser.person(BOB, "Bob").await;
+        let client = browser.client(json!({"first_party": true})).await;
+        let token = token_of(&invited(&browser, BOB, false).await);
+        let ask = |more: &[(&str, &str)]| request(&client, &[&[("invitation", token.as_str())], more].concat());
+        let silent = browser.open(&ask(&[("prompt", "none")])).await;
+        assert!(silent.header("location").contains("error=login_required"), "{}", silent.header("location"));
+        let page = browser.open("/account").await;
+        browser.sign_in(&page, ADA, PASSWORD).await;
+        let silent = browser.open(&ask(&[("prompt", "none")])).await;
+        assert!(silent.header("location").contains("error=interaction_required"), "{}", silent.header("location"));
+        let other = browser.open(&ask(&[("organization", "elsewhere")])).await;
+        assert!(other.header("location").contains("error=invalid_request"), "{}", other.header("location"));
+
+        let page = browser.open(&ask(&[("prompt", "login")])).await;
+        assert!(page.text.contains("You are signed in as ada@example.com"), "{}", page.text);
+        let way = format!("/sign-in{}", between(&page.text, "href=\"/sign-in", "\"")).replace("&#38;", "&");
+        let page = browser.open(&way).await;
+        let page = browser.sign_in(&page, BOB, PASSWORD).await;
+        assert_eq!(page.title(), "You are invited to Acme", "{}", page.text);
+        let action = page.action("/invitation?draft=");
+        let out = browser.submit(&page, &action, &[]).await;
+        let acme = browser.read("orgs/acme").await;
+        assert_eq!(tenant(&browser, &client, &out).await["tenant_id"], acme["id"]);
+    }
+
     /// Where nobody makes accounts, an invitation offers to sign in only.
     async fn no_account_is_offered_where_none_can_be_made(place: doorward_world::Fresh) {
         let mut settings = doorward_core::settings::Settings::default();
@@ -164,4 +217,43 @@ both_engines! {
 
 fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
     text.split_once(before).unwrap().1.split(after).next().unwrap()
+}
+
+fn token_of(link: &str) -> String {
+    link.split_once("token=").unwrap().1.to_owned()
+}
+
+fn request(client: &Json, more: &[(&str, &str)]) -> String {
+    let mut query = Serializer::new(String::new());
+    query
+        .append_pair("client_id", client["client_id"].as_str().unwrap())
+        .append_pair("redirect_uri", "https://orders.example/cb")
+        .append_pair("response_type", "code")
+        .append_pair("scope", "openid email")
+        .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+        .append_pair("code_challenge_method", "S256")
+        .extend_pairs(more);
+    format!("/oauth2/authorize?{}", query.finish())
+}
+
+/// What the access token says that the code of this answer is redeemed for.
+async fn tenant(browser: &Browser, client: &Json, out: &Page) -> Json {
+    let location = out.header("location");
+    assert!(location.contains("code="), "{location}\n{}", out.text);
+    let code = between(location, "code=", "&");
+    let form = Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("client_id", client["client_id"].as_str().unwrap())
+        .append_pair("redirect_uri", "https://orders.example/cb")
+        .append_pair("code", code)
+        .append_pair("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        .finish();
+    let request = Request::post("/oauth2/token")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let answer: Json = serde_json::from_str(&browser.send(request).await.text).unwrap();
+    let payload =
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).split('.').nth(1).unwrap();
+    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }
