@@ -86,6 +86,15 @@ impl Access {
 
 /// Reads documents. No redirect is followed, and none of them gets a credential or a cookie.
 pub trait Fetch: Send + Sync + 'static {
+    /// Whether an address that the operator has named would be asked at all, as far as its text tells.
+    ///
+    /// # Errors
+    /// In words for the operator.
+    fn takes(&self, url: &str) -> Result<(), String> {
+        let target: Uri = url.parse().map_err(|_| "it is no address of the web".to_owned())?;
+        check(&target, NamedBy::Operator).map_err(str::to_owned)
+    }
+
     /// Reads one document by GET.
     ///
     /// # Errors

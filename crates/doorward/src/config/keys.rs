@@ -96,7 +96,8 @@ sections! {
         any_audience: bool = "false";
         /// Believe JWTs that a key or secret of `auth.*` has signed, whoever they say issued them.
         any_issuer: bool = "false";
-        /// Let URLs that clients supply reach private addresses and plain http (development).
+        /// Let URLs that clients supply reach private addresses and plain http, and keys of issuers be read over plain
+        /// http (development).
         private_fetch: bool = "false";
     }
 

@@ -84,6 +84,18 @@ impl Reader {
 }
 
 impl Fetch for Documents {
+    fn takes(&self, url: &str) -> Result<(), String> {
+        let url = url::Url::parse(url).map_err(|_| "it is no address of the web".to_owned())?;
+        check(&url, self.by_operator.reach).map_err(|why| match url.scheme() {
+            "http" if url.host_str().is_some() => {
+                format!(
+                    "{why} can be changed on the way; use https, or allow it with allow.private_fetch = true"
+                )
+            }
+            _ => why,
+        })
+    }
+
     fn get<'a>(
         &'a self,
         url: &'a str,

@@ -183,6 +183,13 @@ const TABLE: &[Case] = &[
         true,
     ),
     (&[("gateway.routes", r#"[{"name":"default","paths":["/"]}]"#)], "gateway.routes", true),
+    (
+        &[("auth.issuer", "https://id.example"), ("auth.jwks_url", "http://id.example/keys")],
+        "auth.issuers",
+        true,
+    ),
+    (&[("auth.issuer", "http://id.example")], "auth.issuers", true),
+    (&[("auth.issuers", r#"[{"issuer":"http://10.0.0.1"}]"#)], "auth.issuers", true),
     (&[("database.url", "postgres://u@h:port/d")], "database.url", true),
     (&[("database.url", "postgres:///d")], "database.url", true),
     (&[("database.url", "postgres://u@h/d?sslmode=sometimes")], "database.url", true),
@@ -227,6 +234,26 @@ fn what_is_safe_is_not_objected_to() {
         &[("keys.rotation", "30d"), ("keys.overlap", "2d")],
     ] {
         assert_eq!(concerns(&config(settings)), [], "{settings:?}");
+    }
+}
+
+/// Keys over plain http are read where that is allowed by name, and of this machine.
+#[test]
+fn keys_over_plain_http_are_told_before_they_are_needed() {
+    let about = |settings: &[(&str, &str)]| {
+        concerns(&config(settings)).into_iter().find(|concern| concern.key == "auth.issuers")
+    };
+    let found = about(&[("auth.issuer", "x"), ("auth.jwks_url", "http://id.example/keys")]).unwrap().what;
+    assert!(found.contains("jwks_url") && found.contains("allow.private_fetch"), "{found}");
+    for good in [
+        &[("auth.issuer", "x"), ("auth.jwks_url", "http://id.example/keys"), ("allow.private_fetch", "true")]
+            [..],
+        &[("auth.issuer", "http://id.example"), ("allow.private_fetch", "true")],
+        &[("auth.issuer", "http://localhost:8080")],
+        &[("auth.issuer", "https://id.example"), ("auth.jwks_url", "http://127.0.0.1/keys")],
+        &[("auth.issuer", "http://id.example"), ("auth.jwks_url", "https://id.example/keys")],
+    ] {
+        assert_eq!(about(good), None, "{good:?}");
     }
 }
 

@@ -17,7 +17,7 @@ use serde::Deserialize;
 
 use super::{
     Issuer,
-    by_kid::ByKid,
+    by_kid::{ByKid, KID},
     file::Filed,
     front,
     keys::{Format, How, Keys, Place, Published},
@@ -235,7 +235,7 @@ impl IssuerSpec {
         }
         if let Some(url) = &self.keys_url {
             let parts = front::around_kid(url).map_err(|what| self.wrong("keys_url", what))?;
-            self.address("keys_url", url)?;
+            self.address("keys_url", (&url.replace(KID, "kid"), fetch))?;
             let keys = ByKid::new(parts, self.how(Format::Jwks)?, Arc::clone(fetch));
             return Ok(Keys::ByKid(Arc::new(keys)));
         }
@@ -262,10 +262,10 @@ impl IssuerSpec {
                 }
                 return Ok(Keys::Fixed(Arc::new(keys)));
             }
-            (None, Some(url)) => Place::Jwks(self.address("jwks_url", url)?),
+            (None, Some(url)) => Place::Jwks(self.address("jwks_url", (url, fetch))?),
             (None, None) if self.jwt_secret.is_some() => return Ok(Keys::None),
             (None, None) => match self.issuer.as_slice() {
-                [issuer] => Place::Discovery(self.address("issuer", issuer)?),
+                [issuer] => Place::Discovery(self.address("issuer", (issuer, fetch))?),
                 _ => {
                     return Err(self.wrong(
                         "jwks_url",
@@ -295,7 +295,7 @@ impl IssuerSpec {
                 "the API server reviews tokens for nobody without one of its own (system:auth-delegator)";
             return Err(self.wrong("token_file", what));
         }
-        let server = self.address(field, url)?;
+        let server = self.address(field, (url, fetch))?;
         let reviewer = Reviewer::new(&server, self.access(), self.timeout()?, Arc::clone(fetch));
         Ok(Keys::Reviewed(Arc::new(reviewer)))
     }
@@ -305,13 +305,19 @@ impl IssuerSpec {
         timeout.ok_or_else(|| self.wrong("jwks_timeout", "write seconds, such as 5.0"))
     }
 
-    fn address(&self, field: &'static str, url: &str) -> Result<String, BadIssuer> {
+    /// An address that is asked: one that would only be refused then is told before.
+    fn address(
+        &self,
+        field: &'static str,
+        (url, fetch): (&str, &Arc<dyn Fetch>),
+    ) -> Result<String, BadIssuer> {
         let is_http = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
         let has_host =
             is_http.is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?', '#', ':']));
         if !has_host || url.contains(char::is_whitespace) {
             return Err(self.wrong(field, format!("`{url}` is no address of the web")));
         }
+        fetch.takes(url).map_err(|why| self.wrong(field, format!("`{url}` is not asked: {why}")))?;
         Ok(url.to_owned())
     }
 

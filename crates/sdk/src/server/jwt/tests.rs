@@ -410,6 +410,7 @@ fn issuers_that_make_no_sense_say_why() {
     let fetch: Arc<dyn Fetch> = Arc::new(Web::default());
     let key = key(Alg::ES256);
     let secret = |text: &str| Some(SecretText::from(text));
+    let plain = |rest: &str| Some(format!("http://{rest}"));
     let cases = [
         (IssuerSpec::default(), "jwks_url"),
         (IssuerSpec { jwt_secret: secret("short"), ..IssuerSpec::default() }, "jwt_secret"),
@@ -425,8 +426,28 @@ fn issuers_that_make_no_sense_say_why() {
         ),
         (IssuerSpec { allowed_algorithms: vec!["RS256".to_owned()], ..by_secret() }, "allowed_algorithms"),
         (IssuerSpec { issuer: vec!["accounts".to_owned()], ..IssuerSpec::default() }, "issuer"),
+        // On plain http whoever is on the way writes the keys.
+        (IssuerSpec { issuer: vec!["http://id.example.com".to_owned()], ..IssuerSpec::default() }, "issuer"),
+        (IssuerSpec { jwks_url: plain("id.example.com/keys"), ..IssuerSpec::default() }, "jwks_url"),
+        (IssuerSpec { jwks_url: plain("10.1.2.3/keys"), ..IssuerSpec::default() }, "jwks_url"),
+        (IssuerSpec { jwks_url: plain("localhost.example.com/keys"), ..IssuerSpec::default() }, "jwks_url"),
+        (IssuerSpec { jwks_url: plain("name@127.0.0.1/keys"), ..IssuerSpec::default() }, "jwks_url"),
     ];
     for (spec, field) in cases {
-        assert_eq!(Jwts::new(&[spec], &fetch).err().map(|wrong| wrong.field), Some(field));
+        assert_eq!(
+            Jwts::new(&[spec.clone()], &fetch).err().map(|wrong| wrong.field),
+            Some(field),
+            "{spec:?}"
+        );
+    }
+    // Nobody is on the way to oneself, and nothing is read of an issuer whose keys are here.
+    let good = [
+        IssuerSpec { issuer: vec!["http://127.0.0.1:8080".to_owned()], ..IssuerSpec::default() },
+        IssuerSpec { jwks_url: plain("localhost/keys"), ..IssuerSpec::default() },
+        IssuerSpec { jwks_url: plain("[::1]/keys"), ..IssuerSpec::default() },
+        IssuerSpec { issuer: vec!["http://id.example.com".to_owned()], ..by_keys(&[&key]) },
+    ];
+    for spec in good {
+        assert_eq!(Jwts::new(&[spec.clone()], &fetch).err(), None, "{spec:?}");
     }
 }
