@@ -1,5 +1,5 @@
-// The console's page of service tokens, with a keyboard alone: from making one to the end of it, with what the
-// gateway says of its secret in between. Every page on the way is examined.
+// The console. Its pages of service tokens with a keyboard alone: from making one to the end of it, with what the
+// gateway says of its secret in between; then every other area. Every page on the way is examined.
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
@@ -42,6 +42,7 @@ test('from making a token to its end', async () => {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write'], { origin: issuer });
   await page.goto(`${issuer}/console`);
   await signIn(page, root);
+  await follow(page, page.locator(`nav a[href="${LIST}"]`));
   assert.equal(at(page), LIST);
   await examine(page, 'the list');
   await follow(page, page.locator(`main a[href="${LIST}/new"]`));
@@ -116,6 +117,57 @@ test('without JavaScript', async () => {
   await page.click('main form button.danger');
   assert.match(await page.locator('main').innerText(), /Nothing accepts it any more/);
   assert.equal(await validate(secret), 401);
+  await page.context().close();
+});
+
+// The page and its stylesheet together, as they are sent before compression.
+async function firstPaint(page, name) {
+  const style = await page.locator('link[rel="stylesheet"]').getAttribute('href');
+  const sizes = await Promise.all([page.url(), new URL(style, issuer).href].map((url) => page.evaluate(
+    async (it) => (await (await fetch(it)).arrayBuffer()).byteLength, url)));
+  assert.ok(sizes[0] + sizes[1] < 60 * 1024, `the first paint of ${name} takes ${sizes} bytes`);
+}
+
+async function everyWidth(page, path) {
+  const answer = await page.goto(`${issuer}${path}`);
+  assert.equal(answer.status(), 200, path);
+  for (const width of [768, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+    assert.ok(wide <= 0, `${path} scrolls sideways by ${wide} px at ${width} px`);
+  }
+  await examine(page, path);
+  await firstPaint(page, path);
+}
+
+test('people are found, made, changed and deleted', async () => {
+  const root = await person({ role: 'admin' });
+  const bob = await person({ name: 'Bob with a name that takes room, so that there is something to wrap', roles: ['editor', 'viewer'] });
+  const page = await open(browser);
+  await page.goto(`${issuer}/console/users`);
+  await signIn(page, root);
+  const its = `/console/users/${bob.id}`;
+  for (const path of ['', `?query=${bob.email}`, '?query=nobody', '/new', `/${bob.id}`, `/${bob.id}/edit`, `/${bob.id}/delete`]) {
+    await everyWidth(page, `/console/users${path}`);
+  }
+  await page.goto(`${issuer}${its}`);
+  await follow(page, page.locator('main a[href$="/edit"]'));
+  await fill(page, { name: 'Robert', locale: 'no language!' });
+  await follow(page, page.locator('main form button'));
+  assert.ok(await page.locator('#locale[aria-invalid="true"]').count());
+  await examine(page, 'a person with an error');
+  await fill(page, { locale: 'de' });
+  await follow(page, page.locator('main form button'));
+  assert.match(await page.locator('[role="status"]').first().innerText(), /saved/);
+  await follow(page, page.locator(`form[action$="/suspend"] button`));
+  await examine(page, 'a suspended person');
+  await follow(page, page.locator('main a[href$="/delete"]'));
+  await fill(page, { confirm: bob.email });
+  await follow(page, page.locator('main form button.danger'));
+  assert.equal(at(page), '/console/users');
+  assert.match(await page.locator('[role="status"]').first().innerText(), /deleted/);
+  page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+  silent(page);
   await page.context().close();
 });
 

@@ -12,7 +12,7 @@ use super::visit::{Visit, to};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 13] = [
+const FIELDS: [&str; 18] = [
     "name",
     "email",
     "identifier",
@@ -26,6 +26,11 @@ const FIELDS: [&str; 13] = [
     "reason",
     "only",
     "minutes",
+    "username",
+    "role",
+    "roles",
+    "locale",
+    "zone",
 ];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;
@@ -69,6 +74,11 @@ impl Kept {
     /// What was typed into a field.
     pub fn field(&self, name: &str) -> Option<&str> {
         self.fields.iter().find_map(|(key, value)| (key == name).then_some(value.as_str()))
+    }
+
+    /// Puts it into the browser's cookie, if there is anything.
+    pub fn put_some(&self, visit: &Visit, response: Response) -> Response {
+        if self.fields.is_empty() { response } else { self.put(visit, response) }
     }
 
     /// Puts it into the browser's cookie; what is too long is not kept.

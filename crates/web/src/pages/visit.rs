@@ -152,12 +152,18 @@ impl Visit {
         let signs_in = self.path.starts_with("/sign-in");
         match &self.kept {
             Some(kept) if kept.is_for(&self.path) => Some("kept-again"),
+            _ if signs_in && self.has_to_prove_again() => Some("sign-in-stale"),
             Some(_) if signs_in => Some("kept-sign-in"),
             _ if signs_in && self.carry.is_coming_back() && self.has_lost_its_session() => {
                 Some("session-ended")
             }
             _ => None,
         }
+    }
+
+    /// Whether a page of ours asks somebody who is signed in for a newer sign-in.
+    fn has_to_prove_again(&self) -> bool {
+        self.carry.is_coming_back() && !self.carry.wants_other() && self.active().is_some()
     }
 
     fn has_lost_its_session(&self) -> bool {

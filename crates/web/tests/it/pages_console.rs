@@ -12,10 +12,10 @@ use doorward_proto::secret::SecretText;
 use doorward_world::{World, both_engines};
 use http::StatusCode;
 
-const ROOT: &str = "root@example.com";
+pub(crate) const ROOT: &str = "root@example.com";
 const PATH: &str = "/console/service-tokens";
 
-async fn administrator(world: World) -> (Browser, Page) {
+pub(crate) async fn administrator(world: World) -> (Browser, Page) {
     let mut browser = Browser::new(world);
     let call = browser.world.local();
     let mut new = NewUser::new(Email::parse(ROOT).unwrap());
@@ -40,7 +40,7 @@ fn secret(page: &Page) -> String {
 }
 
 /// The first link that begins so.
-fn link(page: &Page, beginning: &str) -> String {
+pub(crate) fn link(page: &Page, beginning: &str) -> String {
     let rest = page.text.split(&format!("href=\"{beginning}")).nth(1);
     let rest = rest.unwrap_or_else(|| panic!("no link to {beginning}\n{}", page.text));
     format!("{beginning}{}", rest.split('"').next().unwrap()).replace("&#38;", "&").replace("&amp;", "&")
@@ -66,7 +66,9 @@ async fn made(browser: &mut Browser, name: &str) -> (Page, String) {
 
 both_engines! {
     async fn only_administrators_enter(world: World) {
-        let (browser, page) = administrator(world).await;
+        let (mut browser, page) = administrator(world).await;
+        assert_eq!((page.title(), page.path.as_str()), ("People", "/console/users"));
+        let page = browser.open(PATH).await;
         assert_eq!((page.title(), page.path.as_str()), ("Service tokens", PATH));
         assert!(page.text.contains("There are no service tokens yet"), "{}", page.text);
         let (mut bob, mut stranger) = (browser.another(), browser.another());
@@ -204,7 +206,7 @@ both_engines! {
         let rights = doorward_core::rights::Rights { scopes: vec!["admin:*".to_owned()], workspaces: None };
         let made = service_tokens::create(&world.local(), new, &rights).await.unwrap();
         world.advance(Duration::from_hours(90 * 24));
-        let page = browser.open("/console").await;
+        let page = browser.open(PATH).await;
         let list = browser.sign_in(&page, ROOT, PASSWORD).await;
         assert_eq!(list.text.matches("Review due").count(), 1, "the other has ended: {}", list.text);
         let path = format!("{PATH}/{}", made.token.id);

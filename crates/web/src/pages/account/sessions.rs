@@ -88,7 +88,8 @@ impl Device {
         Self { browser: known(BROWSERS).unwrap_or_default(), system: known(SYSTEMS).unwrap_or_default() }
     }
 
-    fn title(self, frame: &Frame) -> String {
+    /// Both in a few words.
+    pub fn title(self, frame: &Frame) -> String {
         match (self.browser, self.system) {
             ("", "") => frame.t("sessions-unknown"),
             (name, "") | ("", name) => name.to_owned(),

@@ -1,7 +1,10 @@
-//! The console: what administrators see and decide, area by area.
+//! The console: what administrators see and decide, area by area. What its pages are put together from is
+//! in [`part`].
 //!
 //! Whoever is no administrator of the platform is refused by a page. Nothing here decides more: the use cases
 //! are those of the management API, asked with an administrator's rights.
+
+use std::time::Duration;
 
 use axum::{
     Router,
@@ -18,39 +21,52 @@ use super::{
     done::Done,
     form::Errors,
     frame::Frame,
+    sign_in,
     visit::{Posted, Visit, to},
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
 
+pub mod part;
+mod said;
 pub mod service_tokens;
+mod users;
+mod words;
+
+/// How long ago somebody may have signed in who does what cannot be undone.
+const FRESH: Duration = Duration::from_mins(10);
 
 /// Every page of the console.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/console", get(async || to(Area::ServiceTokens.path())))
+        .route("/console", get(async || to(Area::Users.path())))
+        .merge(users::routes())
         .merge(service_tokens::routes())
 }
 
 /// What a part of the console is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Area {
+    /// People.
+    Users,
     /// Long-lived secrets for programs.
     ServiceTokens,
 }
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 1] = [Self::ServiceTokens];
+    pub const ALL: [Self; 2] = [Self::Users, Self::ServiceTokens];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::Users => "/console/users",
             Self::ServiceTokens => "/console/service-tokens",
         }
     }
 
     const fn key(self) -> &'static str {
         match self {
+            Self::Users => "console-users",
             Self::ServiceTokens => "console-service-tokens",
         }
     }
@@ -60,6 +76,8 @@ impl Area {
 pub struct Shell<'a> {
     /// What every page has.
     pub frame: &'a Frame,
+    /// The areas that are open to whoever looks, in the order of the navigation.
+    pub areas: &'static [Area],
     /// The area that is shown.
     pub area: Area,
     /// The heading.
@@ -135,12 +153,42 @@ impl Administrator {
         Rights { scopes: vec!["admin:*".to_owned()], workspaces: None }
     }
 
+    /// Sends whoever signed in too long ago for what `page` does to prove again who they are; what they
+    /// typed waits.
+    ///
+    /// # Errors
+    /// The way to sign in.
+    #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
+    fn must_be_fresh(&self, page: &str) -> Result<(), Response> {
+        if self.visit.call.now.since(self.account.session.auth_time) <= FRESH {
+            return Ok(());
+        }
+        let again = to(&Carry::back_to(page).on("/sign-in/password"));
+        let name = self.account.email.as_deref().or(self.account.username.as_deref());
+        Err(self
+            .visit
+            .sent
+            .put_some(&self.visit, sign_in::remember(&self.visit, again, name.unwrap_or_default())))
+    }
+
     /// What is around a page of this heading; `errors` belong to a form that was just sent.
     pub fn shell<'a>(&self, frame: &'a Frame, area: Area, title: String, errors: &Errors) -> Shell<'a> {
         let word = self.visit.cookie_value(Cookie::Done).filter(|_| errors.is_empty());
-        let done = word.and_then(Done::read).map(|done| done.sentence(self.visit.text));
+        let text = self.visit.text;
+        let done = word.and_then(|word| {
+            Done::read(word).map(|done| done.sentence(text)).or_else(|| said::sentence(text, word))
+        });
         let email = self.account.email.clone().unwrap_or_default();
-        Shell { frame, area, title, trail: Vec::new(), email, done, warning: self.warning.clone() }
+        Shell {
+            frame,
+            areas: &Area::ALL,
+            area,
+            title,
+            trail: Vec::new(),
+            email,
+            done,
+            warning: self.warning.clone(),
+        }
     }
 
     /// Answers with a page; what has been done is said once.

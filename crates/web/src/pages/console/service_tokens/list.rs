@@ -1,13 +1,10 @@
 //! Every version in every state: looked for, narrowed down, a page at a time; or all of them as a table for
 //! a spreadsheet. What is asked for stands in the address.
 
-use std::{
-    collections::{HashMap, hash_map::Entry},
-    fmt::Write as _,
-};
+use std::collections::{HashMap, hash_map::Entry};
 
 use askama::Template;
-use axum::response::{IntoResponse, Response};
+use axum::response::Response;
 use doorward_core::{
     outcome::{Code, Refusal, Result as Outcome},
     page::PageAsk,
@@ -17,17 +14,16 @@ use doorward_proto::{
     form::Params,
     id::{Id, ServiceToken},
 };
-use http::{
-    HeaderValue,
-    header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
-};
 use url::form_urlencoded::Serializer;
 
 use super::{PATH, Row, Standing, organisation};
 use crate::{
     edge::BODY_LIMIT,
     pages::{
-        console::{Administrator, Area, Shell},
+        console::{
+            Administrator, Area, Shell,
+            part::sheet::{BATCH, MOST, Sheet},
+        },
         form::Errors,
         frame::Frame,
     },
@@ -35,12 +31,25 @@ use crate::{
 };
 
 const LIMIT: u32 = 50;
-/// What one read of the export takes.
-const BATCH: u32 = 500;
-/// Rows of an export at the most.
-const MOST: usize = 100_000;
 /// Columns of an export.
-const COLUMNS: usize = 16;
+const COLUMNS: [&str; 16] = [
+    "name",
+    "version",
+    "id",
+    "status",
+    "scopes",
+    "workspace_ids",
+    "owner",
+    "purpose",
+    "issued_at",
+    "expires_at",
+    "ends_at",
+    "revoked_at",
+    "revocation_reason",
+    "last_used_at",
+    "use_count",
+    "org_id",
+];
 const LONGEST: usize = 256;
 
 /// What is asked for.
@@ -165,15 +174,12 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
 pub(super) async fn export(administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let mut filters = Filters { after: None, ..Filters::read(visit.query())? };
-    let mut text = String::from(
-        "name,version,id,status,scopes,workspace_ids,owner,purpose,issued_at,expires_at,ends_at,revoked_at,\
-         revocation_reason,last_used_at,use_count,org_id\r\n",
-    );
+    let mut sheet = Sheet::new(&COLUMNS);
     let mut has_more = false;
     for _ in 0..MOST / BATCH as usize {
         let found = list(&visit.call, filters.ask(BATCH)).await?;
         for token in &found.items {
-            line(&mut text, token, token.state(visit.call.now));
+            sheet.line(&line(token, token.state(visit.call.now)));
         }
         has_more = found.next.is_some();
         filters.after = match found.next {
@@ -182,28 +188,16 @@ pub(super) async fn export(administrator: Administrator) -> Result<Response, Fai
         };
     }
     if has_more {
-        text.push_str(&cut());
+        sheet.cut();
     }
-    let headers = [
-        (CONTENT_TYPE, HeaderValue::from_static("text/csv; charset=utf-8; header=present")),
-        (CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"service-tokens.csv\"")),
-        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    ];
-    Ok((headers, text).into_response())
+    Ok(sheet.answer("service-tokens"))
 }
 
-/// The last line of an export that has not everything.
-fn cut() -> String {
-    let what =
-        format!("The export ends here: it has {MOST} rows at the most. Narrow the list down for the rest");
-    format!("{what}{}\r\n", ",".repeat(COLUMNS - 1))
-}
-
-fn line(text: &mut String, token: &Token, state: State) {
+fn line(token: &Token, state: State) -> [String; COLUMNS.len()] {
     let time = |time: Option<doorward_proto::time::Time>| time.map_or_else(String::new, |at| at.to_string());
     let notes = &token.notes;
     let revocation = token.revocation.as_ref();
-    let fields: [String; COLUMNS] = [
+    [
         token.name.clone(),
         token.version.to_string(),
         token.id.to_string(),
@@ -220,64 +214,12 @@ fn line(text: &mut String, token: &Token, state: State) {
         time(token.last_used_at),
         token.use_count.to_string(),
         token.org.to_string(),
-    ];
-    for (place, field) in fields.iter().enumerate() {
-        let comma = if place == 0 { "" } else { "," };
-        let _ = write!(text, "{comma}{}", cell(field));
-    }
-    text.push_str("\r\n");
-}
-
-/// What stands between fields where a comma does not: a spreadsheet may take it for the beginning of another,
-/// quoted or not.
-const BETWEEN: [char; 4] = [';', '\t', '\r', '\n'];
-
-/// A field that a spreadsheet takes for text: what begins like a formula is written with an apostrophe in
-/// front, also after whatever may begin another field.
-fn cell(field: &str) -> String {
-    let mut text = String::with_capacity(field.len());
-    if field.starts_with(['\t', '\r']) {
-        text.push('\'');
-    }
-    for part in field.split_inclusive(BETWEEN) {
-        if part.trim_start_matches([' ', '"']).starts_with(['=', '+', '-', '@']) {
-            text.push('\'');
-        }
-        text.push_str(part);
-    }
-    let is_quoted = text.contains([',', '"']) || text.contains(BETWEEN);
-    if is_quoted { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+    ]
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_spreadsheet_runs_nothing() {
-        for (given, kept) in [
-            ("nightly", "nightly"),
-            ("a, \"b\"", "\"a, \"\"b\"\"\""),
-            ("=1+1", "'=1+1"),
-            ("@SUM(A1)", "'@SUM(A1)"),
-            ("-1,2", "\"'-1,2\""),
-            ("two\nlines", "\"two\nlines\""),
-            ("a;=1+1", "\"a;'=1+1\""),
-            ("a;b", "\"a;b\""),
-            ("a\t@SUM(A1)", "\"a\t'@SUM(A1)\""),
-            ("a\r\n-1", "\"a\r\n'-1\""),
-            ("a;\"=1\"", "\"a;'\"\"=1\"\"\""),
-            ("a=1-1", "a=1-1"),
-        ] {
-            assert_eq!(cell(given), kept, "{given}");
-        }
-    }
-
-    #[test]
-    fn an_export_that_is_cut_says_so() {
-        assert!(cut().starts_with("The export ends here: it has 100000 rows at the most."));
-        assert_eq!(cut().trim_end().split(',').count(), COLUMNS);
-    }
 
     #[test]
     fn an_address_says_what_is_asked_for() {

@@ -7,7 +7,10 @@ use doorward_core::{
     service_tokens::{Key, State, Token, find, review_due},
 };
 
-use super::{Administrator, Area};
+use super::{
+    Administrator, Area,
+    words::{some, words},
+};
 use crate::{
     app::App,
     pages::{text::Text, visit::Visit, when::When},
@@ -130,16 +133,4 @@ async fn organisation(visit: &Visit, token: &Token) -> Result<String> {
 /// The area's own page, above every other one.
 fn trail(administrator: &Administrator) -> (String, String) {
     (PATH.to_owned(), administrator.visit.text.get(Area::ServiceTokens.key()))
-}
-
-/// Words with spaces or commas between them.
-fn words(text: &str) -> Vec<String> {
-    let between = |c: char| c.is_whitespace() || c == ',';
-    text.split(between).filter(|word| !word.is_empty()).map(str::to_owned).collect()
-}
-
-/// A text, unless there is none.
-fn some(text: &str) -> Option<String> {
-    let text = text.trim();
-    (!text.is_empty()).then(|| text.to_owned())
 }

@@ -1,0 +1,138 @@
+//! Forms of the console, also those that ask for a name to be typed before something ends.
+
+use askama::Template;
+
+use crate::pages::{
+    console::Shell,
+    form::{Errors, Field, Tick},
+    frame::Frame,
+};
+
+/// One of several.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// Also its name in the form.
+    pub id: &'static str,
+    /// Its label.
+    pub label: String,
+    /// A line of help; may be empty.
+    pub hint: String,
+    /// Which one is chosen.
+    pub value: String,
+    /// All of them, with their words.
+    pub options: Vec<(String, String)>,
+}
+
+/// What is typed, ticked or chosen.
+#[derive(Template, Clone)]
+#[template(path = "console/part/control.html")]
+pub enum Control {
+    /// A text.
+    Field(Field),
+    /// A box.
+    Tick(Tick),
+    /// One of several.
+    Choice(Choice),
+}
+
+/// The page of a form.
+#[derive(Template)]
+#[template(path = "console/form.html")]
+pub struct FormPage<'a> {
+    frame: &'a Frame,
+    shell: &'a Shell<'a>,
+    what: Vec<String>,
+    action: String,
+    back: String,
+    hidden: Vec<(&'static str, String)>,
+    asks_password: bool,
+    controls: Vec<Control>,
+    button: String,
+    is_danger: bool,
+    errors: Errors,
+}
+
+impl<'a> FormPage<'a> {
+    /// The form at `action`; who does not want to send it goes `back`.
+    pub fn new(shell: &'a Shell<'a>, action: String, back: String, errors: Errors) -> Self {
+        Self {
+            frame: shell.frame,
+            shell,
+            what: Vec::new(),
+            action,
+            back,
+            hidden: Vec::new(),
+            asks_password: false,
+            controls: Vec::new(),
+            button: String::new(),
+            is_danger: false,
+            errors,
+        }
+    }
+
+    /// What sending it means.
+    #[must_use]
+    pub fn what(mut self, what: String) -> Self {
+        self.what.push(what);
+        self
+    }
+
+    /// What goes along with it.
+    #[must_use]
+    pub fn hidden(mut self, name: &'static str, value: String) -> Self {
+        self.hidden.push((name, value));
+        self
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn field(mut self, field: Field) -> Self {
+        self.controls.push(Control::Field(field.checked(&self.errors)));
+        self
+    }
+
+    /// A box.
+    #[must_use]
+    pub fn tick(mut self, id: &'static str, label: String, is_ticked: bool) -> Self {
+        self.controls.push(Control::Tick(Tick { id, label, is_ticked }));
+        self
+    }
+
+    /// One of several.
+    #[must_use]
+    pub fn choice(mut self, choice: Choice) -> Self {
+        self.controls.push(Control::Choice(choice));
+        self
+    }
+
+    /// The present password, once more: what is handed out outlives the session.
+    #[must_use]
+    pub fn password(mut self) -> Self {
+        let label = self.frame.t("security-current");
+        let field = Field::password(self.frame, "current_password", "current-password", label);
+        let field = field.hint(self.frame.t("tokens-password-what"));
+        self.asks_password = true;
+        self.field(field)
+    }
+
+    /// Its button.
+    #[must_use]
+    pub fn button(mut self, label: String) -> Self {
+        self.button = label;
+        self
+    }
+
+    /// Its button, where it cannot be undone.
+    #[must_use]
+    pub fn danger(mut self, label: String) -> Self {
+        self.is_danger = true;
+        self.button(label)
+    }
+
+    /// Has `name` typed before anything ends.
+    #[must_use]
+    pub fn confirm(self, name: &str) -> Self {
+        let label = self.frame.tv("console-confirm", "name", name);
+        self.field(Field::new("confirm", "text", "off", label))
+    }
+}

@@ -1,0 +1,38 @@
+//! What has just been done in the console: said once, on the page that follows.
+
+use std::time::Duration;
+
+use axum::response::Response;
+
+use crate::{
+    cookies::Cookie,
+    pages::{
+        text::Text,
+        visit::{Visit, to},
+    },
+};
+
+/// A word that no page has said by then is not news any more.
+const SAID_WITHIN: Duration = Duration::from_mins(1);
+
+/// Every sentence, by its key in the catalogue.
+const SAID: &[&str] = &[
+    "did-user-made",
+    "did-user-made-mailed",
+    "did-user-saved",
+    "did-user-suspended",
+    "did-user-resumed",
+    "did-user-ended",
+    "did-user-sessions",
+    "did-user-mailed",
+];
+
+/// Sends the browser to the page that says so.
+pub(super) fn at(visit: &Visit, key: &'static str, path: &str) -> Response {
+    visit.with_cookie(to(path), Cookie::Done, key, Some(SAID_WITHIN))
+}
+
+/// The sentence of a cookie's word.
+pub(super) fn sentence(text: Text, word: &str) -> Option<String> {
+    SAID.iter().find(|key| **key == word).map(|key| text.get(key))
+}

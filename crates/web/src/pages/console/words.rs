@@ -1,0 +1,13 @@
+//! What is typed into forms of the console, read.
+
+/// Words with spaces or commas between them.
+pub(super) fn words(text: &str) -> Vec<String> {
+    let between = |c: char| c.is_whitespace() || c == ',';
+    text.split(between).filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}
+
+/// A text, unless there is none.
+pub(super) fn some(text: &str) -> Option<String> {
+    let text = text.trim();
+    (!text.is_empty()).then(|| text.to_owned())
+}
