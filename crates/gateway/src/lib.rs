@@ -52,6 +52,9 @@ pub use socket::ticket::Tickets;
 /// The name of the rule for requests that no route is for. A route of this name takes its place.
 pub const DEFAULT: &str = "default";
 
+/// Where a server tells what it is as a resource (RFC 9728 3).
+const RESOURCE_METADATA: &str = "/.well-known/oauth-protected-resource";
+
 /// The time, as whoever runs the gateway tells it.
 pub type Clock = Arc<dyn Fn() -> Time + Send + Sync>;
 
@@ -148,6 +151,8 @@ struct Inner {
     hosts: Vec<Rule>,
     upstreams: Upstreams,
     issuer: String,
+    /// Where this server tells what it is as a resource, where its own tokens are for it.
+    resource_metadata: Option<String>,
     chain: Chain,
     proofs: Option<Arc<Proofs>>,
     desk: Option<Desk>,
@@ -168,6 +173,8 @@ impl Gateway {
     /// # Errors
     /// The first route that makes no sense.
     pub fn new(settings: Settings) -> Result<Self, BadRule> {
+        let is_resource = !settings.is_alone && settings.audiences.contains(&settings.issuer);
+        let resource_metadata = is_resource.then(|| format!("{}{RESOURCE_METADATA}", settings.issuer));
         let mut rules = Vec::with_capacity(settings.routes.len());
         let mut routes = BTreeMap::new();
         let mut hosts = Vec::new();
@@ -197,6 +204,7 @@ impl Gateway {
             hosts,
             upstreams: Upstreams::default(),
             issuer: settings.issuer,
+            resource_metadata,
             chain: settings.chain,
             proofs: settings.proofs,
             desk: settings.sign_in.and_then(Desk::new),

@@ -5,7 +5,7 @@
 //! questions: those of the request are not looked at. No body is ever waited for.
 
 use axum::body::Body;
-use doorward_judge::{Refusal, Rule, Why};
+use doorward_judge::{Refusal, Rule, Why, host};
 use doorward_sdk::{dress::REQUEST_ID, server::identity_headers};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, Uri, header, request::Parts};
 
@@ -45,6 +45,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
         let rules = question.and_then(|question| rules(gateway, request, origin, &question));
         match rules {
             Ok((rules, described)) => {
+                dress.words.resource_metadata = resource_metadata(gateway, &rules, described.as_ref());
                 let sent = Sent { request, origin, asked: described.as_ref().map(Described::asked) };
                 match judged::all(gateway, &sent, (&rules, &mut dress)).await {
                     Ok(admitted) => told(gateway, request, &admitted).await,
@@ -62,6 +63,23 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
     };
     finish(response.headers_mut(), origin);
     response
+}
+
+/// Where the client finds out how to get a token: only where it is this server that it asked, for a client takes no
+/// metadata of a resource at another host (RFC 9728 3.3).
+fn resource_metadata<'g>(
+    gateway: &'g Inner,
+    rules: &[&Rule],
+    described: Option<&Described>,
+) -> Option<&'g str> {
+    let metadata = gateway.resource_metadata.as_deref()?;
+    let own = gateway.issuer.parse::<Uri>().ok()?;
+    let is_own = described.is_none_or(|it| host::name(&it.host) == own.host().and_then(host::name));
+    let is_for_us = |rule: &&Rule| match rule.audiences() {
+        [] => gateway.route(rule).audiences.contains(&gateway.issuer),
+        named => named.contains(&gateway.issuer),
+    };
+    (is_own && rules.iter().all(is_for_us)).then_some(metadata)
 }
 
 /// Tells a proxy where its client can sign in: nginx cannot send anybody on by itself, the others hand a redirect
@@ -125,6 +143,12 @@ fn read(query: &str) -> Result<Question<'_>, Refusal> {
     let wrong = |hint: String| Refusal::new(Why::RequestNotDescribed).hint(hint);
     for pair in query.split('&').filter(|pair| !pair.is_empty()) {
         match pair.split_once('=').unwrap_or((pair, "")) {
+            // Its `path_prefix` stands before the path that it asks about.
+            ("profile", name) if name.split('/').next() == Some("envoy") => {
+                let hint = "Envoy describes a request by the path that it asks at: set its path_prefix to \
+                            /envoy/check, without a profile, or have it ask by gRPC";
+                return Err(wrong(hint.to_owned()));
+            }
             ("profile", name) if question.profile.is_none() => {
                 let known = Profile::ALL.map(Profile::name).join(", ");
                 let profile =

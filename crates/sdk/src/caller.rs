@@ -39,7 +39,8 @@ impl Refused {
     /// The answer.
     pub fn response(&self) -> Response<String> {
         let Scene { errors, realm, request_id } = &self.scene;
-        let dress = Dress { errors: *errors, realm, scopes: self.scopes.clone(), request_id };
+        let scopes = self.scopes.clone();
+        let dress = Dress { errors: *errors, realm, scopes, request_id, resource_metadata: None };
         dress.refused(&self.refusal)
     }
 }

@@ -36,6 +36,8 @@ pub struct Dress<'d> {
     pub errors: Errors,
     /// What the challenge names as the protection space.
     pub realm: &'d str,
+    /// Where the resource tells which issuers it believes (RFC 9728 5.1), if it does.
+    pub resource_metadata: Option<&'d str>,
     /// The scopes that the rule demands, with spaces between them.
     pub scopes: String,
     /// The request's reference.
@@ -127,26 +129,29 @@ impl Dress<'_> {
         if self.errors == Errors::Chroma {
             return None;
         }
-        let realm = self.realm;
+        let mut space = format!("realm=\"{}\"", self.realm);
+        if let Some(url) = self.resource_metadata {
+            space = format!("{space}, resource_metadata=\"{url}\"");
+        }
         let text = match refusal.why {
             // RFC 9449 7.1.
             why @ (Why::ProofRequired | Why::NonceRequired) if refusal.nonce.is_some() => {
                 let error = if why == Why::NonceRequired { "use_dpop_nonce" } else { "invalid_dpop_proof" };
-                format!("DPoP realm=\"{realm}\", error=\"{error}\", algs=\"ES256 EdDSA RS256\"")
+                format!("DPoP {space}, error=\"{error}\", algs=\"ES256 EdDSA RS256\"")
             }
             Why::MissingScope => {
                 let scope = refusal.missing.join(" ");
-                format!("Bearer realm=\"{realm}\", error=\"insufficient_scope\", scope=\"{scope}\"")
+                format!("Bearer {space}, error=\"insufficient_scope\", scope=\"{scope}\"")
             }
             why if why.class() == Class::Missing && self.scopes.is_empty() => {
-                format!("Bearer realm=\"{realm}\"")
+                format!("Bearer {space}")
             }
             why if why.class() == Class::Missing => {
-                format!("Bearer realm=\"{realm}\", scope=\"{}\"", self.scopes)
+                format!("Bearer {space}, scope=\"{}\"", self.scopes)
             }
             why if why.class() == Class::Unauthenticated => {
                 let message = why.message();
-                format!("Bearer realm=\"{realm}\", error=\"invalid_token\", error_description=\"{message}\"")
+                format!("Bearer {space}, error=\"invalid_token\", error_description=\"{message}\"")
             }
             _ => return None,
         };

@@ -90,14 +90,75 @@ async fn refusals_are_those_of_the_standard() {
     }
     let lacking = world.ask("/validate?route=reports", &[BOB]).await;
     assert_eq!((lacking.status, lacking.code().as_str()), (403, "auth.missing_scope"));
-    let challenge =
-        "Bearer realm=\"https://issuer.example\", error=\"insufficient_scope\", scope=\"reports:read\"";
+    let metadata = "https://issuer.example/.well-known/oauth-protected-resource";
+    let challenge = format!(
+        "Bearer realm=\"https://issuer.example\", resource_metadata=\"{metadata}\", \
+         error=\"insufficient_scope\", scope=\"reports:read\""
+    );
     assert_eq!(lacking.header("www-authenticate"), challenge);
     assert!(lacking.text.contains("Missing required scopes: reports:read"), "{}", lacking.text);
     let missing = world.ask("/validate?route=reports", &[]).await;
     assert!(missing.header("www-authenticate").ends_with("scope=\"reports:read\""));
     let told = world.book.0.lock().unwrap().clone();
     assert!(told.contains(&"reports auth.missing_scope usr_bob".to_owned()), "{told:?}");
+}
+
+/// RFC 9728: what is asked of this server names its own metadata, what is asked of another host does not.
+#[tokio::test]
+async fn a_challenge_says_where_tokens_for_this_server_come_from() {
+    let world = guarded();
+    let named = "resource_metadata=\"https://issuer.example/.well-known/oauth-protected-resource\"";
+    let at = |host: &'static str| {
+        vec![("x-original-method", "GET"), ("x-original-host", host), ("x-original-uri", "/elsewhere")]
+    };
+    for (headers, is_named) in [
+        (vec![], true),
+        (vec![("authorization", "Bearer nobody")], true),
+        (vec![("authorization", "Bearer old")], true),
+        (at("issuer.example"), true),
+        (at("ISSUER.example:443"), true),
+        (at("app.example"), false),
+        (with(at("app.example"), ("authorization", "Bearer nobody")), false),
+    ] {
+        for target in ["/validate", "/validate?profile=nginx"] {
+            if target.contains('?') && !headers.iter().any(|(name, _)| name.starts_with("x-original")) {
+                continue;
+            }
+            let answer = world.ask(target, &headers).await;
+            assert_eq!(answer.status, 401, "{headers:?}");
+            let challenge = answer.header("www-authenticate");
+            assert_eq!(challenge.contains(named), is_named, "{target} {headers:?}: {challenge}");
+            assert_eq!(
+                challenge.contains("resource_metadata"),
+                is_named,
+                "{target} {headers:?}: {challenge}"
+            );
+        }
+    }
+    // A route that takes none of this server's own tokens.
+    let routes = json!([{ "name": "theirs", "paths": ["/theirs"], "audiences": ["https://theirs.example"] }]);
+    let world = kit::world(Mode::Required, routes);
+    let answer = world.ask("/validate?route=theirs", &[]).await;
+    assert_eq!(answer.header("www-authenticate"), "Bearer realm=\"https://issuer.example\"");
+}
+
+#[tokio::test]
+async fn a_profile_that_is_none_says_what_to_use() {
+    let world = guarded();
+    for (target, hint) in [
+        ("/validate?profile=envoy", "path_prefix to /envoy/check"),
+        ("/validate?profile=envoy/reports/1", "path_prefix to /envoy/check"),
+        ("/validate?profile=envoyer", "profile is one of nginx, traefik, caddy, haproxy, apache"),
+        ("/validate?profile=", "profile is one of nginx, traefik, caddy, haproxy, apache"),
+    ] {
+        let answer = world.ask(target, &[ADA]).await;
+        assert_eq!(
+            (answer.status, answer.code().as_str()),
+            (403, "gateway.request_not_described"),
+            "{target}"
+        );
+        assert!(answer.text.contains(hint), "{target}: {}", answer.text);
+    }
 }
 
 #[tokio::test]
