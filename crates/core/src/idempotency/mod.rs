@@ -67,8 +67,8 @@ struct Begin {
     expires_at: Time,
 }
 
-/// Claims the key, or finds what it was answered. Refuses the key with another request, and while the
-/// first one is not answered.
+/// Claims the key, or finds what it was answered. Refuses the key with another request or another credential, and
+/// while the first one is not answered.
 pub async fn begin(call: &Call, claim: &Claim) -> Result<Begun> {
     let ask = Begin { claim: claim.clone(), now: call.now, expires_at: call.now + UNDER_WAY };
     let kept = call
@@ -96,7 +96,13 @@ pub async fn begin(call: &Call, claim: &Claim) -> Result<Begun> {
     match kept {
         None => Ok(Begun::Fresh),
         Some(sealed) => {
-            Ok(Begun::Answered(call.realm.vault.open_under(&claim.secret, &claim.place(), &sealed)?))
+            // The same actor may hold another credential by now, and what was sealed for one is not told to it.
+            let opened = call.realm.vault.open_under(&claim.secret, &claim.place(), &sealed);
+            opened.map(Begun::Answered).or_else(|_| {
+                let hint = "It was answered to another credential; repeat it with that one, or look whether it took \
+                            effect and use a new key";
+                Err(Refusal::new(Code::IdempotencyConflict).field("Idempotency-Key").hint(hint).into())
+            })
         }
     }
 }

@@ -35,6 +35,19 @@ both_engines! {
         assert!(is_fresh(&world, &claim(&world, "k1", "b")).await, "a day later the key is free");
     }
 
+    /// A refreshed access token, a second session: the answer is sealed for the first one.
+    async fn another_credential_of_the_same_actor_is_a_conflict(world: World) {
+        let first = claim(&world, "k1", "a");
+        assert!(is_fresh(&world, &first).await);
+        finish(&world.local(), &first, b"a secret").await.unwrap();
+        let renewed = Claim::new(&world.local(), TokenHash([6; 32]), "k1", b"a");
+        let refused = begin(&world.local(), &renewed).await.unwrap_err();
+        assert_eq!(refused.code(), Some(Code::IdempotencyConflict), "{refused:?}");
+        assert!(matches!(begin(&world.local(), &first).await.unwrap(), Begun::Answered(_)), "it is kept");
+        let another = Claim::new(&world.local(), TokenHash([6; 32]), "k2", b"a");
+        assert!(is_fresh(&world, &another).await);
+    }
+
     async fn a_refused_request_gives_its_key_back(world: World) {
         let first = claim(&world, "k1", "a");
         assert!(is_fresh(&world, &first).await);

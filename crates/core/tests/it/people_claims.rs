@@ -78,7 +78,7 @@ both_engines! {
                     doorward_core::authorize::approve(&call, &yes, account).await.expect("says yes");
                     code_for(&call, app, &signed, &ask).await
                 }
-                other @ doorward_core::authorize::Next::Refuse { .. } => panic!("{other:?}"),
+                other => panic!("{other:?}"),
             };
             let made = redeem(&call, app, &code).await.expect("is redeemed");
             let live = tokens::verify(&call, &made.access_token).await.expect("is good");
