@@ -5,7 +5,7 @@
 
 use std::{
     cell::RefCell,
-    sync::{Arc, Mutex, PoisonError, atomic::AtomicI64, atomic::Ordering},
+    sync::{Arc, Mutex, OnceLock, PoisonError, atomic::AtomicI64, atomic::Ordering},
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
@@ -30,6 +30,7 @@ struct Inner {
     clock: Clock,
     random: Random,
     fetch: Fetch,
+    resolve: OnceLock<Resolve>,
     started: Instant,
 }
 
@@ -90,11 +91,20 @@ pub enum FetchFailure {
     NoAnswer(String),
 }
 
+/// Asks the DNS for the TXT records of a name; the binary supplies the real one.
+pub type Resolve =
+    Arc<dyn Fn(String) -> BoxFuture<'static, std::result::Result<Vec<String>, ResolveFailure>> + Send + Sync>;
+
+/// Why the DNS gave no answer.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("the DNS does not answer: {0}")]
+pub struct ResolveFailure(pub String);
+
 impl Env {
     /// The real clock and the operating system's randomness.
     #[expect(clippy::disallowed_methods, reason = "the one place where the process clock is read")]
     pub fn system(fetch: Fetch) -> Self {
-        Self(Arc::new(Inner { clock: Clock::System, random: Random::System, fetch, started: Instant::now() }))
+        Self::new(Clock::System, Random::System, fetch, Instant::now())
     }
 
     /// A clock that stands at `now` until [`Env::advance`], randomness from `seed`.
@@ -102,7 +112,29 @@ impl Env {
     pub fn fixed(now: Time, seed: u64, fetch: Fetch) -> Self {
         let random = Random::Seeded(Mutex::new(Box::new(ChaCha20Rng::seed_from_u64(seed))));
         let clock = Clock::Fixed(AtomicI64::new(now.as_micros()));
-        Self(Arc::new(Inner { clock, random, fetch, started: Instant::now() }))
+        Self::new(clock, random, fetch, Instant::now())
+    }
+
+    fn new(clock: Clock, random: Random, fetch: Fetch, started: Instant) -> Self {
+        Self(Arc::new(Inner { clock, random, fetch, resolve: OnceLock::new(), started }))
+    }
+
+    /// The same, with somebody to ask what domains say of themselves. Only the first counts.
+    #[must_use]
+    pub fn resolving_by(self, resolve: Resolve) -> Self {
+        drop(self.0.resolve.set(resolve));
+        self
+    }
+
+    /// The TXT records of a name in the DNS.
+    ///
+    /// # Errors
+    /// `ResolveFailure` where nobody answers; a name without any is an empty list.
+    pub async fn txt(&self, name: &str) -> std::result::Result<Vec<String>, ResolveFailure> {
+        match self.0.resolve.get() {
+            Some(resolve) => resolve(name.to_owned()).await,
+            None => Err(ResolveFailure("there is no resolver".to_owned())),
+        }
     }
 
     /// The present instant. A request reads it once, into its call.

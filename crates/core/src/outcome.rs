@@ -301,6 +301,8 @@ codes! {
     LastAdministrator = "user.last_administrator",
     /// The last owner of an organisation cannot leave or lose that role.
     LastOwner = "org.last_owner",
+    /// The DNS of a domain does not say that it is the organisation's.
+    DomainUnproven = "org.domain_unproven",
     /// An invitation is for another mail address, or for one that the account has not proven.
     InvitationAddress = "org.invitation_address",
 

@@ -3,6 +3,7 @@
 pub mod commands;
 pub mod config;
 pub mod data;
+pub mod dns;
 pub mod fetch;
 pub mod serve;
 pub mod smtp;

@@ -58,6 +58,8 @@ pub const ORGANIZATION: Set = &[
     ("org:settings:end", "End your organisation with everything in it"),
     ("org:members:read", "See who belongs to your organisation"),
     ("org:members:write", "Invite people to your organisation, change their roles, remove them"),
+    ("org:domains:read", "See which domains are your organisation's"),
+    ("org:domains:write", "Add, prove and remove your organisation's domains"),
     ("org:roles:read", "See your organisation's roles"),
     ("org:roles:write", "Create, change and remove your organisation's roles"),
 ];

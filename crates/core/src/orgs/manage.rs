@@ -6,7 +6,7 @@
 
 use doorward_proto::id::{Id, Org as OrgKind, User};
 
-use super::{Kind, Org, OrgScope, permissions, sql};
+use super::{JoinedBy, Kind, Org, OrgScope, permissions, sql};
 use crate::{
     apis,
     audit::{self, Event},
@@ -44,6 +44,8 @@ pub struct Change {
     pub name: Option<String>,
     /// Another short name.
     pub slug: Option<Option<String>>,
+    /// Who belongs to it without being asked; everybody is for who administers the instance to say.
+    pub joined_by: Option<JoinedBy>,
 }
 
 struct Create {
@@ -143,7 +145,14 @@ pub async fn update(call: &Call, scope: &OrgScope, seen: i64, change: Change) ->
     let change = Change {
         name: change.name.map(|name| checked_name(&name).map(str::to_owned)).transpose()?,
         slug: change.slug.map(|slug| slug.map(checked_slug).transpose()).transpose()?,
+        joined_by: change.joined_by.filter(|policy| *policy != scope.org().joined_by),
     };
+    if change.joined_by == Some(JoinedBy::Everybody) {
+        must_administer(scope)?;
+    }
+    if scope.org().kind == Kind::Personal && change.joined_by.is_some() {
+        return conflict("Nobody else belongs to a personal organisation");
+    }
     if scope.org().kind == Kind::Personal && change.slug.as_ref().is_some_and(Option::is_some) {
         let hint = "A personal organisation has no short name";
         return Err(Refusal::new(Code::RequestInvalid).field("slug").hint(hint).into());
@@ -158,6 +167,7 @@ impl Update {
         let mut after = before.clone();
         after.name = self.change.name.clone().unwrap_or(after.name);
         after.slug = self.change.slug.clone().unwrap_or(after.slug);
+        after.joined_by = self.change.joined_by.unwrap_or(after.joined_by);
         if let Some(slug) = &after.slug
             && sql::is_slug_taken(tx, slug, after.id).await?
         {
@@ -167,7 +177,11 @@ impl Update {
             return refuse(Code::VersionMismatch);
         }
         tx.raise_changes().await?;
-        let changed = [("name", before.name != after.name), ("slug", before.slug != after.slug)];
+        let changed = [
+            ("name", before.name != after.name),
+            ("slug", before.slug != after.slug),
+            ("joined_by", before.joined_by != after.joined_by),
+        ];
         let changed: Vec<&str> = changed.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
         let event = Event::new(&self.call, "org.changed")?.subject(after.id).org(after.id);
         audit::record(tx, &event.fact("members", changed)).await?;
@@ -224,6 +238,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 let people = sql::members::empty(tx, org, call.now).await?;
                 sql::roles::remove_all(tx, org).await?;
                 sql::invitations::remove_all(tx, org).await?;
+                sql::domains::remove_all(tx, org).await?;
                 apis::remove_all_of(tx, org).await?;
                 let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
                 sql::erase(tx, org).await?;

@@ -7,6 +7,7 @@
 //! A role counts in its own organisation and nowhere else: whoever needs one asks for the [`Standing`] of a
 //! person in one organisation, in the operation that depends on it.
 
+pub mod domains;
 pub mod invitations;
 pub mod manage;
 pub mod members;
@@ -20,6 +21,7 @@ use doorward_proto::{
     time::Time,
 };
 
+pub(crate) use domains::Welcome;
 pub use permissions::{MEMBER, OWNER};
 pub use scope::{Holder, OrgScope, enter, unentered};
 
@@ -83,6 +85,8 @@ pub struct Org {
     pub name: String,
     /// Whether its members can use it.
     pub is_active: bool,
+    /// Who belongs to it without being asked.
+    pub joined_by: JoinedBy,
     /// Moves with every change; the entity tag.
     pub version: i64,
     /// When it was made.
@@ -91,11 +95,61 @@ pub struct Org {
     pub updated_at: Time,
 }
 
+/// Who belongs to an organisation without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum JoinedBy {
+    /// Nobody: people are invited.
+    #[default]
+    Invitation,
+    /// Whoever proves an address of one of its verified domains, as a member.
+    Domain,
+    /// Everybody who gets an account, as a member.
+    Everybody,
+}
+
+impl JoinedBy {
+    /// Every policy.
+    pub const ALL: [Self; 3] = [Self::Invitation, Self::Domain, Self::Everybody];
+
+    /// `invitation`, `domain` or `everybody`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Invitation => "invitation",
+            Self::Domain => "domain",
+            Self::Everybody => "everybody",
+        }
+    }
+
+    const fn number(self) -> i64 {
+        match self {
+            Self::Invitation => 0,
+            Self::Domain => 1,
+            Self::Everybody => 2,
+        }
+    }
+
+    fn from_number(number: i64) -> Result<Self> {
+        let found = Self::ALL.into_iter().find(|policy| policy.number() == number);
+        found.ok_or_else(|| Error::fault(format!("join policy {number}")))
+    }
+}
+
 impl Org {
     /// A new one, active.
     pub fn new(id: Id<OrgKind>, kind: Kind, name: &str, now: Time) -> Self {
         let name = name.to_owned();
-        Self { id, kind, slug: None, name, is_active: true, version: 1, created_at: now, updated_at: now }
+        let joined_by = JoinedBy::Invitation;
+        Self {
+            id,
+            kind,
+            slug: None,
+            name,
+            is_active: true,
+            joined_by,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+        }
     }
 }
 

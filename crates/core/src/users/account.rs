@@ -15,6 +15,7 @@ use crate::{
     credentials,
     links::{self, NewLink, Presented, Purpose},
     mail::{self, NewMail, Recipient, Template},
+    orgs,
     outcome::{Code, Error, Result, refuse},
     realm::Realm,
     throttle::{self, Try},
@@ -85,6 +86,7 @@ struct Confirm {
     user: Id<UserKind>,
     email: Email,
     told: Option<NewMail>,
+    welcome: orgs::Welcome,
     event: Event,
 }
 
@@ -113,6 +115,7 @@ pub async fn confirm_email(call: &Call, link: &Opaque) -> Result<User> {
         user,
         email: Email::parse(&payload.email)?,
         told,
+        welcome: orgs::Welcome::new(call, user)?,
         event: Event::new(call, "user.email_changed")?.subject(user).detail("email", payload.email.as_str()),
     };
     call.realm
@@ -126,6 +129,7 @@ pub async fn confirm_email(call: &Call, link: &Opaque) -> Result<User> {
                     }
                     other => other?,
                 }
+                ask.welcome.by_address(tx, ask.user, &ask.email).await?;
                 if let Some(mail) = &ask.told {
                     mail::enqueue(tx, mail).await?;
                 }

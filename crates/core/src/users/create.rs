@@ -76,6 +76,7 @@ pub(crate) struct Prepared {
     pub(super) ask: NewUser,
     pub(super) now: Time,
     event: Event,
+    welcome: orgs::Welcome,
 }
 
 impl Prepared {
@@ -91,7 +92,8 @@ impl Prepared {
             .org(org)
             .detail("email", ask.email.address())
             .fact("platform_role", ask.platform_role.name());
-        Ok(Self { id, org, ask, now: call.now, event })
+        let welcome = orgs::Welcome::new(call, id)?;
+        Ok(Self { id, org, ask, now: call.now, event, welcome })
     }
 
     /// The id that the person will have.
@@ -115,6 +117,10 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
     orgs::join(tx, new.org, new.id, orgs::OWNER, new.now).await?;
     if let Some((org, role)) = &new.ask.joins {
         orgs::join(tx, *org, new.id, role, new.now).await?;
+    }
+    new.welcome.newcomer(tx, new.id).await?;
+    if new.ask.email_verified {
+        new.welcome.by_address(tx, new.id, &new.ask.email).await?;
     }
     if let Some(password) = &new.ask.password {
         credentials::store(tx, new.id, password, new.now).await?;

@@ -28,6 +28,7 @@ mod idempotency;
 mod keys;
 mod kit;
 mod orgs;
+mod orgs_domains;
 mod orgs_tokens;
 mod people_claims;
 mod people_mail;

@@ -98,7 +98,8 @@ both_engines! {
         let scope = enters(&world, alice, &org, "org:settings:write").await.unwrap();
         assert_eq!(scope.role(), Some(OWNER));
 
-        let change = Change { name: Some("Acme & Co".to_owned()), slug: Some(Some("acme-co".to_owned())) };
+        let slug = Some(Some("acme-co".to_owned()));
+        let change = Change { name: Some("Acme & Co".to_owned()), slug, ..Change::default() };
         let after = manage::update(&by(&world, alice), &scope, org.version, change.clone()).await.unwrap();
         assert_eq!((after.name.as_str(), after.slug.as_deref(), after.version), ("Acme & Co", Some("acme-co"), 2));
         assert_eq!(code(manage::update(&by(&world, alice), &scope, org.version, change).await), Some(Code::VersionMismatch));

@@ -114,6 +114,12 @@ sections! {
         contact: Vec<String> = "";
     }
 
+    /// What domains of organisations say of themselves.
+    dns: Dns {
+        /// The name server that is asked, `192.0.2.53:53`. Without it: those that the machine asks.
+        resolver: Option<SocketAddr> = "";
+    }
+
     /// Outgoing mail. Without `mail.url`, mails wait in the outbox: `doorward mail list`.
     mail: Mail {
         /// `smtp://user:password@host:587` (STARTTLS) or `smtps://user:password@host:465`.

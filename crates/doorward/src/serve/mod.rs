@@ -44,7 +44,7 @@ use self::{
 use crate::{
     commands::manage::connect::Api,
     config::{Concern, Config, Loaded, Origin, Role, concerns, core_settings},
-    data,
+    data, dns,
     fetch::{Reach, fetcher},
     smtp,
 };
@@ -242,7 +242,7 @@ fn issuer(config: &Config, addresses: &[SocketAddr]) -> Result<String> {
 /// The world outside, as this configuration lets it be reached.
 pub fn env(config: &Config) -> Env {
     let reach = if config.allow.private_fetch { Reach::Anywhere } else { Reach::Public };
-    Env::system(fetcher(reach))
+    Env::system(fetcher(reach)).resolving_by(dns::resolver(config.dns.resolver))
 }
 
 /// Opens database and realm; the first start makes what it needs.

@@ -4,6 +4,7 @@
 //! The guard has entered the organisation of the path before a handler runs; whom it does not let in, it
 //! tells that there is none.
 
+mod domains;
 mod invitations;
 mod members;
 mod own;
@@ -12,7 +13,7 @@ mod roles;
 use axum::extract::Path;
 use doorward_core::{
     orgs::{
-        self, Org,
+        self, JoinedBy, Org,
         manage::{self, Change, ListAsk, NewOrg},
     },
     outcome::{Code, Refusal, Result},
@@ -63,6 +64,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<OrgView>()
             .says("Lets a suspended organisation be used again"),
     ];
+    all.extend(domains::endpoints());
     all.extend(members::endpoints());
     all.extend(roles::endpoints());
     all.extend(invitations::endpoints());
@@ -93,6 +95,44 @@ pub(super) struct OrgBody {
     /// A short name for addresses: `[a-z0-9-]{2,48}`.
     #[serde(skip_serializing_if = "Option::is_none")]
     slug: Option<String>,
+    /// Who belongs to it without being asked: nobody (`invitation`, as it is unless set), who proves an address
+    /// of its verified domains (`domain`), or `everybody` with an account, which is for who administers the
+    /// instance to say.
+    #[serde(default)]
+    joined_by: JoinPolicy,
+}
+
+/// Who belongs to an organisation without being asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum JoinPolicy {
+    /// Nobody.
+    #[default]
+    Invitation,
+    /// Who proves an address of a verified domain.
+    Domain,
+    /// Everybody who gets an account.
+    Everybody,
+}
+
+impl From<JoinPolicy> for JoinedBy {
+    fn from(policy: JoinPolicy) -> Self {
+        match policy {
+            JoinPolicy::Invitation => Self::Invitation,
+            JoinPolicy::Domain => Self::Domain,
+            JoinPolicy::Everybody => Self::Everybody,
+        }
+    }
+}
+
+impl From<JoinedBy> for JoinPolicy {
+    fn from(policy: JoinedBy) -> Self {
+        match policy {
+            JoinedBy::Invitation => Self::Invitation,
+            JoinedBy::Domain => Self::Domain,
+            JoinedBy::Everybody => Self::Everybody,
+        }
+    }
 }
 
 /// An organisation.
@@ -107,6 +147,8 @@ pub(super) struct OrgView {
     name: String,
     /// A short name for addresses.
     slug: Option<String>,
+    /// Who belongs to it without being asked.
+    joined_by: JoinPolicy,
     /// `active` or `suspended`.
     status: &'static str,
     /// When it was made.
@@ -123,6 +165,7 @@ pub(super) fn view(org: &Org) -> OrgView {
         kind: org.kind.name(),
         name: org.name.clone(),
         slug: org.slug.clone(),
+        joined_by: org.joined_by.into(),
         status: if org.is_active { "active" } else { "suspended" },
         created_at: org.created_at.to_string(),
         updated_at: org.updated_at.to_string(),
@@ -154,9 +197,14 @@ async fn change(caller: Caller, Entered(scope): Entered, seen: IfMatch, Members(
     let mut org = scope.org().clone();
     for _ in 0..TRIES {
         seen.check(org.version)?;
-        let before = OrgBody { name: org.name.clone(), slug: org.slug.clone() };
+        let (name, slug) = (org.name.clone(), org.slug.clone());
+        let before = OrgBody { name, slug, joined_by: org.joined_by.into() };
         let after = patched(&before, &patch)?;
-        let change = Change { name: Some(after.name), slug: Some(after.slug) };
+        let change = Change {
+            name: Some(after.name),
+            slug: Some(after.slug),
+            joined_by: Some(after.joined_by.into()),
+        };
         match manage::update(&caller.call, &scope, org.version, change).await {
             Ok(org) => return versioned(&view(&org), org.version),
             Err(error) if error.code() == Some(Code::VersionMismatch) && !seen.is_guarded() => {}

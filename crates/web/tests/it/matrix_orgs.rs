@@ -32,6 +32,10 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (patch.clone(), "/api/v1/orgs/{org}/members/{user}", Admin, Some(json!({"role": "member"}))),
         (delete.clone(), "/api/v1/orgs/{org}/members/{user}", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/transfer", Owner, Some(json!({"user_id": "usr_x"}))),
+        (get.clone(), "/api/v1/orgs/{org}/domains", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/domains", Admin, Some(json!({"domain": "example.net"}))),
+        (post.clone(), "/api/v1/orgs/{org}/domains/{domain}/verify", Admin, None),
+        (delete.clone(), "/api/v1/orgs/{org}/domains/{domain}", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/roles", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/roles", Admin, Some(json!({"name": "another"}))),
         (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
@@ -74,6 +78,7 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
         server.make(&format!("/api/v1/orgs/{id}/members"), json!({"user_id": person.id, "role": role})).await;
     }
     server.make(&format!("/api/v1/orgs/{id}/roles"), json!({"name": "helper"})).await;
+    server.make(&format!("/api/v1/orgs/{id}/domains"), json!({"domain": "example.com"})).await;
     let invited = json!({"email": "invited@example.org", "send_mail": false});
     let invited = server.make(&format!("/api/v1/orgs/{id}/invitations"), invited).await;
     let invitation = invited["id"].as_str().unwrap().to_owned();
@@ -86,6 +91,7 @@ impl Team {
             .replace("{org}", &self.id)
             .replace("{user}", &self.somebody)
             .replace("{role}", "helper")
+            .replace("{domain}", "example.com")
             .replace("{id}", &self.invitation)
     }
 }

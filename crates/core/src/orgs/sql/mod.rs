@@ -1,5 +1,6 @@
 //! Statements on organisations.
 
+pub(super) mod domains;
 pub(super) mod invitations;
 pub(super) mod members;
 pub(super) mod roles;
@@ -9,7 +10,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Kind, Membership, Org, Standing, manage::ListAsk};
+use super::{JoinedBy, Kind, Membership, Org, Standing, manage::ListAsk};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -20,18 +21,22 @@ use crate::{
 const INSERT: &str = "INSERT INTO orgs (id, kind, slug, name, name_folded, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING";
 const INSTANCE: &str = "SELECT id FROM orgs WHERE kind = 0";
-const FIND: &str = "SELECT id, kind, slug, name, status, version, created_at, updated_at
+const FIND: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+    updated_at
     FROM orgs WHERE id = $1 AND status <> 2";
-const FIND_SLUG: &str = "SELECT id, kind, slug, name, status, version, created_at, updated_at
+const FIND_SLUG: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+    updated_at
     FROM orgs WHERE slug = $1 AND status <> 2";
-const LIST: &str = "SELECT id, kind, slug, name, status, version, created_at, updated_at FROM orgs
+const LIST: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+    updated_at FROM orgs
     WHERE id > $1 AND kind <> 1 AND status <> 2 AND (status = $3 OR $3 IS NULL) ORDER BY id LIMIT $2";
-const SEARCH: &str = "SELECT id, kind, slug, name, status, version, created_at, updated_at FROM orgs
+const SEARCH: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+    updated_at FROM orgs
     WHERE id IN (SELECT id FROM orgs WHERE name_folded >= $4 AND name_folded < $5 AND kind <> 1 AND status <> 2
         UNION SELECT id FROM orgs WHERE slug = $6 UNION SELECT id FROM orgs WHERE id = $6)
     AND id > $1 AND kind <> 1 AND status <> 2 AND (status = $3 OR $3 IS NULL) ORDER BY id LIMIT $2";
 const UPDATE: &str =
-    "UPDATE orgs SET name = $3, name_folded = $4, slug = $5, updated_at = $6, version = version + 1
+    "UPDATE orgs SET name = $3, name_folded = $4, slug = $5, joined_by = $7, updated_at = $6, version = version + 1
     WHERE id = $1 AND version = $2 AND status <> 2";
 const SLUG_TAKEN: &str = "SELECT id FROM orgs WHERE slug = $1 AND id <> $2";
 const SET_STATUS: &str = "UPDATE orgs SET status = $2, updated_at = $3, version = version + 1
@@ -89,7 +94,8 @@ pub(super) async fn list(tx: &mut ReadTx<'_>, ask: &ListAsk) -> Result<Vec<Org>>
 }
 
 pub(super) async fn update(tx: &mut Tx<'_>, org: &Org, seen: i64, now: Time) -> Result<bool> {
-    let values = args![org.id, seen, &org.name, org.name.to_lowercase(), &org.slug, now];
+    let values =
+        args![org.id, seen, &org.name, org.name.to_lowercase(), &org.slug, now, org.joined_by.number()];
     Ok(tx.exec(UPDATE, values).await? > 0)
 }
 
@@ -170,8 +176,9 @@ fn read(row: &Row<'_>) -> Result<Org> {
         slug: row.opt_text(2)?,
         name: row.text(3)?,
         is_active: row.int(4)? == 0,
-        version: row.int(5)?,
-        created_at: row.time(6)?,
-        updated_at: row.time(7)?,
+        joined_by: JoinedBy::from_number(row.int(5)?)?,
+        version: row.int(6)?,
+        created_at: row.time(7)?,
+        updated_at: row.time(8)?,
     })
 }

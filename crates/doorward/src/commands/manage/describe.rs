@@ -177,6 +177,8 @@ fn name(words: &[&str], method: &Method, is_many: bool, nested: Nested) -> Strin
         return format!("{standard}-{}", one.strip_suffix('s').unwrap_or(&one));
     }
     match (words, method) {
+        // `/orgs/{org}/domains/{domain}/verify`
+        ([many, action], &Method::POST) => format!("{action}-{}", many.strip_suffix('s').unwrap_or(many)),
         ([], _) => standard.to_owned(),
         (words, &(Method::POST | Method::GET)) => words.join("-"),
         (words, _) => format!("{standard}-{}", words.join("-")),

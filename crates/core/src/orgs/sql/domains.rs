@@ -1,0 +1,80 @@
+//! Statements on the domains of organisations, and on who belongs to them without being asked.
+
+use doorward_proto::{
+    id::{Id, Org},
+    time::Time,
+};
+
+use crate::{
+    args,
+    db::{ReadTx, Row, Tx},
+    orgs::domains::Domain,
+    outcome::Result,
+};
+
+const ALL: &str =
+    "SELECT domain, token, verified_at, created_at FROM org_domains WHERE org_id = $1 ORDER BY domain";
+const FIND: &str =
+    "SELECT domain, token, verified_at, created_at FROM org_domains WHERE org_id = $1 AND domain = $2";
+const INSERT: &str = "INSERT INTO org_domains (org_id, domain, token, created_at) VALUES ($1, $2, $3, $4)";
+// every org: which one has proven a domain is for all to heed.
+const OWNER: &str = "SELECT org_id FROM org_domains WHERE domain = $1 AND verified_at IS NOT NULL";
+const VERIFIED: &str = "UPDATE org_domains SET verified_at = COALESCE(verified_at, $3)
+    WHERE org_id = $1 AND domain = $2 RETURNING domain, token, verified_at, created_at";
+const REMOVE: &str = "DELETE FROM org_domains WHERE org_id = $1 AND domain = $2";
+const REMOVE_ALL: &str = "DELETE FROM org_domains WHERE org_id = $1";
+// every org: the one that is joined by a domain, for whoever has proven an address of it.
+const JOINED_BY: &str = "SELECT d.org_id FROM org_domains d JOIN orgs o ON o.id = d.org_id
+    WHERE d.domain = $1 AND d.verified_at IS NOT NULL AND o.joined_by IN (1, 2) AND o.status = 0";
+const JOINED_BY_EVERYBODY: &str =
+    "SELECT id FROM orgs WHERE joined_by = 2 AND status = 0 ORDER BY id LIMIT 100";
+
+pub(in crate::orgs) async fn all(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Vec<Domain>> {
+    tx.all(ALL, args![org], read).await
+}
+
+pub(in crate::orgs) async fn find(tx: &mut ReadTx<'_>, org: Id<Org>, name: &str) -> Result<Option<Domain>> {
+    tx.opt(FIND, args![org, name], read).await
+}
+
+pub(in crate::orgs) async fn insert(tx: &mut Tx<'_>, org: Id<Org>, domain: &Domain) -> Result<()> {
+    tx.exec(INSERT, args![org, &domain.name, domain.token(), domain.created_at]).await?;
+    Ok(())
+}
+
+/// Which organisation has proven it.
+pub(in crate::orgs) async fn owner(tx: &mut ReadTx<'_>, name: &str) -> Result<Option<Id<Org>>> {
+    tx.opt(OWNER, args![name], |row| row.id(0)).await
+}
+
+pub(in crate::orgs) async fn verified(
+    tx: &mut Tx<'_>,
+    org: Id<Org>,
+    name: &str,
+    now: Time,
+) -> Result<Option<Domain>> {
+    tx.opt(VERIFIED, args![org, name, now], read).await
+}
+
+pub(in crate::orgs) async fn remove(tx: &mut Tx<'_>, org: Id<Org>, name: &str) -> Result<bool> {
+    Ok(tx.exec(REMOVE, args![org, name]).await? > 0)
+}
+
+pub(in crate::orgs) async fn remove_all(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {
+    tx.exec(REMOVE_ALL, args![org]).await?;
+    Ok(())
+}
+
+/// The organisation that who proves an address of this domain belongs to.
+pub(in crate::orgs) async fn joined_by(tx: &mut ReadTx<'_>, domain: &str) -> Result<Option<Id<Org>>> {
+    tx.opt(JOINED_BY, args![domain], |row| row.id(0)).await
+}
+
+/// The organisations that everybody belongs to.
+pub(in crate::orgs) async fn joined_by_everybody(tx: &mut ReadTx<'_>) -> Result<Vec<Id<Org>>> {
+    tx.all(JOINED_BY_EVERYBODY, &[], |row| row.id(0)).await
+}
+
+fn read(row: &Row<'_>) -> Result<Domain> {
+    Ok(Domain::new(row.text(0)?, row.text(1)?, row.opt_time(2)?, row.time(3)?))
+}
