@@ -9,7 +9,8 @@ CREATE TABLE changes (id INTEGER PRIMARY KEY, counter INTEGER NOT NULL) STRICT;
 INSERT INTO changes (id, counter) VALUES (1, 0);
 
 -- kind: 0 instance, 1 personal, 2 team. status: 0 active, 1 suspended, 2 ended (its row stays as the name of
--- what is in the audit trail).
+-- what is in the audit trail). joined_by, without being asked: 0 nobody, 1 whoever has proven an address of a
+-- verified domain, 2 everybody with an account.
 CREATE TABLE orgs (
     id TEXT PRIMARY KEY,
     kind INTEGER NOT NULL,
@@ -17,10 +18,12 @@ CREATE TABLE orgs (
     name TEXT NOT NULL,
     name_folded TEXT NOT NULL,
     status INTEGER NOT NULL DEFAULT 0,
+    joined_by INTEGER NOT NULL DEFAULT 0,
     version INTEGER NOT NULL DEFAULT 1,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX orgs_open ON orgs (id) WHERE joined_by = 2 AND status = 0;
 CREATE UNIQUE INDEX orgs_one_instance ON orgs (kind) WHERE kind = 0;
 CREATE INDEX orgs_teams ON orgs (id) WHERE kind <> 1 AND status <> 2;
 CREATE INDEX orgs_name ON orgs (name_folded, id) WHERE kind <> 1 AND status <> 2;
@@ -115,6 +118,18 @@ CREATE TABLE invitations (
 CREATE UNIQUE INDEX invitations_open ON invitations (org_id, email_folded)
     WHERE accepted_at IS NULL AND revoked_at IS NULL;
 CREATE INDEX invitations_email ON invitations (email_folded, org_id) WHERE accepted_at IS NULL AND revoked_at IS NULL;
+
+-- Domains that an organisation says are its own. token: what its DNS has to say; one organisation has
+-- proven it.
+CREATE TABLE org_domains (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    domain TEXT NOT NULL,
+    token TEXT NOT NULL,
+    verified_at INTEGER,
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, domain)
+) STRICT;
+CREATE UNIQUE INDEX org_domains_verified ON org_domains (domain) WHERE verified_at IS NOT NULL;
 
 -- One table per kind of credential.
 CREATE TABLE passwords (

@@ -26,6 +26,7 @@ const REMOVE_ALL: &str = "DELETE FROM org_domains WHERE org_id = $1";
 // every org: the one that is joined by a domain, for whoever has proven an address of it.
 const JOINED_BY: &str = "SELECT d.org_id FROM org_domains d JOIN orgs o ON o.id = d.org_id
     WHERE d.domain = $1 AND d.verified_at IS NOT NULL AND o.joined_by IN (1, 2) AND o.status = 0";
+// scan: the index holds those alone that everybody belongs to, which who administers the instance has chosen.
 const JOINED_BY_EVERYBODY: &str =
     "SELECT id FROM orgs WHERE joined_by = 2 AND status = 0 ORDER BY id LIMIT 100";
 
