@@ -4,7 +4,7 @@
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { examine, launch, open, press, silent, type } from './lib/browser.mjs';
-import { issuer, person } from './lib/management.mjs';
+import { api, issuer, person } from './lib/management.mjs';
 
 const LIST = '/console/service-tokens';
 let browser;
@@ -169,6 +169,30 @@ test('people are found, made, changed and deleted', async () => {
   page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
   silent(page);
   await page.context().close();
+});
+
+test('an organisation by who administers the server, and by who runs it', async () => {
+  const root = await person({ role: 'admin' });
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme', owner: eva.id });
+  const its = `/console/organizations/${acme.id}`;
+  await api('POST', `orgs/${acme.id}/invitations`, { email: 'somebody.with.a.long.address@example.com' });
+  for (const [who, paths] of [
+    [root, ['', '/new', `/${acme.id}`, `/${acme.id}/edit`, `/${acme.id}/delete`, `/${acme.id}/members`, `/${acme.id}/members/new`]],
+    [eva, [`/${acme.id}`, `/${acme.id}/members/${eva.id}`, `/${acme.id}/members/${eva.id}/remove`, `/${acme.id}/invitations/new`]],
+  ]) {
+    const page = await open(browser);
+    await page.goto(`${issuer}/console`);
+    await signIn(page, who);
+    for (const path of paths) await everyWidth(page, `/console/organizations${path}`);
+    if (who === eva) {
+      await page.goto(`${issuer}/console`);
+      assert.equal(at(page), its, 'the one that she runs');
+      assert.equal(await page.locator('ul.rooms a').count(), 1);
+    }
+    silent(page);
+    await page.context().close();
+  }
 });
 
 test('for administrators only', async () => {

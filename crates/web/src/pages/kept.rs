@@ -12,7 +12,7 @@ use super::visit::{Visit, to};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 19] = [
     "name",
     "email",
     "identifier",
@@ -31,6 +31,7 @@ const FIELDS: [&str; 18] = [
     "roles",
     "locale",
     "zone",
+    "slug",
 ];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;

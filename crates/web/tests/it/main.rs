@@ -20,6 +20,7 @@ mod matrix_orgs;
 mod pages;
 mod pages_authorize;
 mod pages_console;
+mod pages_console_orgs;
 mod pages_console_users;
 mod pages_errors;
 mod pages_invitation;

@@ -4,7 +4,7 @@
 //! Whoever is no administrator of the platform is refused by a page. Nothing here decides more: the use cases
 //! are those of the management API, asked with an administrator's rights.
 
-use std::time::Duration;
+use std::{ops::Deref, time::Duration};
 
 use axum::{
     Router,
@@ -12,7 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::{outcome::Code, rights::Rights, sessions::Account, users::PlatformRole};
+use doorward_core::{orgs::Holder, outcome::Code, rights::Rights, sessions::Account, users::PlatformRole};
 use http::request::Parts;
 
 use super::{
@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
 
+mod orgs;
 pub mod part;
 mod said;
 pub mod service_tokens;
@@ -38,9 +39,15 @@ const FRESH: Duration = Duration::from_mins(10);
 /// Every page of the console.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/console", get(async || to(Area::Users.path())))
+        .route("/console", get(enter))
         .merge(users::routes())
+        .merge(orgs::routes())
         .merge(service_tokens::routes())
+}
+
+/// To the first page that is open to whoever comes.
+async fn enter(operator: Operator) -> Response {
+    to(if operator.is_administrator() { Area::Users } else { Area::Organizations }.path())
 }
 
 /// What a part of the console is about.
@@ -48,18 +55,23 @@ pub fn routes() -> Router<App> {
 pub enum Area {
     /// People.
     Users,
+    /// Organisations.
+    Organizations,
     /// Long-lived secrets for programs.
     ServiceTokens,
 }
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 2] = [Self::Users, Self::ServiceTokens];
+    pub const ALL: [Self; 3] = [Self::Users, Self::Organizations, Self::ServiceTokens];
+    /// What is open to whoever runs an organisation.
+    const OF_ORGANIZATIONS: [Self; 1] = [Self::Organizations];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
         match self {
             Self::Users => "/console/users",
+            Self::Organizations => "/console/organizations",
             Self::ServiceTokens => "/console/service-tokens",
         }
     }
@@ -67,6 +79,7 @@ impl Area {
     const fn key(self) -> &'static str {
         match self {
             Self::Users => "console-users",
+            Self::Organizations => "console-organizations",
             Self::ServiceTokens => "console-service-tokens",
         }
     }
@@ -98,9 +111,9 @@ impl Shell<'_> {
     }
 }
 
-/// An administrator at a page of the console. Strangers are sent to sign in, and come back; anybody else is
-/// refused.
-pub struct Administrator {
+/// Somebody at a page of the console. Strangers are sent to sign in, and come back. What a page of an
+/// organisation shows, and to whom, is decided by who enters it.
+pub struct Operator {
     /// The request.
     pub visit: Visit,
     /// The account in use.
@@ -109,7 +122,7 @@ pub struct Administrator {
     warning: Option<String>,
 }
 
-impl FromRequestParts<App> for Administrator {
+impl FromRequestParts<App> for Operator {
     type Rejection = Response;
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
@@ -118,16 +131,27 @@ impl FromRequestParts<App> for Administrator {
         let Some(account) = visit.active().cloned() else {
             return Err(to(&Carry::back_to(&asked).on("/sign-in")));
         };
-        must_administer(&account).map_err(IntoResponse::into_response)?;
         let warning = root_credential(&visit, &account).await.map_err(IntoResponse::into_response)?;
         Ok(Self { visit, account, warning })
     }
 }
 
-fn must_administer(account: &Account) -> Result<(), Failure> {
-    match account.platform_role {
-        PlatformRole::Administrator => Ok(()),
-        PlatformRole::User => Err(Code::Forbidden.into()),
+/// An administrator at a page of the console; anybody else is refused.
+pub struct Administrator(Operator);
+
+impl Deref for Administrator {
+    type Target = Operator;
+
+    fn deref(&self) -> &Operator {
+        &self.0
+    }
+}
+
+impl FromRequestParts<App> for Administrator {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
+        Self::check(Operator::from_request_parts(parts, app).await?)
     }
 }
 
@@ -139,18 +163,52 @@ impl Administrator {
     /// administrator.
     #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
     pub fn of<T>(posted: Posted<T>, page: &str) -> Result<(Self, T), Response> {
+        let (operator, form) = Operator::of(posted, page)?;
+        Ok((Self::check(operator)?, form))
+    }
+
+    #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
+    fn check(operator: Operator) -> Result<Self, Response> {
+        if operator.is_administrator() {
+            Ok(Self(operator))
+        } else {
+            Err(Failure::from(Code::Forbidden).into_response())
+        }
+    }
+
+    /// What an administrator may hand on and decide over.
+    pub fn rights(&self) -> Rights {
+        Rights { scopes: vec![EVERYTHING.to_owned()], workspaces: None }
+    }
+}
+
+/// What administrators hold.
+const EVERYTHING: &str = "admin:*";
+
+impl Operator {
+    /// Whoever posted a form of the console that is shown at `page`.
+    ///
+    /// # Errors
+    /// The way to sign in, where the session has ended meanwhile.
+    #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
+    pub fn of<T>(posted: Posted<T>, page: &str) -> Result<(Self, T), Response> {
         let Posted { visit, form } = posted;
         let Some(account) = visit.active().cloned() else {
             let elsewhere = to(&Carry::back_to(page).on("/sign-in"));
             return Err(visit.sent.put(&visit, elsewhere));
         };
-        must_administer(&account).map_err(IntoResponse::into_response)?;
         Ok((Self { visit, account, warning: None }, form))
     }
 
-    /// What an administrator may hand on and decide over.
-    pub fn rights(&self) -> Rights {
-        Rights { scopes: vec!["admin:*".to_owned()], workspaces: None }
+    /// Whether they administer the server.
+    pub fn is_administrator(&self) -> bool {
+        self.account.platform_role == PlatformRole::Administrator
+    }
+
+    /// By what they enter an organisation.
+    fn holder(&self) -> Holder {
+        let scopes = if self.is_administrator() { vec![EVERYTHING.to_owned()] } else { Vec::new() };
+        Holder { scopes, tenant: None, person: Some(self.account.session.user) }
     }
 
     /// Sends whoever signed in too long ago for what `page` does to prove again who they are; what they
@@ -181,7 +239,7 @@ impl Administrator {
         let email = self.account.email.clone().unwrap_or_default();
         Shell {
             frame,
-            areas: &Area::ALL,
+            areas: if self.is_administrator() { &Area::ALL } else { &Area::OF_ORGANIZATIONS },
             area,
             title,
             trail: Vec::new(),

@@ -25,6 +25,16 @@ const SAID: &[&str] = &[
     "did-user-ended",
     "did-user-sessions",
     "did-user-mailed",
+    "did-org-made",
+    "did-org-saved",
+    "did-org-suspended",
+    "did-org-resumed",
+    "did-org-ended",
+    "did-member-added",
+    "did-member-saved",
+    "did-member-removed",
+    "did-invited",
+    "did-uninvited",
 ];
 
 /// Sends the browser to the page that says so.

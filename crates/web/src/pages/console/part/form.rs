@@ -2,6 +2,7 @@
 
 use askama::Template;
 
+use super::Link;
 use crate::pages::{
     console::Shell,
     form::{Errors, Field, Tick},
@@ -49,6 +50,7 @@ pub struct FormPage<'a> {
     controls: Vec<Control>,
     button: String,
     is_danger: bool,
+    aside: Option<Link>,
     errors: Errors,
 }
 
@@ -66,6 +68,7 @@ impl<'a> FormPage<'a> {
             controls: Vec::new(),
             button: String::new(),
             is_danger: false,
+            aside: None,
             errors,
         }
     }
@@ -127,6 +130,13 @@ impl<'a> FormPage<'a> {
     pub fn danger(mut self, label: String) -> Self {
         self.is_danger = true;
         self.button(label)
+    }
+
+    /// Another page, for something else.
+    #[must_use]
+    pub fn aside(mut self, to: String, label: String) -> Self {
+        self.aside = Some(Link { to, label });
+        self
     }
 
     /// Has `name` typed before anything ends.

@@ -88,7 +88,7 @@ fn about(visit: &Visit, frame: &Frame, user: &User) -> Panel {
 
 fn organisations(frame: &Frame, all: &[Membership]) -> Panel {
     let row = |one: &Membership| Row {
-        page: None,
+        page: Some(format!("{}/{}", Area::Organizations.path(), one.org)),
         name: one.name.clone(),
         detail: one.org.to_string(),
         cells: vec![Cell::Text(one.role.clone())],

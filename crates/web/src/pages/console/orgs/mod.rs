@@ -1,0 +1,105 @@
+//! Organisations in the console. Administrators see every one; who runs one sees that one by the same pages,
+//! and to everybody else it does not exist.
+
+use axum::{Router, routing::get};
+use doorward_core::{
+    orgs::{self, Membership, Org, OrgScope, roles},
+    outcome::Result,
+    users,
+};
+
+use super::{
+    Area, Operator,
+    part::{Standing, form::Choice},
+};
+use crate::{
+    app::App,
+    pages::{frame::Frame, text::Text},
+};
+
+mod act;
+mod edit;
+mod end;
+mod invite;
+mod list;
+mod members;
+mod show;
+
+const PATH: &str = Area::Organizations.path();
+/// What whoever runs an organisation may see.
+const SEE: &str = "org:members:read";
+const MEMBERS: &str = "org:members:write";
+const SETTINGS: &str = "org:settings:write";
+const END: &str = "org:settings:end";
+
+/// Every page of the area. The address of a form also shows it: to whoever reloads, or comes back.
+pub(super) fn routes() -> Router<App> {
+    Router::new()
+        .route("/console/organizations", get(list::look))
+        .route("/console/organizations.csv", get(list::export))
+        .route("/console/organizations/new", get(edit::look_new).post(edit::make))
+        .route("/console/organizations/{org}", get(show::look))
+        .route("/console/organizations/{org}/edit", get(edit::look).post(edit::save))
+        .route("/console/organizations/{org}/suspend", get(act::look).post(act::suspend))
+        .route("/console/organizations/{org}/resume", get(act::look).post(act::resume))
+        .route("/console/organizations/{org}/delete", get(end::look).post(end::end))
+        .route("/console/organizations/{org}/members", get(members::look))
+        .route("/console/organizations/{org}/members.csv", get(members::export))
+        .route("/console/organizations/{org}/members/new", get(invite::look_add).post(invite::add))
+        .route("/console/organizations/{org}/members/{user}", get(members::look_one).post(members::save))
+        .route("/console/organizations/{org}/members/{user}/remove", get(end::look_member).post(end::remove))
+        .route("/console/organizations/{org}/invitations/new", get(invite::look).post(invite::invite))
+        .route("/console/organizations/{org}/invitations/{id}/revoke", get(act::look_at).post(act::revoke))
+}
+
+/// Enters the organisation of an address.
+async fn enter(operator: &Operator, org: &str, permission: &'static str) -> Result<OrgScope> {
+    orgs::enter(&operator.visit.call, operator.holder(), org, permission).await
+}
+
+/// The organisations that somebody runs.
+async fn own(operator: &Operator) -> Result<Vec<Membership>> {
+    let facts = users::facts(&operator.visit.call, operator.account.session.user).await?;
+    let mut run = Vec::new();
+    for one in facts.map(|facts| facts.orgs).unwrap_or_default() {
+        if one.kind != orgs::Kind::Personal && enter(operator, &one.org.to_string(), SEE).await.is_ok() {
+            run.push(one);
+        }
+    }
+    Ok(run)
+}
+
+/// The address of an organisation's page.
+fn page(org: &Org) -> String {
+    format!("{PATH}/{}", org.id)
+}
+
+fn standing(text: Text, is_active: bool) -> Standing {
+    if is_active {
+        Standing::good(text.get("orgs-active"))
+    } else {
+        Standing::bad(text.get("orgs-suspended"))
+    }
+}
+
+/// The area's own page, above every other one.
+fn trail(operator: &Operator) -> (String, String) {
+    (PATH.to_owned(), operator.visit.text.get(Area::Organizations.key()))
+}
+
+/// The pages above one that belongs to an organisation's page.
+fn trail_to(operator: &Operator, org: &Org) -> Vec<(String, String)> {
+    vec![trail(operator), (page(org), org.name.clone())]
+}
+
+/// The field that decides what somebody is in an organisation.
+async fn role_choice(
+    operator: &Operator,
+    (frame, scope): (&Frame, &OrgScope),
+    chosen: &str,
+) -> Result<Choice> {
+    let roles = roles::list(&operator.visit.call, scope).await?;
+    let options = roles.into_iter().map(|role| (role.name.clone(), role.name)).collect();
+    let hint = frame.t("orgs-role-what");
+    Ok(Choice { id: "role", label: frame.t("orgs-role"), hint, value: chosen.to_owned(), options })
+}

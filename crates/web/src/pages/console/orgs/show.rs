@@ -1,0 +1,126 @@
+//! One organisation: facts, members, invitations, roles, and what can be done.
+
+use axum::{extract::Path, response::Response};
+use doorward_core::{
+    orgs::{
+        Kind, OrgScope,
+        invitations::{self, Invitation},
+        members::{self, ListAsk, Member},
+        roles::{self, Role},
+    },
+    page::{Page, PageAsk},
+};
+
+use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, trail};
+use crate::{
+    pages::{
+        console::{
+            Area, Operator,
+            part::{
+                Cell, Row, Send, Table,
+                detail::{DetailPage, Panel},
+            },
+        },
+        form::Errors,
+        frame::Frame,
+        visit::Visit,
+        when::When,
+    },
+    surface::Failure,
+};
+
+/// Members and invitations on the page at the most.
+const MOST: u32 = 10;
+
+pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let scope = enter(&operator, &org, SEE).await?;
+    let first = || PageAsk { limit: MOST, ..PageAsk::default() };
+    let some = members::list(&visit.call, &scope, ListAsk { page: first(), role: None }).await?;
+    let open = invitations::list(&visit.call, &scope, first()).await?;
+    let roles = roles::list(&visit.call, &scope).await?;
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let mut shell = operator.shell(&frame, Area::Organizations, scope.org().name.clone(), &errors);
+    shell.trail = vec![trail(&operator)];
+    let panels = vec![
+        about(visit, &frame, &scope),
+        of_members(visit, &frame, &scope, &some),
+        of_invitations(visit, &frame, &scope, &open.items),
+        of_roles(&frame, &roles),
+    ];
+    let badge = Some(standing(frame.text, scope.org().is_active));
+    Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
+}
+
+fn about(visit: &Visit, frame: &Frame, scope: &OrgScope) -> Panel {
+    let org = scope.org();
+    let when = |at| Cell::When(When::new(frame.text, at, visit.call.now));
+    let facts = vec![
+        (frame.t("orgs-name"), Cell::Text(org.name.clone())),
+        (frame.t("orgs-slug"), Cell::text(org.slug.as_deref(), frame.t("console-none"))),
+        (frame.t("orgs-since"), when(org.created_at)),
+        (frame.t("orgs-changed"), when(org.updated_at)),
+        (frame.t("console-id"), Cell::id(frame, org.id)),
+    ];
+    let page = page(org);
+    let mut panel = Panel::new("facts", frame.t("console-facts")).facts(facts);
+    if scope.may(SETTINGS) {
+        panel = panel.link(format!("{page}/edit"), frame.t("console-edit"));
+    }
+    if org.kind != Kind::Team {
+        return panel;
+    }
+    if scope.is_platform() {
+        let (to, key) = if org.is_active { ("suspend", "orgs-suspend") } else { ("resume", "orgs-resume") };
+        panel = panel.send(Send::new(frame, format!("{page}/{to}"), frame.t(key)));
+    }
+    if scope.may(END) { panel.link(format!("{page}/delete"), frame.t("orgs-delete")) } else { panel }
+}
+
+fn of_members(visit: &Visit, frame: &Frame, scope: &OrgScope, some: &Page<Member>) -> Panel {
+    let page = page(scope.org());
+    let rows = some.items.iter().map(|member| row(visit, scope, member)).collect();
+    let table = Table::new(frame, "orgs-members", &super::members::COLUMNS, rows);
+    let mut panel = Panel::new("members", frame.t("orgs-members")).table(table, frame.t("orgs-members-none"));
+    if scope.may(MEMBERS) && scope.org().kind != Kind::Personal {
+        panel = panel.link(format!("{page}/invitations/new"), frame.t("orgs-invite"));
+        if scope.is_platform() {
+            panel = panel.link(format!("{page}/members/new"), frame.t("orgs-add"));
+        }
+    }
+    panel.link(format!("{page}/members"), frame.t("orgs-members-all"))
+}
+
+fn of_invitations(visit: &Visit, frame: &Frame, scope: &OrgScope, open: &[Invitation]) -> Panel {
+    let page = page(scope.org());
+    let row = |one: &Invitation| {
+        let revoke = format!("{page}/invitations/{}/revoke", one.id);
+        let about = frame.tv("orgs-invitation-revoke-of", "email", &one.email);
+        let send = Send::new(frame, revoke, frame.t("orgs-invitation-revoke")).about(about);
+        Row {
+            page: None,
+            name: one.email.clone(),
+            detail: String::new(),
+            cells: vec![
+                Cell::Text(one.role.clone()),
+                Cell::When(When::new(frame.text, one.expires_at, visit.call.now)),
+                if scope.may(MEMBERS) { Cell::Send(send) } else { Cell::Soft(String::new()) },
+            ],
+        }
+    };
+    let columns = ["orgs-invited", "orgs-role", "orgs-invited-until", "orgs-do"];
+    let table = Table::new(frame, "orgs-invitations", &columns, open.iter().map(row).collect());
+    Panel::new("invitations", frame.t("orgs-invitations")).table(table, frame.t("orgs-invitations-none"))
+}
+
+fn of_roles(frame: &Frame, roles: &[Role]) -> Panel {
+    let row = |role: &Role| Row {
+        page: None,
+        name: role.name.clone(),
+        detail: role.description.clone(),
+        cells: vec![Cell::words(role.permissions.clone(), frame.t("orgs-permissions-none"))],
+    };
+    let columns = ["orgs-role", "orgs-permissions"];
+    let table = Table::new(frame, "orgs-roles", &columns, roles.iter().map(row).collect());
+    Panel::new("roles", frame.t("orgs-roles")).table(table, frame.t("console-none"))
+}

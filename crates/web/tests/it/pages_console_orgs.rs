@@ -1,0 +1,178 @@
+//! The console's pages of organisations: every one for administrators, one's own for who runs one, and none for
+//! anybody else.
+
+use std::time::Duration;
+
+use crate::{
+    pages_console::{administrator, link},
+    pages_kit::{Browser, PASSWORD, Page},
+};
+use doorward_world::{World, both_engines};
+use http::StatusCode;
+
+const PATH: &str = "/console/organizations";
+const EVA: &str = "eva@example.com";
+const BOB: &str = "bob@example.com";
+
+async fn signed_in(browser: &Browser, email: &str) -> Browser {
+    let mut own = browser.another();
+    let page = own.open("/account").await;
+    let page = own.sign_in(&page, email, PASSWORD).await;
+    assert!(page.path.starts_with("/account"), "{}", page.text);
+    own
+}
+
+/// An administrator, and the page of an organisation that Eva owns.
+async fn at_acme(world: World) -> (Browser, Page) {
+    let (mut browser, _) = administrator(world).await;
+    browser.person(EVA, "Eva").await;
+    browser.person(BOB, "Bob").await;
+    let form = browser.open(&format!("{PATH}/new")).await;
+    let fields = [("name", "Acme"), ("slug", "acme"), ("owner", EVA)];
+    let page = browser.submit(&form, &format!("{PATH}/new"), &fields).await;
+    assert_eq!((page.status, page.title()), (StatusCode::OK, "Acme"), "{}", page.text);
+    assert!(page.text.contains("The organisation is made") && page.text.contains(EVA), "{}", page.text);
+    (browser, page)
+}
+
+both_engines! {
+    async fn administrators_make_find_and_stop_organisations(world: World) {
+        let (mut browser, acme) = at_acme(world.clone()).await;
+        let (form, to) = (browser.open(&format!("{PATH}/new")).await, format!("{PATH}/new"));
+        for (fields, error) in [
+            ([("name", ""), ("slug", ""), ("owner", "")], "name-error"),
+            ([("name", "Other"), ("slug", "A b"), ("owner", "")], "slug-error"),
+            ([("name", "Other"), ("slug", "acme"), ("owner", "")], "slug-error"),
+            ([("name", "Other"), ("slug", ""), ("owner", "nobody@example.com")], "owner-error"),
+        ] {
+            let wrong = browser.submit(&form, &to, &fields).await;
+            assert!(wrong.status.is_client_error() && wrong.text.contains(error), "{fields:?}: {}", wrong.text);
+        }
+        let stopped = browser.submit(&acme, &format!("{}/suspend", acme.path), &[]).await;
+        assert!(stopped.text.contains(">Suspended<"), "{}", stopped.text);
+        for (query, is_there) in [("", true), ("?query=acm&status=suspended", true), ("?status=active", false), ("?query=other", false)] {
+            let list = browser.open(&format!("{PATH}{query}")).await;
+            assert_eq!(list.text.contains(">Acme<"), is_there, "{query}: {}", list.text);
+        }
+        assert_eq!(browser.open(&format!("{PATH}?status=gone")).await.status, StatusCode::BAD_REQUEST);
+        let sheet = browser.open(&format!("{PATH}.csv?query=acme")).await;
+        assert!(sheet.text.lines().nth(1).unwrap().contains(",Acme,acme,team,suspended,"), "{}", sheet.text);
+        let back = browser.submit(&stopped, &format!("{}/resume", acme.path), &[]).await;
+        assert!(back.text.contains(">Active<"), "{}", back.text);
+
+        let edit = format!("{}/edit", acme.path);
+        let form = browser.open(&edit).await;
+        let version = form.field("version").unwrap();
+        let fields = [("name", "Acme and Company"), ("slug", "acme"), ("version", version.as_str())];
+        assert_eq!(browser.submit(&form, &edit, &fields).await.title(), "Acme and Company");
+        let late = browser.submit(&form, &edit, &fields).await;
+        assert!(late.status.is_client_error() && late.text.contains("changed this meanwhile"), "{}", late.text);
+
+        let delete = format!("{}/delete", acme.path);
+        let form = browser.open(&delete).await;
+        let wrong = browser.submit(&form, &delete, &[("confirm", "Acme")]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        world.advance(Duration::from_mins(11));
+        let asked = browser.submit(&form, &delete, &[("confirm", "Acme and Company")]).await;
+        assert_eq!(asked.title(), "Enter your password", "{}", asked.text);
+        let form = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
+        let gone = browser.submit(&form, &delete, &[("confirm", "Acme and Company")]).await;
+        assert!(gone.text.contains("The organisation is deleted") && !gone.text.contains(">Acme"), "{}", gone.text);
+        assert_eq!(browser.open(&acme.path).await.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn members_come_change_and_go(world: World) {
+        let (mut browser, acme) = at_acme(world).await;
+        let add = format!("{}/members/new", acme.path);
+        let form = browser.open(&add).await;
+        for (fields, error) in [([("email", "nobody@example.com"), ("role", "member")], "Nobody here has this address"),
+            ([("email", BOB), ("role", "emperor")], "no such role")] {
+            let wrong = browser.submit(&form, &add, &fields).await;
+            assert!(wrong.status.is_client_error() && wrong.text.contains(error), "{fields:?}: {}", wrong.text);
+        }
+        let added = browser.submit(&form, &add, &[("email", BOB), ("role", "member")]).await;
+        assert!(added.text.contains("is a member now") && added.text.contains(">bob@example.com<"), "{}", added.text);
+        let again = browser.submit(&form, &add, &[("email", BOB), ("role", "member")]).await;
+        assert!(again.text.contains("a member already"), "{}", again.text);
+        let all = browser.open(&format!("{}/members?role=owner", acme.path)).await;
+        assert!(all.text.contains(">eva@example.com<") && !all.text.contains(">bob@example.com<"), "{}", all.text);
+        let sheet = browser.open(&format!("{}/members.csv", acme.path)).await;
+        assert_eq!(sheet.text.lines().count(), 3, "{}", sheet.text);
+        let eva = link(&all, &format!("{}/members/usr_", acme.path));
+        let form = browser.open(&eva).await;
+        let kept = browser.submit(&form, &eva, &[("role", "member")]).await;
+        assert!(kept.status.is_client_error() && kept.text.contains("the last owner"), "{}", kept.text);
+        let found = browser.open(&format!("{}/members?query={BOB}", acme.path)).await;
+        let bob = link(&found, &format!("{}/members/usr_", acme.path));
+        let form = browser.open(&bob).await;
+        let saved = browser.submit(&form, &bob, &[("role", "admin")]).await;
+        assert!(saved.text.contains("has the new role"), "{}", saved.text);
+        let remove = format!("{bob}/remove");
+        let form = browser.open(&remove).await;
+        let wrong = browser.submit(&form, &remove, &[("confirm", "Bob")]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        let gone = browser.submit(&form, &remove, &[("confirm", BOB)]).await;
+        assert!(gone.text.contains("no member any more") && !gone.text.contains(">bob@example.com<"), "{}", gone.text);
+    }
+
+    async fn an_owner_sees_one_organisation_and_nothing_else(world: World) {
+        let (browser, acme) = at_acme(world).await;
+        let mut eva = signed_in(&browser, EVA).await;
+        let own = eva.open("/console").await;
+        assert_eq!((own.title(), own.path.as_str()), ("Acme", acme.path.as_str()), "{}", own.text);
+        assert!(!own.text.contains("/console/users") && !own.text.contains("/suspend") && !own.text.contains("/members/new"), "{}", own.text);
+        let invite = format!("{}/invitations/new", acme.path);
+        let form = eva.open(&invite).await;
+        let sent = eva.submit(&form, &invite, &[("email", BOB), ("role", "member")]).await;
+        assert!(sent.text.contains("The invitation is on its way") && sent.text.contains(BOB), "{}", sent.text);
+        assert!(browser.mailed(BOB).await.starts_with("/invitation?token="));
+        let revoke = format!("{}/invitations/", acme.path);
+        let back = eva.submit(&sent, &revoke, &[]).await;
+        assert!(back.text.contains("taken back") && back.text.contains("No invitation is open"), "{}", back.text);
+        for path in ["/console/users", "/console/service-tokens", "/console/organizations.csv", "/console/organizations/new",
+            &format!("{}/members/new", acme.path)] {
+            let refused = eva.open(path).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        let token = own.field("form_token").unwrap();
+        for path in [format!("{}/suspend", acme.path), format!("{}/members/new", acme.path), format!("{PATH}/new")] {
+            let body = format!("form_token={token}&name=Mine&email={BOB}&role=owner");
+            assert_eq!(eva.ask("POST", &path, Some(body)).await.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        let edit = format!("{}/edit", acme.path);
+        let form = eva.open(&edit).await;
+        let version = form.field("version").unwrap();
+        let renamed = eva.submit(&form, &edit, &[("name", "Acme Ltd"), ("version", &version)]).await;
+        assert_eq!(renamed.title(), "Acme Ltd", "{}", renamed.text);
+    }
+
+    async fn to_strangers_an_organisation_does_not_exist(world: World) {
+        let (mut browser, acme) = at_acme(world).await;
+        let mut bob = signed_in(&browser, BOB).await;
+        let token = bob.open("/account").await.field("form_token").unwrap();
+        assert_eq!(bob.open(PATH).await.status, StatusCode::FORBIDDEN, "who runs none");
+        let eva = link(&acme, &format!("{}/members/usr_", acme.path));
+        let below = ["", "/edit", "/delete", "/members", "/members.csv", "/invitations/new", "/suspend"];
+        let mut paths: Vec<String> = below.iter().map(|below| format!("{}{below}", acme.path)).collect();
+        paths.extend([eva.clone(), format!("{eva}/remove")]);
+        for path in &paths {
+            assert_eq!(bob.open(path).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        let posts = [format!("{}/edit", acme.path), format!("{}/delete", acme.path), format!("{}/invitations/new", acme.path),
+            eva.clone(), format!("{eva}/remove"), format!("{}/invitations/inv_01jd8zzzzzzzzzzzzzzzzzzzzz/revoke", acme.path)];
+        let body = format!("form_token={token}&name=Mine&version=1&confirm=Acme&email={BOB}&role=owner");
+        for path in &posts {
+            assert_eq!(bob.ask("POST", path, Some(body.clone())).await.status, StatusCode::NOT_FOUND, "{path}");
+        }
+        let add = format!("{}/members/new", acme.path);
+        let form = browser.open(&add).await;
+        browser.submit(&form, &add, &[("email", BOB), ("role", "member")]).await;
+        for path in &paths {
+            assert_eq!(bob.open(path).await.status, StatusCode::FORBIDDEN, "who merely belongs to it at {path}");
+        }
+        for path in &posts {
+            assert_eq!(bob.ask("POST", path, Some(body.clone())).await.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        assert_eq!(browser.open(&acme.path).await.title(), "Acme");
+    }
+}
