@@ -30,7 +30,7 @@ impl<'d> Dress<'d> {
 
     pub(crate) fn refused(&self, refusal: &Refusal) -> Response<Body> {
         let mut response = self.words.refused(refusal).map(Body::from);
-        if self.profile == Some(Profile::Nginx) {
+        if self.profile.is_some_and(Profile::knows_two_refusals) {
             let shown = shown_to_nginx(response.status(), response.headers_mut());
             *response.status_mut() = shown;
         }

@@ -22,6 +22,8 @@ pub enum Profile {
     Haproxy,
     /// A few lines of Lua.
     Apache,
+    /// The controller of Kubernetes, by the annotation `auth-url`: knows 401 and 403 only.
+    IngressNginx,
 }
 
 /// The request that a proxy asks about.
@@ -32,6 +34,8 @@ pub(crate) struct Described {
     pub(crate) path: NormalPath,
     /// The path as it came, with its query.
     pub(crate) uri: String,
+    /// Whether it came by https, where the description says so.
+    pub(crate) is_https: Option<bool>,
 }
 
 impl Described {
@@ -55,7 +59,8 @@ const FORWARDED: Family =
 
 impl Profile {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Nginx, Self::Traefik, Self::Caddy, Self::Haproxy, Self::Apache];
+    pub const ALL: [Self; 6] =
+        [Self::Nginx, Self::Traefik, Self::Caddy, Self::Haproxy, Self::Apache, Self::IngressNginx];
 
     /// As `?profile=` has it.
     pub const fn name(self) -> &'static str {
@@ -65,6 +70,7 @@ impl Profile {
             Self::Caddy => "caddy",
             Self::Haproxy => "haproxy",
             Self::Apache => "apache",
+            Self::IngressNginx => "ingress-nginx",
         }
     }
 
@@ -72,11 +78,9 @@ impl Profile {
         Self::ALL.into_iter().find(|profile| profile.name() == name)
     }
 
-    const fn family(self) -> &'static Family {
-        match self {
-            Self::Nginx => &ORIGINAL,
-            Self::Traefik | Self::Caddy | Self::Haproxy | Self::Apache => &FORWARDED,
-        }
+    /// Whether it takes every refusal for a fault of ours but 401 and 403.
+    pub(crate) const fn knows_two_refusals(self) -> bool {
+        matches!(self, Self::Nginx | Self::IngressNginx)
     }
 
     /// The request that this proxy describes.
@@ -86,7 +90,11 @@ impl Profile {
     /// `PathAmbiguous`.
     pub(crate) fn read(self, headers: &HeaderMap, origin: &Origin) -> Result<Described, Refusal> {
         origin.may_describe()?;
-        self.family().read(headers)
+        match self {
+            Self::Nginx => ORIGINAL.read(headers),
+            Self::Traefik | Self::Caddy | Self::Haproxy | Self::Apache => FORWARDED.read(headers),
+            Self::IngressNginx => by_url(headers),
+        }
     }
 }
 
@@ -126,8 +134,30 @@ impl Described {
         }
         let path = NormalPath::read(target);
         let path = path.map_err(|trick| Refusal::new(Why::PathAmbiguous).hint(trick.to_string()))?;
-        Ok(Self { method: method.to_owned(), host: host.to_owned(), path, uri: target.to_owned() })
+        Ok(Self {
+            method: method.to_owned(),
+            host: host.to_owned(),
+            path,
+            uri: target.to_owned(),
+            is_https: None,
+        })
     }
+}
+
+/// The whole address in one header, as the client wrote host and target.
+fn by_url(headers: &HeaderMap) -> Result<Described, Refusal> {
+    const METHOD: &str = "x-original-method";
+    const URL: &str = "x-original-url";
+    let method = one(headers, METHOD)?;
+    let (scheme, rest) = one(headers, URL)?.split_once("://").ok_or_else(|| undescribed(URL))?;
+    let is_https = match scheme {
+        "https" => true,
+        "http" => false,
+        _ => return Err(undescribed(URL)),
+    };
+    let (host, target) = rest.split_at(rest.find('/').ok_or_else(|| undescribed(URL))?);
+    let described = Described::new((method, METHOD), (host, URL), target)?;
+    Ok(Described { is_https: Some(is_https), ..described })
 }
 
 impl Origin {

@@ -4,6 +4,8 @@
 //! is described, under the rule that is for it. Headers that say who somebody is are answers here, never
 //! questions: those of the request are not looked at. No body is ever waited for.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use doorward_judge::{Refusal, Rule, Why, host};
 use doorward_sdk::{dress::REQUEST_ID, server::identity_headers};
@@ -35,6 +37,8 @@ pub(crate) fn is_question(target: &Uri) -> bool {
 struct Question<'q> {
     profile: Option<Profile>,
     route: Option<&'q str>,
+    /// The host that alone may be described, where the proxy hands on what the client says of it.
+    host: Option<&'q str>,
 }
 
 pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) -> Response<Body> {
@@ -45,6 +49,7 @@ pub(crate) async fn answer(gateway: &Inner, request: &Parts, origin: &Origin) ->
         let rules = question.and_then(|question| rules(gateway, request, origin, &question));
         match rules {
             Ok((rules, described)) => {
+                let origin = &seen_by(origin, described.as_ref());
                 dress.words.resource_metadata = resource_metadata(gateway, &rules, described.as_ref());
                 let sent = Sent { request, origin, asked: described.as_ref().map(Described::asked) };
                 match judged::all(gateway, &sent, (&rules, &mut dress)).await {
@@ -82,6 +87,14 @@ fn resource_metadata<'g>(
     (is_own && rules.iter().all(is_for_us)).then_some(metadata)
 }
 
+/// Where the request came from that is asked about: by https or not is known best where it is described.
+fn seen_by<'o>(origin: &'o Origin, described: Option<&Described>) -> Cow<'o, Origin> {
+    match described.and_then(|described| described.is_https) {
+        Some(is_https) if is_https != origin.is_https => Cow::Owned(Origin { is_https, ..origin.clone() }),
+        _ => Cow::Borrowed(origin),
+    }
+}
+
 /// Tells a proxy where its client can sign in: nginx cannot send anybody on by itself, the others hand a redirect
 /// through, Traefik after it has read a path as one of ours.
 fn with_way_in(
@@ -94,7 +107,7 @@ fn with_way_in(
     let Some(to) = judged::way_in(gateway, sent, &described.uri, (rule, &refused)) else { return refused };
     let site = Site { host: &described.host, is_https: sent.origin.is_https };
     match profile {
-        Profile::Nginx => {}
+        Profile::Nginx | Profile::IngressNginx => {}
         Profile::Traefik => {
             return signin::redirect(&format!("{}{to}", site.origin())).unwrap_or(refused);
         }
@@ -155,6 +168,7 @@ fn read(query: &str) -> Result<Question<'_>, Refusal> {
                     Profile::named(name).ok_or_else(|| wrong(format!("profile is one of {known}")))?;
                 question.profile = Some(profile);
             }
+            ("host", name) if question.host.is_none() => question.host = Some(name),
             ("route", name) if question.route.is_none() => question.route = Some(name),
             (name, _) => return Err(wrong(format!("{name} is not known here, or is said twice"))),
         }
@@ -173,6 +187,13 @@ fn rules<'g>(
         Some(profile) => Some(profile.read(&request.headers, origin)?),
         None => profile::unasked(&request.headers, origin)?,
     };
+    if let Some(only) = question.host {
+        let host = described.as_ref().and_then(|it| host::name(&it.host));
+        if host.is_none() || host != host::name(only) {
+            let hint = "The request is for another host than the question is";
+            return Err(Refusal::new(Why::RequestNotDescribed).hint(hint));
+        }
+    }
     let found = described.as_ref().and_then(|it| gateway.rules.find(&it.host, &it.method, &it.path));
     let base = match question.route {
         Some(name) => Some(gateway.rules.named(name).ok_or(Why::RouteUnknown)?),

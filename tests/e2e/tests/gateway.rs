@@ -289,6 +289,14 @@ fn managed_proxies_in_front_say_who_it_is() {
 }
 
 #[test]
+fn ingress_nginx_asks_by_its_annotations() {
+    let program = doorward_e2e::program::binary().display().to_string();
+    // The proxies' module reads the issuer's address; nobody is asked there.
+    let environment = [("DOORWARD_PROGRAM", program.as_str()), ("DOORWARD_ISSUER", "http://127.0.0.1:1")];
+    scripts::python_with(&environment, "ingress.py");
+}
+
+#[test]
 fn limits_are_held_and_told() {
     let behind = free_port().to_string();
     let file = tempfile::NamedTempFile::new().expect("a file");

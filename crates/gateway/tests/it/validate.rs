@@ -148,7 +148,10 @@ async fn a_profile_that_is_none_says_what_to_use() {
     for (target, hint) in [
         ("/validate?profile=envoy", "path_prefix to /envoy/check"),
         ("/validate?profile=envoy/reports/1", "path_prefix to /envoy/check"),
-        ("/validate?profile=envoyer", "profile is one of nginx, traefik, caddy, haproxy, apache"),
+        (
+            "/validate?profile=envoyer",
+            "profile is one of nginx, traefik, caddy, haproxy, apache, ingress-nginx",
+        ),
         ("/validate?profile=", "profile is one of nginx, traefik, caddy, haproxy, apache"),
     ] {
         let answer = world.ask(target, &[ADA]).await;
@@ -217,6 +220,12 @@ async fn a_description_counts_from_those_who_may_and_as_their_proxy_writes_it() 
         ("/validate?route=nowhere", vec![ADA], true, 404),
         ("/validate?profile=apache", vec![ADA], true, 403),
         ("/validate?prfile=nginx", vec![ADA], true, 403),
+        // Where one host alone may be described.
+        ("/validate?profile=nginx&host=app.example", with(get.clone(), ADA), true, 200),
+        ("/validate?profile=nginx&host=APP.example.", with(get.clone(), ADA), true, 200),
+        ("/validate?profile=nginx&host=other.example", with(get.clone(), ADA), true, 403),
+        ("/validate?profile=nginx&host=", with(get.clone(), ADA), true, 403),
+        ("/validate?host=app.example", vec![ADA], true, 403),
         ("/validate?route=reports&route=public", vec![ADA], true, 403),
     ] {
         let answer = world.asks(Method::GET, target, &headers, is_trusted).await;
