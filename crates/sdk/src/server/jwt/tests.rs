@@ -435,7 +435,7 @@ fn issuers_that_make_no_sense_say_why() {
     ];
     for (spec, field) in cases {
         assert_eq!(
-            Jwts::new(&[spec.clone()], &fetch).err().map(|wrong| wrong.field),
+            Jwts::new(std::slice::from_ref(&spec), &fetch).err().map(|wrong| wrong.field),
             Some(field),
             "{spec:?}"
         );
@@ -448,6 +448,6 @@ fn issuers_that_make_no_sense_say_why() {
         IssuerSpec { issuer: vec!["http://id.example.com".to_owned()], ..by_keys(&[&key]) },
     ];
     for spec in good {
-        assert_eq!(Jwts::new(&[spec.clone()], &fetch).err(), None, "{spec:?}");
+        assert_eq!(Jwts::new(std::slice::from_ref(&spec), &fetch).err(), None, "{spec:?}");
     }
 }
