@@ -134,7 +134,8 @@ pub(super) async fn save(Path(org): Path<String>, posted: Posted<Form>) -> Resul
     let scope = enter(&operator, &org, SETTINGS).await?;
     let saved = async {
         let seen = typed.version.parse().map_err(|_| Refusal::new(Code::RequestInvalid).field("version"))?;
-        let change = Change { name: Some(typed.name.clone()), slug: Some(some(&typed.slug)) };
+        let slug = Some(some(&typed.slug));
+        let change = Change { name: Some(typed.name.clone()), slug, ..Change::default() };
         manage::update(&visit.call, &scope, seen, change).await
     };
     let refusal = match saved.await {
