@@ -605,6 +605,36 @@ CREATE TABLE settings (
     updated_at @int NOT NULL
 ) @strict;
 
+-- How often somebody did something in an hour, for billing. kind: 0 request at the gateway, 1 sign-in,
+-- 2 answer with tokens. status: the class of the HTTP status, 0 for who left before the answer. Who or what
+-- has no name is an empty text.
+CREATE TABLE usage_hours (
+    org_id TEXT NOT NULL,
+    hour @int NOT NULL,
+    principal TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    route TEXT NOT NULL,
+    kind @int NOT NULL,
+    status @int NOT NULL,
+    requests @int NOT NULL,
+    denied @int NOT NULL,
+    request_bytes @int NOT NULL,
+    response_bytes @int NOT NULL,
+    micros @int NOT NULL,
+    PRIMARY KEY (org_id, hour, principal, client_id, agent_id, route, kind, status)
+) @strict;
+CREATE INDEX usage_hours_age ON usage_hours (hour);
+CREATE INDEX usage_hours_principal ON usage_hours (principal, hour);
+
+-- The last batch of usage that each process has written: none is counted twice.
+CREATE TABLE usage_writers (
+    id TEXT PRIMARY KEY,
+    batch @int NOT NULL,
+    written_at @int NOT NULL
+) @strict;
+CREATE INDEX usage_writers_age ON usage_writers (written_at);
+
 -- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
 -- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
 -- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,

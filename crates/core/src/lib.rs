@@ -38,6 +38,7 @@ pub mod sessions;
 pub mod settings;
 mod throttle;
 pub mod tokens;
+pub mod usage;
 pub mod users;
 mod uses;
 pub mod vault;

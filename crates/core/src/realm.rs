@@ -35,6 +35,7 @@ use crate::{
     service_tokens,
     settings::Settings,
     tokens,
+    usage::Meter,
     uses::Uses,
     vault::Vault,
 };
@@ -74,6 +75,8 @@ pub struct Realm {
     pub(crate) service_uses: Uses<id::ServiceToken>,
     /// Uses of keys that are not written yet.
     pub(crate) key_uses: Uses<id::ApiKey>,
+    /// Usage that is not written yet.
+    pub usage: Meter,
     /// What signed the audit trail under earlier master keys.
     pub(crate) checkpoint_keys: audit::Predecessors,
 }
@@ -147,6 +150,7 @@ impl Realm {
             proofs: Room::new(settings.bounds.proofs, tokens::PROOF_MEMORY),
         };
         let ring = keys::Ring::default();
+        let usage = Meter::new(&env)?;
         let realm = Arc::new(Self {
             issuer,
             db,
@@ -162,6 +166,7 @@ impl Realm {
             rooms,
             service_uses: Uses::default(),
             key_uses: Uses::default(),
+            usage,
             checkpoint_keys,
         });
         let call = Call::system(&realm);

@@ -22,6 +22,8 @@ pub struct Settings {
     pub mail: Mail,
     /// How long audit events are kept.
     pub audit: Audit,
+    /// How long usage is kept.
+    pub usage: Usage,
     /// Personal keys and API keys.
     pub api_keys: ApiKeys,
     /// Service tokens.
@@ -264,5 +266,18 @@ pub struct Audit {
 impl Default for Audit {
     fn default() -> Self {
         Self { retention: Duration::from_secs(730 * DAY) }
+    }
+}
+
+/// How long usage is kept.
+#[derive(Debug, Clone)]
+pub struct Usage {
+    /// Hours that are older are dropped.
+    pub retention: Duration,
+}
+
+impl Default for Usage {
+    fn default() -> Self {
+        Self { retention: Duration::from_secs(400 * DAY) }
     }
 }

@@ -1,8 +1,11 @@
-//! What became of a request at the gateway, for whoever writes a line about it.
+//! What became of a request at the gateway, for whoever writes a line about it or counts it.
 
 use std::sync::{Arc, OnceLock};
 
-use doorward_judge::{Principal, Why};
+use doorward_judge::{CredentialKind, Principal, Why};
+use http::StatusCode;
+
+use crate::metering::{Metering, Tally};
 
 /// Longer names, which other issuers may give people, are cut.
 const LONGEST: usize = 200;
@@ -14,18 +17,31 @@ pub struct Decision {
     pub route: Option<String>,
     /// Whose credential it was, as the audit trail names them.
     pub subject: Option<String>,
-    /// Of what kind it was, as `X-Auth-Type` has it.
-    pub credential: Option<&'static str>,
+    /// Of what kind it was.
+    pub credential: Option<CredentialKind>,
+    /// Who vouched for it, where a token says so.
+    pub issuer: Option<String>,
+    /// The organisation that it acts in.
+    pub organization: Option<String>,
+    /// The application that it came through.
+    pub client: Option<String>,
+    /// The agent that acts.
+    pub agent: Option<String>,
     /// Why it was not let through, or went no further afterwards; nothing where it did.
     pub refused: Option<Why>,
 }
 
 impl Decision {
     pub(crate) fn new(route: &str, principal: Option<&Principal>, refused: Option<Why>) -> Self {
+        let identity = principal.map(|it| &it.identity);
         Self {
             route: (!route.is_empty()).then(|| route.to_owned()),
-            subject: principal.map(|it| it.identity.subject.chars().take(LONGEST).collect()),
-            credential: principal.map(|it| it.credential.name()),
+            subject: identity.map(|it| it.subject.chars().take(LONGEST).collect()),
+            credential: principal.map(|it| it.credential),
+            issuer: identity.and_then(|it| it.issuer.clone()),
+            organization: identity.and_then(|it| it.organization.clone()),
+            client: identity.and_then(|it| it.client_id.clone()),
+            agent: identity.and_then(|it| it.agent_id.clone()),
             refused,
         }
     }
@@ -49,6 +65,26 @@ struct Place {
     first: OnceLock<Decision>,
     /// What became of what was let through.
     last: OnceLock<Decision>,
+    tally: Tally,
+}
+
+impl Place {
+    fn decision(&self) -> Option<&Decision> {
+        self.last.get().or_else(|| self.first.get())
+    }
+
+    fn is_denied(&self) -> bool {
+        self.first.get().is_some_and(|first| first.refused.is_some())
+    }
+}
+
+/// The rest is counted when nobody holds it any more: the answer is out, or whoever asked has gone.
+impl Drop for Place {
+    fn drop(&mut self) {
+        if let Some(decision) = self.decision() {
+            self.tally.end(decision, self.is_denied());
+        }
+    }
 }
 
 impl Decided {
@@ -66,13 +102,30 @@ impl Decided {
 
     /// What was decided, once it is.
     pub fn get(&self) -> Option<&Decision> {
-        self.0.last.get().or_else(|| self.0.first.get())
+        self.0.decision()
+    }
+
+    /// From now on it is counted.
+    pub(crate) fn is_metered(&self, metering: Metering) {
+        self.0.tally.begin(metering);
+    }
+
+    /// Counts the request, once it is known what it is answered.
+    pub(crate) fn is_answered(&self, status: StatusCode) {
+        if let Some(decision) = self.get() {
+            self.0.tally.answered(decision, self.0.is_denied(), status);
+        }
+    }
+
+    /// What came in and what goes out of it.
+    pub(crate) fn tally(&self) -> &Tally {
+        &self.0.tally
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use doorward_judge::{CredentialKind, Identity};
+    use doorward_judge::Identity;
 
     use super::*;
 
@@ -88,7 +141,7 @@ mod tests {
         assert_eq!(told.subject.as_ref().unwrap().chars().count(), 200);
         assert_eq!(
             (told.route.as_deref(), told.credential, told.code()),
-            (Some("reports"), Some("jwt"), "auth.missing_scope")
+            (Some("reports"), Some(CredentialKind::Jwt), "auth.missing_scope")
         );
         assert_eq!(Decision::new("", None, None).code(), "allowed");
     }
@@ -104,7 +157,7 @@ mod tests {
         let told = decided.get().unwrap();
         assert_eq!(
             (told.route.as_deref(), told.credential, told.code()),
-            (Some("reports"), Some("jwt"), Why::UpstreamTimeout.code())
+            (Some("reports"), Some(CredentialKind::Jwt), Why::UpstreamTimeout.code())
         );
     }
 }

@@ -11,6 +11,7 @@ mod decision;
 mod dress;
 mod envoy;
 mod judged;
+mod metering;
 mod profile;
 mod proxy;
 pub mod route;
@@ -37,10 +38,16 @@ use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, Uri};
 use tokio_util::sync::CancellationToken;
 
-use self::{dress::Dress, proxy::Upstreams, signin::Desk};
+use self::{
+    dress::Dress,
+    metering::{Metering, Way, weighed},
+    proxy::Upstreams,
+    signin::Desk,
+};
 
 pub use assertion::{AssertionClaims, Signer};
 pub use decision::{Decided, Decision};
+pub use metering::{Meter, Metered};
 pub use profile::Profile;
 pub use proxy::pool::Protocol;
 pub use route::{Route, RouteSpec};
@@ -82,6 +89,8 @@ pub struct Settings {
     pub signer: Option<Arc<dyn Signer>>,
     /// Remembers what happened; without it nobody does.
     pub witness: Option<Arc<dyn Witness>>,
+    /// Counts what is judged; without it nobody does.
+    pub meter: Option<Arc<dyn Meter>>,
     /// Makes tickets for handshakes; without it there are none.
     pub tickets: Option<Arc<dyn Tickets>>,
     /// The clock.
@@ -159,6 +168,7 @@ struct Inner {
     limiter: Arc<Limiter>,
     signer: Option<Arc<dyn Signer>>,
     witness: Option<Arc<dyn Witness>>,
+    meter: Option<Arc<dyn Meter>>,
     tickets: Option<Arc<dyn Tickets>>,
     ticket_rule: Rule,
     clock: Clock,
@@ -211,6 +221,7 @@ impl Gateway {
             limiter: settings.limiter,
             signer: settings.signer,
             witness: settings.witness,
+            meter: settings.meter,
             tickets: settings.tickets,
             ticket_rule: Rule::compile(socket::ticket::rule())?,
             clock: settings.clock,
@@ -271,10 +282,31 @@ impl Gateway {
 
     /// Answers a request that is the gateway's; what was decided goes with the answer, as [`Decided`].
     pub async fn answer(&self, request: Request<Body>, origin: Origin) -> Response<Body> {
-        let mut response = self.answered(request, &origin).await;
+        let mut response = match &self.0.meter {
+            Some(meter) => self.metered(meter, request, &origin).await,
+            None => self.answered(request, &origin).await,
+        };
         if origin.decided.get().is_some() {
             response.extensions_mut().insert(origin.decided);
         }
+        response
+    }
+
+    async fn metered(
+        &self,
+        meter: &Arc<dyn Meter>,
+        request: Request<Body>,
+        origin: &Origin,
+    ) -> Response<Body> {
+        let (clock, decided) = (Arc::clone(&self.0.clock), &origin.decided);
+        decided.is_metered(Metering { meter: Arc::clone(meter), began: clock(), clock });
+        let response = if self.forwards(request.uri(), request.headers()) {
+            let request = request.map(|body| weighed(body, Way::In, decided));
+            proxy::answer(&self.0, request, origin).await.map(|body| weighed(body, Way::Out, decided))
+        } else {
+            self.answered(request, origin).await
+        };
+        decided.is_answered(response.status());
         response
     }
 

@@ -6,6 +6,7 @@ pub mod app;
 mod body;
 pub mod cookies;
 pub mod csrf;
+mod csv;
 mod edge;
 pub mod explain;
 pub mod headers;

@@ -407,3 +407,27 @@ fn nothing_passes_once_it_is_taken_back() {
     let server = Server::start(Options { env: scripts::storm_env(&behind), ..Options::default() });
     scripts::python_told(&server, "storm.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
 }
+
+/// Nothing that was counted is lost when the server is stopped and started again.
+#[test]
+fn what_is_used_is_told_exactly() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[{{"name": "app", "hosts": ["app.localhost"], "scopes": ["reports:read"], "audiences": ["https://reports.example"],
+            "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    let env =
+        vec![("DOORWARD_GATEWAY_ROUTES", routes), ("DOORWARD_TRUSTED_PROXIES", "127.0.0.0/8".to_owned())];
+    let mut server = Server::start(Options { env, ..Options::default() });
+    let kept = tempfile::NamedTempFile::new().expect("a file");
+    for phase in ["first", "second"] {
+        let more = [
+            ("DOORWARD_UPSTREAM", Path::new(&behind)),
+            ("DOORWARD_KEPT", kept.path()),
+            ("DOORWARD_PHASE", Path::new(phase)),
+        ];
+        scripts::python_told(&server, "metered.py", &more);
+        assert!(server.stop(), "it ends well");
+        server.restart();
+    }
+}

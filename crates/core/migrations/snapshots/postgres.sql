@@ -606,6 +606,36 @@ CREATE TABLE settings (
     updated_at BIGINT NOT NULL
 ) ;
 
+-- How often somebody did something in an hour, for billing. kind: 0 request at the gateway, 1 sign-in,
+-- 2 answer with tokens. status: the class of the HTTP status, 0 for who left before the answer. Who or what
+-- has no name is an empty text.
+CREATE TABLE usage_hours (
+    org_id TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    principal TEXT NOT NULL,
+    client_id TEXT NOT NULL,
+    agent_id TEXT NOT NULL,
+    route TEXT NOT NULL,
+    kind BIGINT NOT NULL,
+    status BIGINT NOT NULL,
+    requests BIGINT NOT NULL,
+    denied BIGINT NOT NULL,
+    request_bytes BIGINT NOT NULL,
+    response_bytes BIGINT NOT NULL,
+    micros BIGINT NOT NULL,
+    PRIMARY KEY (org_id, hour, principal, client_id, agent_id, route, kind, status)
+) ;
+CREATE INDEX usage_hours_age ON usage_hours (hour);
+CREATE INDEX usage_hours_principal ON usage_hours (principal, hour);
+
+-- The last batch of usage that each process has written: none is counted twice.
+CREATE TABLE usage_writers (
+    id TEXT PRIMARY KEY,
+    batch BIGINT NOT NULL,
+    written_at BIGINT NOT NULL
+) ;
+CREATE INDEX usage_writers_age ON usage_writers (written_at);
+
 -- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
 -- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
 -- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,

@@ -34,6 +34,7 @@ pub const MANAGEMENT: Set = &[
     ("admin:sessions:read", "See who is signed in"),
     ("admin:sessions:write", "End sessions"),
     ("admin:audit:read", "Read the audit trail"),
+    ("admin:usage:read", "See who has used what, and how much"),
     ("admin:mail:read", "See outgoing mail"),
     ("admin:mail:write", "Send outgoing mail again"),
     ("admin:orgs:read", "See organisations and who belongs to them"),
@@ -60,6 +61,7 @@ pub const ORGANIZATION: Set = &[
     ("org:members:write", "Invite people to your organisation, change their roles, remove them"),
     ("org:domains:read", "See which domains are your organisation's"),
     ("org:domains:write", "Add, prove and remove your organisation's domains"),
+    ("org:usage:read", "See how much is used in your organisation's name"),
     ("org:roles:read", "See your organisation's roles"),
     ("org:roles:write", "Create, change and remove your organisation's roles"),
 ];

@@ -17,6 +17,7 @@ use crate::{
     outcome::{Code, Result, refuse},
     sessions::Account,
     tokens::{Facts, Grant, sql::insert_grant},
+    usage::{self, Counts, Sample},
 };
 
 struct Issue {
@@ -83,6 +84,9 @@ pub(super) async fn issue(
         .db
         .write("code.issue", issue, |tx, issue| Box::pin(async move { write(tx, issue).await }))
         .await?;
+    let (org, user) = (org.to_string(), session.user.to_string());
+    let whose = Sample { org: &org, principal: &user, client: &client.client_id, ..Sample::default() };
+    call.realm.usage.count(call.now, &Sample { kind: usage::Kind::SignIn, status: 2, ..whose }, Counts::ONE);
     Ok(Next::Grant { trusted: request.trusted, code })
 }
 

@@ -8,7 +8,7 @@ use doorward_proto::{
 };
 
 use super::sql;
-use crate::{call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle};
+use crate::{call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle, usage};
 
 /// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
 const EVERY: Duration = Duration::from_mins(5);
@@ -31,6 +31,8 @@ enum Sweep {
     Throttles,
     Schemes,
     Successors,
+    Usage,
+    UsageWriters,
     Soon(&'static str),
     Plain(&'static str),
 }
@@ -50,8 +52,16 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
         return Ok(0);
     }
     let mut cleaned = 0;
-    let own =
-        [Sweep::Links, Sweep::Mails, Sweep::Sessions, Sweep::Throttles, Sweep::Schemes, Sweep::Successors];
+    let own = [
+        Sweep::Links,
+        Sweep::Mails,
+        Sweep::Sessions,
+        Sweep::Throttles,
+        Sweep::Schemes,
+        Sweep::Successors,
+        Sweep::Usage,
+        Sweep::UsageWriters,
+    ];
     let soon = sql::SOON.iter().copied().map(Sweep::Soon);
     for sweep in soon.chain(own).chain(sql::SWEEPS.iter().copied().map(Sweep::Plain)) {
         for _ in 0..BATCHES {
@@ -66,10 +76,11 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
 }
 
 async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
-    let window = call.realm.settings.tokens.refresh_reuse_window;
+    let settings = &call.realm.settings;
+    let kept = (settings.tokens.refresh_reuse_window, settings.usage.retention);
     call.realm
         .db
-        .write("clean.batch", (sweep, now, window), |tx, (sweep, now, window)| {
+        .write("clean.batch", (sweep, now, kept), |tx, (sweep, now, (window, kept))| {
             Box::pin(async move {
                 match sweep {
                     Sweep::Links => links::clean(tx, *now - 7 * DAY).await,
@@ -78,6 +89,9 @@ async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
                     Sweep::Throttles => throttle::clean(tx, *now).await,
                     Sweep::Schemes => credentials::clean(tx).await,
                     Sweep::Successors => grants::sql::forget_successors(tx, *now - *window).await,
+                    Sweep::Usage => usage::clean(tx, *now - *kept).await,
+                    // A batch that is tried again is seconds old, or its process has been cut off for long.
+                    Sweep::UsageWriters => usage::forget_writers(tx, *now - 30 * DAY).await,
                     // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
                     Sweep::Plain(statement) => sql::sweep(tx, statement, *now - HOUR).await,
                     Sweep::Soon(statement) => sql::sweep(tx, statement, *now - MINUTE).await,

@@ -24,6 +24,7 @@ use crate::{
     keys,
     orgs::Standing,
     outcome::{Code, Error, Refusal, Result, refuse},
+    usage::{Counts, Kind, Sample},
     users,
 };
 
@@ -236,8 +237,12 @@ impl Claims {
     }
 }
 
-/// What the token endpoint hands out: the access token signed, unless it is an opaque one.
+/// What the token endpoint hands out: the access token signed, unless it is an opaque one. It is counted.
 pub(crate) async fn sign(call: &Call, made: Claims) -> Result<String> {
+    let Claims { body, .. } = &made;
+    let org = body.tenant_id.as_deref().unwrap_or_default();
+    let whose = Sample { org, principal: &body.sub, client: &body.client_id, status: 2, ..Sample::default() };
+    call.realm.usage.count(call.now, &Sample { kind: Kind::Token, ..whose }, Counts::ONE);
     if let Some(opaque) = made.opaque {
         return Ok(opaque.expose().to_owned());
     }

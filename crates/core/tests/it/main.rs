@@ -47,3 +47,4 @@ mod service_tokens_remind;
 mod service_tokens_use;
 mod session_limits;
 mod tickets;
+mod usage;

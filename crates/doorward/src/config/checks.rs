@@ -46,6 +46,7 @@ pub fn concerns(config: &Config) -> Vec<Concern> {
     network::gateway(config, &mut found);
     limits::failures(config, &mut found);
     lifetimes::tokens(config, &mut found);
+    lifetimes::usage(config, &mut found);
     lifetimes::signing_keys(config, &mut found);
     allowances(config, &mut found);
     found.sort_by_key(|concern| !concern.refuses);

@@ -224,6 +224,12 @@ sections! {
         retention: Span = "730d";
     }
 
+    /// How much was used.
+    usage: Usage {
+        /// Hours that are older are dropped.
+        retention: Span = "400d";
+    }
+
     /// The first credential of a fresh server. `ORCHEO_AUTH_…` names are read as well.
     auth: Auth {
         /// Whether the gateway needs a credential where no route says so: `required`, `optional` (one that is

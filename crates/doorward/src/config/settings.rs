@@ -55,6 +55,7 @@ pub fn core_settings(config: &Config) -> core::Settings {
         },
         mail: core::Mail { from: config.mail.from.clone(), link_ttl: config.mail.link_ttl.0 },
         audit: core::Audit { retention: config.audit.retention.0 },
+        usage: core::Usage { retention: config.usage.retention.0 },
         api_keys: core::ApiKeys {
             max_lifetime: config.api_keys.max_lifetime.0,
             personal_scopes: config.api_keys.personal_scopes.clone(),

@@ -10,7 +10,7 @@ use std::{
 };
 
 use doorward_gateway::Decision;
-use doorward_judge::{Why, verdict::Class};
+use doorward_judge::{CredentialKind, Why, verdict::Class};
 use http::{Method, StatusCode, Version};
 use metrics::{Counter, Histogram};
 
@@ -43,7 +43,7 @@ impl Served<'_> {
             trace_id = self.trace_id,
             route = decision.and_then(|it| it.route.as_deref()),
             subject = decision.and_then(|it| it.subject.as_deref()),
-            credential = decision.and_then(|it| it.credential),
+            credential = decision.and_then(|it| it.credential).map(CredentialKind::name),
             decision = decision.map(Decision::code),
             micros = u64::try_from(self.took.as_micros()).unwrap_or(u64::MAX),
             "request"

@@ -141,6 +141,7 @@ fn open(
         sign_in,
         signer: None,
         witness: Some(Arc::new(Log)),
+        meter: Some(Arc::new(gateway::InMemory)),
         tickets: Some(Arc::clone(tickets)),
         clock: Arc::new(move || clock.now()),
         stop: lasting.stop.clone(),

@@ -9,7 +9,7 @@ use doorward_core::{
     jobs, keys,
     outcome::Result,
     realm::{Attendance, Realm},
-    service_tokens,
+    service_tokens, usage,
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
@@ -55,7 +55,7 @@ impl Background {
         });
     }
 
-    /// Mails, jobs, cleaning, the uses of service tokens and keys, reminders, the rotation of signing keys, and the audit trail's
+    /// Mails, jobs, cleaning, the uses of service tokens and keys, usage, reminders, the rotation of signing keys, and the audit trail's
     /// upkeep.
     pub(super) fn work_for(&self, realm: &Arc<Realm>) -> Result<()> {
         self.keep(realm, LOOK, "jobs", |call| async move { run_due(&call).await });
@@ -68,6 +68,7 @@ impl Background {
         );
         self.keep(realm, SECOND, "uses", |call| async move { service_tokens::flush(&call).await });
         self.keep(realm, SECOND, "uses of keys", |call| async move { api_keys::flush(&call).await });
+        self.keep(realm, SECOND, "usage", |call| async move { usage::flush(&call).await });
         self.keep(realm, MINUTELY, "reminders", |call| async move {
             service_tokens::remind(&call).await?;
             service_tokens::remind_of_age(&call).await.map(drop)
@@ -156,6 +157,7 @@ async fn seal(mut sealer: Sealer, realm: Arc<Realm>, stop: CancellationToken) {
     }
     report("uses", service_tokens::flush(&Call::system(&realm)).await);
     report("uses of keys", api_keys::flush(&Call::system(&realm)).await);
+    report("usage", usage::flush(&Call::system(&realm)).await);
     report("refusals", audit::count_refusals(&Call::system(&realm), true).await);
     report("sealing", sealer.finish().await.map(drop));
 }

@@ -6,6 +6,7 @@ mod decide;
 mod desk;
 mod foreign;
 pub(crate) mod limits;
+mod metering;
 pub(crate) mod orcheo;
 mod providers;
 mod tickets;
@@ -57,6 +58,7 @@ use self::{
 pub(super) use self::book::Book;
 pub(crate) use self::foreign::{believes_anybody, check, notes};
 pub(crate) use self::foreign::{mode, providers as foreign};
+pub(super) use self::metering::InMemory;
 pub(crate) use self::tickets::LocalTickets;
 use super::connection::MayDescribe;
 use crate::config::{ClientCertHeader, Config, Role};
@@ -93,6 +95,7 @@ pub(crate) fn rules(config: &Config) -> Result<(), BadRule> {
         sign_in: None,
         signer: None,
         witness: None,
+        meter: None,
         tickets: None,
         clock: Arc::new(Time::default),
         stop: CancellationToken::new(),
@@ -145,6 +148,7 @@ fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gatewa
         sign_in: desk::open(realm, (&lasting.edge, &lasting.memory), &config.gateway.ports),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
+        meter: Some(Arc::new(metering::InDatabase(Arc::clone(realm)))),
         tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
         stop: lasting.stop.clone(),

@@ -56,6 +56,10 @@ fn describe() {
         "doorward_gateway_decisions_total",
         "Requests judged at the gateway, by route and outcome."
     );
+    metrics::describe_counter!(
+        "doorward_gateway_bytes_total",
+        "Bytes of bodies that went through the proxy, by route and direction."
+    );
     metrics::describe_counter!("doorward_issuer_keys_total", "Uses of other issuers' keys, by outcome.");
     metrics::describe_counter!(
         "doorward_issuer_key_reads_total",

@@ -15,6 +15,7 @@ use super::{Passage, standing};
 use crate::{
     Inner, Origin, Route,
     judged::Admitted,
+    metering::Tally,
     socket::{
         self,
         closing::{self, Close},
@@ -80,11 +81,12 @@ impl Upgrade {
                 () = refused => Close::ENDED,
             }
         };
+        let decided = origin.decided.clone();
         tokio::spawn(async move {
             if let (Ok(client), Ok(behind)) = (client.await, behind.await) {
-                joined(client, behind, over).await;
+                joined((client, behind), over, decided.tally()).await;
             }
-            drop(hold);
+            drop((hold, decided));
         });
         let mut switched = Response::new(Body::empty());
         *switched.status_mut() = response.status();
@@ -99,12 +101,12 @@ impl Upgrade {
     }
 }
 
-async fn joined(client: Upgraded, behind: Upgraded, over: impl Future<Output = Close>) {
+async fn joined((client, behind): (Upgraded, Upgraded), over: impl Future<Output = Close>, tally: &Tally) {
     let (mut from_client, mut to_client) = tokio::io::split(TokioIo::new(client));
     let (mut from_behind, mut to_behind) = tokio::io::split(TokioIo::new(behind));
     let ending = CancellationToken::new();
-    let mut down = Box::pin(down(&mut from_behind, &mut to_client, &ending));
-    let mut up = Box::pin(up(&mut from_client, &mut to_behind));
+    let mut down = Box::pin(down(&mut from_behind, &mut to_client, (&ending, tally)));
+    let mut up = Box::pin(up(&mut from_client, &mut to_behind, tally));
     let close = tokio::select! {
         _ = futures_util::future::try_join(up.as_mut(), down.as_mut()) => return,
         close = over => close,
@@ -121,9 +123,22 @@ async fn joined(client: Upgraded, behind: Upgraded, over: impl Future<Output = C
     }
 }
 
-async fn up(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unpin)) -> Io<()> {
-    tokio::io::copy(from, to).await?;
-    to.shutdown().await
+async fn up(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    tally: &Tally,
+) -> Io<()> {
+    let mut buffer = vec![0; PIECE];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        let piece = buffer.get(..read).unwrap_or_default();
+        if piece.is_empty() {
+            return to.shutdown().await;
+        }
+        tally.add_request(piece.len());
+        to.write_all(piece).await?;
+        to.flush().await?;
+    }
 }
 
 /// Hands on what the application says; once it is to end, no more than the frame at hand. Answers whether it
@@ -131,7 +146,7 @@ async fn up(from: &mut (impl AsyncRead + Unpin), to: &mut (impl AsyncWrite + Unp
 async fn down(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),
-    ending: &CancellationToken,
+    (ending, tally): (&CancellationToken, &Tally),
 ) -> Io<bool> {
     let mut frames = Frames::default();
     let mut buffer = vec![0; PIECE];
@@ -152,6 +167,7 @@ async fn down(
             frames.pass(piece);
             piece
         };
+        tally.add_response(piece.len());
         to.write_all(piece).await?;
         to.flush().await?;
     }

@@ -59,6 +59,7 @@ async fn an_application_believes_what_the_gateway_has_signed() {
         chain: Chain::new(vec![Arc::new(FixedTokens::read(&tokens.to_string()).unwrap())]),
         signer: Some(Arc::new(Pen(key))),
         witness: None,
+        meter: None,
         clock: Arc::new(|| NOW),
         stop: CancellationToken::new(),
     });

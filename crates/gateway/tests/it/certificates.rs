@@ -77,6 +77,7 @@ fn gateway(mapping: Json, day: &'static str) -> Gateway {
         sign_in: None,
         signer: None,
         witness: None,
+        meter: None,
         tickets: None,
         clock: Arc::new(move || format!("{day}T12:00:00Z").parse::<Time>().unwrap()),
         stop: CancellationToken::new(),

@@ -48,6 +48,7 @@ fn gateway(suite: &Suite) -> Gateway {
         chain: Chain::new(suite.providers().unwrap()),
         signer: None,
         witness: None,
+        meter: None,
         clock: suite.clock(),
         stop: CancellationToken::new(),
     })

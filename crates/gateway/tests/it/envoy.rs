@@ -60,6 +60,7 @@ fn gateway() -> Gateway {
         sign_in: None,
         signer: None,
         witness: None,
+        meter: None,
         tickets: None,
         clock: Arc::new(|| Time::from_seconds(100)),
         stop: CancellationToken::new(),

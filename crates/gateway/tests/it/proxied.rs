@@ -86,6 +86,7 @@ async fn world<F: Future<Output = ()> + Send + 'static>(
         sign_in: None,
         signer: None,
         witness: None,
+        meter: None,
         tickets: None,
         clock: doorward_sdk::clock::system(),
         stop: CancellationToken::new(),

@@ -135,6 +135,7 @@ fn world_with(id_token: Option<CheckIdToken>) -> World {
         }),
         signer: None,
         witness: None,
+        meter: None,
         tickets: None,
         clock: Arc::new(move || Time::from_seconds(*clock.lock().unwrap())),
         stop: CancellationToken::new(),

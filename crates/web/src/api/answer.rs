@@ -57,8 +57,13 @@ pub(super) fn done() -> Answer {
 /// One page of a list.
 pub(super) fn page<T, D: Serialize>(page: &Page<T>, show: impl Fn(&T) -> Result<D>) -> Answer {
     let items = page.items.iter().map(show).collect::<Result<Vec<D>>>()?;
-    let next = page.next.as_ref().map(|key| data_encoding::BASE64URL_NOPAD.encode(key.as_bytes()));
+    let next = page.next.as_deref().map(cursor_of);
     found(&json!({ "items": items, "next_cursor": next }))
+}
+
+/// Where the next page begins, as it is handed out.
+pub(super) fn cursor_of(key: &str) -> String {
+    data_encoding::BASE64URL_NOPAD.encode(key.as_bytes())
 }
 
 fn json_answer<T: Serialize>(status: StatusCode, body: &T) -> Answer {
@@ -165,7 +170,7 @@ pub(super) fn wrong(field: impl Into<std::borrow::Cow<'static, str>>, hint: &'st
 
 fn cursor(text: &str) -> Option<String> {
     let key = data_encoding::BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
-    String::from_utf8(key).ok().filter(|key| key.len() <= 1024 && !key.chars().any(|c| c == '\0'))
+    String::from_utf8(key).ok().filter(|key| key.len() <= 2048 && !key.chars().any(|c| c == '\0'))
 }
 
 impl FromRequestParts<App> for Listing {

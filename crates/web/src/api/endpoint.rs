@@ -171,6 +171,12 @@ impl Endpoint {
         self
     }
 
+    /// What it answers is a page of something with more to it than that: it takes what lists take.
+    pub(super) const fn filtered(mut self, filters: &'static [&'static str]) -> Self {
+        self.filters = Some(filters);
+        self
+    }
+
     /// It answers all of these at once, in the form of a page: there are few.
     pub(super) fn lists_all<T: ToSchema>(mut self) -> Self {
         self.answers = Some(Shape { is_page: true, ..Shape::of::<T>() });

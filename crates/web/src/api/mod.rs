@@ -31,6 +31,7 @@ mod service_tokens;
 mod session;
 mod sessions;
 mod settings;
+mod usage;
 mod users;
 mod whoami;
 
@@ -65,6 +66,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         orcheo::endpoints(),
         ratelimits::endpoints(),
         access::endpoints(),
+        usage::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }

@@ -160,6 +160,14 @@ fn filtered(by: &str) -> &'static str {
     match by {
         "since" => "Only those from this time on (RFC 3339)",
         "until" => "Only those before this time (RFC 3339)",
+        "from" => "From this hour on (RFC 3339); the last 30 days unless set",
+        "to" => "Before this hour (RFC 3339); up to now unless set",
+        "by" => {
+            "By what it is put together: some of `hour`, `day`, `org`, `user`, `client`, `agent`, `route`, \
+            `status`, with commas between"
+        }
+        "kind" => "What is counted: `request` (unless set), `sign_in` or `token`",
+        "format" => "`json`, or `csv` for all of it as a table",
         "after" => "Only those that follow the one of this number, the oldest first",
         _ => "Only those with this value",
     }

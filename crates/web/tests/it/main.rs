@@ -10,6 +10,7 @@ mod api_me;
 mod api_orcheo;
 mod api_ratelimits;
 mod api_service_tokens;
+mod api_usage;
 mod api_users;
 mod attack_api;
 mod cors;

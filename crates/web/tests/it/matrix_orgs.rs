@@ -43,6 +43,7 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
         (patch, "/api/v1/orgs/{org}/roles/{role}", Admin, Some(json!({"description": "More"}))),
         (delete.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/usage", Admin, None),
         (get, "/api/v1/orgs/{org}/invitations", Admin, None),
         (post, "/api/v1/orgs/{org}/invitations", Admin, Some(json!({"email": "new@example.org"}))),
         (delete, "/api/v1/orgs/{org}/invitations/{id}", Admin, None),

@@ -83,6 +83,11 @@ const SILENT: [&str; 1] = ["events"];
 /// One's own account is not managed from the command line.
 const LEFT_OUT: [&str; 1] = ["me"];
 
+/// What has a flag of its own, and the form of the answer, which `--output` says.
+const NO_FILTERS: [&str; 3] = ["cursor", "limit", "format"];
+/// Its groups are no things that could be listed: it is shown.
+const REPORT: &str = "/api/v1/usage";
+
 /// Every area that the description names.
 pub(super) fn areas(document: &Json) -> Vec<Area> {
     let mut areas: Vec<Area> = Vec::new();
@@ -126,7 +131,8 @@ fn verb(document: &Json, path: &str, words: &[&str], method: Method, operation: 
         .collect();
     let is_list = in_query.iter().any(|(name, _)| name == "cursor");
     let is_many = is_list || answers_items(document, operation);
-    let filters = in_query.into_iter().filter(|(name, _)| name != "cursor" && name != "limit").collect();
+    let filters = in_query.into_iter().filter(|(name, _)| !NO_FILTERS.contains(&name.as_str())).collect();
+    let is_many = is_many && path != REPORT;
     Verb {
         name: name(words, &method, is_many, Nested::of(path, words, operation)),
         about: text(operation, "summary"),

@@ -23,7 +23,7 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 14] = [
+const COLUMNS: [(&str, &[&str]); 15] = [
     ("doctor", &["state", "about", "what"]),
     ("config", &["key", "value", "from"]),
     ("environment", &["key", "variable", "default", "about"]),
@@ -49,6 +49,23 @@ const COLUMNS: [(&str, &[&str]); 14] = [
             "last_used",
             "uses",
             "address",
+        ],
+    ),
+    (
+        "usage",
+        &[
+            "hour",
+            "day",
+            "org_id",
+            "user",
+            "client_id",
+            "agent_id",
+            "route",
+            "status",
+            "requests",
+            "denied",
+            "request_bytes",
+            "response_bytes",
         ],
     ),
     ("mail", &["id", "status", "recipient", "template", "attempts", "created_at"]),

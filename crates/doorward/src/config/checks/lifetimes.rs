@@ -67,6 +67,15 @@ pub(super) fn tokens(config: &Config, found: &mut Vec<Concern>) {
     }
 }
 
+/// Who is billed by the month needs the whole last one.
+pub(super) fn usage(config: &Config, found: &mut Vec<Concern>) {
+    if config.usage.retention.0 < DAY {
+        found.push(refuse("usage.retention", "usage would be gone within a day; keep it longer"));
+    } else if config.usage.retention.0 < DAY * 62 {
+        found.push(note("usage.retention", "the whole last month is only there if two months are kept"));
+    }
+}
+
 pub(super) fn signing_keys(config: &Config, found: &mut Vec<Concern>) {
     let (keys, tokens) = (&config.keys, &config.tokens);
     let asking = [("tokens.access_ttl", tokens.access_ttl.0), ("tokens.id_ttl", tokens.id_ttl.0)]

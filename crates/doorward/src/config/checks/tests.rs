@@ -139,6 +139,8 @@ const TABLE: &[Case] = &[
     (&[("password.breach_api", "https://us:secret@ranges.example")], "password.breach_api", true),
     (&[("audit.retention", "1s")], "audit.retention", true),
     (&[("audit.retention", "7d")], "audit.retention", false),
+    (&[("usage.retention", "1h")], "usage.retention", true),
+    (&[("usage.retention", "31d")], "usage.retention", false),
     (&[("keys.publish_ahead", "0s")], "keys.publish_ahead", true),
     (&[("keys.publish_ahead", "1h")], "keys.publish_ahead", false),
     (&[("keys.rotation", "1m")], "keys.rotation", true),

@@ -104,6 +104,7 @@ pub(super) fn world(mode: Mode, routes: Json) -> World {
         sign_in: None,
         signer: Some(pen.clone()),
         witness: Some(book.clone()),
+        meter: None,
         tickets: None,
         clock: Arc::new(move || Time::from_seconds(clock.load(Ordering::Relaxed))),
         stop: CancellationToken::new(),

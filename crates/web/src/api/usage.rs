@@ -1,0 +1,319 @@
+//! Usage: `/api/v1/usage` of all, `/api/v1/orgs/{org}/usage` of one organisation, `/api/v1/me/usage` of
+//! oneself; as JSON a page at a time, or whole as a table for a spreadsheet.
+
+use std::time::Duration;
+
+use axum::{body::Body, response::IntoResponse as _};
+use bytes::Bytes;
+use doorward_core::{
+    call::Call,
+    outcome::Result,
+    usage::{self, Ask, By, Counts, Filter, Found, Kind, Row},
+};
+use doorward_proto::time::Time;
+use futures_util::stream;
+use http::{HeaderMap, HeaderValue, header};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{
+    answer::{Answer, Listing, cursor_of, found, wrong},
+    caller::{Caller, Entered},
+    endpoint::Endpoint,
+};
+use crate::csv;
+
+const FILTERS: [&str; 11] =
+    ["from", "to", "by", "kind", "org_id", "user", "client_id", "agent_id", "route", "status", "format"];
+const OF_ORG: [&str; 10] =
+    ["from", "to", "by", "kind", "user", "client_id", "agent_id", "route", "status", "format"];
+const OWN: [&str; 9] = ["from", "to", "by", "kind", "org_id", "client_id", "route", "status", "format"];
+
+const HOUR: Duration = Duration::from_hours(1);
+/// What is told where no beginning is asked for.
+const LATELY: Duration = Duration::from_hours(30 * 24);
+
+pub(super) fn endpoints() -> Vec<Endpoint> {
+    vec![
+        Endpoint::get("/api/v1/usage", all)
+            .scope("admin:usage:read")
+            .answers::<UsageView>()
+            .filtered(&FILTERS)
+            .says("Tells how much was used, by whatever it is asked for, and what that comes to in all"),
+        Endpoint::get("/api/v1/orgs/{org}/usage", of_org)
+            .org("org:usage:read")
+            .answers::<UsageView>()
+            .filtered(&OF_ORG)
+            .says("Tells how much was used in an organisation's name"),
+        Endpoint::get("/api/v1/me/usage", own)
+            .account("me:read")
+            .answers::<UsageView>()
+            .filtered(&OWN)
+            .says("Tells how much one has used"),
+    ]
+}
+
+/// How much was used.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Usage)]
+struct UsageView {
+    /// A page of groups, in the order of their names.
+    items: Vec<GroupView>,
+    /// Where the next page begins.
+    next_cursor: Option<String>,
+    /// From this hour on.
+    #[schema(format = DateTime)]
+    from: String,
+    /// Before this hour.
+    #[schema(format = DateTime)]
+    to: String,
+    /// All of it, on every page the same.
+    totals: CountsView,
+}
+
+/// What was used by one group. Only what it was put together by is named; an empty text is who or what has no
+/// name: nobody who was recognised, no organisation, no route.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = UsageGroup)]
+struct GroupView {
+    /// The beginning of the hour.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = DateTime)]
+    hour: Option<String>,
+    /// The day, in UTC.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = Date)]
+    day: Option<String>,
+    /// The organisation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<String>,
+    /// The person, service token or application; from elsewhere as `ISSUER|SUBJECT`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user: Option<String>,
+    /// The application it came through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client_id: Option<String>,
+    /// The agent that acted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    agent_id: Option<String>,
+    /// The route of the gateway.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<String>,
+    /// `2xx` to `5xx`; `none` for who left before the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    status: Option<String>,
+    #[serde(flatten)]
+    counts: CountsView,
+}
+
+/// How often, and how much.
+#[derive(Debug, Default, Serialize, ToSchema)]
+#[schema(as = UsageCounts)]
+struct CountsView {
+    /// Times.
+    requests: i64,
+    /// Of these, those that were not let through.
+    denied: i64,
+    /// Bytes of bodies that went through the proxy to applications.
+    request_bytes: i64,
+    /// Bytes of bodies that went through the proxy back.
+    response_bytes: i64,
+    /// Time until the answers began, in microseconds.
+    duration_us: i64,
+}
+
+impl From<Counts> for CountsView {
+    fn from(counts: Counts) -> Self {
+        Self {
+            requests: counts.requests,
+            denied: counts.denied,
+            request_bytes: counts.request_bytes,
+            response_bytes: counts.response_bytes,
+            duration_us: counts.micros,
+        }
+    }
+}
+
+impl CountsView {
+    const COLUMNS: [&'static str; 5] =
+        ["requests", "denied", "request_bytes", "response_bytes", "duration_us"];
+
+    fn cells(&self) -> [String; 5] {
+        [self.requests, self.denied, self.request_bytes, self.response_bytes, self.duration_us]
+            .map(|number| number.to_string())
+    }
+}
+
+/// What a column or member is called.
+const fn column(by: By) -> &'static str {
+    match by {
+        By::Org => "org_id",
+        By::Client => "client_id",
+        By::Agent => "agent_id",
+        by => by.name(),
+    }
+}
+
+fn view(row: &Row, by: &[By]) -> GroupView {
+    let name = |one: By| by.contains(&one).then(|| row.name(one));
+    GroupView {
+        hour: name(By::Hour),
+        day: name(By::Day),
+        org_id: name(By::Org),
+        user: name(By::User),
+        client_id: name(By::Client),
+        agent_id: name(By::Agent),
+        route: name(By::Route),
+        status: name(By::Status),
+        counts: row.counts.into(),
+    }
+}
+
+async fn all(caller: Caller, headers: HeaderMap, mut listing: Listing) -> Answer {
+    let asked = Asked::read(&caller.call, &headers, &mut listing)?;
+    let asked = asked.of_org(listing.filter("org_id")).by(listing.filter("user"), listing.filter("agent_id"));
+    asked.answer(&caller.call, listing).await
+}
+
+async fn of_org(caller: Caller, Entered(scope): Entered, headers: HeaderMap, mut listing: Listing) -> Answer {
+    let asked = Asked::read(&caller.call, &headers, &mut listing)?;
+    let org = Some(scope.id().to_string());
+    let asked = asked.of_org(org).by(listing.filter("user"), listing.filter("agent_id"));
+    asked.answer(&caller.call, listing).await
+}
+
+async fn own(caller: Caller, headers: HeaderMap, mut listing: Listing) -> Answer {
+    let asked = Asked::read(&caller.call, &headers, &mut listing)?;
+    let user = Some(caller.user()?.to_string());
+    asked.of_org(listing.filter("org_id")).by(user, None).answer(&caller.call, listing).await
+}
+
+/// What is asked for, and how it is to be told.
+struct Asked {
+    filter: Filter,
+    by: Vec<By>,
+    is_table: bool,
+}
+
+impl Asked {
+    /// What everybody may ask for.
+    fn read(call: &Call, headers: &HeaderMap, listing: &mut Listing) -> Result<Self> {
+        let is_table = match listing.filter("format").as_deref() {
+            None => {
+                headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv"))
+            }
+            Some("json") => false,
+            Some("csv") => true,
+            Some(_) => return Err(wrong("format", "It is json or csv").into()),
+        };
+        let to = time(listing, "to")?.unwrap_or_else(|| usage::hour_of(call.now) + HOUR);
+        let from = time(listing, "from")?.unwrap_or(to - LATELY);
+        let filter = Filter {
+            from,
+            to,
+            kind: listing.one_of("kind", Kind::ALL, Kind::name)?.unwrap_or_default(),
+            client: listing.filter("client_id"),
+            route: listing.filter("route"),
+            status: status(listing)?,
+            ..Filter::default()
+        };
+        let by = listing.filter("by").unwrap_or_default();
+        let by = by.split(',').filter(|name| !name.is_empty()).map(|name| {
+            let known = By::ALL.into_iter().find(|by| by.name() == name || column(*by) == name);
+            let hint =
+                "It is by some of hour, day, org, user, client, agent, route, status, with commas between";
+            known.ok_or_else(|| wrong("by", hint).into())
+        });
+        Ok(Self { filter, by: by.collect::<Result<_>>()?, is_table })
+    }
+
+    fn of_org(mut self, org: Option<String>) -> Self {
+        self.filter.org = org;
+        self
+    }
+
+    fn by(mut self, user: Option<String>, agent: Option<String>) -> Self {
+        (self.filter.user, self.filter.agent) = (user, agent);
+        self
+    }
+
+    async fn answer(self, call: &Call, listing: Listing) -> Answer {
+        let page = listing.ask()?;
+        if page.query.is_some() {
+            return Err(
+                wrong("query", "Usage has no names to look for; ask for a user or a client_id").into()
+            );
+        }
+        // Whoever asks this node is told what this node has counted so far.
+        usage::flush(call).await?;
+        let Self { filter, by, is_table } = self;
+        let ask = Ask { filter: filter.clone(), by: by.clone(), after: page.after, limit: page.limit };
+        if is_table {
+            return table(call, Ask { limit: usage::GREATEST_PAGE, ..ask }).await;
+        }
+        let totals = usage::totals(call, filter.clone()).await?;
+        let rows = usage::read(call, ask).await?;
+        found(&UsageView {
+            items: rows.rows.iter().map(|row| view(row, &by)).collect(),
+            next_cursor: rows.next.as_deref().map(cursor_of),
+            from: filter.from.to_string(),
+            to: filter.to.to_string(),
+            totals: totals.into(),
+        })
+    }
+}
+
+fn time(listing: &mut Listing, name: &'static str) -> Result<Option<Time>> {
+    let parsed = listing.filter(name).map(|text| text.parse()).transpose();
+    parsed.map_err(|_| wrong(name, "Times are written as in 2026-11-22T10:00:00Z").into())
+}
+
+fn status(listing: &mut Listing) -> Result<Option<u8>> {
+    let Some(text) = listing.filter("status") else { return Ok(None) };
+    let known = ["none", "1xx", "2xx", "3xx", "4xx", "5xx"].iter().position(|name| *name == text);
+    match known.map(u8::try_from) {
+        Some(Ok(class)) => Ok(Some(class)),
+        _ => Err(wrong("status", "It is one of none, 1xx, 2xx, 3xx, 4xx, 5xx").into()),
+    }
+}
+
+/// All groups, read as they are sent: there may be more than fit into memory. What breaks off halfway ends
+/// the connection, so that nobody takes a part for the whole.
+async fn table(call: &Call, ask: Ask) -> Answer {
+    let mut by = ask.by.clone();
+    by.sort_unstable();
+    by.dedup();
+    // What cannot be read is told before anything is sent.
+    let first = usage::read(call, ask.clone()).await?;
+    let mut head = String::new();
+    csv::line(&mut head, by.iter().map(|by| column(*by)).chain(CountsView::COLUMNS));
+    head.push_str(&lines(&first, &by));
+    let next = first.next.map(|after| (call.clone(), by, Ask { after: Some(after), ..ask }));
+    let rest = stream::try_unfold(next, |next| async move {
+        let Some((call, by, ask)) = next else { return Ok::<_, std::io::Error>(None) };
+        let page = usage::read(&call, ask.clone()).await.map_err(|error| {
+            tracing::error!(?error, "an export broke off");
+            std::io::Error::other("the export broke off")
+        })?;
+        let text = Bytes::from(lines(&page, &by));
+        Ok(Some((text, page.next.map(|after| (call, by, Ask { after: Some(after), ..ask })))))
+    });
+    let begin = stream::once(async move { Ok(Bytes::from(head)) });
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(csv::TYPE)),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"usage.csv\"")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    let body = Body::from_stream(futures_util::StreamExt::chain(begin, rest));
+    Ok((headers, body).into_response())
+}
+
+fn lines(found: &Found, by: &[By]) -> String {
+    let mut text = String::new();
+    for row in &found.rows {
+        let names: Vec<String> = by.iter().map(|by| row.name(*by)).collect();
+        let numbers = CountsView::from(row.counts).cells();
+        csv::line(&mut text, names.iter().chain(&numbers).map(String::as_str));
+    }
+    text
+}
