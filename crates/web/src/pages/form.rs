@@ -170,7 +170,8 @@ impl Errors {
         self.0.is_empty()
     }
 
-    fn about(&self, field: &str) -> Option<&str> {
+    /// The sentence about a field.
+    pub fn about(&self, field: &str) -> Option<&str> {
         self.0.iter().find_map(|(name, sentence)| (*name == field).then_some(sentence.as_str()))
     }
 

@@ -21,6 +21,7 @@ mod matrix_orgs;
 mod pages;
 mod pages_authorize;
 mod pages_console;
+mod pages_console_areas;
 mod pages_console_orgs;
 mod pages_console_users;
 mod pages_errors;

@@ -26,6 +26,9 @@ use super::{
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
 
+mod apps;
+mod audit;
+mod keys;
 mod orgs;
 pub mod part;
 mod said;
@@ -42,6 +45,9 @@ pub fn routes() -> Router<App> {
         .route("/console", get(enter))
         .merge(users::routes())
         .merge(orgs::routes())
+        .merge(apps::routes())
+        .merge(audit::routes())
+        .merge(keys::routes())
         .merge(service_tokens::routes())
 }
 
@@ -57,13 +63,20 @@ pub enum Area {
     Users,
     /// Organisations.
     Organizations,
+    /// Programs that people sign in to.
+    Applications,
     /// Long-lived secrets for programs.
     ServiceTokens,
+    /// What has happened.
+    Audit,
+    /// What signs tokens.
+    Keys,
 }
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 3] = [Self::Users, Self::Organizations, Self::ServiceTokens];
+    pub const ALL: [Self; 6] =
+        [Self::Users, Self::Organizations, Self::Applications, Self::ServiceTokens, Self::Audit, Self::Keys];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: [Self; 1] = [Self::Organizations];
 
@@ -72,7 +85,10 @@ impl Area {
         match self {
             Self::Users => "/console/users",
             Self::Organizations => "/console/organizations",
+            Self::Applications => "/console/applications",
             Self::ServiceTokens => "/console/service-tokens",
+            Self::Audit => "/console/audit",
+            Self::Keys => "/console/keys",
         }
     }
 
@@ -80,7 +96,10 @@ impl Area {
         match self {
             Self::Users => "console-users",
             Self::Organizations => "console-organizations",
+            Self::Applications => "console-applications",
             Self::ServiceTokens => "console-service-tokens",
+            Self::Audit => "console-audit",
+            Self::Keys => "console-keys",
         }
     }
 }

@@ -35,6 +35,10 @@ const SAID: &[&str] = &[
     "did-member-removed",
     "did-invited",
     "did-uninvited",
+    "did-app-suspended",
+    "did-app-resumed",
+    "did-app-ended",
+    "did-key-made",
 ];
 
 /// Sends the browser to the page that says so.

@@ -17,6 +17,7 @@ use crate::{
     pages::{
         console::{Administrator, Area, Operator, part::form::FormPage, said},
         form::{Errors, Field},
+        text::Text,
         visit::{Posted, refusal_of},
     },
     surface::Failure,
@@ -94,7 +95,7 @@ pub(super) async fn invite(Path(org): Path<String>, posted: Posted<Form>) -> Res
         Ok(_) => return Ok(said::at(visit, "did-invited", &page(scope.org()))),
         Err(error) => refusal_of(error)?,
     };
-    let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
+    let Some(errors) = wrong_person(visit.text, &refusal) else { return Err(refusal.into()) };
     show(&operator, (&scope, &INVITE), (&typed, Some((errors, refusal)))).await
 }
 
@@ -122,6 +123,15 @@ pub(super) async fn add(Path(org): Path<String>, posted: Posted<Form>) -> Result
         Ok(_) => return Ok(said::at(visit, "did-member-added", &page(scope.org()))),
         Err(error) => refusal_of(error)?,
     };
-    let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
+    let Some(errors) = wrong_person(visit.text, &refusal) else { return Err(refusal.into()) };
     show(&administrator, (&scope, &ADD), (&typed, Some((errors, refusal)))).await
+}
+
+/// What a refusal means for a form about somebody who is no member yet.
+fn wrong_person(text: Text, refusal: &Refusal) -> Option<Errors> {
+    match refusal.code {
+        Code::NotFound => Some(Errors::one("email", text.get("orgs-add-nobody"))),
+        Code::Conflict => Some(Errors::one("email", text.get("orgs-add-again"))),
+        _ => wrong(text, refusal),
+    }
 }

@@ -178,8 +178,6 @@ pub(super) fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
         (Code::LastOwner, _) => ("", "orgs-last-owner"),
         (Code::ScopeMissing, _) => ("role", "orgs-role-beyond"),
         (Code::RequestInvalid, Some("role")) => ("role", "orgs-role-wrong"),
-        (Code::NotFound, _) => ("email", "orgs-add-nobody"),
-        (Code::Conflict, _) => ("email", "orgs-add-again"),
         _ => return Errors::of(text, refusal),
     };
     Some(Errors::one(field, text.get(key)))

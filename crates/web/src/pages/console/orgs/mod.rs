@@ -101,5 +101,12 @@ async fn role_choice(
     let roles = roles::list(&operator.visit.call, scope).await?;
     let options = roles.into_iter().map(|role| (role.name.clone(), role.name)).collect();
     let hint = frame.t("orgs-role-what");
-    Ok(Choice { id: "role", label: frame.t("orgs-role"), hint, value: chosen.to_owned(), options })
+    Ok(Choice {
+        id: "role",
+        label: frame.t("orgs-role"),
+        hint,
+        value: chosen.to_owned(),
+        options,
+        error: None,
+    })
 }

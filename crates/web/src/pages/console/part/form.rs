@@ -22,6 +22,17 @@ pub struct Choice {
     pub value: String,
     /// All of them, with their words.
     pub options: Vec<(String, String)>,
+    /// What is wrong with the choice.
+    pub error: Option<String>,
+}
+
+impl Choice {
+    /// What a screen reader says after the label.
+    fn described_by(&self) -> String {
+        let hint = (!self.hint.is_empty()).then(|| format!("{}-hint", self.id));
+        let error = self.error.as_ref().map(|_| format!("{}-error", self.id));
+        hint.into_iter().chain(error).collect::<Vec<_>>().join(" ")
+    }
 }
 
 /// What is typed, ticked or chosen.
@@ -104,6 +115,8 @@ impl<'a> FormPage<'a> {
     /// One of several.
     #[must_use]
     pub fn choice(mut self, choice: Choice) -> Self {
+        let error = self.errors.about(choice.id).map(str::to_owned);
+        let choice = Choice { error, ..choice };
         self.controls.push(Control::Choice(choice));
         self
     }

@@ -84,6 +84,7 @@ fn role_choice(frame: &Frame, chosen: &str) -> Choice {
         hint: frame.t("users-role-what"),
         value: chosen.to_owned(),
         options: ROLES.map(option).to_vec(),
+        error: None,
     }
 }
 

@@ -1,0 +1,105 @@
+//! The console's pages of applications, signing keys and the audit trail.
+
+use std::time::Duration;
+
+use crate::{
+    pages_console::{administrator, link},
+    pages_kit::PASSWORD,
+};
+use doorward_core::audit;
+use doorward_world::{World, both_engines};
+use http::StatusCode;
+use serde_json::json;
+
+both_engines! {
+    async fn applications_are_found_stopped_and_deleted(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let empty = browser.open("/console/applications?query=orders").await;
+        assert!(empty.text.contains("Nothing fits"), "{}", empty.text);
+        let made = browser.client(json!({})).await;
+        let path = format!("/console/applications/{}", made["id"].as_str().unwrap());
+        let list = browser.open("/console/applications?query=ord&status=active").await;
+        assert_eq!(link(&list, "/console/applications/"), path);
+        assert_eq!(browser.open("/console/applications?org=acme").await.status, StatusCode::BAD_REQUEST);
+        let sheet = browser.open("/console/applications.csv?query=ord").await;
+        assert!(sheet.text.lines().nth(1).unwrap().contains(",Orders,public,active,openid profile email,"), "{}", sheet.text);
+        let page = browser.open(&path).await;
+        for fact in ["https://orders.example/cb", "authorization_code", made["client_id"].as_str().unwrap()] {
+            assert!(page.text.contains(fact), "{fact}: {}", page.text);
+        }
+        let stopped = browser.submit(&page, &format!("{path}/suspend"), &[]).await;
+        assert!(stopped.text.contains(">Suspended<"), "{}", stopped.text);
+        let back = browser.submit(&stopped, &format!("{path}/resume"), &[]).await;
+        assert!(back.text.contains("works again") && back.text.contains(">Active<"), "{}", back.text);
+        let delete = format!("{path}/delete");
+        let form = browser.open(&delete).await;
+        let wrong = browser.submit(&form, &delete, &[("confirm", "orders")]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        world.advance(Duration::from_mins(11));
+        let asked = browser.submit(&form, &delete, &[("confirm", "Orders")]).await;
+        assert_eq!(asked.title(), "Enter your password", "{}", asked.text);
+        let form = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
+        let gone = browser.submit(&form, &delete, &[("confirm", "Orders")]).await;
+        assert!(gone.text.contains("The application is deleted"), "{}", gone.text);
+        assert_eq!(browser.open(&path).await.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn the_trail_is_read_and_checked(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        world.advance(Duration::from_millis(1));
+        browser.person("ada@example.com", "Ada").await;
+        let all = browser.open("/console/audit").await;
+        assert!(all.text.contains(">user.created<"), "{}", all.text);
+        let refused = browser.open("/console/audit?outcome=refused").await;
+        assert!(!refused.text.contains(">user.created<"), "{}", refused.text);
+        let made = browser.open("/console/audit?code=user.created&actor=local").await;
+        assert_eq!(made.text.matches(">user.created<").count(), 2, "{}", made.text);
+        assert_eq!(made.text.matches("scope=\"row\"").count(), 2, "nothing else: {}", made.text);
+        for wrong in ["outcome=maybe", "since=yesterday"] {
+            assert_eq!(browser.open(&format!("/console/audit?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+        }
+        let one = browser.open(&link(&made, "/console/audit/evt_")).await;
+        assert_eq!((one.status, one.title()), (StatusCode::OK, "user.created"), "{}", one.text);
+        assert!(one.text.contains("127.0.0.1") || one.text.contains("address"), "{}", one.text);
+        let sheet = browser.open("/console/audit.csv?code=user.created").await;
+        assert_eq!(sheet.text.lines().count(), 3, "{}", sheet.text);
+        audit::Sealer::new(&world.realm).unwrap().finish().await.unwrap();
+        let report = browser.open("/console/audit/check").await;
+        assert!(report.text.contains(">Holds<") && report.text.contains("Every link"), "{}", report.text);
+    }
+
+    async fn the_next_key_is_made_by_a_word_and_a_fresh_sign_in(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let before = doorward_core::keys::list(&world.local()).await.unwrap().len();
+        let to = "/console/keys/rotate";
+        let form = browser.open(to).await;
+        let wrong = browser.submit(&form, to, &[("alg", "ES256"), ("confirm", "yes")]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        world.advance(Duration::from_mins(11));
+        let asked = browser.submit(&form, to, &[("alg", "ES256"), ("confirm", "rotate")]).await;
+        assert_eq!(asked.title(), "Enter your password", "{}", asked.text);
+        let form = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
+        let made = browser.submit(&form, to, &[("alg", "ES256"), ("confirm", "rotate")]).await;
+        assert!(made.text.contains("The new key is made") && made.text.contains("Published, not signing yet"), "{}", made.text);
+        assert_eq!(doorward_core::keys::list(&world.local()).await.unwrap().len(), before + 1);
+    }
+
+    async fn others_are_refused(world: World) {
+        let (browser, _) = administrator(world).await;
+        let made = browser.client(json!({})).await;
+        let application = format!("/console/applications/{}", made["id"].as_str().unwrap());
+        browser.person("bob@example.com", "Bob").await;
+        let mut bob = browser.another();
+        let page = bob.open("/account").await;
+        let token = bob.sign_in(&page, "bob@example.com", PASSWORD).await.field("form_token").unwrap();
+        for path in ["/console/applications", "/console/applications.csv", &application, &format!("{application}/delete"),
+            "/console/audit", "/console/audit.csv", "/console/audit/check", "/console/keys", "/console/keys/rotate"] {
+            assert_eq!(bob.open(path).await.status, StatusCode::FORBIDDEN, "{path}");
+        }
+        for path in [format!("{application}/suspend"), format!("{application}/resume"), format!("{application}/delete"),
+            "/console/keys/rotate".to_owned()] {
+            let body = format!("form_token={token}&confirm=Orders&alg=ES256");
+            assert_eq!(bob.ask("POST", &path, Some(body)).await.status, StatusCode::FORBIDDEN, "{path}");
+        }
+    }
+}
