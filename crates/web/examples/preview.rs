@@ -6,7 +6,7 @@ use std::{env, fs, io, path::Path, time::Duration};
 use doorward_core::outcome::{Code, Refusal};
 use doorward_proto::time::Time;
 use doorward_web::pages::{
-    account::{Done, House, Room, applications, data, profile, security, sessions},
+    account::{Done, House, Place, Room, applications, data, organizations, profile, security, sessions},
     assets, choose, consent, error,
     form::Errors,
     form_post,
@@ -179,6 +179,7 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
 fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let now = Time::from_seconds(NOW);
     let ago = |seconds: i64| When::new(frame.text, Time::from_seconds(NOW - seconds), now);
+    let place = |name: &str, is_active| Place { id: "org_0".to_owned(), name: name.to_owned(), is_active };
     let house = |room, done: Option<Done>| House {
         frame,
         room,
@@ -186,6 +187,7 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         done: done.map(|done| done.sentence(frame.text)),
         warning: None,
         is_administrator: false,
+        orgs: vec![place("Ada Lovelace", false), place("Analytical Engine Ltd", true)],
     };
     let rooms = house(Room::Profile, Some(Done::Profile));
     let facts =
@@ -223,5 +225,22 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let rooms = house(Room::Applications, None);
     write("account-applications", &applications::Page::new(&rooms, list))?;
     write("account-applications-none", &applications::Page::new(&rooms, Vec::new()))?;
+    let own = |name: &str, is_active| organizations::Own {
+        place: place(name, is_active),
+        role: frame.t("role-owner"),
+        is_personal: !is_active,
+    };
+    let open = organizations::Open {
+        id: "inv_0".to_owned(),
+        org: "Difference Works".to_owned(),
+        role: frame.t("role-member"),
+        until: ago(-500_000),
+    };
+    let lists = (vec![own("Ada Lovelace", false), own("Analytical Engine Ltd", true)], vec![open]);
+    let rooms = house(Room::Organizations, None);
+    let page = organizations::Page::new(&rooms, lists, (Some(("", "")), Errors::none()));
+    write("account-organizations", &page)?;
+    let left = organizations::LeavePage::new(&rooms, place("Analytical Engine Ltd", true), Errors::none());
+    write("account-organizations-leave", &left)?;
     write("account-data", &data::Page::new(&house(Room::Data, None), Errors::none()))
 }

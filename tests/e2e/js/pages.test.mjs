@@ -28,7 +28,7 @@ async function signedIn() {
 }
 
 for (const path of ['/sign-in', '/sign-up', '/forgot', '/sign-out', '/setup?token=unknown', '/verify?token=unknown',
-  '/reset?token=unknown', '/nowhere', '/oauth2/authorize?client_id=unknown', '/api/docs']) {
+  '/reset?token=unknown', '/invitation?token=unknown', '/nowhere', '/oauth2/authorize?client_id=unknown', '/api/docs']) {
   test(`a stranger at ${path}`, async () => {
     const page = await open(browser);
     const answer = await page.goto(`${issuer}${path}`);
@@ -58,7 +58,7 @@ test('a wrong password says so, ties it to the field and moves the focus there',
 
 test('the account pages', async () => {
   const page = await signedIn();
-  for (const room of ['', '/security', '/sessions', '/applications', '/keys', '/data']) {
+  for (const room of ['', '/security', '/sessions', '/organizations', '/applications', '/keys', '/data']) {
     const answer = await page.goto(`${issuer}/account${room}`);
     assert.equal(answer.status(), 200, `/account${room}`);
     await examine(page, `account${room}`);

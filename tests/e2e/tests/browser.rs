@@ -40,6 +40,12 @@ fn a_page_opens_websockets_through_a_guarded_host() {
 }
 
 #[test]
+fn people_join_switch_and_leave_organisations() {
+    let server = Server::start(Options::default());
+    scripts::node(&server, "organizations.test.mjs");
+}
+
+#[test]
 fn the_console_makes_service_tokens_and_ends_them() {
     let server = Server::start(Options::default());
     scripts::node(&server, "console.test.mjs");

@@ -40,10 +40,16 @@ pub enum Done {
     ServiceTokenReview,
     /// The person has joined an organisation.
     Joined,
+    /// An organisation was made.
+    OrgMade,
+    /// Another organisation is the active one.
+    OrgSwitched,
+    /// The person has left an organisation.
+    OrgLeft,
 }
 
 impl Done {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 15] = [
         Self::Profile,
         Self::News,
         Self::AddressAsked,
@@ -56,6 +62,9 @@ impl Done {
         Self::ServiceToken,
         Self::ServiceTokenReview,
         Self::Joined,
+        Self::OrgMade,
+        Self::OrgSwitched,
+        Self::OrgLeft,
     ];
 
     /// The word in the cookie, which is also the key of the sentence.
@@ -73,6 +82,9 @@ impl Done {
             Self::ServiceToken => "done-service-token",
             Self::ServiceTokenReview => "done-service-token-review",
             Self::Joined => "done-joined",
+            Self::OrgMade => "done-org-made",
+            Self::OrgSwitched => "done-org-switched",
+            Self::OrgLeft => "done-org-left",
         }
     }
 

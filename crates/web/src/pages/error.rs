@@ -132,6 +132,7 @@ impl Kind {
             Self::SetUpLink | Self::SetUpDone | Self::SignUpClosed => {
                 vec![to("/sign-in", "error-to-sign-in")]
             }
+            Self::InvitationLink => vec![to("/account/organizations", "error-to-organizations")],
             Self::Cookies => vec![to(kept::page_of(path), "error-again")],
             Self::Client | Self::Redirect | Self::Draft => Vec::new(),
             _ => vec![to("/account", "error-to-account")],

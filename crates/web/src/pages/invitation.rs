@@ -25,7 +25,7 @@ use serde::Deserialize;
 use url::form_urlencoded::parse;
 
 use super::{
-    account::Done,
+    account::{Done, Room},
     carry::Carry,
     draft,
     form::{Errors, Field},
@@ -263,7 +263,7 @@ fn on_time(marked: Result<(), Error>) -> Result<(), Failure> {
 fn joined(visit: &Visit) -> Response {
     let response = match visit.carry.asked() {
         Some(onward) => to(&onward),
-        None => Done::Joined.at(visit, "/account"),
+        None => Done::Joined.at(visit, Room::Organizations.path()),
     };
     visit.without(response, Cookie::Invitation)
 }

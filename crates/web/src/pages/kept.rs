@@ -94,7 +94,9 @@ impl Kept {
 
 /// The page that shows the form posted to `path`.
 pub fn page_of(path: &str) -> &str {
-    const ROOMS: [(&str, &str); 7] = [
+    const ROOMS: [(&str, &str); 9] = [
+        ("/account/organizations", "/account/organizations"),
+        ("/account/invitations", "/account/organizations"),
         ("/invitation/", "/invitation"),
         ("/account/security", "/account/security"),
         ("/account/sessions", "/account/sessions"),

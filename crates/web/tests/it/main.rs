@@ -28,6 +28,7 @@ mod pages_errors;
 mod pages_invitation;
 mod pages_keys;
 mod pages_kit;
+mod pages_organizations;
 mod pages_sign_out;
 mod pages_whom;
 mod references;

@@ -20,7 +20,8 @@ use serde_json::{Value as Json, json};
 
 /// Forms that are whole with their token alone, or that take any text: what has nothing wrong in it but
 /// an odd value is done.
-const TAKES_ANY_TEXT: &[&str] = &["/sign-out", "/account/sessions/end-others", "/account/profile"];
+const TAKES_ANY_TEXT: &[&str] =
+    &["/sign-out", "/account/sessions/end-others", "/account/profile", "/account/organizations"];
 /// Requests of which every parameter may be missing (OpenID Connect RP-Initiated Logout 2): what is not
 /// known is passed over, and the person is asked.
 const TAKES_NOTHING: &[&str] = &["/oauth2/logout", "/api/auth/oauth2/logout", "/api/auth/oauth2/endsession"];

@@ -52,7 +52,8 @@ impl Page {
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         let mark = format!("name=\"{name}\"");
         let tags = self.text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
-        let tag = tags.into_iter().find(|tag| tag.contains(&mark))?;
+        let mut typed = tags.filter(|tag| !tag.contains("type=\"checkbox\""));
+        let tag = typed.find(|tag| tag.contains(&mark))?;
         between(tag, "value=\"", "\"").map(|value| value.replace("&amp;", "&").replace("&#38;", "&"))
     }
 

@@ -105,7 +105,7 @@ fn by_client(visit: &Visit, mut connected: Vec<(Connected, Words)>) -> Vec<Appli
 }
 
 async fn revoke(Path(client): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (resident, _) = match Resident::of(posted, Room::Applications) {
+    let (resident, _) = match Resident::of(posted, Room::Applications).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };

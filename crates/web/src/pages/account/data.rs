@@ -70,7 +70,7 @@ async fn look(resident: Resident) -> Response {
 }
 
 async fn delete(posted: Posted<DeleteForm>) -> Result<Response, Failure> {
-    let (resident, form) = match Resident::of(posted, Room::Data) {
+    let (resident, form) = match Resident::of(posted, Room::Data).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };

@@ -202,7 +202,7 @@ async fn look(resident: Resident) -> Result<Response, Failure> {
 }
 
 async fn make(posted: Posted<KeyForm>) -> Result<Response, Failure> {
-    let (resident, form) = match Resident::of(posted, Room::Keys) {
+    let (resident, form) = match Resident::of(posted, Room::Keys).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -243,7 +243,7 @@ fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
 }
 
 async fn revoke(Path(key): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (resident, _) = match Resident::of(posted, Room::Keys) {
+    let (resident, _) = match Resident::of(posted, Room::Keys).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };

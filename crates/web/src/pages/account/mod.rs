@@ -7,7 +7,12 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::{bootstrap, sessions::Account, users::PlatformRole};
+use doorward_core::{
+    bootstrap,
+    orgs::Membership,
+    sessions::Account,
+    users::{self, PlatformRole},
+};
 use http::request::Parts;
 
 pub use super::done::Done;
@@ -22,6 +27,7 @@ use crate::{app::App, cookies::Cookie, surface::Failure};
 pub mod applications;
 pub mod data;
 pub mod keys;
+pub mod organizations;
 pub mod profile;
 pub mod security;
 pub mod sessions;
@@ -34,6 +40,7 @@ pub fn routes() -> Router<App> {
         .merge(sessions::routes())
         .merge(applications::routes())
         .merge(keys::routes())
+        .merge(organizations::routes())
         .merge(data::routes())
         .route("/.well-known/change-password", get(async || to("/account/security#password")))
 }
@@ -51,14 +58,23 @@ pub enum Room {
     Applications,
     /// Keys for programs.
     Keys,
+    /// Organisations that the person belongs to.
+    Organizations,
     /// Deletion.
     Data,
 }
 
 impl Room {
     /// In the order of the navigation.
-    pub const ALL: [Self; 6] =
-        [Self::Profile, Self::Security, Self::Sessions, Self::Applications, Self::Keys, Self::Data];
+    pub const ALL: [Self; 7] = [
+        Self::Profile,
+        Self::Security,
+        Self::Sessions,
+        Self::Organizations,
+        Self::Applications,
+        Self::Keys,
+        Self::Data,
+    ];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
@@ -68,6 +84,7 @@ impl Room {
             Self::Sessions => "/account/sessions",
             Self::Applications => "/account/applications",
             Self::Keys => "/account/keys",
+            Self::Organizations => "/account/organizations",
             Self::Data => "/account/data",
         }
     }
@@ -84,6 +101,7 @@ impl Room {
             Self::Sessions => "account-sessions",
             Self::Applications => "account-applications",
             Self::Keys => "account-keys",
+            Self::Organizations => "account-organizations",
             Self::Data => "account-data",
         }
     }
@@ -103,6 +121,19 @@ pub struct House<'a> {
     pub warning: Option<String>,
     /// Whether the person administers the platform.
     pub is_administrator: bool,
+    /// The organisations that the person can act for.
+    pub orgs: Vec<Place>,
+}
+
+/// An organisation that the person can act for.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// What forms send.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Whether the session acts for it now.
+    pub is_active: bool,
 }
 
 /// A signed-in person at an account page. Anybody else is sent to sign in, and comes back.
@@ -111,6 +142,8 @@ pub struct Resident {
     pub visit: Visit,
     /// The account in use.
     pub account: Account,
+    /// The organisations of the person, the personal one first.
+    pub orgs: Vec<Membership>,
     /// What an administrator should not forget.
     warning: Option<String>,
 }
@@ -124,7 +157,8 @@ impl FromRequestParts<App> for Resident {
         match visit.active().cloned() {
             Some(account) => {
                 let warning = root_credential(&visit, &account).await.map_err(IntoResponse::into_response)?;
-                Ok(Self { visit, account, warning })
+                let orgs = orgs_of(&visit, &account).await.map_err(IntoResponse::into_response)?;
+                Ok(Self { visit, account, orgs, warning })
             }
             None => Err(to(&Carry::back_to(&path).on("/sign-in"))),
         }
@@ -136,11 +170,11 @@ impl Resident {
     ///
     /// # Errors
     /// The way to sign in, where the session has ended meanwhile.
-    #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
-    pub fn of<T>(posted: Posted<T>, room: Room) -> Result<(Self, T), Response> {
+    pub async fn of<T>(posted: Posted<T>, room: Room) -> Result<(Self, T), Response> {
         let Posted { visit, form } = posted;
         if let Some(account) = visit.active().cloned() {
-            return Ok((Self { visit, account, warning: None }, form));
+            let orgs = orgs_of(&visit, &account).await.map_err(IntoResponse::into_response)?;
+            return Ok((Self { visit, account, orgs, warning: None }, form));
         }
         let elsewhere = to(&Carry::back_to(room.path()).on("/sign-in"));
         Err(visit.sent.put(&visit, elsewhere))
@@ -152,13 +186,30 @@ impl Resident {
         let done = word.and_then(Done::read).map(|done| done.sentence(self.visit.text));
         let email = self.account.email.clone().unwrap_or_default();
         let is_administrator = self.account.platform_role == PlatformRole::Administrator;
-        House { frame, room, email, done, warning: self.warning.clone(), is_administrator }
+        let (warning, orgs) = (self.warning.clone(), self.places());
+        House { frame, room, email, done, warning, is_administrator, orgs }
+    }
+
+    /// The organisations of the person, in the same order.
+    pub fn places(&self) -> Vec<Place> {
+        let active = self.account.session.org;
+        let place = |own: &Membership| Place {
+            id: own.org.to_string(),
+            name: own.name.clone(),
+            is_active: own.org == active,
+        };
+        self.orgs.iter().map(place).collect()
     }
 
     /// Answers with a page; what has been done is said once.
     pub fn show(&self, page: &impl askama::Template) -> Response {
         self.visit.without(self.visit.show(page), Cookie::Done)
     }
+}
+
+async fn orgs_of(visit: &Visit, account: &Account) -> Result<Vec<Membership>, Failure> {
+    let facts = users::facts(&visit.call, account.session.user).await?;
+    Ok(facts.map(|facts| facts.orgs).unwrap_or_default())
 }
 
 /// Tells an administrator of the bootstrap token for as long as one is configured: whoever has it can do
@@ -178,6 +229,10 @@ pub(super) async fn root_credential(visit: &Visit, account: &Account) -> Result<
 impl House<'_> {
     fn t(&self, key: &str) -> String {
         self.frame.t(key)
+    }
+    /// The organisation that the session acts for, where there is another one to switch to.
+    fn active(&self) -> Option<&Place> {
+        self.orgs.iter().find(|place| place.is_active).filter(|_| self.orgs.len() > 1)
     }
     fn title(&self) -> String {
         self.frame.t(self.room.key())

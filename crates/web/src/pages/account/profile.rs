@@ -119,7 +119,7 @@ async fn look(resident: Resident) -> Result<Response, Failure> {
 }
 
 async fn save(posted: Posted<NameForm>) -> Result<Response, Failure> {
-    let (resident, form) = match Resident::of(posted, Room::Profile) {
+    let (resident, form) = match Resident::of(posted, Room::Profile).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -134,7 +134,7 @@ async fn save(posted: Posted<NameForm>) -> Result<Response, Failure> {
 }
 
 async fn change_email(posted: Posted<EmailForm>) -> Result<Response, Failure> {
-    let (resident, form) = match Resident::of(posted, Room::Profile) {
+    let (resident, form) = match Resident::of(posted, Room::Profile).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -151,7 +151,7 @@ async fn ask(resident: &Resident, email: &str, password: &SecretText) -> Outcome
 
 /// Saying the same again changes nothing: the time of the consent stays.
 async fn choose_news(posted: Posted<NewsForm>) -> Result<Response, Failure> {
-    let (resident, form) = match Resident::of(posted, Room::Profile) {
+    let (resident, form) = match Resident::of(posted, Room::Profile).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };

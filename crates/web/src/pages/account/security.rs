@@ -67,7 +67,7 @@ async fn look(resident: Resident) -> Response {
 }
 
 async fn change(posted: Posted<PasswordForm>) -> Result<Response, Failure> {
-    let (resident, form) = match Resident::of(posted, Room::Security) {
+    let (resident, form) = match Resident::of(posted, Room::Security).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };

@@ -139,7 +139,7 @@ fn shown(visit: &Visit, resident: &Resident, session: core::Session) -> Session 
 }
 
 async fn end(Path(session): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (resident, _) = match Resident::of(posted, Room::Sessions) {
+    let (resident, _) = match Resident::of(posted, Room::Sessions).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };
@@ -153,7 +153,7 @@ async fn end(Path(session): Path<String>, posted: Posted<Nothing>) -> Result<Res
 }
 
 async fn end_others(posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (resident, _) = match Resident::of(posted, Room::Sessions) {
+    let (resident, _) = match Resident::of(posted, Room::Sessions).await {
         Ok(resident) => resident,
         Err(elsewhere) => return Ok(elsewhere),
     };

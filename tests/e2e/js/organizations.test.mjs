@@ -1,0 +1,79 @@
+// Life in organisations with a keyboard alone: an invitation by mail, switching, making one, leaving.
+
+import test, { after, before } from 'node:test';
+import assert from 'node:assert/strict';
+import { examine, launch, open, press, silent, type } from './lib/browser.mjs';
+import { MailSink, link } from './lib/mail.mjs';
+import { api, issuer } from './lib/management.mjs';
+
+const password = 'plum orbit candle 93 gravel';
+const mails = new MailSink();
+let browser;
+
+before(async () => {
+  await mails.listen();
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  await mails.close();
+});
+
+const at = (page) => new URL(page.url()).pathname;
+const follow = (page, target) => Promise.all([page.waitForNavigation(), press(page, target)]);
+const button = (page, name) => page.getByRole('button', { name });
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`from the mail of an invitation to leaving, JavaScript ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+    const slug = `acme${Number(javaScriptEnabled)}`;
+    const email = `${slug}@example.com`;
+    await api('POST', 'orgs', { name: `Acme ${slug}`, slug });
+    await api('POST', `orgs/${slug}/invitations`, { email, role: 'member' });
+    const page = await open(browser, { javaScriptEnabled });
+    const look = (name) => (javaScriptEnabled ? examine(page, name) : undefined);
+    const told = async (words) => assert.ok((await page.locator('body').innerText()).includes(words), words);
+    const asked = [];
+    page.on('request', (request) => asked.push(request));
+
+    await page.goto(link(await mails.take(email)));
+    assert.equal(page.url(), `${issuer}/invitation`, 'the token has left the address');
+    await told(`You are invited to Acme ${slug}`);
+    await look('an invitation');
+    await type(page, 'name', 'Ada Lovelace');
+    await type(page, 'new-password', password);
+    await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+    assert.equal(at(page), '/account/organizations');
+    await told('You have joined.');
+    await look('organisations');
+    const referers = await Promise.all(asked.map((request) => request.headerValue('referer')));
+    assert.ok(referers.every((referer) => !referer?.includes('token=')), `${referers}`);
+
+    await page.goto(`${issuer}/account/keys`);
+    await press(page, page.locator('.switch summary'));
+    await look('the switcher');
+    await follow(page, page.locator('.switch button', { hasText: `Acme ${slug}` }));
+    assert.equal(at(page), '/account/keys');
+    assert.match(await page.locator('.switch summary').innerText(), new RegExp(`Acme ${slug}`));
+
+    await page.goto(`${issuer}/account/organizations`);
+    await press(page, page.locator('#name'), null);
+    await page.keyboard.type('Analytical Engine');
+    await follow(page, button(page, 'Make the organisation'));
+    await told('The organisation is made, and you own it.');
+    await follow(page, page.getByRole('link', { name: 'Leave Analytical Engine' }));
+    await look('leaving asks');
+    await follow(page, button(page, 'Leave'));
+    await told('You are its last owner.');
+    // Chromium itself reports the status of a form that is shown again.
+    page.complaints = page.complaints.filter((it) => !/status of 422/.test(it));
+    await look('the last owner stays');
+
+    await page.goto(`${issuer}/account/organizations`);
+    await follow(page, page.getByRole('link', { name: `Leave Acme ${slug}` }));
+    await follow(page, button(page, 'Leave'));
+    await told('You have left the organisation.');
+    silent(page);
+    await page.context().close();
+  });
+}
