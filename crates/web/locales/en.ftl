@@ -72,6 +72,12 @@ password-other = Use another account
 password-forgot = Forgot password?
 choose-title = Choose an account
 
+choose-org-title = Choose an organisation
+choose-org-what = { $client } acts for the one that you choose now, until you sign in to it again.
+choose-org-none = { $client } is for teams, and you belong to none. Ask whoever runs yours for an invitation.
+choose-org-make = Or make a team now. You own it, and invite others to it.
+choose-org-back = Back to { $client }
+
 ## Creating an account
 
 sign-up-title = Create your account

@@ -9,14 +9,13 @@ use doorward_proto::{
 };
 
 use super::{
-    Progress, Request, Step, View, consent,
+    Progress, Request, Step, choice, consent,
     whom::{Found, Whom},
 };
 use crate::{
     call::Call,
     clients::Client,
-    orgs,
-    outcome::{Code, Refusal, Result, refuse},
+    outcome::{Code, Result, refuse},
     sessions::{Account, Signed},
 };
 
@@ -44,11 +43,14 @@ pub(super) async fn decide<'s>(
     };
     reaches_acr(request, account)?;
     if let Some(invited) = request.invited
-        && !belongs(call, invited, account).await?
+        && !choice::belongs(call, invited, account).await?
     {
         return if is_silent { refuse(Code::InteractionRequired) } else { Ok(Decision::Invite) };
     }
-    let org = organisation_of(call, request, account).await?;
+    let Some(org) = choice::made(call, client, (request, progress), account).await? else {
+        let step = Step::ChooseOrganization;
+        return if is_silent { refuse(refusal_for(step)) } else { Ok(Decision::Show(step)) };
+    };
     if !consent::is_there(call, client, request, progress, (account, org)).await? {
         if is_silent {
             return refuse(Code::ConsentRequired);
@@ -62,6 +64,7 @@ const fn refusal_for(step: Step) -> Code {
     match step {
         Step::SignIn | Step::SignUp => Code::LoginRequired,
         Step::ChooseAccount => Code::AccountSelectionRequired,
+        Step::ChooseOrganization => Code::InteractionRequired,
         Step::Consent => Code::ConsentRequired,
     }
 }
@@ -120,45 +123,4 @@ fn reaches_acr(request: &Request, account: &Account) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// The organisation that the request names, of which the person must be a member; else the session's.
-pub(super) async fn organisation_of(call: &Call, request: &Request, account: &Account) -> Result<Id<Org>> {
-    organisation_named(call, request.organization().as_deref(), account).await
-}
-
-/// The organisation that the person would act for, by name; `None` for the person's own.
-///
-/// # Errors
-/// `OrganizationUnknown`.
-pub async fn on_behalf_of(call: &Call, view: &View, account: &Account) -> Result<Option<String>> {
-    let org = organisation_named(call, view.organization.as_deref(), account).await?;
-    let org = orgs::get(call, org).await?;
-    Ok((org.kind != orgs::Kind::Personal).then_some(org.name))
-}
-
-async fn organisation_named(call: &Call, named: Option<&str>, account: &Account) -> Result<Id<Org>> {
-    let Some(named) = named else { return active_organisation(call, account).await };
-    let refused = || Refusal::new(Code::OrganizationUnknown).field("organization");
-    let Some(org) = orgs::find(call, named).await?.filter(|org| org.is_active) else {
-        return Err(refused().into());
-    };
-    if !belongs(call, org.id, account).await? {
-        return Err(refused().into());
-    }
-    Ok(org.id)
-}
-
-/// The session's organisation; the person's own while that one is suspended.
-async fn active_organisation(call: &Call, account: &Account) -> Result<Id<Org>> {
-    let (active, own) = (account.session.org, account.principal.org);
-    let is_usable = active == own || belongs(call, active, account).await?;
-    Ok(if is_usable { active } else { own })
-}
-
-async fn belongs(call: &Call, org: Id<Org>, account: &Account) -> Result<bool> {
-    let read = call.realm.db.read("authorize.membership", (org, account.session.user), |tx, (org, user)| {
-        Box::pin(async move { orgs::standing(tx, *org, *user).await })
-    });
-    Ok(read.await?.is_some())
 }

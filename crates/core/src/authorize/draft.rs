@@ -12,7 +12,7 @@ use super::{Progress, Request, sql, whom::Whom};
 use crate::{
     apis::{self, catalog},
     call::Call,
-    clients::{self, Client},
+    clients::{self, Client, Organizations},
     orgs,
     outcome::{Code, Result, refuse},
     throttle,
@@ -46,6 +46,10 @@ pub struct View {
     pub publisher: Option<String>,
     /// The organisation that the application named, by id or short name.
     pub organization: Option<String>,
+    /// The organisation that the person chose for it, in the session that is chosen.
+    pub chosen_org: Option<Id<id::Org>>,
+    /// What the application leaves the choice of the organisation to.
+    pub organizations: Organizations,
     /// Where the answer will go; proven to be the application's own.
     pub redirect_uri: String,
     /// Whom it is about, as far as that is said.
@@ -124,6 +128,8 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         is_first_party: client.is_first_party,
         publisher: is_answered_for.then_some(publisher.name),
         organization: request.organization(),
+        chosen_org: progress.org,
+        organizations: metadata.organizations,
         redirect_uri: request.trusted.redirect_uri.clone(),
         whom: Whom::of(&request, &progress),
         ui_locales: request.ask.ui_locales.clone(),

@@ -6,6 +6,7 @@
 
 mod begin;
 mod checks;
+mod choice;
 mod consent;
 mod decide;
 mod draft;
@@ -26,8 +27,8 @@ use serde::{Deserialize, Serialize};
 pub use begin::{begin, resume};
 pub(crate) use checks::repeats_redirect_uri;
 pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
+pub use choice::{choose_organization, on_behalf_of};
 pub use consent::{Connected, Consented, allowed_in_words, approve, connected, deny, revoke};
-pub use decide::on_behalf_of;
 pub(crate) use draft::TTL as DRAFT_TTL;
 pub use draft::{View, chose_account, signed_in, view};
 pub use push::{PUSHED_TTL, Pushed, push, store_posted};
@@ -88,6 +89,8 @@ pub enum Step {
     SignUp,
     /// Choose one of several accounts.
     ChooseAccount,
+    /// Choose the organisation that the application acts for.
+    ChooseOrganization,
     /// Say yes or no.
     Consent,
 }
@@ -130,6 +133,7 @@ pub enum Next {
 pub(crate) struct Progress {
     pub(crate) draft: Option<Id<id::Draft>>,
     pub(crate) session: Option<Id<id::Session>>,
+    pub(crate) org: Option<Id<id::Org>>,
     pub(crate) login_at: Option<Time>,
     pub(crate) consented_at: Option<Time>,
 }

@@ -16,14 +16,19 @@ use crate::{
 
 const INSERT: &str = "INSERT INTO drafts (id, client_id, request, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5)";
-const FIND: &str = "SELECT id, request, session_id, login_at, consented_at FROM drafts
+const FIND: &str = "SELECT id, request, session_id, login_at, consented_at, org_id FROM drafts
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
 const MARK: &str = "UPDATE drafts SET session_id = $2, consented_at = NULL,
+    org_id = CASE WHEN session_id = $2 THEN org_id END,
     login_at = COALESCE($3, CASE WHEN session_id = $2 THEN login_at END)
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $4";
 const MARK_CONSENTED: &str = "UPDATE drafts SET session_id = $2, consented_at = $3, step = 3,
+    org_id = CASE WHEN session_id = $2 THEN org_id END,
     login_at = CASE WHEN session_id = $2 THEN login_at END
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $3";
+const CHOOSE_ORG: &str = "UPDATE drafts SET session_id = $2, org_id = $3, consented_at = NULL,
+    login_at = CASE WHEN session_id = $2 THEN login_at END
+    WHERE id = $1 AND consumed_at IS NULL AND expires_at > $4";
 const CONSUME: &str = "UPDATE drafts SET consumed_at = $2, step = 4
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
 
@@ -69,6 +74,7 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<id::Draft>, now: Time) -> R
                 session: row.opt_id(2)?,
                 login_at: row.opt_time(3)?,
                 consented_at: row.opt_time(4)?,
+                org: row.opt_id(5)?,
             },
         })
     })
@@ -84,6 +90,17 @@ pub(super) async fn mark(
     now: Time,
 ) -> Result<bool> {
     Ok(tx.exec(MARK, args![id, session, login_at, now]).await? == 1)
+}
+
+/// A yes that was said for another organisation does not count for this one.
+pub(super) async fn choose_org(
+    tx: &mut Tx<'_>,
+    id: Id<id::Draft>,
+    session: Id<id::Session>,
+    org: Id<Org>,
+    now: Time,
+) -> Result<bool> {
+    Ok(tx.exec(CHOOSE_ORG, args![id, session, org, now]).await? == 1)
 }
 
 pub(super) async fn mark_consented(

@@ -113,6 +113,19 @@ pub enum RefreshPolicy {
     Always,
 }
 
+/// Which organisation an authorization is for where its request names none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[serde(rename_all = "snake_case")]
+pub enum Organizations {
+    /// The active one of the session.
+    #[default]
+    Session,
+    /// Whoever belongs to several chooses.
+    Ask,
+    /// A team: the active one, or the one that the person chooses.
+    Team,
+}
+
 fn yes() -> bool {
     true
 }
@@ -161,6 +174,8 @@ pub struct Metadata {
     pub dpop_bound_access_tokens: bool,
     /// When it gets refresh tokens.
     pub refresh_policy: RefreshPolicy,
+    /// Which organisation an authorization is for where its request names none.
+    pub organizations: Organizations,
     /// `max_age` where the request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,

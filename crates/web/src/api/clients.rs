@@ -147,6 +147,9 @@ pub(super) struct ClientBody {
     /// `offline_access` or `always`.
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_policy: Option<String>,
+    /// Where the request names no organisation: `session`, `ask` (whoever has several chooses) or `team`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    organizations: Option<String>,
     /// `max_age` in seconds where the request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     default_max_age: Option<u64>,

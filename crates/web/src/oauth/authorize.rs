@@ -138,6 +138,7 @@ fn page_of(step: Step, draft: Id<Draft>) -> String {
         Step::SignIn => "/sign-in",
         Step::SignUp => "/sign-up",
         Step::ChooseAccount => "/choose-account",
+        Step::ChooseOrganization => "/choose-organization",
         Step::Consent => "/consent",
     };
     format!("{path}?draft={draft}")

@@ -94,7 +94,8 @@ impl Kept {
 
 /// The page that shows the form posted to `path`.
 pub fn page_of(path: &str) -> &str {
-    const ROOMS: [(&str, &str); 9] = [
+    const ROOMS: [(&str, &str); 10] = [
+        ("/choose-organization/", "/choose-organization"),
         ("/account/organizations", "/account/organizations"),
         ("/account/invitations", "/account/organizations"),
         ("/invitation/", "/invitation"),

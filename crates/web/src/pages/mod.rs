@@ -9,6 +9,7 @@ pub mod account;
 pub mod assets;
 pub mod carry;
 pub mod choose;
+pub mod choose_org;
 pub mod consent;
 pub mod console;
 pub mod done;
@@ -43,6 +44,7 @@ pub fn routes() -> Router<App> {
         .merge(verify::routes())
         .merge(recover::routes())
         .merge(choose::routes())
+        .merge(choose_org::routes())
         .merge(invitation::routes())
         .merge(consent::routes())
         .merge(sign_out::routes())

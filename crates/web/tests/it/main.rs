@@ -20,6 +20,7 @@ mod matrix;
 mod matrix_orgs;
 mod pages;
 mod pages_authorize;
+mod pages_choose_org;
 mod pages_console;
 mod pages_console_areas;
 mod pages_console_orgs;

@@ -1,13 +1,10 @@
 //! The page behind the link of an invitation, for everybody who may open it.
 
-use crate::pages_kit::{Browser, PASSWORD, Page};
-use axum::body::Body;
-use data_encoding::BASE64URL_NOPAD;
+use crate::pages_kit::{Browser, PASSWORD, Page, access_token, authorize};
 use doorward_core::settings::SignUpMode;
 use doorward_world::{ISSUER, World, both_engines};
-use http::{Request, StatusCode, header};
+use http::StatusCode;
 use serde_json::{Value as Json, json};
-use url::form_urlencoded::Serializer;
 
 const ADA: &str = "ada@example.com";
 const BOB: &str = "bob@example.com";
@@ -146,19 +143,19 @@ both_engines! {
         let mut browser = Browser::new(world);
         let client = browser.client(json!({"first_party": true})).await;
         let token = token_of(&invited(&browser, BOB, true).await);
-        let page = browser.open(&request(&client, &[("invitation", &token), ("organization", "acme")])).await;
+        let page = browser.open(&authorize(&client, &[("invitation", &token), ("organization", "acme")])).await;
         assert_eq!(page.title(), "You are invited to Acme", "{}", page.text);
         assert!(page.path.starts_with("/invitation?draft=drf_") && !page.path.contains(&token), "{}", page.path);
         assert!(page.text.contains("Orders"), "the page names who asks: {}", page.text);
         let action = page.action("/invitation/account");
         let out = browser.submit(&page, &action, &[("name", "Bob"), ("new_password", PASSWORD)]).await;
         let acme = browser.read("orgs/acme").await;
-        assert_eq!(tenant(&browser, &client, &out).await["tenant_id"], acme["id"]);
+        assert_eq!(access_token(&browser, &client, &out).await["tenant_id"], acme["id"]);
 
         // The same link again: its invitation is used, and the person is told on a page.
-        let over = browser.open(&request(&client, &[("invitation", &token)])).await;
+        let over = browser.open(&authorize(&client, &[("invitation", &token)])).await;
         assert_eq!((over.status, over.title()), (StatusCode::BAD_REQUEST, "This link does not work any more"));
-        let silent = browser.open(&request(&client, &[("invitation", &token), ("prompt", "none")])).await;
+        let silent = browser.open(&authorize(&client, &[("invitation", &token), ("prompt", "none")])).await;
         assert!(silent.header("location").contains("error=invalid_request"), "{}", silent.header("location"));
     }
 
@@ -169,7 +166,7 @@ both_engines! {
         browser.person(BOB, "Bob").await;
         let client = browser.client(json!({"first_party": true})).await;
         let token = token_of(&invited(&browser, BOB, false).await);
-        let ask = |more: &[(&str, &str)]| request(&client, &[&[("invitation", token.as_str())], more].concat());
+        let ask = |more: &[(&str, &str)]| authorize(&client, &[&[("invitation", token.as_str())], more].concat());
         let silent = browser.open(&ask(&[("prompt", "none")])).await;
         assert!(silent.header("location").contains("error=login_required"), "{}", silent.header("location"));
         let page = browser.open("/account").await;
@@ -188,7 +185,7 @@ both_engines! {
         let action = page.action("/invitation?draft=");
         let out = browser.submit(&page, &action, &[]).await;
         let acme = browser.read("orgs/acme").await;
-        assert_eq!(tenant(&browser, &client, &out).await["tenant_id"], acme["id"]);
+        assert_eq!(access_token(&browser, &client, &out).await["tenant_id"], acme["id"]);
     }
 
     /// Where nobody makes accounts, an invitation offers to sign in only.
@@ -221,39 +218,4 @@ fn between<'t>(text: &'t str, before: &str, after: &str) -> &'t str {
 
 fn token_of(link: &str) -> String {
     link.split_once("token=").unwrap().1.to_owned()
-}
-
-fn request(client: &Json, more: &[(&str, &str)]) -> String {
-    let mut query = Serializer::new(String::new());
-    query
-        .append_pair("client_id", client["client_id"].as_str().unwrap())
-        .append_pair("redirect_uri", "https://orders.example/cb")
-        .append_pair("response_type", "code")
-        .append_pair("scope", "openid email")
-        .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
-        .append_pair("code_challenge_method", "S256")
-        .extend_pairs(more);
-    format!("/oauth2/authorize?{}", query.finish())
-}
-
-/// What the access token says that the code of this answer is redeemed for.
-async fn tenant(browser: &Browser, client: &Json, out: &Page) -> Json {
-    let location = out.header("location");
-    assert!(location.contains("code="), "{location}\n{}", out.text);
-    let code = between(location, "code=", "&");
-    let form = Serializer::new(String::new())
-        .append_pair("grant_type", "authorization_code")
-        .append_pair("client_id", client["client_id"].as_str().unwrap())
-        .append_pair("redirect_uri", "https://orders.example/cb")
-        .append_pair("code", code)
-        .append_pair("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
-        .finish();
-    let request = Request::post("/oauth2/token")
-        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(Body::from(form))
-        .unwrap();
-    let answer: Json = serde_json::from_str(&browser.send(request).await.text).unwrap();
-    let payload =
-        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).split('.').nth(1).unwrap();
-    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Router, body::Body};
+use data_encoding::BASE64URL_NOPAD;
 use doorward_core::{
     bootstrap::Terms,
     mail,
@@ -194,14 +195,25 @@ impl Browser {
 
     /// Makes something by the management API.
     pub(crate) async fn make(&self, what: &str, body: Json) -> Json {
+        let page = self.post(what, body).await;
+        assert_eq!(page.status, StatusCode::CREATED, "{}", page.text);
+        serde_json::from_str(&page.text).unwrap()
+    }
+
+    /// What the management API refuses to make.
+    pub(crate) async fn refused(&self, what: &str, body: Json) -> Page {
+        let page = self.post(what, body).await;
+        assert!(page.status.is_client_error(), "{}", page.text);
+        page
+    }
+
+    async fn post(&self, what: &str, body: Json) -> Page {
         let request = Request::post(format!("/api/v1/{what}"))
             .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string()))
             .unwrap();
-        let page = self.send(request).await;
-        assert_eq!(page.status, StatusCode::CREATED, "{}", page.text);
-        serde_json::from_str(&page.text).unwrap()
+        self.send(request).await
     }
 
     /// A person as the management API shows them.
@@ -239,4 +251,40 @@ impl Browser {
         let ask = PageAsk { limit: 500, ..PageAsk::default() };
         mail::list(&self.world.local(), None, ask).await.unwrap().items.len()
     }
+}
+
+/// An authorization request of an application of [`Browser::client`].
+pub(crate) fn authorize(client: &Json, more: &[(&str, &str)]) -> String {
+    let mut query = Serializer::new(String::new());
+    query
+        .append_pair("client_id", client["client_id"].as_str().unwrap())
+        .append_pair("redirect_uri", "https://orders.example/cb")
+        .append_pair("response_type", "code")
+        .append_pair("scope", "openid email")
+        .append_pair("code_challenge", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM")
+        .append_pair("code_challenge_method", "S256")
+        .extend_pairs(more);
+    format!("/oauth2/authorize?{}", query.finish())
+}
+
+/// What the access token says that the code of this answer is redeemed for.
+pub(crate) async fn access_token(browser: &Browser, client: &Json, out: &Page) -> Json {
+    let location = out.header("location");
+    assert!(location.contains("code="), "{location}\n{}", out.text);
+    let code = between(location, "code=", "&").unwrap();
+    let form = Serializer::new(String::new())
+        .append_pair("grant_type", "authorization_code")
+        .append_pair("client_id", client["client_id"].as_str().unwrap())
+        .append_pair("redirect_uri", "https://orders.example/cb")
+        .append_pair("code", code)
+        .append_pair("code_verifier", "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk")
+        .finish();
+    let request = Request::post("/oauth2/token")
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(form))
+        .unwrap();
+    let answer: Json = serde_json::from_str(&browser.send(request).await.text).unwrap();
+    let payload =
+        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).split('.').nth(1).unwrap();
+    serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }

@@ -212,7 +212,7 @@ async fn make(posted: Posted<NewForm>) -> Result<Response, Failure> {
 }
 
 /// What a refusal means for a form about an organisation.
-pub(super) fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
+pub fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
     let (field, key) = match (refusal.code, refusal.field.as_deref()) {
         (Code::RequestInvalid, Some("name")) => ("name", "orgs-name-wrong"),
         (Code::RequestInvalid, Some("slug")) => ("slug", "orgs-slug-wrong"),

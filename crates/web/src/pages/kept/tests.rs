@@ -28,6 +28,7 @@ fn every_form_has_its_page() {
         ("/account/applications/cli_x/revoke", "/account/applications"),
         ("/account/keys/apk_x/revoke", "/account/keys"),
         ("/account/delete", "/account/data"),
+        ("/choose-organization/new", "/choose-organization"),
         ("/account/organizations/org_x/leave", "/account/organizations"),
         ("/account/invitations/inv_x/accept", "/account/organizations"),
         ("/invitation/account", "/invitation"),

@@ -1,0 +1,131 @@
+//! The organisation that an authorization is for: the one that the request names, the one that the person
+//! chose for this request, or what the application leaves it to.
+
+use doorward_proto::id::{self, Id, Org};
+
+use super::{Progress, Request, View, draft, sql};
+use crate::{
+    call::Call,
+    clients::{self, Client, Organizations},
+    orgs::{self, Kind},
+    outcome::{Code, Refusal, Result, refuse},
+    sessions::Account,
+};
+
+/// The organisation; `None` where the person has to choose one first.
+///
+/// # Errors
+/// `OrganizationUnknown`, also for one that is no team where the application needs one.
+pub(super) async fn made(
+    call: &Call,
+    client: &Client,
+    (request, progress): (&Request, &Progress),
+    account: &Account,
+) -> Result<Option<Id<Org>>> {
+    let policy = client.metadata.organizations;
+    if let Some(named) = request.organization() {
+        let org = named_org(call, Some(&named), account).await?;
+        if policy == Organizations::Team && !is_team(call, org).await? {
+            let hint = "The application needs an organization that is a team";
+            return Err(Refusal::new(Code::OrganizationUnknown).field("organization").hint(hint).into());
+        }
+        return Ok(Some(org));
+    }
+    let chosen = progress.org.filter(|_| progress.session == Some(account.session.id));
+    if let Some(org) = chosen
+        && belongs(call, org, account).await?
+    {
+        return Ok(Some(org));
+    }
+    let active = active_org(call, account).await?;
+    let is_settled = match policy {
+        Organizations::Session => true,
+        Organizations::Ask => of_account(call, account).await?.len() < 2,
+        Organizations::Team => is_team(call, active).await?,
+    };
+    Ok(is_settled.then_some(active))
+}
+
+/// The organisation that the person would act for, by name; `None` for the person's own.
+///
+/// # Errors
+/// `OrganizationUnknown`.
+pub async fn on_behalf_of(call: &Call, view: &View, account: &Account) -> Result<Option<String>> {
+    let is_by_them = view.whom.session == Some(account.session.id);
+    let chosen = view.chosen_org.filter(|_| is_by_them).map(|org| org.to_string());
+    let named = view.organization.clone().or(chosen);
+    let org = orgs::get(call, named_org(call, named.as_deref(), account).await?).await?;
+    Ok((org.kind != Kind::Personal).then_some(org.name))
+}
+
+/// Notes which organisation the person has chosen for this authorization, and for nothing else.
+///
+/// # Errors
+/// `NotFound` for one that the person does not belong to, or that is no team where one is needed;
+/// `DraftUnknown`.
+pub async fn choose_organization(
+    call: &Call,
+    id: Id<id::Draft>,
+    account: &Account,
+    org: Id<Org>,
+) -> Result<()> {
+    let request = draft::get(call, id).await?.request;
+    let client = clients::get_active(call, &request.trusted.client_id).await?;
+    let needs_team = client.metadata.organizations == Organizations::Team;
+    let ask = ((id, account.session.id), account.session.user, (org, needs_team), call.now);
+    call.realm
+        .db
+        .write("drafts.choose_org", ask, |tx, ((id, session), user, (org, needs_team), now)| {
+            Box::pin(async move {
+                let own = orgs::of_user(tx, *user).await?;
+                let fits = |one: &orgs::Membership| !*needs_team || one.kind == Kind::Team;
+                if !own.iter().any(|one| one.org == *org && fits(one)) {
+                    return refuse(Code::NotFound);
+                }
+                if sql::choose_org(tx, *id, *session, *org, *now).await? {
+                    Ok(())
+                } else {
+                    refuse(Code::DraftUnknown)
+                }
+            })
+        })
+        .await
+}
+
+async fn named_org(call: &Call, named: Option<&str>, account: &Account) -> Result<Id<Org>> {
+    let Some(named) = named else { return active_org(call, account).await };
+    let refused = || Refusal::new(Code::OrganizationUnknown).field("organization");
+    let Some(org) = orgs::find(call, named).await?.filter(|org| org.is_active) else {
+        return Err(refused().into());
+    };
+    if !belongs(call, org.id, account).await? {
+        return Err(refused().into());
+    }
+    Ok(org.id)
+}
+
+/// The session's organisation; the person's own while that one is suspended.
+async fn active_org(call: &Call, account: &Account) -> Result<Id<Org>> {
+    let (active, own) = (account.session.org, account.principal.org);
+    let is_usable = active == own || belongs(call, active, account).await?;
+    Ok(if is_usable { active } else { own })
+}
+
+/// Whether the person belongs to an organisation that is active.
+pub(super) async fn belongs(call: &Call, org: Id<Org>, account: &Account) -> Result<bool> {
+    let read = call.realm.db.read("authorize.membership", (org, account.session.user), |tx, (org, user)| {
+        Box::pin(async move { orgs::standing(tx, *org, *user).await })
+    });
+    Ok(read.await?.is_some())
+}
+
+async fn of_account(call: &Call, account: &Account) -> Result<Vec<orgs::Membership>> {
+    let read = call.realm.db.read("authorize.organizations", account.session.user, |tx, user| {
+        Box::pin(async move { orgs::of_user(tx, *user).await })
+    });
+    read.await
+}
+
+async fn is_team(call: &Call, org: Id<Org>) -> Result<bool> {
+    Ok(orgs::get(call, org).await?.kind == Kind::Team)
+}
