@@ -78,7 +78,7 @@ impl<'a> Page<'a> {
         errors: Errors,
     ) -> Self {
         let field = |typed: &str| {
-            Field::new("name", "text", "organization", frame.t("orgs-name"))
+            Field::new("name", "text", "organization", frame.t("own-orgs-name"))
                 .value(typed)
                 .longest(100)
                 .checked(&errors)

@@ -119,12 +119,12 @@ impl<'a> Page<'a> {
 /// A name and a short name.
 pub(super) fn fields(frame: &Frame, (name, slug): (&str, &str), errors: &Errors) -> [Field; 2] {
     [
-        Field::new("name", "text", "organization", frame.t("orgs-name"))
+        Field::new("name", "text", "organization", frame.t("own-orgs-name"))
             .value(name)
             .longest(100)
             .checked(errors),
-        Field::new("slug", "text", "off", frame.t("orgs-slug"))
-            .hint(frame.t("orgs-slug-what"))
+        Field::new("slug", "text", "off", frame.t("own-orgs-slug"))
+            .hint(frame.t("own-orgs-slug-what"))
             .value(slug)
             .longest(48)
             .optional()
@@ -214,10 +214,10 @@ async fn make(posted: Posted<NewForm>) -> Result<Response, Failure> {
 /// What a refusal means for a form about an organisation.
 pub fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
     let (field, key) = match (refusal.code, refusal.field.as_deref()) {
-        (Code::RequestInvalid, Some("name")) => ("name", "orgs-name-wrong"),
-        (Code::RequestInvalid, Some("slug")) => ("slug", "orgs-slug-wrong"),
-        (Code::Conflict, Some("slug")) => ("slug", "orgs-slug-taken"),
-        (Code::LastOwner, _) => ("", "orgs-last-owner"),
+        (Code::RequestInvalid, Some("name")) => ("name", "own-orgs-name-wrong"),
+        (Code::RequestInvalid, Some("slug")) => ("slug", "own-orgs-slug-wrong"),
+        (Code::Conflict, Some("slug")) => ("slug", "own-orgs-slug-taken"),
+        (Code::LastOwner, _) => ("", "own-orgs-last-owner"),
         _ => return Errors::of(text, refusal),
     };
     Some(Errors::one(field, text.get(key)))
