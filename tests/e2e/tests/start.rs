@@ -2,11 +2,11 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on ends there")]
 
-use std::os::unix::fs::PermissionsExt as _;
+use std::{os::unix::fs::PermissionsExt as _, process::Command};
 
 use doorward_e2e::{
     Options, Server,
-    program::{block_on, client, refused},
+    program::{binary, block_on, client, refused},
 };
 
 fn get(server: &Server, path: &str) -> (u16, String) {
@@ -57,15 +57,19 @@ fn unsafe_starts_are_refused_by_name() {
 
 #[test]
 fn a_gateway_alone_that_believes_nobody_does_not_start() {
-    let told = refused(&[("DOORWARD_ROLE", "gateway")]);
+    // Without the bootstrap token, which it would believe.
+    let nobody = ("DOORWARD_AUTH_BOOTSTRAP_SERVICE_TOKEN", "");
+    let told = refused(&[("DOORWARD_ROLE", "gateway"), nobody]);
     assert!(told.contains("auth.issuer") && told.contains("believes nobody"), "{told}");
     // Where others reach it, its mode cannot be the way out in passing.
     let exposed = ("DOORWARD_PUBLIC_URL", "https://app.example.com");
     let told = refused(&[("DOORWARD_ROLE", "gateway"), ("DOORWARD_AUTH_MODE", "disabled"), exposed]);
     assert!(told.contains("allow.open_gateway"), "{told}");
     // `config check` says the same beforehand.
-    let server = Server::start(Options::default());
-    let checked = server.command(&["config", "check", "--set", "role=gateway"]);
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut check = Command::new(binary());
+    check.args(["config", "check", "--set", "role=gateway"]).current_dir(folder.path());
+    let checked = check.output().expect("it runs");
     let said = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
     assert!(!checked.status.success() && said.contains("believes nobody"), "{said}");
 }

@@ -98,10 +98,10 @@ pub async fn begin(call: &Call, claim: &Claim) -> Result<Begun> {
         Some(sealed) => {
             // The same actor may hold another credential by now, and what was sealed for one is not told to it.
             let opened = call.realm.vault.open_under(&claim.secret, &claim.place(), &sealed);
-            opened.map(Begun::Answered).or_else(|_| {
+            opened.map(Begun::Answered).map_err(|_| {
                 let hint = "It was answered to another credential; repeat it with that one, or look whether it took \
                             effect and use a new key";
-                Err(Refusal::new(Code::IdempotencyConflict).field("Idempotency-Key").hint(hint).into())
+                Refusal::new(Code::IdempotencyConflict).field("Idempotency-Key").hint(hint).into()
             })
         }
     }

@@ -110,7 +110,8 @@ both_engines! {
                 }
                 6 if !is_off => {
                     let (one, other) = tokio::join!(usage::flush(&call), usage::flush(&call));
-                    (one.unwrap(), other.unwrap());
+                    one.unwrap();
+                    other.unwrap();
                 }
                 _ => {}
             }
@@ -245,7 +246,7 @@ both_engines! {
 
 /// Another process on the same database.
 async fn another(place: &Fresh, number: u64) -> Call {
-    let db = Db::open(&place.place()).await.unwrap();
+    let db = Db::open(place.place()).await.unwrap();
     let env = Env::fixed(doorward_world::run::BEGINNING, number, no_fetch());
     let vault = Vault::new(&[7; 32]).unwrap();
     let issuer = ISSUER.to_owned();

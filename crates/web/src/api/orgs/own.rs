@@ -55,7 +55,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .account(WRITE)
             .answers::<OrgView>()
             .says("Accepts an invitation of one's address"),
-        Endpoint::post("/api/v1/me/invitations/accept", accept_link)
+        Endpoint::post("/api/v1/me/invitations/redeem", accept_link)
             .account(WRITE)
             .takes::<Link>()
             .answers::<OrgView>()

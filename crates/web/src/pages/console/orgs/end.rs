@@ -33,7 +33,7 @@ struct What {
     /// Below the organisation's page.
     at: String,
     title: String,
-    what: &'static str,
+    warning: &'static str,
     button: &'static str,
     name: String,
 }
@@ -50,7 +50,7 @@ fn show(
     shell.trail = trail_to(operator, scope.org());
     let back = page(scope.org());
     let form = FormPage::new(&shell, format!("{back}/{}", what.at), back, errors)
-        .what(frame.t(what.what))
+        .what(frame.t(what.warning))
         .confirm(&what.name)
         .danger(frame.t(what.button));
     match refusal {
@@ -78,7 +78,7 @@ fn whole(operator: &Operator, scope: &OrgScope) -> What {
     What {
         at: "delete".to_owned(),
         title: operator.visit.text.with("orgs-delete-of", "name", &name),
-        what: "orgs-delete-what",
+        warning: "orgs-delete-what",
         button: "orgs-delete",
         name,
     }
@@ -118,7 +118,7 @@ fn one(operator: &Operator, scope: &OrgScope, member: &members::Member) -> What 
     What {
         at: format!("members/{}/remove", member.user),
         title: text.with2("orgs-remove-of", ("name", &name), ("org", &scope.org().name)),
-        what: "orgs-remove-what",
+        warning: "orgs-remove-what",
         button: "orgs-remove",
         name,
     }
