@@ -29,6 +29,7 @@ pub mod orgs;
 pub mod outcome;
 pub mod page;
 pub mod principals;
+pub mod providers;
 pub mod realm;
 pub mod rights;
 mod room;

@@ -306,6 +306,20 @@ codes! {
     /// An invitation is for another mail address, or for one that the account has not proven.
     InvitationAddress = "org.invitation_address",
 
+    // Signing in elsewhere
+    /// A sign-in elsewhere that is unknown, over, too old, or another browser's.
+    ConnectState = "connect.state",
+    /// The provider said no, or the person did there.
+    ConnectRefused = "connect.refused",
+    /// What the provider answered cannot be believed.
+    ConnectInvalid = "connect.invalid",
+    /// The provider does not answer.
+    ConnectUnreachable = "connect.unreachable",
+    /// The provider does not vouch for a mail address.
+    ConnectUnverified = "connect.email_unverified",
+    /// It is the last way to sign in.
+    LastSignIn = "connect.last",
+
     // Clients
     /// No such client, or it may not be used now.
     ClientUnknown = "client.unknown",

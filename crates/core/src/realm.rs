@@ -31,6 +31,7 @@ use crate::{
     env::Env,
     jobs, keys, mail, orgs,
     outcome::{Error, Result},
+    providers::Discovered,
     room::Room,
     service_tokens,
     settings::Settings,
@@ -93,6 +94,8 @@ pub(crate) struct Caches {
     pub(crate) remote_keys: Cache<String, RemoteKeys>,
     /// Who reads those keys now.
     pub(crate) turns: Turns,
+    /// What identity providers say of themselves.
+    pub(crate) discovered: Cache<String, (Time, Arc<Discovered>)>,
 }
 
 /// What may be kept for strangers.
@@ -144,6 +147,7 @@ impl Realm {
             imported_tokens: Cache::new(1),
             remote_keys: Cache::new(REMOTE_KEYS),
             turns: Turns::default(),
+            discovered: Cache::new(REMOTE_KEYS),
         };
         let rooms = Rooms {
             drafts: Room::new(settings.bounds.drafts, authorize::DRAFT_TTL),

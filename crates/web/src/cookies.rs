@@ -25,6 +25,10 @@ pub enum Cookie {
     Kept,
     /// The token of an invitation, kept out of URLs.
     Invitation,
+    /// That this browser has left for an identity provider.
+    Connect,
+    /// An identity there that waits to be linked.
+    Link,
 }
 
 impl Cookie {
@@ -45,6 +49,10 @@ impl Cookie {
             (Self::Kept, false) => "doorward_kept",
             (Self::Invitation, true) => "__Host-doorward_invitation",
             (Self::Invitation, false) => "doorward_invitation",
+            (Self::Connect, true) => "__Host-doorward_connect",
+            (Self::Connect, false) => "doorward_connect",
+            (Self::Link, true) => "__Host-doorward_link",
+            (Self::Link, false) => "doorward_link",
         }
     }
 

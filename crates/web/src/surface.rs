@@ -144,6 +144,13 @@ pub const fn wire_of(code: Code) -> Wire {
         C::DomainUnproven              => wire("invalid_request", CONFLICT, "The domain does not say so"),
         C::InvitationAddress           => wire("access_denied", FORBIDDEN, "The invitation is for another address"),
 
+        C::ConnectState                => wire("invalid_request", BAD, "The sign-in elsewhere is unknown, over or another browser's"),
+        C::ConnectRefused              => wire("access_denied", FORBIDDEN, "The provider did not let the person in"),
+        C::ConnectInvalid              => wire("server_error", StatusCode::BAD_GATEWAY, "The provider's answer cannot be believed"),
+        C::ConnectUnreachable          => wire("temporarily_unavailable", StatusCode::BAD_GATEWAY, "The provider does not answer"),
+        C::ConnectUnverified           => wire("access_denied", FORBIDDEN, "The provider vouches for no mail address"),
+        C::LastSignIn                  => wire("invalid_request", CONFLICT, "The last way to sign in has to stay"),
+
         C::ClientUnknown               => wire("invalid_client", UNAUTHORIZED, "The application is not known"),
         C::ClientAuthentication        => wire("invalid_client", UNAUTHORIZED, "The application did not prove who it is"),
         C::RedirectUriUnregistered     => wire("invalid_request", BAD, "The redirect address is not registered"),

@@ -174,7 +174,7 @@ CREATE TABLE recovery_codes (
 ) ;
 
 -- Single-use links: set-up, verification, reset, change of address. purpose: 0 set-up, 1 sign-up,
--- 2 reset, 3 change of address. payload: what the link will do, sealed under the link's secret.
+-- 2 reset, 3 change of address, 4 away at an identity provider, 5 an identity to be linked. payload: what the link will do, sealed under the link's secret.
 CREATE TABLE links (
     hash BYTEA PRIMARY KEY,
     purpose BIGINT NOT NULL,
@@ -186,6 +186,31 @@ CREATE TABLE links (
 ) ;
 CREATE INDEX links_user ON links (user_id, purpose);
 CREATE INDEX links_expiry ON links (expires_at);
+
+-- Where people sign in elsewhere. settings: JSON; sealed: the secret that we have there, sealed at rest.
+CREATE TABLE providers (
+    id TEXT PRIMARY KEY,
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    slug TEXT COLLATE "C" NOT NULL UNIQUE,
+    is_enabled BIGINT NOT NULL,
+    settings TEXT NOT NULL,
+    sealed BYTEA,
+    version BIGINT NOT NULL DEFAULT 1,
+    created_at BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL
+) ;
+
+-- Whom a provider means by a subject: one of our people.
+CREATE TABLE identities (
+    provider_id TEXT NOT NULL REFERENCES providers (id),
+    subject TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    email TEXT,
+    linked_at BIGINT NOT NULL,
+    last_used_at BIGINT NOT NULL,
+    PRIMARY KEY (provider_id, subject)
+) ;
+CREATE INDEX identities_user ON identities (user_id, provider_id);
 
 -- A browser holds one cookie and several signed-in sessions; active_session is the one in use.
 CREATE TABLE browsers (

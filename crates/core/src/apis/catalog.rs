@@ -48,6 +48,8 @@ pub const MANAGEMENT: Set = &[
     ("admin:api-keys:verify", "Ask whether a key is good"),
     ("admin:routes:read", "See routes of the gateway"),
     ("admin:routes:write", "Create, change and remove routes of the gateway"),
+    ("admin:providers:read", "See where people sign in elsewhere"),
+    ("admin:providers:write", "Add, change and remove places where people sign in"),
     ("admin:access:read", "Ask whether the gateway would let somebody do something"),
 ];
 

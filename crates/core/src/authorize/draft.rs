@@ -56,6 +56,10 @@ pub struct View {
     pub whom: Whom,
     /// Languages the application asked for.
     pub ui_locales: Vec<String>,
+    /// Where it wants people to sign in, by name.
+    pub connection: Option<String>,
+    /// Whether whoever is signed in has to prove it again.
+    pub is_again: bool,
     /// Whether it asked for registration first.
     pub wants_sign_up: bool,
     /// What it asks for: each scope with what an API says about it.
@@ -135,6 +139,8 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         ui_locales: request.ask.ui_locales.clone(),
         wants_sign_up: request.ask.prompt.contains(Prompt::Create)
             || request.ask.screen_hint.as_deref() == Some("signup"),
+        connection: request.ask.connection.clone(),
+        is_again: request.ask.prompt.contains(Prompt::Login) || request.ask.max_age.is_some(),
         scopes,
         apis,
         is_offline: request.scope.contains("offline_access"),

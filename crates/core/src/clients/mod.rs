@@ -23,7 +23,7 @@ pub use authenticate::authenticate;
 pub use command_line::{COMMAND_LINE, ensure_command_line};
 pub use gateway::{GATEWAY, admit_gateway};
 pub(crate) use manage::is_name;
-pub(crate) use remote_keys::{Remote as RemoteKeys, Turns};
+pub(crate) use remote_keys::{Remote as RemoteKeys, Turns, keys_at, keys_of_issuer};
 
 use crate::{
     call::Call,

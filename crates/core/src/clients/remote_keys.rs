@@ -1,4 +1,5 @@
-//! Public keys that a client publishes itself, at its `jwks_uri` (RFC 7591 2), for `private_key_jwt`.
+//! Public keys that a client publishes itself, at its `jwks_uri` (RFC 7591 2), for `private_key_jwt`, and those of
+//! identity providers.
 //!
 //! They are fetched by `Env::fetch`, which guards against requests into our own network, and remembered:
 //! for as long as the answer says, within bounds; read again at once when a token names a key that is not
@@ -62,69 +63,115 @@ impl Turns {
     }
 }
 
-/// The keys at this address, for this token.
+/// Whose keys are at an address: that decides which algorithms they may be for.
+#[derive(Debug, Clone, Copy)]
+enum Whose {
+    Client,
+    Issuer,
+}
+
+/// An address, and whose keys are there.
+#[derive(Debug, Clone)]
+struct Place {
+    uri: String,
+    whose: Whose,
+}
+
+impl Place {
+    /// What its keys are remembered under: a client may name the address of an issuer as its own.
+    fn name(&self) -> String {
+        match self.whose {
+            Whose::Client => self.uri.clone(),
+            Whose::Issuer => format!("issuer {}", self.uri),
+        }
+    }
+}
+
+/// The keys that a client has at this address, for this token.
 ///
 /// # Errors
 /// `ClientAuthentication` when none are to be had.
 pub(super) async fn keys(call: &Call, uri: &str, token: &Unverified<'_>) -> Result<Arc<KeySet>> {
-    if let Some(known) = known(call, uri, token) {
-        return usable(call, &known);
+    let found = find(call, Place { uri: uri.to_owned(), whose: Whose::Client }, token).await?;
+    let why = || Refusal::new(Code::ClientAuthentication).hint("The keys at jwks_uri cannot be read");
+    found.ok_or_else(|| why().into())
+}
+
+/// The keys that an identity provider has at this address, for this token; `None` when none are to be had.
+pub(crate) async fn keys_of_issuer(
+    call: &Call,
+    uri: &str,
+    token: &Unverified<'_>,
+) -> Result<Option<Arc<KeySet>>> {
+    find(call, Place { uri: uri.to_owned(), whose: Whose::Issuer }, token).await
+}
+
+/// Why the keys of an identity provider cannot be read at this address, if they cannot.
+pub(crate) async fn keys_at(call: &Call, uri: &str) -> std::result::Result<(), String> {
+    fetched(call, &Place { uri: uri.to_owned(), whose: Whose::Issuer }).await.map(drop)
+}
+
+async fn find(call: &Call, place: Place, token: &Unverified<'_>) -> Result<Option<Arc<KeySet>>> {
+    let name = place.name();
+    if let Some(known) = known(call, &name, token) {
+        return Ok(usable(call, &known));
     }
-    let turn = call.realm.caches.turns.of(uri).lock_owned().await;
+    let turn = call.realm.caches.turns.of(&name).lock_owned().await;
     // Whoever had the turn before may have got what is needed.
-    if let Some(known) = known(call, uri, token) {
-        return usable(call, &known);
+    if let Some(known) = known(call, &name, token) {
+        return Ok(usable(call, &known));
     }
-    let (own, uri) = (call.clone(), uri.to_owned());
+    let own = call.clone();
     let read = tokio::spawn(async move {
-        let read = read(&own, &uri).await;
+        let read = read(&own, &place).await;
         drop(turn);
         read
     });
-    usable(call, &read.await?)
+    Ok(usable(call, &read.await?))
 }
 
 /// What is known of an address, unless it is to be asked for this token.
-fn known(call: &Call, uri: &str, token: &Unverified<'_>) -> Option<Remote> {
-    let known = call.realm.caches.remote_keys.get(uri, ALWAYS)?;
+fn known(call: &Call, name: &str, token: &Unverified<'_>) -> Option<Remote> {
+    let known = call.realm.caches.remote_keys.get(name, ALWAYS)?;
     let fits = known.keys.as_ref().is_some_and(|keys| keys.has_key_for(token));
     ((fits && call.now < known.fresh_until) || call.now < known.asked_at + PAUSE).then_some(known)
 }
 
 /// Asks, and remembers what came of it.
-async fn read(call: &Call, uri: &str) -> Remote {
-    let cache = &call.realm.caches.remote_keys;
-    let read = match fetched(call, uri).await {
+async fn read(call: &Call, place: &Place) -> Remote {
+    let (cache, name) = (&call.realm.caches.remote_keys, place.name());
+    let read = match fetched(call, place).await {
         Ok((keys, lives)) => {
             Remote { keys: Some(Arc::new(keys)), fresh_until: call.now + lives, asked_at: call.now }
         }
         Err(why) => {
-            tracing::warn!(uri, %why, "the keys of a client cannot be read");
-            let before = cache.get(uri, ALWAYS);
+            tracing::warn!(uri = place.uri, %why, "the keys of a client or a provider cannot be read");
+            let before = cache.get(&name, ALWAYS);
             let before = before.unwrap_or(Remote { keys: None, fresh_until: call.now, asked_at: call.now });
             Remote { asked_at: call.now, ..before }
         }
     };
-    cache.insert(uri.to_owned(), ALWAYS, read.clone());
+    cache.insert(name, ALWAYS, read.clone());
     read
 }
 
-fn usable(call: &Call, known: &Remote) -> Result<Arc<KeySet>> {
-    match &known.keys {
-        Some(keys) if call.now < known.fresh_until + STALE => Ok(Arc::clone(keys)),
-        _ => Err(Refusal::new(Code::ClientAuthentication).hint("The keys at jwks_uri cannot be read").into()),
-    }
+fn usable(call: &Call, known: &Remote) -> Option<Arc<KeySet>> {
+    known.keys.clone().filter(|_| call.now < known.fresh_until + STALE)
 }
 
-async fn fetched(call: &Call, uri: &str) -> std::result::Result<(KeySet, Duration), String> {
-    let url = Url::parse(uri).map_err(|error| error.to_string())?;
+async fn fetched(call: &Call, place: &Place) -> std::result::Result<(KeySet, Duration), String> {
+    let url = Url::parse(&place.uri).map_err(|error| error.to_string())?;
     let headers = vec![("accept", "application/jwk-set+json, application/json".to_owned())];
     let request = FetchRequest { method: "GET", url, headers, body: Vec::new() };
     let answer = call.realm.env.fetch(request).await.map_err(|error| error.to_string())?;
     if answer.status != 200 {
         return Err(format!("status {}", answer.status));
     }
-    let keys = KeySet::from_jwks(&Jwks::parse(&answer.body).map_err(|error| error.to_string())?);
+    let set = match place.whose {
+        Whose::Client => Jwks::parse(&answer.body),
+        Whose::Issuer => Jwks::parse_foreign(&answer.body),
+    };
+    let keys = KeySet::from_jwks(&set.map_err(|error| error.to_string())?);
     if keys.is_empty() {
         return Err("no key of the set can be used".to_owned());
     }

@@ -30,7 +30,11 @@ pub use reset::{Reset, check_reset, forgot, reset};
 pub(crate) use sign_in::{ACR, AMR};
 pub use sign_in::{ACR_VALUES, PasswordAsk, SignedIn, sign_in};
 
-use crate::{call::Call, db::Tx, outcome::Result};
+use crate::{
+    call::Call,
+    db::{ReadTx, Tx},
+    outcome::Result,
+};
 
 /// Stores a password's hash in the place of the present one.
 pub(crate) async fn store(tx: &mut Tx<'_>, user: Id<User>, password: &Hashed, now: Time) -> Result<()> {
@@ -52,7 +56,12 @@ pub async fn has_password(call: &Call, user: Id<User>) -> Result<bool> {
     call.realm
         .db
         .read("credentials.has_password", user, |tx, user| {
-            Box::pin(async move { Ok(sql::find(tx, *user).await?.is_some()) })
+            Box::pin(async move { has_password_in(tx, *user).await })
         })
         .await
+}
+
+/// The same inside an operation.
+pub(crate) async fn has_password_in(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<bool> {
+    Ok(sql::find(tx, user).await?.is_some())
 }

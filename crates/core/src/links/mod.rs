@@ -32,6 +32,10 @@ pub(crate) enum Purpose {
     Reset,
     /// Proves a new address of an account.
     ChangeEmail,
+    /// Comes back from an identity provider; no mail, but a `state`.
+    Connect,
+    /// Links what came back from there; no mail, but a cookie.
+    Link,
 }
 
 impl Purpose {
@@ -42,6 +46,8 @@ impl Purpose {
             Self::SignUp => "/verify",
             Self::Reset => "/reset",
             Self::ChangeEmail => "/verify-email",
+            Self::Connect => "/connect",
+            Self::Link => "/connect/link",
         }
     }
 
@@ -56,6 +62,8 @@ impl Purpose {
             Self::SignUp => 1,
             Self::Reset => 2,
             Self::ChangeEmail => 3,
+            Self::Connect => 4,
+            Self::Link => 5,
         }
     }
 }

@@ -31,6 +31,11 @@ const SEALED: &[Column] = &[
         page: "SELECT id, parameters FROM mails WHERE id > $1 ORDER BY id LIMIT $2",
         replace: "UPDATE mails SET parameters = $2 WHERE id = $1 AND parameters = $3",
     },
+    Column {
+        place: "providers",
+        page: "SELECT id, sealed FROM providers WHERE id > $1 AND sealed IS NOT NULL ORDER BY id LIMIT $2",
+        replace: "UPDATE providers SET sealed = $2 WHERE id = $1 AND sealed = $3",
+    },
 ];
 
 /// A column of sealed values.

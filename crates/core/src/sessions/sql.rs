@@ -262,7 +262,7 @@ pub(super) async fn renew(
         user,
         start.now,
         start.acr,
-        start.amr.join(" "),
+        &start.amr,
         &start.address,
         &start.user_agent,
         start.expires_at,
@@ -285,7 +285,7 @@ pub(super) async fn insert(
         org,
         start.now,
         start.acr,
-        start.amr.join(" "),
+        &start.amr,
         &start.address,
         &start.user_agent,
         start.expires_at

@@ -22,7 +22,7 @@ pub(crate) struct Start {
     pub(super) hash: TokenHash,
     pub(super) old: Option<TokenHash>,
     pub(super) acr: &'static str,
-    pub(super) amr: &'static [&'static str],
+    pub(super) amr: String,
     pub(super) address: String,
     pub(super) user_agent: Option<String>,
     pub(super) now: Time,
@@ -37,7 +37,7 @@ impl Start {
         call: &Call,
         cookie: Option<&Opaque>,
         acr: &'static str,
-        amr: &'static [&'static str],
+        amr: &[&str],
     ) -> Result<(Self, Opaque)> {
         let (vault, limits) = (&call.realm.vault, &call.realm.settings.session);
         let secret = call.secret(Kind::Browser)?;
@@ -47,7 +47,7 @@ impl Start {
             hash: vault.hash(&secret),
             old: cookie.map(|cookie| vault.hash(cookie)),
             acr,
-            amr,
+            amr: amr.join(" "),
             address: call.origin.address.to_string(),
             user_agent: call.origin.user_agent.clone(),
             now: call.now,

@@ -22,7 +22,7 @@ use crate::{
     orgs,
     outcome::{Code, Error, Refusal, Result, refuse},
     principals::{self, Status},
-    sessions,
+    providers, sessions,
 };
 
 /// Held by whatever may take an administrator away, so that the last one stays.
@@ -288,6 +288,7 @@ impl End {
         sessions::forget_places(tx, id).await?;
         credentials::remove_all(tx, id).await?;
         api_keys::remove_all_of(tx, id).await?;
+        providers::forget(tx, id).await?;
         links::end_all_of(tx, id, now).await?;
         mail::remove_all_of(tx, id).await?;
         orgs::close_personal(tx, id, now).await?;

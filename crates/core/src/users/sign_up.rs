@@ -111,7 +111,7 @@ pub async fn sign_up(call: &Call, ask: SignUpAsk) -> Result<Opaque> {
 }
 
 /// Refuses where sign-up is closed, or closed to this domain.
-fn check_open(call: &Call, email: &Email) -> Result<()> {
+pub(crate) fn check_open(call: &Call, email: &Email) -> Result<()> {
     let rules = &call.realm.settings.sign_up;
     if rules.mode != SignUpMode::Open {
         return refuse(Code::SignUpClosed);
@@ -226,7 +226,7 @@ async fn check_proof(
 }
 
 /// The organisation that newcomers join, where the operator has named one.
-async fn default_org(
+pub(crate) async fn default_org(
     call: &Call,
 ) -> Result<Option<(doorward_proto::id::Id<doorward_proto::id::Org>, String)>> {
     let Some(name) = call.realm.settings.sign_up.default_org.as_deref() else { return Ok(None) };

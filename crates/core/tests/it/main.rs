@@ -36,6 +36,7 @@ mod people_sessions;
 mod people_sign_in;
 mod people_sign_up;
 mod people_users;
+mod providers;
 mod realm;
 mod rekey;
 mod routes;

@@ -8,6 +8,7 @@ use doorward_core::{
     credentials,
     outcome::{Code, Refusal, Result},
     page::Page,
+    providers::{self, Connection},
     sessions,
     users::{self, Email},
 };
@@ -69,6 +70,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::delete("/api/v1/me/applications/{id}", disconnect)
             .account(WRITE)
             .says("Takes back what was allowed an application; its tokens end"),
+        Endpoint::get("/api/v1/me/connections", list_connections)
+            .account(READ)
+            .lists_all::<ConnectionView>()
+            .says("Lists where one can sign in to the own account from"),
+        Endpoint::delete("/api/v1/me/connections/{id}", unlink)
+            .account(WRITE)
+            .says("Unlinks a provider; the last way to sign in stays"),
     ]
 }
 
@@ -122,6 +130,26 @@ struct Application {
     /// Since when.
     #[schema(format = DateTime)]
     granted_at: String,
+}
+
+/// A linked sign-in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Connection)]
+struct ConnectionView {
+    /// The provider's id.
+    id: String,
+    /// Its name in addresses.
+    slug: String,
+    /// What people call it.
+    name: String,
+    /// The mail address that it named last.
+    email: Option<String>,
+    /// Since when.
+    #[schema(format = DateTime)]
+    linked_at: String,
+    /// When it was used last.
+    #[schema(format = DateTime)]
+    last_used_at: String,
 }
 
 async fn show(caller: Caller) -> Answer {
@@ -212,5 +240,25 @@ async fn list_applications(caller: Caller) -> Answer {
 async fn disconnect(caller: Caller, Path(id): Path<String>) -> Answer {
     let client = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
     authorize::revoke(&caller.call, caller.person()?.0, client).await?;
+    done()
+}
+
+async fn list_connections(caller: Caller) -> Answer {
+    let linked = providers::connections(&caller.call, caller.user()?).await?;
+    page(&Page { items: linked, next: None }, |one: &Connection| {
+        Ok(ConnectionView {
+            id: one.provider.to_string(),
+            slug: one.slug.clone(),
+            name: one.name.clone(),
+            email: one.email.clone(),
+            linked_at: one.linked_at.to_string(),
+            last_used_at: one.last_used_at.to_string(),
+        })
+    })
+}
+
+async fn unlink(caller: Caller, Path(id): Path<String>) -> Answer {
+    let provider = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
+    providers::disconnect(&caller.call, caller.person()?.0, provider).await?;
     done()
 }

@@ -24,6 +24,7 @@ mod me;
 mod openapi;
 mod orcheo;
 mod orgs;
+mod providers;
 mod ratelimits;
 mod registration;
 mod routes;
@@ -51,6 +52,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         clients::endpoints(),
         apis::endpoints(),
         orgs::endpoints(),
+        providers::endpoints(),
         keys::endpoints(),
         sessions::endpoints(),
         audit::endpoints(),

@@ -26,6 +26,8 @@ pub enum Done {
     AddressConfirmed,
     /// The password was changed.
     Password,
+    /// A linked sign-in was unlinked.
+    Disconnected,
     /// A session was ended.
     Session,
     /// All other sessions were ended.
@@ -49,12 +51,13 @@ pub enum Done {
 }
 
 impl Done {
-    const ALL: [Self; 15] = [
+    const ALL: [Self; 16] = [
         Self::Profile,
         Self::News,
         Self::AddressAsked,
         Self::AddressConfirmed,
         Self::Password,
+        Self::Disconnected,
         Self::Session,
         Self::Sessions,
         Self::Application,
@@ -75,6 +78,7 @@ impl Done {
             Self::AddressAsked => "done-address-asked",
             Self::AddressConfirmed => "done-address-confirmed",
             Self::Password => "done-password",
+            Self::Disconnected => "done-disconnected",
             Self::Session => "done-session",
             Self::Sessions => "done-sessions",
             Self::Application => "done-application",

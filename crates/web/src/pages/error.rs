@@ -63,6 +63,11 @@ enum Kind {
     InvitationLink,
     SetUpDone,
     SignUpClosed,
+    ConnectState,
+    ConnectRefused,
+    ConnectInvalid,
+    ConnectUnreachable,
+    ConnectUnverified,
     Client,
     Redirect,
     Draft,
@@ -87,6 +92,11 @@ impl Kind {
             },
             Code::SetUpDone => Self::SetUpDone,
             Code::SignUpClosed | Code::SignUpDomain => Self::SignUpClosed,
+            Code::ConnectState => Self::ConnectState,
+            Code::ConnectRefused => Self::ConnectRefused,
+            Code::ConnectInvalid => Self::ConnectInvalid,
+            Code::ConnectUnreachable => Self::ConnectUnreachable,
+            Code::ConnectUnverified => Self::ConnectUnverified,
             Code::ClientUnknown => Self::Client,
             Code::RedirectUriUnregistered | Code::RedirectUriInvalid => Self::Redirect,
             Code::DraftUnknown => Self::Draft,
@@ -113,6 +123,11 @@ impl Kind {
             Self::InvitationLink => ("error-link", "error-link-invitation"),
             Self::SetUpDone => ("error-setup-done", "error-setup-done-what"),
             Self::SignUpClosed => ("error-sign-up-closed", "error-sign-up-closed-what"),
+            Self::ConnectState => ("error-connect-state", "error-connect-state-what"),
+            Self::ConnectRefused => ("error-connect-refused", "error-connect-refused-what"),
+            Self::ConnectInvalid => ("error-connect-invalid", "error-connect-invalid-what"),
+            Self::ConnectUnreachable => ("error-connect-unreachable", "error-connect-unreachable-what"),
+            Self::ConnectUnverified => ("error-connect-unverified", "error-connect-unverified-what"),
             Self::Client => ("error-client", "error-client-what"),
             Self::Redirect => ("error-redirect", "error-redirect-what"),
             Self::Draft => ("error-draft", "error-draft-what"),
@@ -129,10 +144,15 @@ impl Kind {
         match self {
             Self::SignUpLink => vec![to("/sign-in", "error-to-sign-in"), to("/sign-up", "error-to-sign-up")],
             Self::ResetLink => vec![to("/forgot", "error-to-forgot"), to("/sign-in", "error-to-sign-in")],
-            Self::SetUpLink | Self::SetUpDone | Self::SignUpClosed => {
-                vec![to("/sign-in", "error-to-sign-in")]
-            }
             Self::InvitationLink => vec![to("/account/organizations", "error-to-organizations")],
+            Self::SetUpLink
+            | Self::SetUpDone
+            | Self::SignUpClosed
+            | Self::ConnectState
+            | Self::ConnectRefused
+            | Self::ConnectInvalid
+            | Self::ConnectUnreachable
+            | Self::ConnectUnverified => vec![to("/sign-in", "error-to-sign-in")],
             Self::Cookies => vec![to(kept::page_of(path), "error-again")],
             Self::Client | Self::Redirect | Self::Draft => Vec::new(),
             _ => vec![to("/account", "error-to-account")],

@@ -10,6 +10,7 @@ pub mod assets;
 pub mod carry;
 pub mod choose;
 pub mod choose_org;
+pub mod connect;
 pub mod consent;
 pub mod console;
 pub mod done;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<App> {
         .merge(choose::routes())
         .merge(choose_org::routes())
         .merge(invitation::routes())
+        .merge(connect::routes())
         .merge(consent::routes())
         .merge(sign_out::routes())
         .merge(setup::routes())

@@ -14,7 +14,7 @@ use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
-    draft,
+    connect, draft,
     form::{Errors, Field},
     frame::{Frame, initials},
     visit::{Posted, Visit, refusal_of, to},
@@ -40,6 +40,16 @@ pub struct IdentifierPage<'a> {
     errors: Errors,
     identifier: Field,
     sign_up: Option<String>,
+    buttons: Vec<Button>,
+}
+
+/// A way to sign in elsewhere.
+#[derive(Debug, Clone)]
+pub struct Button {
+    /// Where it leads.
+    pub to: String,
+    /// What people call the provider.
+    pub name: String,
 }
 
 impl<'a> IdentifierPage<'a> {
@@ -51,7 +61,14 @@ impl<'a> IdentifierPage<'a> {
             .value(typed)
             .focused()
             .checked(&errors);
-        Self { frame, action, errors, identifier, sign_up: None }
+        Self { frame, action, errors, identifier, sign_up: None, buttons: Vec::new() }
+    }
+
+    /// Offers to sign in elsewhere.
+    #[must_use]
+    pub fn elsewhere(mut self, buttons: Vec<Button>) -> Self {
+        self.buttons = buttons;
+        self
     }
 
     /// Offers to create an account.
@@ -131,6 +148,10 @@ async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
     if visit.carry.wants_other() {
         typed = None;
     } else if let Some(view) = &visit.asked {
+        // The application has chosen where; whoever comes back from there may choose another way.
+        if let Some(to) = connect::hinted(&visit, view).await? {
+            return Ok(to);
+        }
         // Whoever is to prove again who they are is asked for the password at once.
         if let Some(email) = draft::account(&visit, view).and_then(|account| account.email.as_deref()) {
             return Ok(remember(&visit, to(&visit.carry.on("/sign-in/password")), email));
@@ -140,8 +161,10 @@ async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
     } else if visit.active().is_some() {
         return Ok(to(&visit.carry.onward()));
     }
+    let buttons = connect::buttons(&visit).await?;
     let frame = visit.frame();
-    Ok(visit.show(&identifier_page(&visit, &frame, &typed.unwrap_or_default(), Errors::none())))
+    let page = identifier_page(&visit, &frame, &typed.unwrap_or_default(), Errors::none());
+    Ok(visit.show(&page.elsewhere(buttons)))
 }
 
 fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> IdentifierPage<'a> {
@@ -159,7 +182,7 @@ async fn identify(Posted { mut visit, form }: Posted<IdentifierForm>) -> Result<
         draft::read(&mut visit).await?;
         let frame = visit.frame();
         let errors = Errors::one("identifier", frame.t("email-invalid"));
-        let page = identifier_page(&visit, &frame, "", errors);
+        let page = identifier_page(&visit, &frame, "", errors).elsewhere(connect::buttons(&visit).await?);
         return Ok(visit.show_wrong(&page, &Refusal::new(Code::EmailInvalid)));
     }
     Ok(remember(&visit, to(&visit.carry.on("/sign-in/password")), typed))

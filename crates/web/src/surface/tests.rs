@@ -12,6 +12,7 @@ const KNOWN: &[(&str, &[u16])] = &[
     ("invalid_scope", &[400]),
     ("access_denied", &[401, 403, 409]),
     ("temporarily_unavailable", &[502, 503, 504]),
+    ("server_error", &[502]),
     // RFC 6750 3.1
     ("invalid_token", &[401]),
     ("insufficient_scope", &[403]),

@@ -21,6 +21,7 @@ mod matrix_orgs;
 mod pages;
 mod pages_authorize;
 mod pages_choose_org;
+mod pages_connect;
 mod pages_console;
 mod pages_console_areas;
 mod pages_console_orgs;

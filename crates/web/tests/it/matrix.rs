@@ -123,9 +123,9 @@ both_engines! {
                 "clients" | "admin" => "strong",
                 "service-tokens" => &*strong.token,
                 "api-keys" => &*strong.key,
-                // Nobody's account: the outbox's turn, the server's keys, APIs, routes, places in organisations;
-                // or one's own.
-                "mail" | "keys" | "apis" | "me" | "routes" | "orgs" => continue,
+                // Nobody's account: the outbox's turn, the server's keys, APIs, routes, places in organisations,
+                // providers (what their subjects mean stays); or one's own.
+                "mail" | "keys" | "apis" | "me" | "routes" | "orgs" | "providers" => continue,
                 other => panic!("{other}: may a lesser administrator touch an administrator there?"),
             };
             let body = if endpoint.path.ends_with("/password") {

@@ -1,12 +1,17 @@
-//! The password.
+//! The password, and sign-ins elsewhere that are linked.
 
 use askama::Template;
 use axum::{
     Router,
+    extract::Path,
     response::Response,
     routing::{get, post},
 };
-use doorward_core::credentials;
+use doorward_core::{
+    credentials,
+    outcome::{Code, Refusal},
+    providers,
+};
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
@@ -15,9 +20,10 @@ use crate::{
     app::App,
     pages::{
         form::{Errors, Field},
-        frame::Frame,
+        frame::{Frame, initials},
         sign_up::new_password,
-        visit::{Posted, refusal_of},
+        visit::{Nothing, Posted, refusal_of},
+        when::When,
     },
     surface::Failure,
 };
@@ -27,6 +33,7 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/account/security", get(look))
         .route("/account/security/password", post(change).get(Room::Security.door()))
+        .route("/account/security/connections/{provider}", post(unlink).get(Room::Security.door()))
 }
 
 /// The page.
@@ -38,6 +45,28 @@ pub struct Page<'a> {
     errors: Errors,
     current: Field,
     new: Field,
+    linked: Vec<Linked>,
+}
+
+/// A sign-in elsewhere.
+#[derive(Debug, Clone)]
+pub struct Linked {
+    /// What forms send.
+    pub id: String,
+    /// What people call the provider.
+    pub name: String,
+    /// The mail address there.
+    pub email: Option<String>,
+    /// When it was linked.
+    pub since: When,
+    /// When it was used last.
+    pub last_used: When,
+}
+
+impl Linked {
+    fn initial(&self) -> String {
+        initials(&self.name, 1)
+    }
 }
 
 impl<'a> Page<'a> {
@@ -47,7 +76,14 @@ impl<'a> Page<'a> {
         let label = frame.t("security-current");
         let current = Field::password(frame, "current_password", "current-password", label).checked(&errors);
         let new = new_password(frame, shortest).checked(&errors);
-        Self { frame, house, errors, current, new }
+        Self { frame, house, errors, current, new, linked: Vec::new() }
+    }
+
+    /// With the sign-ins elsewhere.
+    #[must_use]
+    pub fn linked(mut self, linked: Vec<Linked>) -> Self {
+        self.linked = linked;
+        self
     }
 }
 
@@ -59,11 +95,28 @@ struct PasswordForm {
     new_password: SecretText,
 }
 
-async fn look(resident: Resident) -> Response {
+async fn linked(resident: &Resident) -> Result<Vec<Linked>, Failure> {
+    let visit = &resident.visit;
+    let all = providers::connections(&visit.call, resident.account.session.user).await?;
+    let when = |time| When::new(visit.text, time, visit.call.now);
+    Ok(all
+        .into_iter()
+        .map(|one| Linked {
+            id: one.provider.to_string(),
+            name: one.name,
+            email: one.email,
+            since: when(one.linked_at),
+            last_used: when(one.last_used_at),
+        })
+        .collect())
+}
+
+async fn look(resident: Resident) -> Result<Response, Failure> {
+    let linked = linked(&resident).await?;
     let (frame, errors) = (resident.visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Security, &errors);
     let shortest = resident.visit.call.realm.settings.password.min_length;
-    resident.show(&Page::new(&house, errors, shortest))
+    Ok(resident.show(&Page::new(&house, errors, shortest).linked(linked)))
 }
 
 async fn change(posted: Posted<PasswordForm>) -> Result<Response, Failure> {
@@ -78,9 +131,31 @@ async fn change(posted: Posted<PasswordForm>) -> Result<Response, Failure> {
         Ok(()) => return Ok(Done::Password.at(visit, Room::Security.path())),
         Err(error) => refusal_of(error)?,
     };
-    let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    wrong(&resident, &refusal).await
+}
+
+/// The page again, with what is wrong.
+async fn wrong(resident: &Resident, refusal: &Refusal) -> Result<Response, Failure> {
+    let visit = &resident.visit;
+    let Some(errors) = Errors::of(visit.text, refusal) else { return Err(refusal.clone().into()) };
+    let linked = linked(resident).await?;
     let frame = visit.frame();
     let house = resident.house(&frame, Room::Security, &errors);
     let shortest = visit.call.realm.settings.password.min_length;
-    Ok(visit.show_wrong(&Page::new(&house, errors, shortest), &refusal))
+    Ok(visit.show_wrong(&Page::new(&house, errors, shortest).linked(linked), refusal))
+}
+
+async fn unlink(Path(provider): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (resident, _) = match Resident::of(posted, Room::Security).await {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let provider = provider.parse().map_err(|_| Failure::from(Code::NotFound))?;
+    match providers::disconnect(&resident.visit.call, resident.account.session.user, provider).await {
+        Ok(()) => {}
+        // Unlinked already, by a second click.
+        Err(error) if error.code() == Some(Code::NotFound) => {}
+        Err(error) => return wrong(&resident, &refusal_of(error)?).await,
+    }
+    Ok(Done::Disconnected.at(&resident.visit, Room::Security.path()))
 }

@@ -1,0 +1,122 @@
+//! Leaving for a provider.
+
+use doorward_proto::{
+    id::{self, Id},
+    jose::{encode_base64url, sha256_base64url},
+    secret::Opaque,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{AWAY, ClientAuth, Kind, PATIENCE, Provider, Wrong, discovery, enabled, finish::refused};
+use crate::{
+    call::Call,
+    links::{self, NewLink, Purpose},
+    outcome::{Code, Result},
+    throttle::{self, Try},
+};
+
+/// Somebody who leaves for a provider.
+#[derive(Debug, Clone, Default)]
+pub struct Leaving {
+    /// Where to go when they are signed in; a path of ours.
+    pub next: Option<String>,
+    /// Whom the application expects.
+    pub login_hint: Option<String>,
+    /// Languages that the application asked for.
+    pub ui_locales: Vec<String>,
+    /// Whether they have to prove anew who they are, signed in there or not.
+    pub is_again: bool,
+}
+
+/// What is known of somebody who is away: sealed under the `state` that comes back with them.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Away {
+    pub(super) provider: Id<id::Provider>,
+    /// The keyed hash of the browser's cookie.
+    pub(super) marker: [u8; 32],
+    pub(super) nonce: String,
+    pub(super) verifier: String,
+    pub(super) next: Option<String>,
+}
+
+/// The address of the provider's page. `marker` is the secret that the browser is given to keep.
+///
+/// # Errors
+/// `NotFound` for a provider that is not offered; `ConnectUnreachable`, `ConnectInvalid`; `RateLimited…`,
+/// `Overloaded`.
+pub async fn begin(call: &Call, name: &str, marker: &Opaque, leaving: Leaving) -> Result<String> {
+    let provider = enabled(call, name).await?;
+    let found = tokio::time::timeout(PATIENCE, discovery::find(call, &provider.settings)).await;
+    let found = found.unwrap_or_else(|_| Err(Wrong::Unreachable(format!("no answer in {PATIENCE:?}"))));
+    let found = match found {
+        Ok(found) => found,
+        Err(wrong) => return refused(call, &provider, &wrong).await,
+    };
+    let away = Away {
+        provider: provider.id,
+        marker: call.realm.vault.hash(marker).0,
+        nonce: encode_base64url(&call.realm.env.bytes::<32>()?),
+        verifier: encode_base64url(&call.realm.env.bytes::<32>()?),
+        next: leaving.next.clone(),
+    };
+    let (link, state) = links::make(call, Purpose::Connect, &away, AWAY)?;
+    keep(call, link).await?;
+    let mut url = match discovery::parse(&found.authorization_endpoint) {
+        Ok(url) => url,
+        Err(wrong) => return refused(call, &provider, &wrong).await,
+    };
+    let redirect_uri = provider.redirect_uri(call);
+    {
+        let mut query = url.query_pairs_mut();
+        let settings = &provider.settings;
+        query
+            .append_pair("response_type", "code")
+            .append_pair("client_id", &settings.client_id)
+            .append_pair("redirect_uri", &redirect_uri)
+            .append_pair("scope", &settings.scopes.join(" "))
+            .append_pair("state", state.expose())
+            .append_pair("code_challenge", &sha256_base64url(away.verifier.as_bytes()))
+            .append_pair("code_challenge_method", "S256");
+        for (name, value) in of_openid(&provider, &away, &leaving) {
+            query.append_pair(name, &value);
+        }
+    }
+    Ok(url.into())
+}
+
+/// What only OpenID Connect knows (Core 3.1.2.1).
+fn of_openid(provider: &Provider, away: &Away, leaving: &Leaving) -> Vec<(&'static str, String)> {
+    let settings = &provider.settings;
+    if settings.kind != Kind::Oidc {
+        return Vec::new();
+    }
+    let mut more = vec![("nonce", away.nonce.clone())];
+    more.extend(leaving.login_hint.clone().map(|hint| ("login_hint", hint)));
+    if !leaving.ui_locales.is_empty() {
+        more.push(("ui_locales", leaving.ui_locales.join(" ")));
+    }
+    if leaving.is_again {
+        more.push(("prompt", "login".to_owned()));
+    }
+    // Apple tells a name only by a form.
+    if settings.client_auth == ClientAuth::Apple {
+        more.push(("response_mode", "form_post".to_owned()));
+    }
+    more
+}
+
+/// Anybody may leave, so an address may only have so many away, and all together only so much.
+async fn keep(call: &Call, link: NewLink) -> Result<()> {
+    const ABOUT: u64 = 1024;
+    call.realm.rooms.drafts.take("", ABOUT, (call.now, Code::Overloaded))?;
+    let ask: (NewLink, Try) = (link, throttle::drafting(call));
+    call.realm
+        .db
+        .write("providers.begin", ask, |tx, (link, tried)| {
+            Box::pin(async move {
+                throttle::take(tx, tried).await?;
+                links::insert(tx, link).await
+            })
+        })
+        .await
+}

@@ -1,0 +1,298 @@
+//! Coming back from a provider.
+//!
+//! Who is known by provider and subject is signed in. Who is not gets an account, or is asked to prove who they
+//! are where somebody has the address already: what a provider says never opens an account by its address.
+
+use doorward_proto::{
+    id::{self, Id, User},
+    secret::{Kind as Secret, Opaque},
+};
+
+use super::{
+    Claimed, PATIENCE, Provider, Settings, Wrong,
+    begin::Away,
+    discovery, enabled, exchange,
+    link::{self, Pending},
+    sql,
+};
+use crate::{
+    audit::{self, Event},
+    call::{Actor, Call},
+    credentials::{ACR, SignedIn},
+    db::Tx,
+    links::{self, NewLink, Presented, Purpose},
+    outcome::{Code, Error, Refusal, Result, refuse},
+    sessions::{self, Session, Start},
+    throttle,
+    users::{self, Email, NewUser, Prepared},
+};
+
+/// Says that somebody else has recognised the person.
+const FEDERATED: &str = "fed";
+
+/// What a browser has come back with.
+#[derive(Debug, Clone, Default)]
+pub struct Returned {
+    /// The provider's name in our addresses.
+    pub slug: String,
+    /// What it left with.
+    pub state: Option<String>,
+    /// What says who it is, for us alone.
+    pub code: Option<String>,
+    /// Why there is no code.
+    pub error: Option<String>,
+    /// Who says so (RFC 9207).
+    pub iss: Option<String>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub enum Finished {
+    /// The person is signed in.
+    SignedIn {
+        /// The session and the browser's new cookie.
+        signed_in: Box<SignedIn>,
+        /// Where they were going.
+        next: Option<String>,
+    },
+    /// Somebody has the address: it takes proof to link the two.
+    Known {
+        /// What the browser keeps until then.
+        link: Opaque,
+    },
+}
+
+/// Finds out who has come back, and signs them in. `marker` is what the browser was given when it left,
+/// `cookie` what it presents.
+///
+/// # Errors
+/// `ConnectState`, `ConnectRefused`, `ConnectInvalid`, `ConnectUnreachable`, `ConnectUnverified`,
+/// `SignUpClosed`, `SignUpDomain`; `SignInFailed` for an account that is suspended.
+pub async fn finish(
+    call: &Call,
+    returned: Returned,
+    marker: Option<&Opaque>,
+    cookie: Option<&Opaque>,
+) -> Result<Finished> {
+    let provider = enabled(call, &returned.slug).await?;
+    let away = back(call, &provider, &returned, marker).await?;
+    let asked = tokio::time::timeout(PATIENCE, ask(call, &provider, &away, &returned)).await;
+    let asked = asked.unwrap_or_else(|_| Err(Wrong::Unreachable(format!("no answer in {PATIENCE:?}"))));
+    let claimed = match asked {
+        Ok(claimed) => claimed,
+        Err(wrong) => return refused(call, &provider, &wrong).await,
+    };
+    match meet(call, &provider, &away, claimed, cookie).await {
+        Err(Error::Refused(refusal)) => {
+            note(call, &provider, refusal.code, "").await?;
+            Err(refusal.into())
+        }
+        other => other,
+    }
+}
+
+/// Uses the `state` up, if this is the browser that left with it, for this provider.
+async fn back(
+    call: &Call,
+    provider: &Provider,
+    returned: &Returned,
+    marker: Option<&Opaque>,
+) -> Result<Away> {
+    let state = returned.state.as_deref().and_then(|text| Opaque::parse(Secret::Link, text));
+    let (Some(state), Some(marker)) = (state, marker) else { return unknown(call, provider).await };
+    let away: Away = match links::look(call, Purpose::Connect, &state).await {
+        Ok((_, away)) => away,
+        Err(error) if error.code() == Some(Code::LinkInvalid) => return unknown(call, provider).await,
+        Err(error) => return Err(error),
+    };
+    if away.marker != call.realm.vault.hash(marker).0 || away.provider != provider.id {
+        return unknown(call, provider).await;
+    }
+    let ask = (Presented::new(call, Purpose::Connect, &state), call.clone());
+    let consumed = call.realm.db.write("providers.back", ask, |tx, (presented, call)| {
+        Box::pin(async move { presented.consume::<Away>(tx, &call.realm.vault).await })
+    });
+    match consumed.await {
+        Ok((_, away)) => Ok(away),
+        Err(error) if error.code() == Some(Code::LinkInvalid) => unknown(call, provider).await,
+        Err(error) => Err(error),
+    }
+}
+
+async fn unknown<T>(call: &Call, provider: &Provider) -> Result<T> {
+    note(call, provider, Code::ConnectState, "").await?;
+    refuse(Code::ConnectState)
+}
+
+async fn ask(
+    call: &Call,
+    provider: &Provider,
+    away: &Away,
+    returned: &Returned,
+) -> std::result::Result<Claimed, Wrong> {
+    let found = discovery::find(call, &provider.settings).await?;
+    let issuer = provider.settings.issuer.as_deref();
+    // RFC 9207 2.4: an answer of another server is for that one's client.
+    match (&returned.iss, issuer) {
+        (Some(iss), Some(issuer)) if iss != issuer => {
+            return Err(Wrong::invalid("the answer is of another issuer"));
+        }
+        (None, Some(_)) if found.names_itself => return Err(Wrong::invalid("the answer names no issuer")),
+        _ => {}
+    }
+    if let Some(error) = &returned.error {
+        return Err(Wrong::Refused(exchange::word(error)));
+    }
+    let code = returned.code.as_deref().filter(|code| !code.is_empty());
+    let code = code.ok_or_else(|| Wrong::invalid("the answer has no code"))?;
+    let mut claimed = exchange::who(call, (provider, &found), away, code).await?;
+    let settings = &provider.settings;
+    let address = claimed.email.as_deref().and_then(|text| Email::parse(text).ok());
+    let trusts =
+        |email: &Email| settings.trusts_email && settings.allowed_domains.iter().any(|d| d == email.domain());
+    claimed.is_verified |= address.as_ref().is_some_and(trusts);
+    claimed.email = address.map(|email| email.address().to_owned());
+    Ok(claimed)
+}
+
+struct Meet {
+    call: Call,
+    provider: Id<id::Provider>,
+    settings: Settings,
+    claimed: Claimed,
+    email: Option<Email>,
+    amr: Vec<String>,
+    start: Start,
+    /// Who would be made, or why nobody is.
+    new: std::result::Result<Prepared, Code>,
+    /// What is kept where somebody has the address.
+    pending: NewLink,
+}
+
+enum Met {
+    Session(Box<Session>),
+    Known,
+}
+
+async fn meet(
+    call: &Call,
+    provider: &Provider,
+    away: &Away,
+    claimed: Claimed,
+    cookie: Option<&Opaque>,
+) -> Result<Finished> {
+    let mut amr = vec![FEDERATED.to_owned()];
+    amr.extend(claimed.amr.iter().filter(|word| *word != FEDERATED).cloned());
+    let words: Vec<&str> = amr.iter().map(String::as_str).collect();
+    let (start, new_cookie) = Start::new(call, cookie, ACR, &words)?;
+    let email = claimed.email.as_deref().map(Email::parse).transpose()?;
+    let (pending, link) = link::prepare(call, Pending::of(provider, away, &claimed))?;
+    let ask = Meet {
+        call: call.clone(),
+        provider: provider.id,
+        settings: provider.settings.clone(),
+        new: newcomer(call, &provider.settings, &claimed, email.as_ref()).await?,
+        claimed,
+        email,
+        amr,
+        start,
+        pending,
+    };
+    let met = call.realm.db.write("providers.meet", ask, |tx, ask| Box::pin(ask.run(tx))).await?;
+    Ok(match met {
+        Met::Session(session) => Finished::SignedIn {
+            signed_in: Box::new(SignedIn { cookie: new_cookie, session: *session }),
+            next: away.next.clone(),
+        },
+        Met::Known => Finished::Known { link },
+    })
+}
+
+/// Who would be made of what the provider says, or why nobody is.
+async fn newcomer(
+    call: &Call,
+    settings: &Settings,
+    claimed: &Claimed,
+    email: Option<&Email>,
+) -> Result<std::result::Result<Prepared, Code>> {
+    let Some(email) = email else { return Ok(Err(Code::ConnectUnverified)) };
+    if !settings.creates_accounts {
+        return Ok(Err(Code::SignUpClosed));
+    }
+    match users::check_open(call, email) {
+        Err(Error::Refused(refusal)) => return Ok(Err(refusal.code)),
+        other => other?,
+    }
+    let mut new = NewUser::new(email.clone());
+    new.email_verified = true;
+    new.joins = users::default_org(call).await?;
+    let plain = new.clone();
+    new.name.clone_from(&claimed.name);
+    new.profile.given_name.clone_from(&claimed.given_name);
+    new.profile.family_name.clone_from(&claimed.family_name);
+    // A name that may not be one here is no reason to turn its owner away.
+    let prepared = match Prepared::new(call, new) {
+        Err(Error::Refused(_)) => Prepared::new(call, plain)?,
+        other => other?,
+    };
+    Ok(Ok(prepared))
+}
+
+impl Meet {
+    async fn run(&self, tx: &mut Tx<'_>) -> Result<Met> {
+        let (call, whose) = (&self.call, (self.provider, self.claimed.subject.as_str()));
+        if let Some(user) = sql::identity(tx, self.provider, &self.claimed.subject).await? {
+            sql::note_use(tx, whose, self.claimed.email.as_deref(), call.now).await?;
+            return self.begin_session(tx, user).await;
+        }
+        let Some(email) = self.email.as_ref().filter(|_| self.claimed.is_verified) else {
+            return refuse(Code::ConnectUnverified);
+        };
+        let domains = &self.settings.allowed_domains;
+        if !domains.is_empty() && !domains.iter().any(|domain| domain == email.domain()) {
+            return Err(Refusal::new(Code::SignUpDomain).field("email").into());
+        }
+        if users::find_by_identifier(tx, email.folded()).await?.is_some() {
+            links::insert(tx, &self.pending).await?;
+            return Ok(Met::Known);
+        }
+        let new = match &self.new {
+            Ok(new) => new,
+            Err(code) => return refuse(*code),
+        };
+        users::insert(tx, new).await?;
+        link::insert(tx, call, (self.provider, &self.claimed), new.id()).await?;
+        self.begin_session(tx, new.id()).await
+    }
+
+    async fn begin_session(&self, tx: &mut Tx<'_>, user: Id<User>) -> Result<Met> {
+        let session = sessions::start(tx, user, &self.start).await?;
+        let by = self.call.by(Actor::User { id: user, session: session.id });
+        let event = Event::new(&by, "user.signed_in")?
+            .subject(user)
+            .fact("amr", self.amr.clone())
+            .fact("provider", self.provider.to_string())
+            .fact("session", session.id.to_string());
+        audit::record(tx, &event).await?;
+        // Somebody was there: it does not count against the others behind this address.
+        throttle::forgive(tx, &throttle::drafting(&self.call)).await?;
+        Ok(Met::Session(Box::new(session)))
+    }
+}
+
+/// Records why nobody was signed in, and says no.
+pub(super) async fn refused<T>(call: &Call, provider: &Provider, wrong: &Wrong) -> Result<T> {
+    tracing::warn!(provider = provider.slug, why = wrong.why(), "nobody was signed in by a provider");
+    note(call, provider, wrong.code(), wrong.why()).await?;
+    refuse(wrong.code())
+}
+
+/// Once a minute and address for each reason.
+async fn note(call: &Call, provider: &Provider, code: Code, why: &str) -> Result<()> {
+    let from = call.origin.network();
+    audit::refused(call, ("connect", code), &from, || {
+        let event = Event::refused(call, "user.connect_refused", code)?;
+        Ok(event.fact("provider", provider.id.to_string()).detail("why", why))
+    })
+    .await
+}

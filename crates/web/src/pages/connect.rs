@@ -1,0 +1,230 @@
+//! Signing in with what people have: to a provider, back from it, and linking it with an account.
+
+use askama::Template;
+use axum::{
+    Router,
+    extract::{Path, Request, State},
+    response::{IntoResponse, Redirect, Response},
+    routing::get,
+};
+use doorward_core::{
+    authorize::View,
+    credentials::{self, PasswordAsk},
+    outcome::{Code, Error, Refusal},
+    providers::{self, AWAY, Finished, Leaving, Linking, Returned},
+    sessions::{Account, Session},
+};
+use doorward_proto::{
+    form::Params,
+    secret::{Kind, Opaque, SecretText},
+};
+use http::header::CONTENT_TYPE;
+use serde::Deserialize;
+use url::form_urlencoded::Serializer;
+
+use super::{
+    carry::Carry,
+    draft,
+    form::{Errors, Field},
+    frame::Frame,
+    sign_in::Button,
+    visit::{Posted, Visit, refusal_of, to},
+};
+use crate::{app::App, body::whole, cookies::Cookie, edge::BODY_LIMIT, surface::Failure};
+
+/// What a provider may send back, and nothing else is looked at.
+const ANSWERS: [&str; 4] = ["state", "code", "error", "iss"];
+
+/// To a provider and back.
+pub fn routes() -> Router<App> {
+    Router::new()
+        .route("/connect/link", get(ask_for_proof).post(link))
+        .route("/connect/{provider}", get(leave))
+        .route("/connect/{provider}/callback", get(come_back).post(come_back_by_form))
+}
+
+/// The page that asks for proof before two things are linked.
+#[derive(Template)]
+#[template(path = "link.html")]
+pub struct LinkPage<'a> {
+    frame: &'a Frame,
+    what: String,
+    email: String,
+    errors: Errors,
+    /// Nothing where the person has just signed in here.
+    password: Option<Field>,
+    not: String,
+}
+
+impl<'a> LinkPage<'a> {
+    /// The page. Whoever has just signed in to the account needs no password; `not` leads on without linking.
+    pub fn new(frame: &'a Frame, waiting: &Linking, is_signed_in: bool, errors: Errors) -> Self {
+        let key = if is_signed_in { "link-what-signed-in" } else { "link-what" };
+        let what = frame.text.with2(key, ("provider", &waiting.provider), ("email", &waiting.email));
+        let field = || {
+            Field::password(frame, "password", "current-password", frame.t("field-password"))
+                .aside(frame.t("password-forgot"), "/forgot".to_owned())
+                .focused()
+                .checked(&errors)
+        };
+        let password = (!is_signed_in).then(field);
+        let not = Carry::of(waiting.next.as_deref()).on("/sign-in?other=yes");
+        Self { frame, what, email: waiting.email.clone(), errors, password, not }
+    }
+}
+
+/// The ways to sign in elsewhere that the sign-in page offers.
+pub(super) async fn buttons(visit: &Visit) -> Result<Vec<Button>, Failure> {
+    let all = providers::buttons(&visit.call).await?;
+    let to = |slug: &str| visit.carry.on(&format!("/connect/{slug}"));
+    Ok(all.into_iter().map(|one| Button { to: to(&one.slug), name: one.name }).collect())
+}
+
+/// To the provider that the application has named, where people may sign in there.
+pub(super) async fn hinted(visit: &Visit, view: &View) -> Result<Option<Response>, Failure> {
+    let Some(name) = &view.connection else { return Ok(None) };
+    let offered = providers::buttons(&visit.call).await?;
+    let is_offered = offered.iter().any(|one| one.slug == *name);
+    Ok(is_offered.then(|| to(&visit.carry.on(&format!("/connect/{name}")))))
+}
+
+async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, Failure> {
+    draft::read(&mut visit).await?;
+    let asked = visit.asked.as_ref();
+    let leaving = Leaving {
+        next: visit.carry.asked(),
+        login_hint: asked.and_then(|view| view.whom.login_hint.clone()),
+        ui_locales: asked.map(|view| view.ui_locales.clone()).unwrap_or_default(),
+        is_again: asked.is_some_and(|view| view.is_again),
+    };
+    // One for the browser: several tabs may be away at the same time.
+    let marker = match marker(&visit) {
+        Some(marker) => marker,
+        None => visit.call.secret(Kind::Link)?,
+    };
+    let address = providers::begin(&visit.call, &name, &marker, leaving).await?;
+    let response = Redirect::to(&address).into_response();
+    Ok(visit.with_cookie(response, Cookie::Connect, marker.expose(), Some(AWAY)))
+}
+
+fn marker(visit: &Visit) -> Option<Opaque> {
+    secret(visit, Cookie::Connect)
+}
+
+fn secret(visit: &Visit, cookie: Cookie) -> Option<Opaque> {
+    visit.cookie_value(cookie).and_then(|text| Opaque::parse(Kind::Link, text))
+}
+
+async fn come_back(Path(slug): Path<String>, visit: Visit) -> Result<Response, Failure> {
+    let params = Params::parse(visit.query().as_bytes(), BODY_LIMIT);
+    let params = params.map_err(|_| Failure::from(Code::RequestInvalid))?;
+    // RFC 6749 3.1: what is sent twice counts as nothing.
+    let one = |name: &'static str| params.one(name).ok().flatten().map(str::to_owned);
+    let returned =
+        Returned { slug, state: one("state"), code: one("code"), error: one("error"), iss: one("iss") };
+    let marker = marker(&visit);
+    match providers::finish(&visit.call, returned, marker.as_ref(), visit.cookie.as_ref()).await? {
+        Finished::SignedIn { signed_in, next } => {
+            let carry = Carry::of(next.as_deref());
+            draft::note_signed_in(&visit, carry.draft(), signed_in.session.id).await?;
+            Ok(visit.with_browser(to(&carry.onward()), &signed_in.cookie))
+        }
+        Finished::Known { link } => {
+            let response = to("/connect/link");
+            Ok(visit.with_cookie(response, Cookie::Link, link.expose(), Some(AWAY)))
+        }
+    }
+}
+
+/// A form that the provider's page sends (OAuth 2.0 Form Post Response Mode): it comes from another site, so
+/// without our cookies, which the browser sends along with the GET that follows.
+async fn come_back_by_form(
+    State(_): State<App>,
+    Path(slug): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let kind = request.headers().get(CONTENT_TYPE);
+    if !kind.is_some_and(|kind| kind.as_bytes().starts_with(b"application/x-www-form-urlencoded")) {
+        return Err(Code::MediaTypeUnsupported.into());
+    }
+    let body = whole(request.into_body()).await?;
+    let params = Params::parse(&body, BODY_LIMIT).map_err(|_| Failure::from(Code::RequestInvalid))?;
+    if !matches!(params.one("state"), Ok(Some(_))) {
+        return Err(Code::ConnectState.into());
+    }
+    let mut query = Serializer::new(String::new());
+    for name in ANSWERS {
+        if let Ok(Some(value)) = params.one(name) {
+            query.append_pair(name, value);
+        }
+    }
+    let slug: String = url::form_urlencoded::byte_serialize(slug.as_bytes()).collect();
+    Ok(to(&format!("/connect/{slug}/callback?{}", query.finish())))
+}
+
+#[derive(Deserialize)]
+struct LinkForm {
+    #[serde(default)]
+    password: SecretText,
+}
+
+/// What waits at this browser, and the secrets that say so.
+async fn waiting(visit: &Visit) -> Result<(Linking, Opaque, Opaque), Failure> {
+    let (Some(link), Some(marker)) = (secret(visit, Cookie::Link), marker(visit)) else {
+        return Err(Code::ConnectState.into());
+    };
+    let waiting = providers::linking(&visit.call, &link, &marker).await?;
+    Ok((waiting, link, marker))
+}
+
+/// The account, where its owner has signed in to it at this browser a moment ago.
+fn proven<'v>(visit: &'v Visit, waiting: &Linking) -> Option<&'v Account> {
+    let accounts = &visit.signed.as_ref()?.accounts;
+    let is_fresh = |session: &Session| visit.call.now.since(session.auth_time) <= AWAY;
+    accounts.iter().find(|one| one.session.user == waiting.owner && is_fresh(&one.session))
+}
+
+async fn ask_for_proof(mut visit: Visit) -> Result<Response, Failure> {
+    let (waiting, ..) = waiting(&visit).await?;
+    visit.carry = Carry::of(waiting.next.as_deref());
+    draft::read(&mut visit).await?;
+    let frame = visit.frame();
+    let is_signed_in = proven(&visit, &waiting).is_some();
+    Ok(visit.show(&LinkPage::new(&frame, &waiting, is_signed_in, Errors::none())))
+}
+
+async fn link(Posted { mut visit, form }: Posted<LinkForm>) -> Result<Response, Failure> {
+    let (waiting, link, marker) = waiting(&visit).await?;
+    visit.carry = Carry::of(waiting.next.as_deref());
+    let by_session = proven(&visit, &waiting).map(|account| account.session.clone());
+    let (session, cookie) = match by_session {
+        Some(session) => (session, None),
+        None => match by_password(&visit, &waiting, form.password).await {
+            Ok(signed_in) => (signed_in.session, Some(signed_in.cookie)),
+            Err(error) => return wrong(visit, &waiting, refusal_of(error)?).await,
+        },
+    };
+    providers::confirm_link(&visit.call, &link, &marker, &session).await?;
+    draft::note_signed_in(&visit, visit.carry.draft(), session.id).await?;
+    let response = visit.without(to(&visit.carry.onward()), Cookie::Link);
+    Ok(match cookie {
+        Some(cookie) => visit.with_browser(response, &cookie),
+        None => response,
+    })
+}
+
+async fn by_password(
+    visit: &Visit,
+    waiting: &Linking,
+    password: SecretText,
+) -> Result<credentials::SignedIn, Error> {
+    let (identifier, cookie) = (waiting.email.clone(), visit.cookie.clone());
+    credentials::sign_in(&visit.call, PasswordAsk { identifier, password, cookie }).await
+}
+
+async fn wrong(mut visit: Visit, waiting: &Linking, refusal: Refusal) -> Result<Response, Failure> {
+    let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    draft::read(&mut visit).await?;
+    let frame = visit.frame();
+    Ok(visit.show_wrong(&LinkPage::new(&frame, waiting, false, errors), &refusal))
+}

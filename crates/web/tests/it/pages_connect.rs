@@ -1,0 +1,155 @@
+//! Signing in elsewhere, at the pages.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use crate::pages_kit::{Browser, PASSWORD, Page};
+use doorward_core::{
+    env::{Fetch, FetchResponse},
+    settings::{Settings, SignUpMode},
+};
+use doorward_proto::jose::{Alg, SigningKey, Typ};
+use doorward_world::{Fresh, World, both_engines};
+use http::{Request, StatusCode, header};
+use serde_json::{Value as Json, json};
+use url::Url;
+
+const UPSTREAM: &str = "https://login.example";
+
+/// What a provider says next.
+type Claims = Arc<Mutex<Json>>;
+
+fn upstream() -> (Fetch, Claims) {
+    let claims: Claims = Arc::new(Mutex::new(json!({})));
+    let (says, key) = (Arc::clone(&claims), SigningKey::generate(Alg::ES256).expect("a key").with_kid("one"));
+    let fetch: Fetch = Arc::new(move |request| {
+        let claims = says.lock().expect("no panic").clone();
+        let body = match request.url.path() {
+            "/.well-known/openid-configuration" => json!({
+                "issuer": UPSTREAM, "authorization_endpoint": format!("{UPSTREAM}/authorize"),
+                "token_endpoint": format!("{UPSTREAM}/token"), "jwks_uri": format!("{UPSTREAM}/keys"),
+            }),
+            "/keys" => json!({ "keys": [key.jwk()] }),
+            _ => {
+                let token = key.sign_jwt(Typ::Jwt, claims.to_string().as_bytes()).expect("signs");
+                json!({ "access_token": "a", "token_type": "bearer", "id_token": token })
+            }
+        };
+        Box::pin(async move {
+            Ok(FetchResponse { status: 200, headers: Vec::new(), body: body.to_string().into_bytes() })
+        })
+    });
+    (fetch, claims)
+}
+
+async fn browser(place: &Fresh) -> (Browser, Claims) {
+    let (fetch, claims) = upstream();
+    let mut settings = Settings::default();
+    settings.sign_up.mode = SignUpMode::Open;
+    let browser = Browser::new(World::new(place, settings, fetch).await);
+    let provider = json!({
+        "slug": "login", "name": "Login & Co", "issuer": UPSTREAM, "client_id": "us", "client_secret": "s",
+    });
+    let made = browser.make("providers", provider).await;
+    assert!(made["has_secret"] == true && made.get("client_secret").is_none(), "{made}");
+    (browser, claims)
+}
+
+/// Leaves by a link to the provider; answers with what it was sent there with.
+async fn leaves(browser: &mut Browser, path: &str, claims: &Claims, email: &str) -> BTreeMap<String, String> {
+    let page = browser.ask("GET", path, None).await;
+    assert_eq!(page.status, StatusCode::SEE_OTHER, "{}", page.text);
+    let away = Url::parse(page.header("location")).expect("an address");
+    assert_eq!(away.as_str().split('?').next(), Some("https://login.example/authorize"));
+    let asked: BTreeMap<String, String> = away.query_pairs().into_owned().collect();
+    let now = browser.world.call().now.as_seconds();
+    *claims.lock().expect("no panic") = json!({
+        "iss": UPSTREAM, "aud": "us", "sub": email, "nonce": asked["nonce"], "iat": now, "exp": now + 60,
+        "email": email, "email_verified": true, "name": "Ada",
+    });
+    asked
+}
+
+async fn comes_back(browser: &mut Browser, asked: &BTreeMap<String, String>) -> Page {
+    browser.open(&format!("/connect/login/callback?code=c&state={}", asked["state"])).await
+}
+
+both_engines! {
+    async fn a_button_leads_to_an_account_and_back_to_the_page(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let page = browser.open("/account/security").await;
+        assert!(page.text.contains("Continue with Login &#38; Co"), "{}", page.text);
+        let path = "/connect/login?return_to=%2Faccount%2Fsecurity";
+        assert!(page.text.contains(path), "{}", page.text);
+        let asked = leaves(&mut browser, path, &claims, "ada@login.example").await;
+        let page = comes_back(&mut browser, &asked).await;
+        assert_eq!((page.status, page.path.as_str()), (StatusCode::OK, "/account/security"), "{}", page.text);
+        assert!(page.text.contains("Linked sign-ins") && page.text.contains("ada@login.example"));
+        // The only way to sign in stays.
+        let page = browser.submit(&page, "/account/security/connections/", &[]).await;
+        assert_eq!(page.status, StatusCode::UNPROCESSABLE_ENTITY);
+        assert!(page.text.contains("This is your only way to sign in"), "{}", page.text);
+        // What was used is over, with a page that says so.
+        let page = comes_back(&mut browser, &asked).await;
+        assert_eq!((page.status, page.title()), (StatusCode::BAD_REQUEST, "This sign-in is over"));
+    }
+
+    async fn an_address_that_somebody_has_is_linked_with_the_password(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        browser.person("ada@login.example", "Ada").await;
+        let asked = leaves(&mut browser, "/connect/login?return_to=%2Faccount%2Fsecurity", &claims, "ada@login.example").await;
+        let page = comes_back(&mut browser, &asked).await;
+        assert_eq!((page.path.as_str(), page.title()), ("/connect/link", "You have an account already"));
+        let wrong = browser.submit(&page, "/connect/link", &[("password", "not hers")]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+        assert!(wrong.text.contains("The email address or the password is wrong"));
+        // Another browser has nothing that waits.
+        assert_eq!(browser.another().open("/connect/link").await.status, StatusCode::BAD_REQUEST);
+        let page = browser.submit(&wrong, "/connect/link", &[("password", PASSWORD)]).await;
+        assert_eq!(page.path, "/account/security", "{}", page.text);
+        assert!(page.text.contains("ada@login.example"));
+        let page = browser.submit(&page, "/account/security/connections/", &[]).await;
+        assert!(page.text.contains("It is unlinked."), "{}", page.text);
+        // Whoever is signed in to the account already is asked for no password.
+        let asked = leaves(&mut browser, "/connect/login", &claims, "ada@login.example").await;
+        let page = comes_back(&mut browser, &asked).await;
+        assert!(page.text.contains("You are signed in to the account"), "{}", page.text);
+        let page = browser.submit(&page, "/connect/link", &[]).await;
+        assert_eq!(page.path, "/account", "{}", page.text);
+    }
+
+    async fn an_application_may_name_the_provider(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let client = browser.client(json!({ "first_party": true })).await;
+        let path = format!(
+            "/oauth2/authorize?client_id={}&redirect_uri=https%3A%2F%2Forders.example%2Fcb&response_type=code\
+             &scope=openid&state=s&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+             &code_challenge_method=S256&connection=login&login_hint=ada%40login.example&prompt=login",
+            client["client_id"].as_str().expect("a name"));
+        let page = browser.ask("GET", &path, None).await;
+        let page = browser.ask("GET", page.header("location"), None).await;
+        assert!(page.header("location").starts_with("/connect/login?draft="), "{}", page.header("location"));
+        let asked = leaves(&mut browser, page.header("location"), &claims, "ada@login.example").await;
+        assert_eq!((asked["login_hint"].as_str(), asked["prompt"].as_str()), ("ada@login.example", "login"));
+        let page = comes_back(&mut browser, &asked).await;
+        let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
+        assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
+    }
+
+    /// OAuth 2.0 Form Post Response Mode: the form comes from another site, without cookies of ours.
+    async fn an_answer_may_come_as_a_form(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let asked = leaves(&mut browser, "/connect/login", &claims, "ada@login.example").await;
+        let request = Request::post("/connect/login/callback")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .header(header::ORIGIN, UPSTREAM)
+            .body(format!("code=c&state={}&user=%7B%7D&evil=1", asked["state"]).into())
+            .expect("a request");
+        let page = browser.send(request).await;
+        let to = format!("/connect/login/callback?state={}&code=c", asked["state"]);
+        assert_eq!((page.status, page.header("location")), (StatusCode::SEE_OTHER, to.as_str()));
+        assert_eq!(browser.open(&to).await.path, "/account");
+    }
+}
