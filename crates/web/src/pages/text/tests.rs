@@ -69,6 +69,16 @@ fn every_language_parses_and_has_only_messages_that_english_has() {
     }
 }
 
+/// The second of two would silently be what everybody reads.
+#[test]
+fn no_message_is_written_twice() {
+    for (tag, source) in LANGUAGES {
+        let resource = FluentResource::try_new((*source).to_owned()).unwrap();
+        let twice = FluentBundle::new_concurrent(vec![tag.parse().unwrap()]).add_resource(resource);
+        assert!(twice.is_ok(), "{tag}: {:?}", twice.unwrap_err());
+    }
+}
+
 #[test]
 fn values_and_plurals_are_filled_in() {
     let text = Text::fallback();
