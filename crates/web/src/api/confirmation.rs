@@ -1,6 +1,6 @@
-//! The present password, once more, before a secret is told: a secret outlives the session, and whoever finds a
-//! browser signed in shall not leave with one. Only a session cookie is asked; a program proves itself by
-//! its own credential.
+//! The present password, once more, before a secret is told or somebody is given a way in: both outlive the
+//! session, and whoever finds a browser signed in shall not leave with one. Only a session cookie is asked; a
+//! program proves itself by its own credential.
 
 use axum::{
     body::Body,
@@ -22,7 +22,8 @@ use crate::app::App;
 const MEMBER: &str = "current_password";
 /// What the description of the API says of it.
 pub(super) const ABOUT: &str = "A signed-in browser adds `current_password`, the present password, to the \
-    members: the secret outlives the session. Other callers do not.";
+    members where this tells a secret or gives somebody a way in: that outlives the session. Other callers \
+    do not.";
 
 /// Which bodies have to be confirmed.
 pub(super) type Confirms = fn(&Map<String, Json>) -> bool;
@@ -47,7 +48,7 @@ pub(super) async fn confirm(
     let password = members.remove(MEMBER);
     if which(&members) {
         let wrong = |hint| Refusal::new(Code::RequestInvalid).field(MEMBER).hint(hint);
-        let missing = "A browser says the present password again before a secret is told";
+        let missing = "A browser says the present password again: what this gives outlives the session";
         let password = password.ok_or_else(|| wrong(missing))?;
         let password = SecretText::deserialize(password).map_err(|_| wrong("The member has to be a text"))?;
         credentials::confirm(&caller.call, user, &password).await?;

@@ -12,6 +12,7 @@ use doorward_core::{
     users::{self, Email, ListAsk, NewUser, PlatformRole, User},
 };
 use http::StatusCode;
+use serde_json::{Map, Value as Json};
 
 mod forms;
 
@@ -38,6 +39,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::post("/api/v1/users", create)
             .scope(WRITE)
             .takes::<NewUserBody>()
+            .confirmed_where(makes_a_way_in)
             .status(StatusCode::CREATED)
             .answers::<UserView>()
             .says("Creates a person"),
@@ -48,6 +50,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
         Endpoint::patch("/api/v1/users/{id}", change)
             .scope(WRITE)
             .takes::<UserBody>()
+            .confirmed_where(opens_a_way_in)
             .answers::<UserView>()
             .says("Changes a person"),
         Endpoint::delete("/api/v1/users/{id}", end)
@@ -67,6 +70,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(WRITE)
             .guarded()
             .takes::<PasswordBody>()
+            .confirmed()
             .status(StatusCode::NO_CONTENT)
             .says("Sets a person's password; every session and token ends"),
         Endpoint::get("/api/v1/users/{id}/sessions", list_sessions)
@@ -77,6 +81,20 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope("admin:sessions:write")
             .says("Ends all of a person's sessions"),
     ]
+}
+
+/// A role reaches further, and a password signs in.
+fn makes_a_way_in(members: &Map<String, Json>) -> bool {
+    raises(members) || ["password", "password_hash"].iter().any(|member| members.contains_key(*member))
+}
+
+/// A role reaches further, and whoever reads the mail of a person's address can choose the password anew.
+fn opens_a_way_in(members: &Map<String, Json>) -> bool {
+    raises(members) || ["email", "email_verified"].iter().any(|member| members.contains_key(*member))
+}
+
+fn raises(members: &Map<String, Json>) -> bool {
+    members.get("role").is_some_and(|role| role != "user")
 }
 
 /// A person by id or mail address; one whose account was deleted is not found.

@@ -1,4 +1,4 @@
-//! A browser that was left signed in tells nobody a secret that outlives the session.
+//! A browser that was left signed in tells nobody a secret that outlives the session, and opens no way in.
 
 use crate::api_kit::Server;
 use doorward_core::credentials::{PasswordAsk, sign_in};
@@ -23,6 +23,26 @@ fn tellers() -> Vec<(&'static str, Json)> {
         (
             "/api/admin/clients/register",
             json!({"name": "Agent platform", "scope": "admin:users:read", "redirectUrls": ["https://app.example/cb"]}),
+        ),
+    ]
+}
+
+/// Everything that gives somebody a way in, with a body that is granted.
+fn openers() -> Vec<(Method, &'static str, Json)> {
+    let made = json!({"email": "new@example.org", "password": PASSWORD, "email_verified": true});
+    vec![
+        (Method::POST, "/api/v1/users", made),
+        (Method::POST, "/api/v1/users", json!({"email": "peer@example.org", "role": "admin"})),
+        (
+            Method::POST,
+            "/api/v1/users/ada@example.org/password",
+            json!({"password": "another horse battery 7 staple"}),
+        ),
+        (Method::PATCH, "/api/v1/users/ada@example.org", json!({"role": "admin"})),
+        (
+            Method::PATCH,
+            "/api/v1/users/ada@example.org",
+            json!({"email": "eve@example.org", "email_verified": true}),
         ),
     ]
 }
@@ -70,6 +90,22 @@ both_engines! {
         let agent = json!({"name": "Agent", "clientType": "confidential", "redirectUrls": ["http://localhost:8080/callback"]});
         let registered = browsing("/api/admin/clients/register", agent, "agent").await;
         assert!(secret(&registered.body).is_some(), "{}", registered.text);
+        server.make("/api/v1/users", json!({"email": "ada@example.org"})).await;
+        for (n, (method, path, body)) in openers().into_iter().enumerate() {
+            let asks = async |body: Json| {
+                let key = format!("opener-{n}");
+                let headers = [("cookie", &*cookie), ("sec-fetch-site", "same-origin"), ("idempotency-key", &*key)];
+                server.asks(method.clone(), path, Some(body), &headers).await
+            };
+            let unsaid = asks(body.clone()).await;
+            assert_eq!(unsaid.field(), "current_password", "{path} {body}: {}", unsaid.text);
+            let wrong = asks(with_password(&body, "wrong")).await;
+            assert_eq!(wrong.code(), "password.wrong", "{path} {body}: {}", wrong.text);
+            let done = asks(with_password(&body, PASSWORD)).await;
+            assert!(done.status.is_success(), "{path} {body}: {}", done.text);
+        }
+        let plain = browsing("/api/v1/users", json!({"email": "plain@example.org"}), "plain").await;
+        assert_eq!(plain.status, StatusCode::CREATED, "{}", plain.text);
         let public = json!({"name": "SPA", "type": "public", "redirect_uris": ["https://app.example/cb"]});
         let public = browsing("/api/v1/clients", public, "public").await;
         assert_eq!((public.status, secret(&public.body)), (StatusCode::CREATED, None), "{}", public.text);
@@ -86,7 +122,12 @@ fn every_answer_with_a_secret_is_in_the_list() {
     };
     let marked: Vec<&str> =
         paths.iter().filter(|(_, item)| says(item)).map(|(path, _)| path.as_str()).collect();
-    assert_eq!(marked.len(), tellers().len(), "{marked:?}");
+    let opening: std::collections::BTreeSet<_> = openers()
+        .into_iter()
+        .filter(|(method, ..)| method == Method::POST)
+        .map(|(_, path, _)| path.replace("ada@example.org", "{id}"))
+        .collect();
+    assert_eq!(marked.len(), tellers().len() + opening.len(), "{marked:?}");
     for (path, item) in paths {
         let Some(operation) = item.get("post") else { continue };
         let tells = operation["summary"].as_str().unwrap().contains("secret is told")

@@ -205,4 +205,21 @@ both_engines! {
         let ada = users::find_by_email(&world.local(), &Email::parse(ADA).unwrap()).await.unwrap().unwrap();
         assert_eq!(ada.platform_role, PlatformRole::Administrator);
     }
+
+    async fn another_address_needs_a_fresh_sign_in(world: World) {
+        let (mut browser, _, path) = at_ada(world.clone()).await;
+        let to = format!("{path}/edit");
+        world.advance(Duration::from_mins(11));
+        let form = browser.open(&to).await;
+        let version = form.field("version").unwrap();
+        let named = [("email", ADA), ("name", "Countess"), ("role", "user"), ("version", version.as_str())];
+        let saved = browser.submit(&form, &to, &named).await;
+        assert!(saved.text.contains("The changes are saved"), "a name opens nothing: {}", saved.text);
+        let form = browser.open(&to).await;
+        let version = form.field("version").unwrap();
+        let moved = [("email", "eve@example.com"), ("role", "user"), ("version", version.as_str())];
+        let asked = browser.submit(&form, &to, &moved).await;
+        assert_eq!(asked.title(), "Enter your password", "{}", asked.text);
+        assert_eq!(browser.stored(ADA).await["email"], ADA);
+    }
 }

@@ -59,6 +59,11 @@ impl Form {
         self.role != user.platform_role.name()
     }
 
+    /// A role reaches further, and whoever reads the mail of an address can choose its password anew.
+    fn gives_a_way_in(&self, user: &User) -> bool {
+        self.changes_role(user) || user.email.as_deref() != Some(self.email.trim())
+    }
+
     /// What has to change; what was proven stays proven, and a new address is not because the old one was.
     fn read(&self, user: &User) -> Outcome<(i64, Change)> {
         let wrong = || Refusal::new(Code::RequestInvalid).field("version");
@@ -153,7 +158,7 @@ pub(super) async fn save(Path(id): Path<String>, posted: Posted<Form>) -> Result
     };
     let visit = &administrator.visit;
     let user = person(visit, &id).await?;
-    if typed.changes_role(&user)
+    if typed.gives_a_way_in(&user)
         && let Err(elsewhere) = administrator.must_be_fresh(&path)
     {
         return Ok(elsewhere);
