@@ -15,6 +15,7 @@ use doorward_core::{
         roles::{self, Terms},
     },
     outcome::{Code, Result},
+    page::PageAsk,
     principals::Status,
     sessions, tokens,
     users::{self, Email},
@@ -145,6 +146,13 @@ both_engines! {
         assert_eq!(code(enters(&world, alice.user.id, &org, "org:settings:read").await), Some(Code::NotFound));
         let held = clients::manage::get(&local, "theirs").await.unwrap();
         assert_eq!(held.status, Status::Suspended);
+        for (org, query, found) in [(None, None, 2), (Some(org.id), None, 2), (None, Some("theirs"), 1)] {
+            let page = PageAsk { after: None, limit: 10, query: query.map(str::to_owned) };
+            let ask = clients::manage::ListAsk { page, org, status: Some(Status::Suspended) };
+            let listed = clients::manage::list(&local, ask).await.unwrap().items;
+            let ids: Vec<&str> = listed.iter().map(|client| client.client_id.as_str()).collect();
+            assert!(ids.len() == found && ids.contains(&"theirs"), "{ids:?}");
+        }
         clients::manage::set_status(&local, held.id, Status::Active).await.unwrap();
         assert_eq!(code(clients::get_active(&world.call(), "theirs").await), Some(Code::ClientUnknown), "it is held");
 
