@@ -55,8 +55,13 @@ impl Reader<'_> {
     ) -> Result<(), ConfigError> {
         let section = name.get_ref().as_ref();
         if section.is_empty() || !SECTIONS.iter().any(|(known, _)| *known == section) {
-            let nearest = nearest(section, SECTIONS.iter().map(|(known, _)| *known).skip(1));
-            let what = format!("there is no section `[{section}]`; the nearest is `[{nearest}]`");
+            let what = match KEYS.iter().find(|key| key.leaf() == section) {
+                Some(_) => unknown(section),
+                None => {
+                    let nearest = nearest(section, SECTIONS.iter().map(|(known, _)| *known).skip(1));
+                    format!("there is no section `[{section}]`; the nearest is `[{nearest}]`")
+                }
+            };
             return Err(self.wrong(name.span(), &what));
         }
         for (leaf, spanned) in table {
@@ -81,8 +86,10 @@ impl Reader<'_> {
             if key.kind == Kind::Tables {
                 policies::beside(self.path, &mut value);
             }
-            key.validate(value.clone())
-                .map_err(|why| self.wrong(spanned.span(), &format!("{name}: {why}")))?;
+            key.validate(value.clone()).map_err(|why| {
+                let at = at_fault(key, spanned, &value).unwrap_or_else(|| spanned.span());
+                self.wrong(at, &format!("{name}: {why}"))
+            })?;
             layer.insert(key.name, Set { value, origin });
             return Ok(());
         }
@@ -112,4 +119,11 @@ impl Reader<'_> {
 pub(super) fn secret_in_file(name: &str) -> Option<&'static Key> {
     let base = name.strip_suffix("_file")?;
     KEYS.iter().find(|key| key.is_secret() && key.name == base)
+}
+
+/// Of several tables, the place of the first that is wrong by itself.
+fn at_fault(key: &Key, spanned: &Spanned<DeValue<'_>>, value: &toml::Value) -> Option<Range<usize>> {
+    let (DeValue::Array(places), toml::Value::Array(items)) = (spanned.get_ref(), value) else { return None };
+    let is_wrong = |item: &toml::Value| key.validate(toml::Value::Array(vec![item.clone()])).is_err();
+    places.iter().zip(items).find(|(_, item)| is_wrong(item)).map(|(place, _)| place.span())
 }

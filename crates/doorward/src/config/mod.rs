@@ -204,7 +204,11 @@ fn build(values: &Layer) -> Result<Config, ConfigError> {
 
 /// The sentence about a name that is no key.
 pub(crate) fn unknown(name: &str) -> String {
-    let nearest = nearest(name, KEYS.iter().map(|key| key.name));
+    if SECTIONS.iter().any(|(section, _)| *section == name) {
+        return format!("`{name}` is a section, not a setting: write [{name}] and its settings below");
+    }
+    let elsewhere = KEYS.iter().find(|key| key.leaf() == name).map(|key| key.name);
+    let nearest = elsewhere.unwrap_or_else(|| nearest(name, KEYS.iter().map(|key| key.name)));
     format!("there is no setting `{name}`; the nearest is `{nearest}`")
 }
 

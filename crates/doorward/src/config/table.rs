@@ -130,6 +130,9 @@ impl Key {
     /// Whether the setting's type takes this value. The answer never repeats a secret, nor what may be one
     /// in an address.
     pub(super) fn validate(&self, value: toml::Value) -> Result<(), String> {
+        if let Some(expected) = self.kind.misfit(&value) {
+            return Err(expected.replace("{name}", self.name));
+        }
         (self.check)(value.clone()).map_err(|message| {
             if self.is_secret() && !message.starts_with("the ") {
                 "expected a text".to_owned()
@@ -140,8 +143,29 @@ impl Key {
     }
 }
 
+impl Kind {
+    /// What is expected where a value of the file is not even of the right sort.
+    fn misfit(self, value: &toml::Value) -> Option<&'static str> {
+        match self {
+            Self::List if !value.is_array() => Some("expected a list: [\"…\", \"…\"]"),
+            Self::Tables if !value.is_array() => Some("expected tables, each under a line [[{name}]]"),
+            Self::Duration if !value.is_str() => {
+                Some("expected a number with its unit in quotes: \"60s\", \"10m\", \"7d\"")
+            }
+            Self::Bool if !value.is_bool() => Some("expected true or false, without quotes"),
+            Self::Integer if !value.is_integer() => Some("expected a whole number, without quotes"),
+            _ => None,
+        }
+    }
+}
+
+/// The refusal names the member at fault of a table.
 pub(super) fn check<T: Setting>(value: toml::Value) -> Result<(), String> {
-    value.try_into::<T>().map(drop).map_err(|error| error.message().trim().to_owned())
+    serde_path_to_error::deserialize::<_, T>(value).map(drop).map_err(|error| {
+        let path = error.path().to_string();
+        let member = path.split_once("].").map(|(_, member)| format!("{member}: ")).unwrap_or_default();
+        format!("{member}{}", error.inner().message().trim())
+    })
 }
 
 /// Declares the configuration: `key: Type = "default"` with a doc comment each.

@@ -51,11 +51,11 @@ fn a_mistake_in_the_file_is_named_with_its_place() {
             "[tokens]\nacess_ttl = \"1m\"",
             "doorward.toml:2:1: there is no setting `tokens.acess_ttl`; the nearest is `tokens.access_ttl`",
         ),
-        ("issuer = \"x\"", "doorward.toml:1:1: there is no setting `issuer`; the nearest is `listen`"),
+        ("issuer = \"x\"", "doorward.toml:1:1: there is no setting `issuer`; the nearest is `auth.issuer`"),
         ("\n[tokns]\n", "doorward.toml:2:2: there is no section `[tokns]`; the nearest is `[tokens]`"),
         (
             "[tokens]\naccess_ttl = 600",
-            "doorward.toml:2:14: tokens.access_ttl: invalid type: integer `600`, expected a string",
+            "doorward.toml:2:14: tokens.access_ttl: expected a number with its unit in quotes: \"60s\", \"10m\", \"7d\"",
         ),
         (
             "[tokens]\naccess_ttl = \"600\"",
@@ -66,6 +66,23 @@ fn a_mistake_in_the_file_is_named_with_its_place() {
             "doorward.toml:2:8: sign_up.mode: unknown variant `opne`, expected one of `open`, `invited`, `closed`",
         ),
         ("master_key = 7", "doorward.toml:1:14: master_key: expected a text"),
+        ("listen = \"127.0.0.1:80\"", "doorward.toml:1:10: listen: expected a list: [\"…\", \"…\"]"),
+        (
+            "session = 3",
+            "doorward.toml:1:1: `session` is a section, not a setting: write [session] and its settings below",
+        ),
+        (
+            "\n[[routes]]\nmatch = \"/\"",
+            "doorward.toml:2:3: there is no setting `routes`; the nearest is `gateway.routes`",
+        ),
+        (
+            "[[auth.issuers]]\nissuer = \"https://a.example\"\n[[auth.issuers]]\nissuer = 3",
+            "doorward.toml:3:1: auth.issuers: issuer: write one name, or a list of names",
+        ),
+        (
+            "[auth]\nissuers = \"x\"",
+            "doorward.toml:2:11: auth.issuers: expected tables, each under a line [[auth.issuers]]",
+        ),
     ] {
         assert_eq!(refusal(file), expect, "{file}");
     }

@@ -364,7 +364,8 @@ fn one_or_more<'de, D: serde::Deserializer<'de>>(from: D) -> Result<Vec<String>,
         One(String),
         More(Vec<String>),
     }
-    Ok(match Written::deserialize(from)? {
+    let wrong = |_| serde::de::Error::custom("write one name, or a list of names");
+    Ok(match Written::deserialize(from).map_err(wrong)? {
         Written::One(name) => vec![name],
         Written::More(names) => names,
     })
