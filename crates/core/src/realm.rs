@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use doorward_proto::{
     id::{self, Id, Org},
-    jose::decode_base64url,
+    jose::{decode_base64url, encode_base64url},
     time::Time,
 };
 
@@ -27,10 +27,10 @@ use crate::{
     call::Call,
     clients::{Client, RemoteKeys, Turns},
     credentials,
-    db::Db,
+    db::{Db, Tx},
     env::Env,
     jobs, keys, mail, orgs,
-    outcome::{Error, Result},
+    outcome::{Code, Error, Refusal, Result},
     providers::Discovered,
     room::Room,
     service_tokens,
@@ -194,6 +194,24 @@ impl Realm {
 /// The id of the master key that a database belongs to; none before its first start.
 pub async fn master_key(db: &Db) -> Result<Option<String>> {
     db.read("realm.master_key", (), |tx, ()| Box::pin(async move { sql::master_key(tx).await })).await
+}
+
+/// Goes on with the keys of another server, whose keyed hashes come into this database: for who opens it next.
+/// This process takes them by [`Vault::adopt`], once that is committed.
+///
+/// # Errors
+/// Refused while another node would go on with its own.
+pub(crate) async fn adopt(tx: &mut Tx<'_>, call: &Call, keys: &[u8]) -> Result<()> {
+    tx.lock_exclusive(&[LOCK]).await?;
+    let refused = |hint: &'static str| Error::from(Refusal::new(Code::Conflict).hint(hint));
+    if call.realm.vault.has_adopted() {
+        return Err(refused("This server has taken the keys of another one before; start it anew first"));
+    }
+    if sql::count_nodes(tx, call.now).await? > 1 {
+        return Err(refused("Another node is running, and would not know the secrets of the file; stop it"));
+    }
+    let sealed = encode_base64url(&call.realm.vault.hand_on_from(&call.realm.env, keys)?);
+    sql::store_lasting(tx, &sealed, call.now).await
 }
 
 /// The name under which starts and changes of the master key wait for one another.

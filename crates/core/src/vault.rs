@@ -14,6 +14,8 @@
 //! database of its time has the lasting keys: that does not help to find a secret (each is 256 random bits),
 //! and who could write hashes of his own making into the database could write anything else there as well.
 
+use std::sync::OnceLock;
+
 use aws_lc_rs::{
     aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey},
     hkdf, hmac,
@@ -40,6 +42,8 @@ pub struct Vault {
     root: hkdf::Prk,
     at_rest: LessSafeKey,
     lasting: Lasting,
+    /// Those that an import has brought since this was opened.
+    adopted: OnceLock<Lasting>,
 }
 
 /// The keys that outlive a change of the master key; `mark` is the one that they come from.
@@ -65,6 +69,18 @@ impl Lasting {
         hash.copy_from_slice(&*derive(root, b"token hashes")?);
         under.copy_from_slice(&*derive(root, b"under secrets")?);
         Ok(Self::new(mark, seed))
+    }
+
+    /// What [`Vault::lasting_keys`] gave.
+    fn read(keys: &[u8]) -> Result<Self> {
+        let wrong = || Error::fault("the keys that an earlier master key left have another length");
+        let (mark, rest) = keys.split_at_checked(ID_LEN).ok_or_else(wrong)?;
+        let mut seed = Zeroizing::new([0_u8; 64]);
+        if rest.len() != seed.len() {
+            return Err(wrong());
+        }
+        seed.copy_from_slice(rest);
+        Ok(Self::new(mark.try_into().map_err(|_| wrong())?, seed))
     }
 }
 
@@ -103,7 +119,7 @@ impl Vault {
         let [a, b, c, d, ..] = *derive(&root, b"key id")?;
         let mark = [a, b, c, d];
         let lasting = Lasting::of(&root, mark)?;
-        Ok(Self { mark, id: name(mark), root, at_rest, lasting })
+        Ok(Self { mark, id: name(mark), root, at_rest, lasting, adopted: OnceLock::new() })
     }
 
     /// The vault under the next master key, with the lasting keys of this one.
@@ -111,28 +127,51 @@ impl Vault {
     /// # Errors
     /// A fault when the cryptographic library refuses.
     pub fn followed_by(&self, master: &[u8; 32]) -> Result<Self> {
-        let lasting = Lasting::new(self.lasting.mark, self.lasting.seed.clone());
+        let lasting = Lasting::new(self.lasting().mark, self.lasting().seed.clone());
         Ok(Self { lasting, ..Self::new(master)? })
     }
 
     /// The lasting keys, sealed for who opens the database next.
     pub(crate) fn hand_on(&self, env: &Env) -> Result<Vec<u8>> {
-        let mut keys = Zeroizing::new(self.lasting.mark.to_vec());
-        keys.extend_from_slice(&*self.lasting.seed);
-        self.seal(env, LASTING, &keys)
+        self.seal(env, LASTING, &self.lasting_keys())
     }
 
     /// This vault with the lasting keys that were handed on to it.
     pub(crate) fn take_over(self, sealed: &[u8]) -> Result<Self> {
-        let keys = self.open(LASTING, sealed)?;
-        let wrong = || Error::fault("the keys that an earlier master key left have another length");
-        let (mark, rest) = keys.split_at_checked(ID_LEN).ok_or_else(wrong)?;
-        let mut seed = Zeroizing::new([0_u8; 64]);
-        if rest.len() != seed.len() {
-            return Err(wrong());
-        }
-        seed.copy_from_slice(rest);
-        Ok(Self { lasting: Lasting::new(mark.try_into().map_err(|_| wrong())?, seed), ..self })
+        let lasting = Lasting::read(&self.open(LASTING, sealed)?)?;
+        Ok(Self { lasting, ..self })
+    }
+
+    /// The lasting keys as they are: whoever has them and the keyed hashes of a database can tell whether a
+    /// guess at a secret is right.
+    pub(crate) fn lasting_keys(&self) -> Zeroizing<Vec<u8>> {
+        let mut keys = Zeroizing::new(self.lasting().mark.to_vec());
+        keys.extend_from_slice(&*self.lasting().seed);
+        keys
+    }
+
+    /// Lasting keys of another server, sealed for who opens the database next.
+    pub(crate) fn hand_on_from(&self, env: &Env, keys: &[u8]) -> Result<Vec<u8>> {
+        Lasting::read(keys)?;
+        self.seal(env, LASTING, keys)
+    }
+
+    /// Goes on with lasting keys of another server, whose keyed hashes are in the database now.
+    ///
+    /// # Errors
+    /// A fault the second time: until the next start only one other server's can be taken.
+    pub(crate) fn adopt(&self, keys: &[u8]) -> Result<()> {
+        let taken = self.adopted.set(Lasting::read(keys)?);
+        taken.map_err(|_| Error::fault("keys of another server were taken over before; start anew"))
+    }
+
+    /// Whether [`Vault::adopt`] was called.
+    pub(crate) fn has_adopted(&self) -> bool {
+        self.adopted.get().is_some()
+    }
+
+    fn lasting(&self) -> &Lasting {
+        self.adopted.get().unwrap_or(&self.lasting)
     }
 
     /// Which master key this is: eight hexadecimal digits, safe to store and to show.
@@ -148,7 +187,7 @@ impl Vault {
 
     /// The master key that the keyed hashes come from: this one, or the first of its forerunners.
     pub fn hash_key_id(&self) -> &str {
-        &self.lasting.id
+        &self.lasting().id
     }
 
     /// The keyed hash (HMAC-SHA-256) under which a secret is stored and looked up.
@@ -158,7 +197,7 @@ impl Vault {
 
     /// The keyed hash of any high-entropy value.
     pub fn hash_bytes(&self, value: &[u8]) -> TokenHash {
-        let tag = hmac::sign(&self.lasting.hash, value);
+        let tag = hmac::sign(&self.lasting().hash, value);
         let mut hash = [0_u8; 32];
         hash.copy_from_slice(tag.as_ref());
         TokenHash(hash)
@@ -179,12 +218,12 @@ impl Vault {
 
     /// Seals a value under a presented secret and a lasting key: only who presents it again can open.
     pub fn seal_under(&self, env: &Env, secret: &Opaque, place: &str, value: &[u8]) -> Result<Vec<u8>> {
-        seal_by(env, (UNDER_SECRET, self.lasting.mark), &self.key_under(secret)?, (place, value))
+        seal_by(env, (UNDER_SECRET, self.lasting().mark), &self.key_under(secret)?, (place, value))
     }
 
     /// Opens what [`Vault::seal_under`] made.
     pub fn open_under(&self, secret: &Opaque, place: &str, sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>> {
-        open_by((UNDER_SECRET, self.lasting.mark), &self.key_under(secret)?, (place, sealed))
+        open_by((UNDER_SECRET, self.lasting().mark), &self.key_under(secret)?, (place, sealed))
     }
 
     /// A key for one use, such as signing form tokens.
@@ -195,7 +234,7 @@ impl Vault {
     fn key_under(&self, secret: &Opaque) -> Result<LessSafeKey> {
         let mut info = Zeroizing::new(b"under: ".to_vec());
         info.extend_from_slice(secret.expose().as_bytes());
-        aead(&*derive(&self.lasting.under, &info)?)
+        aead(&*derive(&self.lasting().under, &info)?)
     }
 }
 

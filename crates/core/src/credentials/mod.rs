@@ -41,6 +41,11 @@ pub(crate) async fn store(tx: &mut Tx<'_>, user: Id<User>, password: &Hashed, no
     sql::store(tx, user, password, now).await
 }
 
+/// Notes a way of hashing that passwords have come under which were not stored one by one.
+pub(crate) async fn note_scheme(tx: &mut Tx<'_>, example: &Hashed) -> Result<()> {
+    sql::note_scheme(tx, example).await
+}
+
 /// Takes every credential of a person away.
 pub(crate) async fn remove_all(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
     sql::remove_all(tx, user).await

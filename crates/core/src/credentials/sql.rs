@@ -65,7 +65,7 @@ pub(super) async fn examples(tx: &mut ReadTx<'_>) -> Result<Vec<Hashed>> {
 /// Held while a scheme is noted for a password that is not visible to others yet.
 const SCHEMES: &str = "doorward.password_schemes";
 
-async fn note_scheme(tx: &mut Tx<'_>, password: &Hashed) -> Result<()> {
+pub(super) async fn note_scheme(tx: &mut Tx<'_>, password: &Hashed) -> Result<()> {
     tx.lock_shared(&[SCHEMES]).await?;
     let scheme = password.scheme().name();
     tx.exec(NOTE_SCHEME, args![scheme, password.example()]).await?;

@@ -23,7 +23,7 @@ pub enum Value<'a> {
 
 impl Value<'_> {
     /// NULL in a column of this kind.
-    pub(super) const fn null(kind: ValueKind) -> Self {
+    pub(crate) const fn null(kind: ValueKind) -> Self {
         match kind {
             ValueKind::Int => Self::Int(None),
             ValueKind::Text => Self::Text(None),

@@ -22,6 +22,7 @@ pub mod migrate;
 mod months;
 mod postgres;
 mod row;
+mod rows;
 pub mod schema;
 mod sqlite;
 mod tx;
@@ -39,6 +40,7 @@ pub use bulk::Into as BulkInto;
 pub use months::{month_after, month_of};
 pub use postgres::Settings as PostgresSettings;
 pub use row::{NotNullable, Row};
+pub(crate) use rows::Cells;
 pub use tx::{ReadTx, Tx};
 
 use crate::outcome::{Error, Result};

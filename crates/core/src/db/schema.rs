@@ -53,6 +53,8 @@ pub struct Table {
     pub is_numbered: bool,
     /// What it refers to.
     pub references: Vec<Reference>,
+    /// Other columns that no two rows share the values of.
+    pub unique: Vec<Vec<String>>,
 }
 
 impl Table {
@@ -128,7 +130,21 @@ fn table(connection: &Connection, name: String) -> Result<Table> {
     let references = found
         .query_map([&name], |row| Ok(Reference { column: row.get(0)?, table: row.get(1)?, to: row.get(2)? }))?
         .collect::<rusqlite::Result<Vec<_>>>()?;
+    let mut found = connection.prepare(
+        "SELECT i.name, x.name FROM pragma_index_list($1) i JOIN pragma_index_info(i.name) x
+        WHERE i.\"unique\" AND i.origin <> 'pk' ORDER BY i.seq DESC, x.seqno",
+    )?;
+    let mut unique: Vec<(String, Vec<String>)> = Vec::new();
+    let mut rows = found.query([&name])?;
+    while let Some(row) = rows.next()? {
+        let (index, column): (String, String) = (row.get(0)?, row.get(1)?);
+        match unique.last_mut() {
+            Some((last, columns)) if *last == index => columns.push(column),
+            _ => unique.push((index, vec![column])),
+        }
+    }
+    let unique = unique.into_iter().map(|(_, columns)| columns).collect();
     let key = key.into_iter().map(|(_, column)| column).collect();
     let is_numbered = migrate::is_numbered(&name);
-    Ok(Table { name, columns, key, is_numbered, references })
+    Ok(Table { name, columns, key, is_numbered, references, unique })
 }

@@ -185,8 +185,12 @@ pub struct Membership {
 
 /// Makes the instance organisation where there is none; answers its id.
 pub async fn ensure_instance(db: &Db, env: &Env) -> Result<Id<OrgKind>> {
-    let now = env.now();
-    let made = Org::new(env.id(now)?, Kind::Instance, "Doorward", now);
+    ensure_instance_as(db, env, env.id(env.now())?).await
+}
+
+/// The same, with the id that it has when it is made: that of the server that is moved here.
+pub async fn ensure_instance_as(db: &Db, env: &Env, id: Id<OrgKind>) -> Result<Id<OrgKind>> {
+    let made = Org::new(id, Kind::Instance, "Doorward", env.now());
     db.write("orgs.ensure_instance", made, |tx, made| {
         Box::pin(async move {
             if let Some(id) = sql::instance(tx).await? {

@@ -16,6 +16,8 @@ const INSERT: &str = "INSERT INTO settings (key, value, updated_at) VALUES ('mas
 const STORE: &str = "INSERT INTO settings (key, value, updated_at) VALUES ($1, $2, $3)
     ON CONFLICT (key) DO UPDATE SET value = excluded.value, updated_at = excluded.updated_at";
 const NODES: &str = "SELECT MAX(until) FROM leases WHERE name >= 'node/' AND name < 'node0' AND until > $1";
+const COUNT_NODES: &str = "SELECT CAST(COUNT(*) AS BIGINT) FROM leases
+    WHERE name >= 'node/' AND name < 'node0' AND until > $1";
 const DROP_NODES: &str = "DELETE FROM leases WHERE name >= 'node/' AND name < 'node0' AND until <= $1";
 
 /// Every column that holds values sealed at rest: the name of the place before the row's key, how a page
@@ -129,6 +131,17 @@ pub(super) async fn succeed(
         tx.exec(STORE, args![key, value, now]).await?;
     }
     Ok(())
+}
+
+/// Hands the keys of keyed hashes on.
+pub(super) async fn store_lasting(tx: &mut Tx<'_>, sealed: &str, now: Time) -> Result<()> {
+    tx.exec(STORE, args!["master_key.lasting", sealed, now]).await?;
+    Ok(())
+}
+
+/// How many nodes and commands are at work.
+pub(super) async fn count_nodes(tx: &mut ReadTx<'_>, now: Time) -> Result<i64> {
+    Ok(tx.opt(COUNT_NODES, args![now], |row| row.int(0)).await?.unwrap_or(0))
 }
 
 /// Until when a node is counted as running, at the latest.

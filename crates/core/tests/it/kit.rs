@@ -53,6 +53,11 @@ pub(crate) async fn sign_in(call: &Call) -> SignedIn {
     sign_in_at(call, "alice@example.org", None).await
 }
 
+/// Somebody with the usual password signs in.
+pub(crate) async fn sign_in_as(call: &Call, email: &str) -> SignedIn {
+    sign_in_at(call, email, None).await
+}
+
 async fn sign_in_at(call: &Call, email: &str, browser: Option<&SignedIn>) -> SignedIn {
     let cookie = browser.map(|browser| browser.cookie.clone());
     let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie };

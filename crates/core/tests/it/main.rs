@@ -27,6 +27,7 @@ mod grants;
 mod idempotency;
 mod keys;
 mod kit;
+mod moving;
 mod orgs;
 mod orgs_domains;
 mod orgs_tokens;

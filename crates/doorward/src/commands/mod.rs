@@ -5,12 +5,14 @@ mod config;
 mod demo;
 mod doctor;
 mod explain;
+mod export;
 mod import;
 mod keys;
 mod local;
 mod login;
 pub(crate) mod manage;
 mod misc;
+mod progress;
 mod reference;
 mod rekey;
 mod serve;
@@ -65,8 +67,9 @@ enum Command {
     Setup(local::Setup),
     /// Say what is unsafe or missing on this machine, and what to do.
     Doctor(doctor::Doctor),
-    /// Take over what other programs keep.
-    #[command(subcommand)]
+    /// Write everything that moves to another server into a file.
+    Export(export::Export),
+    /// Take over what another server has exported, or what other programs keep.
     Import(import::Import),
     /// Back up, restore, copy and verify the database.
     #[command(subcommand)]
@@ -156,6 +159,7 @@ fn dispatch(args: impl IntoIterator<Item = OsString>) -> Result<Exit> {
         Command::Demo(demo) => demo.run(&common),
         Command::Setup(setup) => setup.run(&common),
         Command::Doctor(doctor) => doctor.run(&common),
+        Command::Export(export) => export.run(&common),
         Command::Import(import) => import.run(&common),
         Command::Db(database) => database.run(&common),
         Command::Audit(audit) => audit.run(&common),

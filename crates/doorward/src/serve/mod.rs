@@ -27,8 +27,10 @@ use doorward_core::{
     clients,
     db::{Db, Place, migrate},
     env::Env,
+    orgs,
     realm::{self, Attendance, Parts, Realm},
 };
+use doorward_proto::id::{Id, Org};
 use doorward_web::{App, Bootstrap, Edge, Hsts, Routing, Unfit, WebSettings};
 use futures_util::future::BoxFuture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -250,10 +252,25 @@ pub fn env(config: &Config) -> Env {
 /// # Errors
 /// When the database, the master key or a migration fails.
 pub async fn open_realm(config: &Config, issuer: String) -> Result<Arc<Realm>> {
+    open_realm_as(config, issuer, None).await
+}
+
+/// The same; a first start makes the instance's organisation with this id.
+///
+/// # Errors
+/// When the database, the master key or a migration fails.
+pub(crate) async fn open_realm_as(
+    config: &Config,
+    issuer: String,
+    instance: Option<Id<Org>>,
+) -> Result<Arc<Realm>> {
     let env = env(config);
     let place = data::place(config)?;
     let db = open_database(&place).await?;
     migrate::up(&db, env.now()).await.map_err(data::fault).context("the migration failed")?;
+    if let Some(instance) = instance {
+        orgs::ensure_instance_as(&db, &env, instance).await.map_err(data::fault)?;
+    }
     let owner = realm::master_key(&db).await.map_err(data::fault)?;
     let vault = data::master::vault(config, &env, owner.as_deref())?;
     let settings = core_settings(config);

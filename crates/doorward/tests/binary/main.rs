@@ -15,6 +15,7 @@ mod follow;
 mod frames;
 mod manage;
 mod max_body;
+mod moving;
 mod raw;
 mod rekey;
 mod serve;

@@ -192,7 +192,7 @@ fn an_orcheo_database_is_taken_over() {
         "{}",
         said.err
     );
-    assert_eq!(said.err, "200 of 251 rows\n251 of 251 rows\n");
+    assert_eq!(said.err, "251 of 251 records imported\n");
     let users = |secret: &str| {
         let head =
             format!("GET /api/v1/users HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer {secret}\r\n");

@@ -36,7 +36,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Somebody on the server's own machine.
-struct Local(Call);
+pub(super) struct Local(pub(super) Call);
 
 impl FromRequestParts<App> for Local {
     type Rejection = Failure;

@@ -21,6 +21,7 @@ mod leaks;
 mod local;
 mod mail;
 mod me;
+mod moving;
 mod openapi;
 mod orcheo;
 mod orgs;
@@ -81,4 +82,5 @@ pub(crate) fn routes(app: &App) -> Router<App> {
         .fold(Router::new(), |router, endpoint| endpoint.mount(router, app))
         .merge(docs::routes())
         .merge(local::routes())
+        .merge(moving::routes())
 }

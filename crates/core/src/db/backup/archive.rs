@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 
 use crate::{
     db::{
-        Value,
+        Cells, Value,
         schema::{Column, ValueKind},
     },
     outcome::{Error, Result},
@@ -31,9 +31,6 @@ pub struct Header {
     /// The tables, in the order in which they are filled.
     pub tables: Vec<(String, Vec<Column>)>,
 }
-
-/// A row: values in the order of the table's columns.
-pub(super) type Cells = Vec<Value<'static>>;
 
 /// Parts of an archive.
 #[derive(Clone, Copy, PartialEq, Eq)]

@@ -10,23 +10,24 @@ mod archive;
 use std::{
     fs::{DirBuilder, File},
     io::{BufReader, BufWriter, Read as _},
-    os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _},
-    path::{Path, PathBuf},
+    os::unix::fs::DirBuilderExt as _,
+    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use doorward_proto::time::Time;
 
 pub use archive::Header;
-use archive::{Cells, Reader, Writer};
+use archive::{Reader, Writer};
 
 use super::{
-    BulkInto, Db, Engine, Place, ReadTx, Tx, Value, migrate,
+    BulkInto, Cells, Db, Engine, Place, ReadTx, Tx, Value, migrate,
     schema::{self, Table},
 };
 use crate::{
     args,
     outcome::{Code, Error, Refusal, Result},
+    unfinished::{Unfinished, beside, create},
 };
 
 /// Rows read at once.
@@ -54,12 +55,12 @@ pub async fn backup(db: &Db, to: &Path, now: Time) -> Result<Summary> {
     let unfinished = Unfinished::begin(to).map_err(refused)?;
     let rows = match &db.0.engine {
         Engine::Sqlite(sqlite) => {
-            create(&unfinished.file)?;
-            let (sqlite, path) = (sqlite.clone(), unfinished.file.clone());
+            create(unfinished.file())?;
+            let (sqlite, path) = (sqlite.clone(), unfinished.file().to_owned());
             tokio::task::spawn_blocking(move || sqlite.back_up(&path)).await??;
             None
         }
-        Engine::Postgres(_) => Some(export(db, &unfinished.file, now).await?),
+        Engine::Postgres(_) => Some(export(db, unfinished.file(), now).await?),
     };
     Ok(Summary { rows, bytes: unfinished.end()? })
 }
@@ -81,12 +82,12 @@ pub async fn restore(from: &Path, place: &Place, now: Time) -> Result<Summary> {
         Place::Postgres(_) if is_archive => Some(import(from, &Db::open(place).await?, now).await?),
         Place::Postgres(_) => {
             let folder = Unfinished::begin(&beside(from, ".restoring")).map_err(Error::fault)?;
-            let copy = folder.file.join("doorward.db");
-            DirBuilder::new().mode(0o700).create(&folder.file)?;
+            let copy = folder.file().join("doorward.db");
+            DirBuilder::new().mode(0o700).create(folder.file())?;
             std::io::copy(&mut File::open(from)?, &mut create(&copy)?)?;
             let source = Db::open(&Place::Sqlite(copy)).await?;
             let target = Db::open(place).await?;
-            Some(copy_between(&source, &target, &folder.file, now).await?)
+            Some(copy_between(&source, &target, folder.file(), now).await?)
         }
     };
     Ok(Summary { rows, bytes })
@@ -97,12 +98,12 @@ async fn restore_file(from: &Path, path: &Path, is_archive: bool, now: Time) -> 
     let unfinished = Unfinished::begin(path).map_err(Error::fault)?;
     let mut rows = None;
     if is_archive {
-        let target = Db::open(&Place::Sqlite(unfinished.file.clone())).await?;
+        let target = Db::open(&Place::Sqlite(unfinished.file().to_owned())).await?;
         rows = Some(import(from, &target, now).await?);
     } else {
-        std::io::copy(&mut File::open(from)?, &mut create(&unfinished.file)?)?;
+        std::io::copy(&mut File::open(from)?, &mut create(unfinished.file())?)?;
     }
-    let copy = Db::open(&Place::Sqlite(unfinished.file.clone())).await?;
+    let copy = Db::open(&Place::Sqlite(unfinished.file().to_owned())).await?;
     let wrong = copy.check().await?;
     if let Some(first) = wrong.first() {
         return Err(Error::fault(format!("the backup is damaged: {first}")));
@@ -140,76 +141,6 @@ pub async fn copy_between(from: &Db, to: &Db, scratch: &Path, now: Time) -> Resu
     .await;
     let _ = std::fs::remove_file(&path);
     outcome
-}
-
-/// A file or a folder in the making, beside the place it is for. It goes when this is dropped, and what
-/// an interrupted one has left goes before the next begins.
-struct Unfinished {
-    file: PathBuf,
-    to: PathBuf,
-    lock: PathBuf,
-    /// Held by whoever is at work.
-    _held: File,
-}
-
-impl Unfinished {
-    fn begin(to: &Path) -> std::result::Result<Self, String> {
-        let cannot = |error: std::io::Error| format!("{} cannot be written: {error}", to.display());
-        let (file, lock) = (beside(to, ".unfinished"), beside(to, ".unfinished.busy"));
-        let options = File::options().write(true).create(true).truncate(false).mode(0o600).to_owned();
-        let held = options.open(&lock).map_err(cannot)?;
-        // Whoever was at work has removed the file of the lock that it let go of.
-        let is_ours =
-            || -> std::io::Result<bool> { Ok(held.metadata()?.ino() == std::fs::metadata(&lock)?.ino()) };
-        if held.try_lock().is_err() || !is_ours().unwrap_or(false) {
-            return Err(format!("{} is being written by another process", to.display()));
-        }
-        let unfinished = Self { file, to: to.to_owned(), lock, _held: held };
-        if std::fs::metadata(to).is_ok_and(|there| there.len() > 0) {
-            return Err(format!("{} is there already", to.display()));
-        }
-        unfinished.clear();
-        Ok(unfinished)
-    }
-
-    /// Makes it durable and gives it its name; answers its size.
-    fn end(self) -> Result<u64> {
-        let file = File::open(&self.file)?;
-        file.sync_all()?;
-        std::fs::rename(&self.file, &self.to)?;
-        let folder = self.to.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()?;
-        Ok(file.metadata()?.len())
-    }
-
-    fn clear(&self) {
-        let _ = std::fs::remove_dir_all(&self.file);
-        for ending in ["", "-journal", "-wal", "-shm", ".lock"] {
-            let _ = std::fs::remove_file(beside(&self.file, ending));
-        }
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        self.clear();
-        let _ = std::fs::remove_file(&self.lock);
-    }
-}
-
-fn beside(path: &Path, ending: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(ending);
-    name.into()
-}
-
-fn create(path: &Path) -> Result<File> {
-    File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(|error| Error::fault(format!("{} cannot be written: {error}", path.display())))
 }
 
 fn not_empty() -> Error {
@@ -258,40 +189,15 @@ pub async fn export(db: &Db, to: &Path, now: Time) -> Result<u64> {
 
 type Sink = Mutex<Option<Writer<BufWriter<File>>>>;
 
-/// Pages by the primary key.
 async fn export_table(tx: &mut ReadTx<'_>, (number, table): (usize, &Table), sink: &Sink) -> Result<()> {
-    let (columns, key) = (table.column_list(), table.key.join(", "));
-    let places: Vec<String> = (1..=table.key.len()).map(|place| format!("${place}")).collect();
-    let first = format!("SELECT {columns} FROM {} ORDER BY {key} LIMIT $1", table.name);
-    let next = format!(
-        "SELECT {columns} FROM {} WHERE ({key}) > ({}) ORDER BY {key} LIMIT ${}",
-        table.name,
-        places.join(", "),
-        places.len() + 1
-    );
     let mut after: Option<Cells> = None;
     loop {
-        let mut values = after.take().unwrap_or_default();
-        let sql = if values.is_empty() { &first } else { &next };
-        values.push(PAGE.into());
-        let rows: Vec<Cells> = tx
-            .all_with(sql, &values, |row| {
-                table.columns.iter().enumerate().map(|(at, column)| row.value(at, column.kind)).collect()
-            })
-            .await?;
+        let rows = tx.page_of(table, after.as_deref(), PAGE).await?;
         let Some(last) = rows.last() else { return Ok(()) };
-        after = Some(key_of(table, last));
+        after = Some(table.key_of(last));
         let mut sink = sink.lock().unwrap_or_else(PoisonError::into_inner);
         sink.as_mut().ok_or_else(|| Error::fault("the archive is gone"))?.rows(number, &rows)?;
     }
-}
-
-fn key_of(table: &Table, row: &[Value<'static>]) -> Cells {
-    let value_of = |name: &String| {
-        let at = table.columns.iter().position(|column| column.name == *name)?;
-        row.get(at).cloned()
-    };
-    table.key.iter().filter_map(value_of).collect()
 }
 
 /// Everything or nothing: one operation.

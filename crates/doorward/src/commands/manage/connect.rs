@@ -94,6 +94,34 @@ impl Api {
         granted(status, json)
     }
 
+    /// Sends a request whose answer is lines of JSON, and hands each on as it comes.
+    ///
+    /// # Errors
+    /// A [`Failure`] when it is refused at once, or the answer breaks off.
+    pub(crate) async fn follow(&self, ask: Ask, mut line: impl FnMut(Json) -> Result<()>) -> Result<()> {
+        let answer = match self {
+            Self::Remote { .. } => bail!("this is done on the server's own machine only"),
+            Self::Socket(path) => open_socket(path, ask).await?.map(axum::body::Body::new),
+            Self::Here { router, .. } => open_here(router, ask).await?,
+        };
+        let (status, mut body) = (answer.status(), answer.into_body());
+        if !status.is_success() {
+            let body = axum::body::to_bytes(body, MOST).await?;
+            return granted(status, parsed(status, &body)?).map(drop);
+        }
+        let mut waiting = Vec::new();
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|error| unreachable(format!("the answer broke off: {error}")))?;
+            waiting.extend_from_slice(frame.data_ref().map_or(&[][..], |data| data));
+            while let Some(end) = waiting.iter().position(|byte| *byte == b'\n') {
+                let rest = waiting.split_off(end + 1);
+                line(serde_json::from_slice(&waiting).context("the answer is no JSON")?)?;
+                waiting = rest;
+            }
+        }
+        Ok(())
+    }
+
     /// Lets the database go: what was written is linked into the audit chain first.
     pub(crate) async fn close(self) -> Result<()> {
         if let Self::Here { realm, attendance, .. } = self {
@@ -226,24 +254,33 @@ async fn remotely(
     received(request, base).await
 }
 
-async fn by_socket(path: &PathBuf, ask: Ask) -> Result<(StatusCode, Bytes)> {
+async fn open_socket(path: &PathBuf, ask: Ask) -> Result<http::Response<hyper::body::Incoming>> {
     let failed = |error: &dyn std::fmt::Display| unreachable(format!("{}: {error}", path.display()));
     let stream = UnixStream::connect(path).await.map_err(|error| failed(&error))?;
     let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
     tokio::spawn(connection);
     let mut request = request(ask.path.clone(), ask)?;
     request.headers_mut().insert(header::HOST, HeaderValue::from_static("localhost"));
-    let answer = sender.send_request(request).await.map_err(|error| failed(&error))?;
-    let status = answer.status();
-    let body = Limited::new(answer.into_body(), MOST).collect().await;
-    Ok((status, body.map_err(|error| failed(&error))?.to_bytes()))
+    Ok(sender.send_request(request).await.map_err(|error| failed(&error))?)
 }
 
-async fn here(router: &Router, ask: Ask) -> Result<(StatusCode, Bytes)> {
+async fn by_socket(path: &PathBuf, ask: Ask) -> Result<(StatusCode, Bytes)> {
+    let answer = open_socket(path, ask).await?;
+    let status = answer.status();
+    let body = Limited::new(answer.into_body(), MOST).collect().await;
+    let body = body.map_err(|error| unreachable(format!("{}: {error}", path.display())))?;
+    Ok((status, body.to_bytes()))
+}
+
+async fn open_here(router: &Router, ask: Ask) -> Result<http::Response<axum::body::Body>> {
     let mut request = request(ask.path.clone(), ask)?.map(axum::body::Body::new);
     request.extensions_mut().insert(ThroughSocket);
     request.extensions_mut().insert(ClientAddress([127, 0, 0, 1].into()));
-    let answer = router.clone().oneshot(request).await?;
+    Ok(router.clone().oneshot(request).await?)
+}
+
+async fn here(router: &Router, ask: Ask) -> Result<(StatusCode, Bytes)> {
+    let answer = open_here(router, ask).await?;
     let status = answer.status();
     Ok((status, axum::body::to_bytes(answer.into_body(), MOST).await?))
 }

@@ -7,6 +7,7 @@ use doorward_core::{
     db::{Db, Place},
     realm::Attendance,
 };
+use doorward_proto::id::{Id, Org};
 
 use super::{
     connect::Api,
@@ -129,9 +130,28 @@ pub(crate) fn issuer(loaded: &Loaded) -> String {
         .map_or_else(|| format!("{scheme}://localhost:{port}"), crate::config::PublicUrl::issuer)
 }
 
+/// The API of this machine for what fills a database: where there is none yet, one is made for the instance of
+/// that id.
+///
+/// # Errors
+/// When the data folder or the database cannot be made or opened.
+pub(crate) async fn to_be_filled(loaded: &Loaded, instance: Id<Org>) -> Result<Api> {
+    let socket = loaded.data_dir().join(data::SOCKET);
+    if is_alive(&socket) {
+        return Ok(Api::Socket(socket));
+    }
+    let is_new = !has_database(loaded)? || is_blank(loaded).await;
+    data::folder(loaded.data_dir())?;
+    here_as(loaded, is_new.then_some(instance)).await
+}
+
 /// Opens the database in this process.
 pub(crate) async fn here(loaded: &Loaded) -> Result<Api> {
-    let realm = serve::open_realm(&loaded.config, issuer(loaded)).await?;
+    here_as(loaded, None).await
+}
+
+async fn here_as(loaded: &Loaded, instance: Option<Id<Org>>) -> Result<Api> {
+    let realm = serve::open_realm_as(&loaded.config, issuer(loaded), instance).await?;
     let attendance = Some(Attendance::begin(&realm).await.map_err(data::fault)?);
     let app = doorward_web::App::new(Arc::clone(&realm), serve::web_settings(&loaded.config));
     Ok(Api::Here { router: doorward_web::router(app), realm, attendance })
