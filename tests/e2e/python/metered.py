@@ -1,5 +1,5 @@
-"""What is used is told exactly: by whom, where, how often and how much, through the own proxy and at /validate, from
-many at once; and again after the server was stopped and started."""
+"""What is used is told exactly: by whom, where, how often and how much, through the own proxy, at /validate and by
+Envoy, from many at once; and again after the server was stopped and started."""
 
 import concurrent.futures
 import csv
@@ -29,6 +29,8 @@ def send(token, way, path="/reports/1", body=None):
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     if way == "proxy":
         connection.request("POST" if body else "GET", path, body, {**headers, "Host": "app.localhost"})
+    elif way == "envoy":
+        connection.request("GET", f"/envoy/check{path}", None, {**headers, "Host": "app.localhost"})
     else:
         connection.request("GET", "/validate?profile=caddy", None, {
             **headers, "X-Forwarded-Method": "GET", "X-Forwarded-Host": "app.localhost", "X-Forwarded-Uri": path})
@@ -72,7 +74,7 @@ class Metered(unittest.TestCase):
     def test_every_request_is_told_once(self):
         who = identities()
         jobs = [(name, token, way, BODY if way == "proxy" and turn % 3 == 0 else None)
-                for turn in range(17) for name, token in who for way in ("proxy", "validate")]
+                for turn in range(17) for name, token in who for way in ("proxy", "validate", "envoy")]
         with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as pool:
             answers = list(pool.map(lambda job: send(job[1], job[2], body=job[3]), jobs))
         sent = json.load(open(KEPT, encoding="utf-8")) if not IS_FIRST else {"each": {}, "in": 0, "out": 0}

@@ -164,6 +164,32 @@ class Sockets(unittest.IsolatedAsyncioTestCase):
             await revoking
             self.assertEqual((live.close_code, live.close_reason), (4401, "auth.invalid_token"))
 
+    async def test_each_is_counted_once_with_its_bytes(self):
+        client, token = client_token(REPORTS, "reports:read")
+        headers = {"Authorization": f"Bearer {token}"}
+        said = os.urandom(50_000).hex()
+
+        async def talk():
+            async with self.open(**headers) as live:
+                await live.recv()
+                await live.send(said)
+                self.assertEqual(await live.recv(), said)
+
+        await asyncio.gather(*(talk() for _ in range(5)))
+        await asyncio.gather(*(self.closed("/writing", **headers) for _ in range(3)))
+        end = time.monotonic() + 30
+        while True:
+            used = await asyncio.to_thread(api, "GET", f"usage?user={client}&by=route,status")
+            each = {(it["route"], it["status"]): it for it in used["items"]}
+            # Bytes are counted when a socket is over.
+            if used["totals"]["response_bytes"] >= 250_000 or time.monotonic() > end:
+                break
+            await asyncio.sleep(0.02)
+        self.assertEqual({of: it["requests"] for of, it in each.items()}, {("live", "1xx"): 5, ("writing", "4xx"): 3})
+        self.assertEqual((each["live", "1xx"]["denied"], each["writing", "4xx"]["denied"]), (0, 3))
+        for way in ("request_bytes", "response_bytes"):
+            self.assertIn(each["live", "1xx"][way], range(250_000, 520_000), f"{way}: as they travel, which is compressed")
+
 
 if __name__ == "__main__":
     unittest.main(verbosity=2)
