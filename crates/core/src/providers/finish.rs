@@ -11,7 +11,7 @@ use doorward_proto::{
 use super::{
     Claimed, PATIENCE, Provider, Settings, Wrong,
     begin::Away,
-    discovery, enabled, exchange,
+    discovery, exchange, get,
     link::{self, Pending},
     sql,
 };
@@ -60,31 +60,58 @@ pub enum Finished {
         /// What the browser keeps until then.
         link: Opaque,
     },
+    /// Nobody is signed in; this browser may choose another way to where it was going.
+    TurnedAway {
+        /// Why.
+        refusal: Refusal,
+        /// Where the person was going.
+        next: Option<String>,
+    },
 }
 
 /// Finds out who has come back, and signs them in. `marker` is what the browser was given when it left,
 /// `cookie` what it presents.
 ///
-/// # Errors
-/// `ConnectState`, `ConnectRefused`, `ConnectInvalid`, `ConnectUnreachable`, `ConnectUnverified`,
+/// Once it is known to be the browser that left, a refusal is one of the things that may come of it
+/// ([`Finished::TurnedAway`]): `ConnectRefused`, `ConnectInvalid`, `ConnectUnreachable`, `ConnectUnverified`,
 /// `SignUpClosed`, `SignUpDomain`; `SignInFailed` for an account that is suspended.
+///
+/// # Errors
+/// `NotFound` for a provider that there is not, `ConnectState`.
 pub async fn finish(
     call: &Call,
     returned: Returned,
     marker: Option<&Opaque>,
     cookie: Option<&Opaque>,
 ) -> Result<Finished> {
-    let provider = enabled(call, &returned.slug).await?;
+    let provider = get(call, &returned.slug).await?;
     let away = back(call, &provider, &returned, marker).await?;
-    let asked = tokio::time::timeout(PATIENCE, ask(call, &provider, &away, &returned)).await;
+    match recognise(call, &provider, &away, &returned, cookie).await {
+        Err(Error::Refused(refusal)) => Ok(Finished::TurnedAway { refusal, next: away.next }),
+        other => other,
+    }
+}
+
+async fn recognise(
+    call: &Call,
+    provider: &Provider,
+    away: &Away,
+    returned: &Returned,
+    cookie: Option<&Opaque>,
+) -> Result<Finished> {
+    if !provider.settings.is_enabled {
+        let wrong = Wrong::Refused("it is not offered any more".to_owned());
+        return refused(call, provider, &wrong).await;
+    }
+    let asked = tokio::time::timeout(PATIENCE, ask(call, provider, away, returned)).await;
     let asked = asked.unwrap_or_else(|_| Err(Wrong::Unreachable(format!("no answer in {PATIENCE:?}"))));
     let claimed = match asked {
         Ok(claimed) => claimed,
-        Err(wrong) => return refused(call, &provider, &wrong).await,
+        Err(wrong) => return refused(call, provider, &wrong).await,
     };
-    match meet(call, &provider, &away, claimed, cookie).await {
+    match meet(call, provider, away, claimed, cookie).await {
         Err(Error::Refused(refusal)) => {
-            note(call, &provider, refusal.code, "").await?;
+            note(call, provider, refusal.code, "").await?;
             Err(refusal.into())
         }
         other => other,

@@ -1,5 +1,7 @@
 //! Signing in with what people have: to a provider, back from it, and linking it with an account.
 
+mod turned;
+
 use askama::Template;
 use axum::{
     Router,
@@ -73,6 +75,8 @@ impl<'a> LinkPage<'a> {
     }
 }
 
+pub(super) use turned::{Turned, turned};
+
 /// The ways to sign in elsewhere that the sign-in page offers.
 pub(super) async fn buttons(visit: &Visit) -> Result<Vec<Button>, Failure> {
     let all = providers::buttons(&visit.call).await?;
@@ -102,7 +106,17 @@ async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, F
         Some(marker) => marker,
         None => visit.call.secret(Kind::Link)?,
     };
-    let address = providers::begin(&visit.call, &name, &marker, leaving).await?;
+    let address = match providers::begin(&visit.call, &name, &marker, leaving).await {
+        Ok(address) => address,
+        Err(error) => {
+            let refusal = refusal_of(error)?;
+            return if turned::is_about(&refusal) {
+                Ok(turned::away(&visit, &visit.carry, &refusal))
+            } else {
+                Err(refusal.into())
+            };
+        }
+    };
     let response = Redirect::to(&address).into_response();
     Ok(visit.with_cookie(response, Cookie::Connect, marker.expose(), Some(AWAY)))
 }
@@ -132,6 +146,9 @@ async fn come_back(Path(slug): Path<String>, visit: Visit) -> Result<Response, F
         Finished::Known { link } => {
             let response = to("/connect/link");
             Ok(visit.with_cookie(response, Cookie::Link, link.expose(), Some(AWAY)))
+        }
+        Finished::TurnedAway { refusal, next } => {
+            Ok(turned::away(&visit, &Carry::of(next.as_deref()), &refusal))
         }
     }
 }

@@ -14,7 +14,8 @@ use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
-    connect, draft,
+    connect::{self, Turned},
+    draft,
     form::{Errors, Field},
     frame::{Frame, initials},
     visit::{Posted, Visit, refusal_of, to},
@@ -41,6 +42,7 @@ pub struct IdentifierPage<'a> {
     identifier: Field,
     sign_up: Option<String>,
     buttons: Vec<Button>,
+    turned: Option<Turned>,
 }
 
 /// A way to sign in elsewhere.
@@ -61,7 +63,18 @@ impl<'a> IdentifierPage<'a> {
             .value(typed)
             .focused()
             .checked(&errors);
-        Self { frame, action, errors, identifier, sign_up: None, buttons: Vec::new() }
+        Self { frame, action, errors, identifier, sign_up: None, buttons: Vec::new(), turned: None }
+    }
+
+    /// Says why nobody was signed in elsewhere.
+    #[must_use]
+    pub(super) fn turned(mut self, turned: Option<Turned>) -> Self {
+        if let Some(turned) = &turned {
+            self.errors = Errors::one("", turned.sentence.clone());
+            self.identifier = self.identifier.checked(&self.errors);
+        }
+        self.turned = turned;
+        self
     }
 
     /// Offers to sign in elsewhere.
@@ -164,7 +177,10 @@ async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
     let buttons = connect::buttons(&visit).await?;
     let frame = visit.frame();
     let page = identifier_page(&visit, &frame, &typed.unwrap_or_default(), Errors::none());
-    Ok(visit.show(&page.elsewhere(buttons)))
+    let turned = connect::turned(&visit);
+    let is_said = turned.is_some();
+    let response = visit.show(&page.elsewhere(buttons).turned(turned));
+    Ok(if is_said { visit.without(response, Cookie::Done) } else { response })
 }
 
 fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> IdentifierPage<'a> {

@@ -76,6 +76,17 @@ async fn comes_back(browser: &mut Browser, asked: &BTreeMap<String, String>) -> 
     browser.open(&format!("/connect/login/callback?code=c&state={}", asked["state"])).await
 }
 
+/// What an application asks with, and more.
+async fn asks(browser: &Browser, more: &str) -> String {
+    let client = browser.client(json!({ "first_party": true })).await;
+    let client = client["client_id"].as_str().expect("a name");
+    format!(
+        "/oauth2/authorize?client_id={client}&redirect_uri=https%3A%2F%2Forders.example%2Fcb&response_type=code\
+         &scope=openid&state=s&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
+         &code_challenge_method=S256{more}"
+    )
+}
+
 both_engines! {
     async fn a_button_leads_to_an_account_and_back_to_the_page(place: Fresh) {
         let (mut browser, claims) = browser(&place).await;
@@ -122,18 +133,36 @@ both_engines! {
 
     async fn an_application_may_name_the_provider(place: Fresh) {
         let (mut browser, claims) = browser(&place).await;
-        let client = browser.client(json!({ "first_party": true })).await;
-        let path = format!(
-            "/oauth2/authorize?client_id={}&redirect_uri=https%3A%2F%2Forders.example%2Fcb&response_type=code\
-             &scope=openid&state=s&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM\
-             &code_challenge_method=S256&connection=login&login_hint=ada%40login.example&prompt=login",
-            client["client_id"].as_str().expect("a name"));
+        let path = asks(&browser, "&connection=login&login_hint=ada%40login.example&prompt=login").await;
         let page = browser.ask("GET", &path, None).await;
         let page = browser.ask("GET", page.header("location"), None).await;
         assert!(page.header("location").starts_with("/connect/login?draft="), "{}", page.header("location"));
         let asked = leaves(&mut browser, page.header("location"), &claims, "ada@login.example").await;
         assert_eq!((asked["login_hint"].as_str(), asked["prompt"].as_str()), ("ada@login.example", "login"));
         let page = comes_back(&mut browser, &asked).await;
+        let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
+        assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
+    }
+
+    async fn who_is_turned_away_goes_on_to_the_same_application_in_another_way(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        browser.person("bob@example.com", "Bob").await;
+        let path = asks(&browser, "&connection=login").await;
+        let page = browser.ask("GET", &path, None).await;
+        let page = browser.ask("GET", page.header("location"), None).await;
+        let asked = leaves(&mut browser, page.header("location"), &claims, "ada@login.example").await;
+        claims.lock().expect("no panic")["nonce"] = json!("another");
+        let page = comes_back(&mut browser, &asked).await;
+        assert!(page.path.starts_with("/sign-in?other=yes&draft="), "{}", page.path);
+        assert!(page.text.contains("answer cannot be believed") && page.text.contains("Orders"), "{}", page.text);
+        // Said once, under the reference of the log.
+        assert!(page.text.contains("class=\"reference\"") && !browser.cookies.contains_key("__Host-doorward_done"));
+        // Refused there: the same, without having been asked for anything.
+        let asked = leaves(&mut browser, &format!("/connect/login?{}", page.path.split_once('&').expect("a draft").1), &claims, "ada@login.example").await;
+        let page = browser.open(&format!("/connect/login/callback?error=access_denied&state={}", asked["state"])).await;
+        assert!(page.text.contains("you said no there") && page.text.contains("Orders"), "{}", page.text);
+        let page = browser.submit(&page, "/sign-in", &[("identifier", "bob@example.com")]).await;
+        let page = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
         let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
         assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
     }

@@ -1,0 +1,264 @@
+//! A provider that says what a test wants, and a browser that goes there.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex},
+};
+
+use doorward_core::{
+    call::Call,
+    env::{Fetch, FetchFailure, FetchRequest, FetchResponse},
+    outcome::{Code, Result},
+    page::PageAsk,
+    providers::{self, Finished, Leaving, NewProvider, Provider, Returned, Settings},
+    sessions,
+    settings::{Settings as RealmSettings, SignUpMode},
+    users,
+};
+use doorward_proto::{
+    id_token::left_hash,
+    jose::{Alg, SigningKey, Typ, sha256_base64url},
+    secret::{Kind as SecretKind, Opaque, SecretText},
+};
+use doorward_world::{Fresh, World};
+use serde_json::{Value as Json, json};
+use url::Url;
+
+pub(crate) const UPSTREAM: &str = "https://login.example";
+pub(crate) const SECRET: &str = "our secret there";
+
+/// A provider as it answers now.
+#[derive(Clone)]
+pub(crate) struct Upstream(pub(crate) Arc<Mutex<Says>>);
+
+pub(crate) struct Says {
+    pub(crate) key: SigningKey,
+    pub(crate) published: Json,
+    /// Claims of the ID token over the right ones; null takes one out.
+    pub(crate) claims: Json,
+    pub(crate) userinfo: Json,
+    pub(crate) discovery: Json,
+    /// The answer of the token endpoint, where it is not the right one.
+    pub(crate) token: Option<(u16, Json)>,
+    /// The whole ID token, where it is not one that is made here.
+    pub(crate) id_token: Option<String>,
+    pub(crate) is_silent: bool,
+    pub(crate) hangs: bool,
+    /// What authorization requests have asked for.
+    pub(crate) asked: BTreeMap<String, String>,
+    pub(crate) now: i64,
+}
+
+pub(crate) fn merged(base: Json, over: &Json) -> Json {
+    let mut base = base;
+    let members = base.as_object_mut().expect("an object");
+    for (name, value) in over.as_object().expect("an object") {
+        if value.is_null() {
+            members.remove(name);
+        } else {
+            members.insert(name.clone(), value.clone());
+        }
+    }
+    base
+}
+
+/// The right claims with a lie among them.
+pub(crate) fn lying(right: &Json, lie: &Json) -> Json {
+    let mut claims = right.clone();
+    claims.as_object_mut().expect("an object").extend(lie.as_object().expect("an object").clone());
+    claims
+}
+
+impl Upstream {
+    pub(crate) fn new() -> Self {
+        let key = SigningKey::generate(Alg::ES256).expect("a key").with_kid("one");
+        let published = json!({ "keys": [key.jwk()] });
+        let claims = json!({ "email": "ada@login.example", "email_verified": true, "name": "Ada" });
+        let says = Says {
+            key,
+            published,
+            claims,
+            userinfo: json!({}),
+            discovery: json!({}),
+            token: None,
+            id_token: None,
+            is_silent: false,
+            hangs: false,
+            asked: BTreeMap::new(),
+            now: 0,
+        };
+        Self(Arc::new(Mutex::new(says)))
+    }
+
+    pub(crate) fn set(&self, change: impl FnOnce(&mut Says)) {
+        change(&mut self.0.lock().expect("no panic"));
+    }
+
+    pub(crate) fn fetch(&self) -> Fetch {
+        let own = self.clone();
+        Arc::new(move |request| {
+            let (is_silent, hangs) = {
+                let says = own.0.lock().expect("no panic");
+                (says.is_silent, says.hangs)
+            };
+            let answer = own.answer(&request);
+            Box::pin(async move {
+                if hangs {
+                    std::future::pending::<()>().await;
+                }
+                if is_silent {
+                    return Err(FetchFailure::NoAnswer("down".to_owned()));
+                }
+                let (status, body) = answer;
+                Ok(FetchResponse { status, headers: Vec::new(), body: body.to_string().into_bytes() })
+            })
+        })
+    }
+
+    pub(crate) fn answer(&self, request: &FetchRequest) -> (u16, Json) {
+        let says = self.0.lock().expect("no panic");
+        let bearer = request
+            .headers
+            .iter()
+            .any(|(name, value)| *name == "authorization" && value == "Bearer upstream");
+        match (request.method, request.url.path()) {
+            ("GET", "/.well-known/openid-configuration") => (
+                200,
+                merged(
+                    json!({
+                        "issuer": UPSTREAM, "authorization_endpoint": format!("{UPSTREAM}/authorize"),
+                        "token_endpoint": format!("{UPSTREAM}/token"), "userinfo_endpoint": format!("{UPSTREAM}/userinfo"),
+                        "jwks_uri": format!("{UPSTREAM}/keys"),
+                    }),
+                    &says.discovery,
+                ),
+            ),
+            ("GET", "/keys") => (200, says.published.clone()),
+            ("GET", "/userinfo") if bearer => (200, says.userinfo.clone()),
+            ("GET", "/emails") if bearer => (200, says.userinfo["all"].clone()),
+            ("POST", "/token") => says.tokens(request),
+            other => (404, json!({ "error": format!("{other:?}") })),
+        }
+    }
+}
+
+impl Says {
+    pub(crate) fn tokens(&self, request: &FetchRequest) -> (u16, Json) {
+        if let Some(answer) = &self.token {
+            return answer.clone();
+        }
+        let form: BTreeMap<String, String> =
+            url::form_urlencoded::parse(&request.body).into_owned().collect();
+        // What a provider is to check.
+        assert_eq!(form["grant_type"], "authorization_code");
+        assert_eq!(form["code"], "the-code");
+        assert_eq!(sha256_base64url(form["code_verifier"].as_bytes()), self.asked["code_challenge"]);
+        assert_eq!(form["redirect_uri"], self.asked["redirect_uri"]);
+        assert!(
+            request
+                .headers
+                .iter()
+                .any(|(name, value)| *name == "authorization" && value.starts_with("Basic "))
+        );
+        let claims = merged(
+            json!({
+                "iss": UPSTREAM, "sub": "ada-1", "aud": "us", "iat": self.now, "exp": self.now + 300,
+                "nonce": self.asked.get("nonce"), "at_hash": left_hash(Alg::ES256, "upstream"),
+            }),
+            &self.claims,
+        );
+        let token = self.key.sign_jwt(Typ::Jwt, claims.to_string().as_bytes()).expect("signs");
+        let token = self.id_token.clone().unwrap_or(token);
+        (200, json!({ "access_token": "upstream", "token_type": "Bearer", "id_token": token }))
+    }
+}
+
+pub(crate) async fn world(place: &Fresh, upstream: &Upstream, mode: SignUpMode) -> World {
+    let mut settings = RealmSettings::default();
+    settings.sign_up.mode = mode;
+    let world = World::new(place, settings, upstream.fetch()).await;
+    upstream.set(|says| says.now = world.call().now.as_seconds());
+    world
+}
+
+pub(crate) fn openid() -> NewProvider {
+    let settings = Settings {
+        name: "Login".to_owned(),
+        issuer: Some(UPSTREAM.to_owned()),
+        client_id: "us".to_owned(),
+        scopes: ["openid", "email"].map(str::to_owned).to_vec(),
+        creates_accounts: true,
+        is_enabled: true,
+        ..Settings::default()
+    };
+    NewProvider { slug: "login".to_owned(), secret: Some(SecretText::from(SECRET)), settings }
+}
+
+pub(crate) async fn added(world: &World, change: impl FnOnce(&mut Settings)) -> Provider {
+    let mut new = openid();
+    change(&mut new.settings);
+    providers::create(&world.local(), new).await.expect("is added")
+}
+
+/// A browser.
+pub(crate) struct Browser {
+    pub(crate) marker: Opaque,
+    pub(crate) away: BTreeMap<String, String>,
+}
+
+impl Browser {
+    pub(crate) async fn leaves(call: &Call, upstream: &Upstream) -> Self {
+        let marker = call.secret(SecretKind::Link).expect("a secret");
+        let leaving = Leaving { next: Some("/account/keys".to_owned()), ..Leaving::default() };
+        let address = providers::begin(call, "login", &marker, leaving).await.expect("leaves");
+        let away: BTreeMap<String, String> =
+            Url::parse(&address).expect("an address").query_pairs().into_owned().collect();
+        upstream.set(|says| says.asked = away.clone());
+        Self { marker, away }
+    }
+
+    pub(crate) fn answer(&self) -> Returned {
+        Returned {
+            slug: "login".to_owned(),
+            state: self.away.get("state").cloned(),
+            code: Some("the-code".to_owned()),
+            ..Returned::default()
+        }
+    }
+
+    pub(crate) async fn returns(&self, call: &Call) -> Result<Finished> {
+        finish(call, self.answer(), Some(&self.marker)).await
+    }
+}
+
+/// What comes of it: who is turned away is refused, and keeps the way that was being gone.
+pub(crate) async fn finish(call: &Call, returned: Returned, marker: Option<&Opaque>) -> Result<Finished> {
+    match providers::finish(call, returned, marker, None).await? {
+        Finished::TurnedAway { refusal, next } => {
+            assert_eq!(next.as_deref(), Some("/account/keys"));
+            Err(refusal.into())
+        }
+        other => Ok(other),
+    }
+}
+
+pub(crate) async fn goes(call: &Call, upstream: &Upstream) -> Result<Finished> {
+    Browser::leaves(call, upstream).await.returns(call).await
+}
+
+pub(crate) async fn signed_in(call: &Call, upstream: &Upstream) -> (sessions::Session, Option<String>) {
+    match goes(call, upstream).await.expect("comes back") {
+        Finished::SignedIn { signed_in, next } => (signed_in.session, next),
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) async fn refused(call: &Call, upstream: &Upstream) -> Code {
+    goes(call, upstream).await.expect_err("is refused").code().expect("a refusal")
+}
+
+pub(crate) async fn people(world: &World) -> usize {
+    let ask =
+        users::ListAsk { page: PageAsk { limit: 500, ..PageAsk::default() }, ..users::ListAsk::default() };
+    users::list(&world.local(), ask).await.expect("a list").items.len()
+}

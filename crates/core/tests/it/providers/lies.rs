@@ -1,0 +1,139 @@
+//! Providers that lie, hang, or speak for another, and browsers that bring what is not theirs.
+
+use super::kit::{Browser, UPSTREAM, Upstream, added, finish, lying, openid, people, refused, world};
+use doorward_core::{
+    audit,
+    outcome::{Code, Result},
+    providers::{self, Finished, Returned},
+    settings::SignUpMode,
+};
+use doorward_proto::{
+    jose::{Alg, SigningKey, Typ, encode_base64url},
+    secret::Kind as SecretKind,
+};
+use doorward_world::{Fresh, both_engines};
+use serde_json::{Value as Json, json};
+
+both_engines! {
+    async fn a_provider_that_lies_signs_nobody_in(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let call = world.call();
+        let (now, right) = (call.now.as_seconds(), upstream.0.lock().expect("no panic").claims.clone());
+        let lies = [
+            json!({ "nonce": "another" }), json!({ "nonce": null }), json!({ "iss": "https://evil.example" }),
+            json!({ "aud": "them" }), json!({ "aud": ["us", "them"] }), json!({ "aud": [] }), json!({ "azp": "them" }),
+            json!({ "aud": ["us", "them"], "azp": "them" }), json!({ "exp": now - 61 }), json!({ "exp": null }),
+            json!({ "iat": now + 61 }), json!({ "iat": null }), json!({ "nbf": now + 61 }), json!({ "sub": "" }),
+            json!({ "sub": null }), json!({ "sub": 7 }), json!({ "at_hash": "AAAA" }),
+        ];
+        for lie in lies {
+            upstream.set(|says| says.claims = lying(&right, &lie));
+            assert_eq!(refused(&call, &upstream).await, Code::ConnectInvalid, "{lie}");
+        }
+        upstream.set(|says| says.claims = right.clone());
+        // Another key, no signature, the wrong kind of key, and no token at all.
+        let forger = SigningKey::generate(Alg::ES256).expect("a key").with_kid("one");
+        let claims = json!({ "iss": UPSTREAM, "sub": "ada-1", "aud": "us", "exp": now + 60, "iat": now });
+        let part = |json: Json| encode_base64url(json.to_string().as_bytes());
+        let none = format!("{}.{}.", part(json!({ "alg": "none" })), part(claims.clone()));
+        let shared = format!("{}.{}.AAAA", part(json!({ "alg": "HS256" })), part(claims.clone()));
+        let forged = forger.sign_jwt(Typ::Jwt, claims.to_string().as_bytes()).expect("signs");
+        for token in [none, shared, forged, "garbage".to_owned()] {
+            upstream.set(|says| says.id_token = Some(token.clone()));
+            assert_eq!(refused(&call, &upstream).await, Code::ConnectInvalid, "{token}");
+        }
+        upstream.set(|says| says.id_token = None);
+        for answer in [
+            (200, json!({ "access_token": "upstream", "token_type": "Bearer" })), (400, json!({ "error": "invalid_grant" })),
+            (200, json!({ "error": "bad_verification_code" })), (200, json!({ "access_token": "a", "token_type": "mac" })),
+            (200, json!("text")), (500, json!({})),
+        ] {
+            upstream.set(|says| says.token = Some(answer.clone()));
+            assert_eq!(refused(&call, &upstream).await, Code::ConnectInvalid, "{answer:?}");
+        }
+        upstream.set(|says| says.token = None);
+        // Userinfo of somebody else, which is asked where the token has no address.
+        upstream.set(|says| {
+            says.claims = json!({});
+            says.userinfo = json!({ "sub": "eve", "email": "eve@login.example", "email_verified": true });
+        });
+        assert_eq!(refused(&call, &upstream).await, Code::ConnectInvalid);
+        assert_eq!(people(&world).await, 0);
+        let ask = audit::Filter { code: Some("user.connect_refused".to_owned()), ..audit::Filter::default() };
+        let told = audit::list(&world.realm, ask, None, 50).await.expect("a list");
+        assert!(!told.is_empty());
+    }
+
+    async fn a_provider_that_is_silent_or_hangs_is_given_up(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let call = world.call();
+        let browser = Browser::leaves(&call, &upstream).await;
+        upstream.set(|says| says.is_silent = true);
+        assert_eq!(browser.returns(&call).await.expect_err("silent").code(), Some(Code::ConnectUnreachable));
+        upstream.set(|says| says.is_silent = false);
+        let browser = Browser::leaves(&call, &upstream).await;
+        upstream.set(|says| says.hangs = true);
+        assert_eq!(browser.returns(&call).await.expect_err("hangs").code(), Some(Code::ConnectUnreachable));
+        assert_eq!(people(&world).await, 0);
+    }
+
+    async fn a_state_is_for_one_browser_one_provider_and_once(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let mut other = openid();
+        other.slug = "other".to_owned();
+        providers::create(&world.local(), other).await.expect("is added");
+        let call = world.call();
+        let browser = Browser::leaves(&call, &upstream).await;
+        let is_refused = |result: Result<Finished>| assert_eq!(result.expect_err("is refused").code(), Some(Code::ConnectState));
+        let stranger = call.secret(SecretKind::Link).expect("a secret");
+        is_refused(finish(&call, browser.answer(), Some(&stranger)).await);
+        is_refused(finish(&call, browser.answer(), None).await);
+        let mixed = Returned { slug: "other".to_owned(), ..browser.answer() };
+        is_refused(finish(&call, mixed, Some(&browser.marker)).await);
+        let unknown = Returned { state: Some(stranger.expose().to_owned()), ..browser.answer() };
+        is_refused(finish(&call, unknown, Some(&browser.marker)).await);
+        browser.returns(&call).await.expect("is its own");
+        is_refused(browser.returns(&call).await);
+        let late = Browser::leaves(&call, &upstream).await;
+        world.advance(providers::AWAY);
+        is_refused(late.returns(&world.call()).await);
+    }
+
+    /// RFC 9207: an answer that names another issuer is for that one's client.
+    async fn an_answer_of_another_issuer_is_refused(place: Fresh) {
+        let upstream = Upstream::new();
+        upstream.set(|says| says.discovery = json!({ "authorization_response_iss_parameter_supported": true }));
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let call = world.call();
+        for (iss, code) in [(Some("https://evil.example"), Some(Code::ConnectInvalid)), (None, Some(Code::ConnectInvalid)), (Some(UPSTREAM), None)] {
+            let browser = Browser::leaves(&call, &upstream).await;
+            let answer = Returned { iss: iss.map(str::to_owned), ..browser.answer() };
+            let finished = finish(&call, answer, Some(&browser.marker)).await;
+            assert_eq!(finished.err().and_then(|error| error.code()), code, "{iss:?}");
+        }
+        let browser = Browser::leaves(&call, &upstream).await;
+        let no = Returned { error: Some("access_denied".to_owned()), code: None, iss: Some(UPSTREAM.to_owned()), ..browser.answer() };
+        let finished = finish(&call, no, Some(&browser.marker)).await;
+        assert_eq!(finished.expect_err("is refused").code(), Some(Code::ConnectRefused));
+    }
+
+    async fn who_comes_back_from_a_provider_that_was_taken_down_is_told(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        let provider = added(&world, |_| {}).await;
+        let call = world.call();
+        let browser = Browser::leaves(&call, &upstream).await;
+        let mut settings = provider.settings.clone();
+        settings.is_enabled = false;
+        providers::update(&world.local(), (provider.id, provider.version), settings, None).await.expect("is changed");
+        assert_eq!(browser.returns(&call).await.expect_err("is refused").code(), Some(Code::ConnectRefused));
+        assert_eq!(people(&world).await, 0);
+    }
+}
