@@ -26,6 +26,8 @@ pub struct Options {
     pub env: Vec<(&'static str, String)>,
     /// The folder of the certificate with which it speaks TLS itself ([`crate::certificates::make`]).
     pub certificates: Option<PathBuf>,
+    /// Its name on loopback, `localhost` unless set: browsers keep the cookies of two names apart.
+    pub host: Option<&'static str>,
 }
 
 /// A running server; killed when dropped.
@@ -77,7 +79,7 @@ impl Server {
         let port = free_port();
         let mail_port = free_port();
         let scheme = if options.certificates.is_some() { "https" } else { "http" };
-        let issuer = format!("{scheme}://localhost:{port}");
+        let issuer = format!("{scheme}://{}:{port}", options.host.unwrap_or("localhost"));
         let child = spawn(&folder, &issuer, mail_port, &options);
         let mut server = Self { child, issuer, mail_port, options, folder };
         server.wait_until_ready();

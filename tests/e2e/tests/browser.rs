@@ -50,3 +50,20 @@ fn the_console_makes_service_tokens_and_ends_them() {
     let server = Server::start(Options::default());
     scripts::node(&server, "console.test.mjs");
 }
+
+/// A second Doorward and others on loopback stand for the places where people have accounts.
+#[test]
+fn people_sign_in_with_what_they_have() {
+    let upstream = Server::start(Options { host: Some("127.0.0.1"), ..Options::default() });
+    let env = vec![("DOORWARD_ALLOW_PRIVATE_FETCH", "true".to_owned())];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::node_told(&server, "upstream.test.mjs", &[("DOORWARD_UPSTREAM", Path::new(&upstream.issuer))]);
+}
+
+#[test]
+fn a_provider_that_lies_or_hangs_signs_nobody_in() {
+    let strict = Server::start(Options::default());
+    let env = vec![("DOORWARD_ALLOW_PRIVATE_FETCH", "true".to_owned())];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::node_told(&server, "upstream-lies.test.mjs", &[("DOORWARD_STRICT", Path::new(&strict.issuer))]);
+}

@@ -5,8 +5,8 @@ import assert from 'node:assert/strict';
 export const issuer = process.env.DOORWARD_ISSUER;
 export const mailPort = Number(process.env.DOORWARD_MAIL_PORT);
 
-export async function api(method, path, body, { status, headers } = {}) {
-  const answer = await fetch(`${issuer}/api/v1/${path}`, {
+export async function api(method, path, body, { status, headers, at = issuer } = {}) {
+  const answer = await fetch(`${at}/api/v1/${path}`, {
     method,
     headers: {
       authorization: `Bearer ${process.env.DOORWARD_BOOTSTRAP}`,
