@@ -198,6 +198,7 @@ CREATE TABLE providers (
     created_at @int NOT NULL,
     updated_at @int NOT NULL
 ) @strict;
+CREATE INDEX providers_org ON providers (org_id, id);
 
 -- Whom a provider means by a subject: one of our people.
 CREATE TABLE identities (
@@ -207,6 +208,7 @@ CREATE TABLE identities (
     email TEXT,
     linked_at @int NOT NULL,
     last_used_at @int NOT NULL,
+    uses @int NOT NULL DEFAULT 1,
     PRIMARY KEY (provider_id, subject)
 ) @strict;
 CREATE INDEX identities_user ON identities (user_id, provider_id);

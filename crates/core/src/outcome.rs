@@ -317,6 +317,8 @@ codes! {
     ConnectUnreachable = "connect.unreachable",
     /// The provider does not vouch for a mail address.
     ConnectUnverified = "connect.email_unverified",
+    /// An organisation's provider signs in its own people alone.
+    ConnectOutside = "connect.outside",
     /// It is the last way to sign in.
     LastSignIn = "connect.last",
 

@@ -149,6 +149,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::ConnectInvalid              => wire("server_error", StatusCode::BAD_GATEWAY, "The provider's answer cannot be believed"),
         C::ConnectUnreachable          => wire("temporarily_unavailable", StatusCode::BAD_GATEWAY, "The provider does not answer"),
         C::ConnectUnverified           => wire("access_denied", FORBIDDEN, "The provider vouches for no mail address"),
+        C::ConnectOutside              => wire("access_denied", FORBIDDEN, "The organization's provider signs in its own people alone"),
         C::LastSignIn                  => wire("invalid_request", CONFLICT, "The last way to sign in has to stay"),
 
         C::ClientUnknown               => wire("invalid_client", UNAUTHORIZED, "The application is not known"),

@@ -199,6 +199,7 @@ CREATE TABLE providers (
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) ;
+CREATE INDEX providers_org ON providers (org_id, id);
 
 -- Whom a provider means by a subject: one of our people.
 CREATE TABLE identities (
@@ -208,6 +209,7 @@ CREATE TABLE identities (
     email TEXT,
     linked_at BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL,
+    uses BIGINT NOT NULL DEFAULT 1,
     PRIMARY KEY (provider_id, subject)
 ) ;
 CREATE INDEX identities_user ON identities (user_id, provider_id);

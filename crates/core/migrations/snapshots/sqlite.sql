@@ -199,6 +199,7 @@ CREATE TABLE providers (
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
 ) STRICT;
+CREATE INDEX providers_org ON providers (org_id, id);
 
 -- Whom a provider means by a subject: one of our people.
 CREATE TABLE identities (
@@ -208,6 +209,7 @@ CREATE TABLE identities (
     email TEXT,
     linked_at INTEGER NOT NULL,
     last_used_at INTEGER NOT NULL,
+    uses INTEGER NOT NULL DEFAULT 1,
     PRIMARY KEY (provider_id, subject)
 ) STRICT;
 CREATE INDEX identities_user ON identities (user_id, provider_id);

@@ -63,6 +63,8 @@ pub const ORGANIZATION: Set = &[
     ("org:members:write", "Invite people to your organisation, change their roles, remove them"),
     ("org:domains:read", "See which domains are your organisation's"),
     ("org:domains:write", "Add, prove and remove your organisation's domains"),
+    ("org:connections:read", "See at which identity providers your organisation's people sign in"),
+    ("org:connections:write", "Add, change and remove identity providers of your organisation"),
     ("org:usage:read", "See how much is used in your organisation's name"),
     ("org:roles:read", "See your organisation's roles"),
     ("org:roles:write", "Create, change and remove your organisation's roles"),

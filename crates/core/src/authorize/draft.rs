@@ -56,6 +56,8 @@ pub struct View {
     pub whom: Whom,
     /// Languages the application asked for.
     pub ui_locales: Vec<String>,
+    /// The identity providers that it offers, by name; all of them where it names none.
+    pub providers: Option<Vec<String>>,
     /// Where it wants people to sign in, by name.
     pub connection: Option<String>,
     /// Whether whoever is signed in has to prove it again.
@@ -139,6 +141,7 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         ui_locales: request.ask.ui_locales.clone(),
         wants_sign_up: request.ask.prompt.contains(Prompt::Create)
             || request.ask.screen_hint.as_deref() == Some("signup"),
+        providers: metadata.providers.clone(),
         connection: request.ask.connection.clone(),
         is_again: request.ask.prompt.contains(Prompt::Login) || request.ask.max_age.is_some(),
         scopes,

@@ -176,6 +176,9 @@ pub struct Metadata {
     pub refresh_policy: RefreshPolicy,
     /// Which organisation an authorization is for where its request names none.
     pub organizations: Organizations,
+    /// The identity providers that people are offered for it, by name; all of them where it names none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub providers: Option<Vec<String>>,
     /// `max_age` where the request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,

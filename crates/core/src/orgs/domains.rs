@@ -15,7 +15,7 @@ use super::{Kind, OrgScope, manage::conflict, permissions::MEMBER, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
-    db::Tx,
+    db::{ReadTx, Tx},
     env::Env,
     outcome::{Code, Refusal, Result, refuse},
     users::Email,
@@ -176,6 +176,16 @@ pub async fn remove(call: &Call, scope: &OrgScope, name: &str) -> Result<()> {
             })
         })
         .await
+}
+
+/// Which organisation has proven the domain of an address.
+pub(crate) async fn proven_by(tx: &mut ReadTx<'_>, email: &Email) -> Result<Option<Id<OrgKind>>> {
+    sql::domains::owner(tx, email.domain()).await
+}
+
+/// Whether the organisation has proven the domain of an address.
+pub(crate) async fn has_proven(tx: &mut ReadTx<'_>, org: Id<OrgKind>, email: &Email) -> Result<bool> {
+    Ok(proven_by(tx, email).await? == Some(org))
 }
 
 /// What is written down when somebody belongs to an organisation without having been asked.

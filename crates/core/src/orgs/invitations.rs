@@ -18,7 +18,7 @@ use crate::{
     audit::{self, Event},
     call::{Actor, Call},
     credentials::{self, ACR, AMR, SignedIn},
-    db::Tx,
+    db::{ReadTx, Tx},
     mail::{self, NewMail, Recipient, Template},
     outcome::{Code, Error, Refusal, Result, refuse},
     page::{Page, PageAsk},
@@ -232,7 +232,7 @@ pub async fn of_person(call: &Call, user: Id<User>) -> Result<Vec<Offer>> {
         .await
 }
 
-async fn proven_address(tx: &mut crate::db::ReadTx<'_>, user: Id<User>) -> Result<Option<String>> {
+async fn proven_address(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<String>> {
     let person = users::find_in(tx, user).await?;
     let proven = person.filter(|person| person.email_verified_at.is_some()).and_then(|person| person.email);
     Ok(proven.and_then(|address| Email::parse(&address).ok()).map(|email| email.folded().to_owned()))
@@ -328,6 +328,27 @@ impl Accept {
         }
         join(tx, &self.call, &invitation, self.user).await
     }
+}
+
+/// The open invitation of an address to one organisation.
+pub(crate) async fn open_for(
+    tx: &mut ReadTx<'_>,
+    org: Id<OrgKind>,
+    email: &Email,
+    now: Time,
+) -> Result<Option<Invitation>> {
+    let all = sql::invitations::of_address(tx, email.folded(), now).await?;
+    Ok(all.into_iter().find(|invitation| invitation.org == org))
+}
+
+/// Joins by an invitation of an address that the person has just proven.
+pub(crate) async fn accept_proven(
+    tx: &mut Tx<'_>,
+    call: &Call,
+    invitation: &Invitation,
+    user: Id<User>,
+) -> Result<()> {
+    join(tx, call, invitation, user).await.map(drop)
 }
 
 /// Uses the invitation; exactly one caller joins by it.

@@ -14,7 +14,7 @@ use crate::{
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
     page::{Page, PageAsk},
-    principals, throttle, users,
+    principals, providers, throttle, users,
 };
 
 /// A page of organisations; personal ones are their people's and in no list.
@@ -240,6 +240,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 sql::invitations::remove_all(tx, org).await?;
                 sql::domains::remove_all(tx, org).await?;
                 apis::remove_all_of(tx, org).await?;
+                providers::forget_org(tx, org).await?;
                 let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
                 sql::erase(tx, org).await?;
                 tx.raise_changes().await?;

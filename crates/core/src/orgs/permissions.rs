@@ -25,6 +25,9 @@ pub const ALL: &str = "org:*";
 /// What only owners may: ending the organisation.
 pub const END: &str = "org:settings:end";
 
+/// What decides who signs in as whom: only owners may.
+pub const PROVIDERS: &str = "org:connections:write";
+
 /// What belonging to an organisation gives, whatever the role.
 pub const BELONGING: &str = "org:settings:read";
 
@@ -42,7 +45,8 @@ pub fn of_role(role: &str, custom: Option<&str>) -> Vec<String> {
         }
         ADMIN => {
             let managed = catalog::ORGANIZATION.iter().map(|(name, _)| *name);
-            all.extend(managed.filter(|name| *name != ALL && *name != END).map(str::to_owned));
+            let is_owners = |name: &&str| [ALL, END, PROVIDERS].contains(name);
+            all.extend(managed.filter(|name| !is_owners(name)).map(str::to_owned));
         }
         MEMBER => {
             all.insert(BELONGING.to_owned());
@@ -110,6 +114,8 @@ mod tests {
             ("org:settings:read", [true, true, true]),
             ("org:roles:write", [true, true, false]),
             (END, [true, false, false]),
+            (PROVIDERS, [true, false, false]),
+            ("org:connections:read", [true, true, false]),
             (ALL, [true, false, false]),
             ("reports:read", [false, false, false]),
         ] {

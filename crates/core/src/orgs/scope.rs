@@ -82,6 +82,11 @@ fn lacks(permission: &str) -> Refusal {
 
 /// The right over every organisation that stands for a permission in one.
 fn platform_scope(permission: &str) -> &'static str {
+    match permission {
+        "org:connections:read" => return "admin:providers:read",
+        permissions::PROVIDERS => return "admin:providers:write",
+        _ => {}
+    }
     if permission.ends_with(":read") { "admin:orgs:read" } else { "admin:orgs:write" }
 }
 

@@ -1,7 +1,7 @@
 //! The sign-ins elsewhere that a person has linked.
 
 use doorward_proto::{
-    id::{self, Id, User},
+    id::{self, Id, Org, User},
     time::Time,
 };
 
@@ -73,6 +73,11 @@ pub async fn disconnect(call: &Call, user: Id<User>, provider: Id<id::Provider>)
             })
         })
         .await
+}
+
+/// Takes the providers of an organisation away, when it ends.
+pub(crate) async fn forget_org(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {
+    sql::delete_of(tx, org).await.map(drop)
 }
 
 /// Takes every linked sign-in of a person away, when the account ends.

@@ -4,16 +4,16 @@
 //! are where somebody has the address already: what a provider says never opens an account by its address.
 
 use doorward_proto::{
-    id::{self, Id, User},
+    id::{self, Id, Org, User},
     secret::{Kind as Secret, Opaque},
 };
 
 use super::{
     Claimed, PATIENCE, Provider, Settings, Wrong,
     begin::Away,
-    discovery, exchange, get,
+    discovery, exchange, get, is_enabled,
     link::{self, Pending},
-    sql,
+    sql, tenancy,
 };
 use crate::{
     audit::{self, Event},
@@ -21,8 +21,10 @@ use crate::{
     credentials::{ACR, SignedIn},
     db::Tx,
     links::{self, NewLink, Presented, Purpose},
+    orgs::{Welcome, invitations},
     outcome::{Code, Error, Refusal, Result, refuse},
     sessions::{self, Session, Start},
+    settings::SignUpMode,
     throttle,
     users::{self, Email, NewUser, Prepared},
 };
@@ -74,7 +76,7 @@ pub enum Finished {
 ///
 /// Once it is known to be the browser that left, a refusal is one of the things that may come of it
 /// ([`Finished::TurnedAway`]): `ConnectRefused`, `ConnectInvalid`, `ConnectUnreachable`, `ConnectUnverified`,
-/// `SignUpClosed`, `SignUpDomain`; `SignInFailed` for an account that is suspended.
+/// `ConnectOutside`, `SignUpClosed`, `SignUpDomain`; `SignInFailed` for an account that is suspended.
 ///
 /// # Errors
 /// `NotFound` for a provider that there is not, `ConnectState`.
@@ -99,7 +101,7 @@ async fn recognise(
     returned: &Returned,
     cookie: Option<&Opaque>,
 ) -> Result<Finished> {
-    if !provider.settings.is_enabled {
+    if !is_enabled(call, provider).await? {
         let wrong = Wrong::Refused("it is not offered any more".to_owned());
         return refused(call, provider, &wrong).await;
     }
@@ -111,7 +113,7 @@ async fn recognise(
     };
     match meet(call, provider, away, claimed, cookie).await {
         Err(Error::Refused(refusal)) => {
-            note(call, provider, refusal.code, "").await?;
+            note(call, provider, refusal.code, &refusal.hint).await?;
             Err(refusal.into())
         }
         other => other,
@@ -185,13 +187,15 @@ async fn ask(
 struct Meet {
     call: Call,
     provider: Id<id::Provider>,
+    /// The organisation whose provider it is; none for one of the instance.
+    org: Option<Id<Org>>,
     settings: Settings,
     claimed: Claimed,
     email: Option<Email>,
     amr: Vec<String>,
     start: Start,
-    /// Who would be made, or why nobody is.
-    new: std::result::Result<Prepared, Code>,
+    /// Who would be made.
+    new: Option<Newcomer>,
     /// What is kept where somebody has the address.
     pending: NewLink,
 }
@@ -217,8 +221,12 @@ async fn meet(
     let ask = Meet {
         call: call.clone(),
         provider: provider.id,
+        org: (provider.org != call.realm.instance_org).then_some(provider.org),
         settings: provider.settings.clone(),
-        new: newcomer(call, &provider.settings, &claimed, email.as_ref()).await?,
+        new: match &email {
+            Some(email) => Some(Newcomer::new(call, &provider.settings, &claimed, email).await?),
+            None => None,
+        },
         claimed,
         email,
         amr,
@@ -235,40 +243,51 @@ async fn meet(
     })
 }
 
-/// Who would be made of what the provider says, or why nobody is.
-async fn newcomer(
-    call: &Call,
-    settings: &Settings,
-    claimed: &Claimed,
-    email: Option<&Email>,
-) -> Result<std::result::Result<Prepared, Code>> {
-    let Some(email) = email else { return Ok(Err(Code::ConnectUnverified)) };
-    if !settings.creates_accounts {
-        return Ok(Err(Code::SignUpClosed));
+/// Who would be made of what the provider says.
+struct Newcomer {
+    prepared: Prepared,
+    welcome: Welcome,
+    /// Why nobody may make an account by themselves.
+    closed: Option<Code>,
+}
+
+impl Newcomer {
+    async fn new(call: &Call, settings: &Settings, claimed: &Claimed, email: &Email) -> Result<Self> {
+        let closed = match users::check_open(call, email) {
+            Err(Error::Refused(refusal)) => Some(refusal.code),
+            other => other.map(|()| None)?,
+        };
+        let mut new = NewUser::new(email.clone());
+        new.email_verified = true;
+        new.joins = users::default_org(call).await?;
+        let plain = new.clone();
+        new.name.clone_from(&claimed.name);
+        new.profile.given_name.clone_from(&claimed.given_name);
+        new.profile.family_name.clone_from(&claimed.family_name);
+        // A name that may not be one here is no reason to turn its owner away.
+        let prepared = match Prepared::new(call, new) {
+            Err(Error::Refused(_)) => Prepared::new(call, plain)?,
+            other => other?,
+        };
+        let welcome = Welcome::new(call, prepared.id())?;
+        let closed = if settings.creates_accounts { closed } else { Some(Code::SignUpClosed) };
+        Ok(Self { prepared, welcome, closed })
     }
-    match users::check_open(call, email) {
-        Err(Error::Refused(refusal)) => return Ok(Err(refusal.code)),
-        other => other?,
-    }
-    let mut new = NewUser::new(email.clone());
-    new.email_verified = true;
-    new.joins = users::default_org(call).await?;
-    let plain = new.clone();
-    new.name.clone_from(&claimed.name);
-    new.profile.given_name.clone_from(&claimed.given_name);
-    new.profile.family_name.clone_from(&claimed.family_name);
-    // A name that may not be one here is no reason to turn its owner away.
-    let prepared = match Prepared::new(call, new) {
-        Err(Error::Refused(_)) => Prepared::new(call, plain)?,
-        other => other?,
-    };
-    Ok(Ok(prepared))
 }
 
 impl Meet {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Met> {
         let (call, whose) = (&self.call, (self.provider, self.claimed.subject.as_str()));
+        if let Some(org) = self.org
+            && let Some(email) = &self.email
+        {
+            tenancy::check_address(tx, org, email).await?;
+        }
         if let Some(user) = sql::identity(tx, self.provider, &self.claimed.subject).await? {
+            if let Some(org) = self.org {
+                tenancy::check_person(tx, org, user).await?;
+                tenancy::check_member(tx, org, user).await?;
+            }
             sql::note_use(tx, whose, self.claimed.email.as_deref(), call.now).await?;
             return self.begin_session(tx, user).await;
         }
@@ -279,17 +298,40 @@ impl Meet {
         if !domains.is_empty() && !domains.iter().any(|domain| domain == email.domain()) {
             return Err(Refusal::new(Code::SignUpDomain).field("email").into());
         }
-        if users::find_by_identifier(tx, email.folded()).await?.is_some() {
+        if let Some(user) = users::find_by_identifier(tx, email.folded()).await? {
+            if self.org.is_some() {
+                tenancy::check_role(tx, user).await?;
+            }
             links::insert(tx, &self.pending).await?;
             return Ok(Met::Known);
         }
-        let new = match &self.new {
-            Ok(new) => new,
-            Err(code) => return refuse(*code),
-        };
-        users::insert(tx, new).await?;
-        link::insert(tx, call, (self.provider, &self.claimed), new.id()).await?;
-        self.begin_session(tx, new.id()).await
+        self.make(tx, email).await
+    }
+
+    /// Makes somebody who has not been here before.
+    async fn make(&self, tx: &mut Tx<'_>, email: &Email) -> Result<Met> {
+        let Some(new) = &self.new else { return refuse(Code::ConnectUnverified) };
+        if let Some(code) = new.closed
+            && !self.is_invited(tx, email, code).await?
+        {
+            return refuse(code);
+        }
+        let user = new.prepared.id();
+        users::insert(tx, &new.prepared).await?;
+        if let Some(org) = self.org {
+            tenancy::join(tx, &self.call, (org, &new.welcome), (user, email)).await?;
+        }
+        link::insert(tx, &self.call, (self.provider, &self.claimed), user).await?;
+        self.begin_session(tx, user).await
+    }
+
+    /// Whether the organisation has invited the address, where that is what lets people in.
+    async fn is_invited(&self, tx: &mut Tx<'_>, email: &Email, closed: Code) -> Result<bool> {
+        let Some(org) = self.org else { return Ok(false) };
+        let is_by_invitation = self.call.realm.settings.sign_up.mode == SignUpMode::Invited
+            && self.settings.creates_accounts
+            && closed == Code::SignUpClosed;
+        Ok(is_by_invitation && invitations::open_for(tx, org, email, self.call.now).await?.is_some())
     }
 
     async fn begin_session(&self, tx: &mut Tx<'_>, user: Id<User>) -> Result<Met> {
@@ -310,7 +352,7 @@ impl Meet {
 /// Records why nobody was signed in, and says no.
 pub(super) async fn refused<T>(call: &Call, provider: &Provider, wrong: &Wrong) -> Result<T> {
     tracing::warn!(provider = provider.slug, why = wrong.why(), "nobody was signed in by a provider");
-    note(call, provider, wrong.code(), wrong.why()).await?;
+    note(call, provider, wrong.code(), wrong.told_to(call, provider)).await?;
     refuse(wrong.code())
 }
 
@@ -319,6 +361,7 @@ async fn note(call: &Call, provider: &Provider, code: Code, why: &str) -> Result
     let from = call.origin.network();
     audit::refused(call, ("connect", code), &from, || {
         let event = Event::refused(call, "user.connect_refused", code)?;
+        let event = if provider.org == call.realm.instance_org { event } else { event.org(provider.org) };
         Ok(event.fact("provider", provider.id.to_string()).detail("why", why))
     })
     .await

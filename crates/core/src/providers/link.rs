@@ -1,17 +1,18 @@
 //! Linking an account with what a provider says, once its owner has proven who they are.
 
 use doorward_proto::{
-    id::{self, Id, User},
+    id::{self, Id, Org, User},
     secret::Opaque,
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AWAY, Claimed, Provider, begin::Away, enabled, sql};
+use super::{AWAY, Claimed, Provider, begin::Away, enabled, sql, tenancy};
 use crate::{
     audit::{self, Event},
     call::{Actor, Call},
     db::Tx,
     links::{self, NewLink, Presented, Purpose},
+    orgs::Welcome,
     outcome::{Code, Refusal, Result, refuse},
     sessions::Session,
     users::{self, Email},
@@ -49,6 +50,8 @@ pub struct Linking {
     pub owner: Id<User>,
     /// Where the person was going.
     pub next: Option<String>,
+    /// The organisation whose provider it is; none for one of the instance.
+    org: Option<Id<Org>>,
 }
 
 /// What waits for proof at this browser.
@@ -65,7 +68,8 @@ pub async fn linking(call: &Call, link: &Opaque, marker: &Opaque) -> Result<Link
     let Some(owner) = users::find_by_email(call, &Email::parse(&email)?).await? else {
         return refuse(Code::ConnectState);
     };
-    Ok(Linking { provider: provider.settings.name, email, owner: owner.id, next: pending.next })
+    let org = (provider.org != call.realm.instance_org).then_some(provider.org);
+    Ok(Linking { provider: provider.settings.name, email, owner: owner.id, next: pending.next, org })
 }
 
 fn stale_as_state<T>(found: Result<T>) -> Result<T> {
@@ -77,6 +81,8 @@ fn stale_as_state<T>(found: Result<T>) -> Result<T> {
 
 struct Confirm {
     call: Call,
+    org: Option<Id<Org>>,
+    welcome: Welcome,
     presented: Presented,
     user: Id<User>,
     email: Email,
@@ -86,7 +92,8 @@ struct Confirm {
 ///
 /// # Errors
 /// `ConnectState` when nothing waits; `SignInStale` for a session that is older; `Forbidden` for a session of
-/// somebody else than the owner of the address.
+/// somebody else than the owner of the address; `ConnectOutside` for who does not belong to the organisation
+/// whose provider it is.
 pub async fn confirm_link(call: &Call, link: &Opaque, marker: &Opaque, session: &Session) -> Result<Linking> {
     let waiting = linking(call, link, marker).await?;
     if call.now.since(session.auth_time) > AWAY {
@@ -97,6 +104,8 @@ pub async fn confirm_link(call: &Call, link: &Opaque, marker: &Opaque, session: 
     }
     let ask = Confirm {
         call: call.by(Actor::User { id: session.user, session: session.id }),
+        org: waiting.org,
+        welcome: Welcome::new(call, session.user)?,
         presented: Presented::new(call, Purpose::Link, link),
         user: session.user,
         email: Email::parse(&waiting.email)?,
@@ -113,8 +122,13 @@ impl Confirm {
         if users::find_by_identifier(tx, self.email.folded()).await? != Some(self.user) {
             return refuse(Code::ConnectState);
         }
-        insert(tx, call, (pending.provider, &pending.claimed), self.user).await?;
-        users::prove_email(tx, self.user, &self.email, call.now).await
+        users::prove_email(tx, self.user, &self.email, call.now).await?;
+        if let Some(org) = self.org {
+            tenancy::check_address(tx, org, &self.email).await?;
+            tenancy::check_person(tx, org, self.user).await?;
+            tenancy::join(tx, call, (org, &self.welcome), (self.user, &self.email)).await?;
+        }
+        insert(tx, call, (pending.provider, &pending.claimed), self.user).await
     }
 }
 

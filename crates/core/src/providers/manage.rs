@@ -1,11 +1,12 @@
 //! Adding, changing, trying and removing providers.
 
 use doorward_proto::{
-    id::{self, Id},
+    id::{self, Id, Org},
     secret::SecretText,
+    time::Time,
 };
 
-use super::{ClientAuth, Kind, Provider, Settings, discovery, exchange, get, sql};
+use super::{ClientAuth, Kind, Provider, Settings, Wrong, discovery, exchange, get, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
@@ -35,7 +36,7 @@ fn bad(field: &'static str, hint: &'static str) -> Refusal {
     Refusal::new(Code::RequestInvalid).field(field).hint(hint)
 }
 
-fn check_slug(slug: &str) -> Result<()> {
+pub(super) fn check_slug(slug: &str) -> Result<()> {
     let letters = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let begins = slug.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
     if !letters || !begins || slug.len() > 40 || TAKEN.contains(&slug) {
@@ -144,6 +145,7 @@ fn seal(call: &Call, id: Id<id::Provider>, secret: &SecretText) -> Result<Vec<u8
 
 struct Write {
     call: Call,
+    org: Id<Org>,
     id: Id<id::Provider>,
     slug: String,
     seen: i64,
@@ -157,10 +159,15 @@ struct Write {
 /// `RequestInvalid`; `Conflict` when the short name is taken.
 pub async fn create(call: &Call, new: NewProvider) -> Result<Provider> {
     check_slug(&new.slug)?;
+    add(call, call.realm.instance_org, new).await
+}
+
+/// Adds one to whom it belongs to; its name has been checked.
+pub(super) async fn add(call: &Call, org: Id<Org>, new: NewProvider) -> Result<Provider> {
     check(&new.settings, new.secret.as_ref(), false)?;
     let id = call.id()?;
     let sealed = new.secret.as_ref().map(|secret| seal(call, id, secret)).transpose()?;
-    let ask = Write { call: call.clone(), id, slug: new.slug, seen: 0, settings: new.settings, sealed };
+    let ask = Write { call: call.clone(), org, id, slug: new.slug, seen: 0, settings: new.settings, sealed };
     call.realm.db.write("providers.create", ask, |tx, ask| Box::pin(ask.insert(tx))).await
 }
 
@@ -186,15 +193,14 @@ pub async fn update(
         Some(secret) => Some(seal(call, id, secret)?),
         None => before.sealed.filter(|_| settings.client_auth != ClientAuth::None),
     };
-    let ask = Write { call: call.clone(), id, slug: before.slug, seen, settings, sealed };
+    let ask = Write { call: call.clone(), org: before.org, id, slug: before.slug, seen, settings, sealed };
     call.realm.db.write("providers.update", ask, |tx, ask| Box::pin(ask.update(tx))).await
 }
 
 impl Write {
     async fn insert(&self, tx: &mut Tx<'_>) -> Result<Provider> {
-        let (call, org) = (&self.call, self.call.realm.instance_org);
         let what = (&self.settings, &self.sealed);
-        if !sql::insert(tx, (self.id, org, &self.slug), what, call.now).await? {
+        if !sql::insert(tx, (self.id, self.org, &self.slug), what, self.call.now).await? {
             return Err(Refusal::new(Code::Conflict).field("slug").hint("The short name is taken").into());
         }
         self.told(tx, "provider.created").await
@@ -247,6 +253,26 @@ pub async fn list(call: &Call, ask: PageAsk) -> Result<Page<Provider>> {
         .await
 }
 
+/// How often a provider is used.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// How many people have linked it.
+    pub people: i64,
+    /// How often they have signed in there.
+    pub sign_ins: i64,
+    /// When that was the last time.
+    pub last_used_at: Option<Time>,
+}
+
+/// How often a provider is used.
+pub async fn usage(call: &Call, id: Id<id::Provider>) -> Result<Usage> {
+    let read = call
+        .realm
+        .db
+        .read("providers.usage", id, |tx, id| Box::pin(async move { sql::usage(tx, *id).await }));
+    read.await
+}
+
 /// What came of a try.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Tested {
@@ -261,7 +287,10 @@ pub struct Tested {
 /// # Errors
 /// `NotFound`.
 pub async fn test(call: &Call, name: &str) -> Result<Tested> {
-    let provider = get(call, name).await?;
+    test_one(call, &get(call, name).await?).await
+}
+
+pub(super) async fn test_one(call: &Call, provider: &Provider) -> Result<Tested> {
     let settings = &provider.settings;
     let issuer = settings.issuer.as_deref().unwrap_or_default();
     let mut tested = Tested::default();
@@ -272,7 +301,7 @@ pub async fn test(call: &Call, name: &str) -> Result<Tested> {
     let found = match found {
         Ok(Ok(found)) => found,
         Ok(Err(wrong)) => {
-            tested.problems.push(wrong.why().to_owned());
+            tested.problems.push(wrong.told_to(call, provider).to_owned());
             return Ok(tested);
         }
         Err(_) => {
@@ -284,7 +313,8 @@ pub async fn test(call: &Call, name: &str) -> Result<Tested> {
     if let Some(uri) = &found.jwks_uri
         && let Err(why) = keys_at(call, uri).await
     {
-        tested.problems.push(format!("{uri}: {why}"));
+        let wrong = Wrong::Unreachable(format!("{uri}: {why}"));
+        tested.problems.push(wrong.told_to(call, provider).to_owned());
     }
     if !settings.is_enabled {
         tested.problems.push("it is not enabled: nobody is offered it".to_owned());

@@ -4,6 +4,9 @@
 //! subject ([`Connection`]), never by a mail address. An address that the provider has verified makes a new
 //! person, or, where somebody here has it, offers to link the two once that person has proven who they are.
 //!
+//! A provider is the instance's, for everybody, or an organisation's ([`of_org`]), which speaks for addresses of
+//! the domains that the organisation has proven and for its members alone.
+//!
 //! Whoever comes back from a provider holds a `state`, which is a single-use link (see [`crate::links`]) bound
 //! to a cookie of the browser that left. Everything that is asked of a provider goes through
 //! [`Call::fetch`](crate::call::Call::fetch) and is over in [`PATIENCE`].
@@ -16,8 +19,11 @@ mod finish;
 mod id_token;
 mod link;
 mod manage;
+pub mod of_org;
+mod offer;
 mod presets;
 mod sql;
+mod tenancy;
 
 use std::time::Duration;
 
@@ -28,16 +34,18 @@ use doorward_proto::{
 use serde::{Deserialize, Serialize};
 
 pub use begin::{Leaving, begin};
-pub(crate) use connections::forget;
 pub use connections::{Connection, connections, disconnect};
+pub(crate) use connections::{forget, forget_org};
 pub(crate) use discovery::Discovered;
 pub use finish::{Finished, Returned, finish};
 pub use link::{Linking, confirm_link, linking};
-pub use manage::{NewProvider, Tested, create, end, list, test, update};
+pub use manage::{NewProvider, Tested, Usage, create, end, list, test, update, usage};
+pub use offer::{Button, Offer, buttons, for_address, is_offered};
 pub use presets::{PRESETS, Preset, preset};
 
 use crate::{
     call::Call,
+    orgs,
     outcome::{Code, Result, refuse},
 };
 
@@ -149,7 +157,7 @@ pub struct Provider {
     pub id: Id<id::Provider>,
     /// Whose it is.
     pub org: Id<Org>,
-    /// Its name in addresses.
+    /// Its name in addresses, and for applications; one of an organisation begins with the organisation's id.
     pub slug: String,
     /// The rest.
     pub settings: Settings,
@@ -170,6 +178,11 @@ impl Provider {
         format!("{}/connect/{}/callback", call.realm.issuer, self.slug)
     }
 
+    /// Its name among those of whom it belongs to.
+    pub fn short_name(&self) -> &str {
+        self.slug.split_once('.').map_or(&self.slug, |(_, short)| short)
+    }
+
     fn place(id: Id<id::Provider>) -> String {
         format!("providers/{id}")
     }
@@ -186,28 +199,6 @@ pub(crate) struct Claimed {
     pub(crate) family_name: Option<String>,
     /// How the person has signed in there, as far as it is said.
     pub(crate) amr: Vec<String>,
-}
-
-/// A button on the sign-in page.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Button {
-    /// Its name in addresses.
-    pub slug: String,
-    /// What people read.
-    pub name: String,
-}
-
-/// The providers that people are offered, by name.
-pub async fn buttons(call: &Call) -> Result<Vec<Button>> {
-    let all = call
-        .realm
-        .db
-        .read("providers.enabled", (), |tx, ()| Box::pin(async move { sql::enabled(tx).await }))
-        .await?;
-    let mut buttons: Vec<Button> =
-        all.into_iter().map(|one| Button { slug: one.slug, name: one.settings.name }).collect();
-    buttons.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(buttons)
 }
 
 /// A provider by our own key or its name in addresses, which must exist.
@@ -236,7 +227,12 @@ pub async fn get(call: &Call, name: &str) -> Result<Provider> {
 /// One that people may sign in at now.
 async fn enabled(call: &Call, name: &str) -> Result<Provider> {
     let found = get(call, name).await?;
-    if found.settings.is_enabled { Ok(found) } else { refuse(Code::NotFound) }
+    if is_enabled(call, &found).await? { Ok(found) } else { refuse(Code::NotFound) }
+}
+
+/// Whether people may sign in there now: not where its organisation is suspended.
+async fn is_enabled(call: &Call, provider: &Provider) -> Result<bool> {
+    Ok(provider.settings.is_enabled && orgs::get(call, provider.org).await?.is_active)
 }
 
 /// Why nobody is signed in; the reason is for the audit trail and the log.
@@ -260,6 +256,16 @@ impl Wrong {
             Self::Unreachable(_) => Code::ConnectUnreachable,
             Self::Invalid(_) => Code::ConnectInvalid,
             Self::Refused(_) => Code::ConnectRefused,
+        }
+    }
+
+    /// Why, for who keeps the provider. An organisation is not told what is in the operator's network.
+    fn told_to(&self, call: &Call, provider: &Provider) -> &str {
+        match self {
+            Self::Unreachable(_) if provider.org != call.realm.instance_org => {
+                "no answer, or an address that may not be reached from here"
+            }
+            other => other.why(),
         }
     }
 

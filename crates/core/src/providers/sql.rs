@@ -5,7 +5,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Connection, Provider, Settings};
+use super::{Connection, Provider, Settings, Usage};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -19,20 +19,26 @@ const FIND_SLUG: &str = "SELECT id, org_id, slug, settings, sealed, version, cre
     FROM providers WHERE slug = $1";
 const LIST: &str = "SELECT id, org_id, slug, settings, sealed, version, created_at, updated_at
     FROM providers WHERE id > $1 ORDER BY id LIMIT $2";
-// scan: providers are few, as many as the sign-in page has buttons
+const LIST_OF: &str = "SELECT id, org_id, slug, settings, sealed, version, created_at, updated_at
+    FROM providers WHERE org_id = $1 AND id > $2 ORDER BY id LIMIT $3";
 const ENABLED: &str = "SELECT id, org_id, slug, settings, sealed, version, created_at, updated_at
-    FROM providers WHERE is_enabled = 1 ORDER BY id LIMIT 100";
+    FROM providers WHERE org_id = $1 AND is_enabled = 1 ORDER BY id LIMIT 100";
 const INSERT: &str = "INSERT INTO providers (id, org_id, slug, is_enabled, settings, sealed, created_at,
     updated_at) VALUES ($1, $2, $3, $4, $5, $6, $7, $7) ON CONFLICT (slug) DO NOTHING";
 const UPDATE: &str = "UPDATE providers SET is_enabled = $3, settings = $4, sealed = $5, updated_at = $6,
     version = version + 1 WHERE id = $1 AND version = $2";
 const DELETE: &str = "DELETE FROM providers WHERE id = $1";
 const DELETE_IDENTITIES: &str = "DELETE FROM identities WHERE provider_id = $1";
+const DELETE_IDENTITIES_OF: &str =
+    "DELETE FROM identities WHERE provider_id IN (SELECT id FROM providers WHERE org_id = $1)";
+const DELETE_OF: &str = "DELETE FROM providers WHERE org_id = $1";
+const USAGE: &str = "SELECT COUNT(*), CAST(COALESCE(SUM(uses), 0) AS BIGINT), MAX(last_used_at)
+    FROM identities WHERE provider_id = $1";
 
 const IDENTITY: &str = "SELECT user_id FROM identities WHERE provider_id = $1 AND subject = $2";
 const LINK: &str = "INSERT INTO identities (provider_id, subject, user_id, email, linked_at, last_used_at)
     VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING";
-const USE: &str = "UPDATE identities SET email = $3, last_used_at = $4
+const USE: &str = "UPDATE identities SET email = $3, last_used_at = $4, uses = uses + 1
     WHERE provider_id = $1 AND subject = $2";
 const OF_USER: &str = "SELECT i.provider_id, p.slug, p.settings, i.email, i.linked_at, i.last_used_at
     FROM identities i JOIN providers p ON p.id = i.provider_id
@@ -52,8 +58,25 @@ pub(super) async fn list(tx: &mut ReadTx<'_>, page: &PageAsk) -> Result<Vec<Prov
     tx.all(LIST, args![page.after.as_deref().unwrap_or_default(), page.rows()], read).await
 }
 
-pub(super) async fn enabled(tx: &mut ReadTx<'_>) -> Result<Vec<Provider>> {
-    tx.all(ENABLED, &[], read).await
+pub(super) async fn list_of(tx: &mut ReadTx<'_>, org: Id<Org>, page: &PageAsk) -> Result<Vec<Provider>> {
+    tx.all(LIST_OF, args![org, page.after.as_deref().unwrap_or_default(), page.rows()], read).await
+}
+
+pub(super) async fn enabled(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Vec<Provider>> {
+    tx.all(ENABLED, args![org], read).await
+}
+
+pub(super) async fn usage(tx: &mut ReadTx<'_>, id: Id<id::Provider>) -> Result<Usage> {
+    let read = |row: &Row<'_>| {
+        Ok(Usage { people: row.int(0)?, sign_ins: row.int(1)?, last_used_at: row.opt_time(2)? })
+    };
+    Ok(tx.opt(USAGE, args![id], read).await?.unwrap_or_default())
+}
+
+/// Removes every provider of an organisation with what they say of people.
+pub(super) async fn delete_of(tx: &mut Tx<'_>, org: Id<Org>) -> Result<u64> {
+    tx.exec(DELETE_IDENTITIES_OF, args![org]).await?;
+    tx.exec(DELETE_OF, args![org]).await
 }
 
 pub(super) async fn insert(

@@ -3,4 +3,5 @@
 mod kit;
 mod lies;
 mod manage;
+mod of_org;
 mod people;

@@ -150,6 +150,9 @@ pub(super) struct ClientBody {
     /// Where the request names no organisation: `session`, `ask` (whoever has several chooses) or `team`.
     #[serde(skip_serializing_if = "Option::is_none")]
     organizations: Option<String>,
+    /// The identity providers that people are offered for it, by name; unset means all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    providers: Option<Vec<String>>,
     /// `max_age` in seconds where the request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     default_max_age: Option<u64>,

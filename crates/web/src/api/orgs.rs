@@ -4,6 +4,7 @@
 //! The guard has entered the organisation of the path before a handler runs; whom it does not let in, it
 //! tells that there is none.
 
+mod connections;
 mod domains;
 mod invitations;
 mod members;
@@ -65,6 +66,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Lets a suspended organisation be used again"),
     ];
     all.extend(domains::endpoints());
+    all.extend(connections::endpoints());
     all.extend(members::endpoints());
     all.extend(roles::endpoints());
     all.extend(invitations::endpoints());

@@ -3,12 +3,12 @@
 use axum::extract::Path;
 use doorward_core::{
     outcome::{Code, Refusal, Result},
-    providers::{self, ClientAuth, Endpoints, Kind, Mapping, NewProvider, Provider, Settings},
+    providers::{self, ClientAuth, Endpoints, Kind, Mapping, NewProvider, Provider, Settings, Tested},
 };
 use doorward_proto::secret::SecretText;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
-use serde_json::Value as Json;
+use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
 use super::{
@@ -17,6 +17,7 @@ use super::{
     caller::Caller,
     endpoint::Endpoint,
 };
+use crate::surface::Failure;
 
 const READ: &str = "admin:providers:read";
 const WRITE: &str = "admin:providers:write";
@@ -49,6 +50,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(READ)
             .answers::<TestedProvider>()
             .says("Asks the provider what it says of itself, and says what is wrong"),
+        Endpoint::get("/api/v1/providers/{id}/usage", used)
+            .scope(READ)
+            .answers::<ProviderUsage>()
+            .says("Says how many people use a provider, and how often"),
     ]
 }
 
@@ -72,7 +77,7 @@ struct ProviderMapping {
 #[derive(Debug, Clone, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Provider)]
-struct ProviderBody {
+pub(super) struct ProviderBody {
     /// At creation: `google`, `github`, `microsoft`, `apple` or `gitlab` fills in what is not set here.
     #[serde(skip_serializing_if = "Option::is_none")]
     preset: Option<String>,
@@ -140,11 +145,13 @@ struct ProviderBody {
 /// A provider as it stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StoredProvider)]
-struct ProviderView {
+pub(super) struct ProviderView {
     /// Its id.
     id: String,
-    /// Whose it is.
+    /// Whose it is: the instance organisation's, or an organisation's own.
     org_id: String,
+    /// What applications name it by (`connection`, `providers`).
+    connection: String,
     #[serde(flatten)]
     body: ProviderBody,
     /// Whether we have a secret there.
@@ -161,7 +168,7 @@ struct ProviderView {
 
 /// What came of a try.
 #[derive(Debug, Serialize, ToSchema)]
-struct TestedProvider {
+pub(super) struct TestedProvider {
     /// Whether the provider can be used, as far as that shows without signing anybody in.
     ok: bool,
     /// What is wrong.
@@ -188,7 +195,7 @@ impl ProviderBody {
         let Mapping { subject, email, email_verified, name } = settings.mapping;
         Ok(Self {
             preset: None,
-            slug: Some(provider.slug.clone()),
+            slug: Some(provider.short_name().to_owned()),
             name: Some(settings.name),
             kind: name_of(settings.kind)?,
             issuer: settings.issuer,
@@ -208,6 +215,14 @@ impl ProviderBody {
             trusts_email: Some(settings.trusts_email),
             enabled: Some(settings.is_enabled),
         })
+    }
+
+    /// A provider to add.
+    pub(super) fn into_new(mut self) -> Result<NewProvider> {
+        let slug = self.slug.clone().or_else(|| self.preset.clone());
+        let slug = slug.ok_or_else(|| wrong("slug", "A short name for the address people come back to"))?;
+        let secret = self.client_secret.take();
+        Ok(NewProvider { slug, secret, settings: self.into_settings()? })
     }
 
     /// What is set here, over what the preset says.
@@ -258,10 +273,11 @@ impl ProviderBody {
     }
 }
 
-fn view(caller: &Caller, provider: &Provider) -> Result<ProviderView> {
+pub(super) fn view(caller: &Caller, provider: &Provider) -> Result<ProviderView> {
     Ok(ProviderView {
         id: provider.id.to_string(),
         org_id: provider.org.to_string(),
+        connection: provider.slug.clone(),
         body: ProviderBody::of(provider)?,
         has_secret: provider.has_secret,
         redirect_uri: provider.redirect_uri(&caller.call),
@@ -275,12 +291,8 @@ async fn list(caller: Caller, listing: Listing) -> Answer {
     page(&found, |provider| view(&caller, provider))
 }
 
-async fn create(caller: Caller, Input(mut body): Input<ProviderBody>) -> Answer {
-    let slug = body.slug.clone().or_else(|| body.preset.clone());
-    let slug = slug.ok_or_else(|| wrong("slug", "A short name for the address people come back to"))?;
-    let secret = body.client_secret.take();
-    let new = NewProvider { slug, secret, settings: body.into_settings()? };
-    let provider = providers::create(&caller.call, new).await?;
+async fn create(caller: Caller, Input(body): Input<ProviderBody>) -> Answer {
+    let provider = providers::create(&caller.call, body.into_new()?).await?;
     created(&format!("/api/v1/providers/{}", provider.id), &view(&caller, &provider)?, Some(provider.version))
 }
 
@@ -289,21 +301,30 @@ async fn show(caller: Caller, Path(name): Path<String>) -> Answer {
     versioned(&view(&caller, &provider)?, provider.version)
 }
 
-async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members(patch): Members) -> Answer {
+/// What a patch makes of a provider, and its new secret if it names one.
+pub(super) fn after(
+    provider: &Provider,
+    patch: &Map<String, Json>,
+) -> std::result::Result<(Settings, Option<SecretText>), Failure> {
     if patch.contains_key("preset") {
         return Err(wrong("preset", "A preset is for a provider that is added").into());
     }
+    let before = ProviderBody::of(provider)?;
+    let mut after = patched(&before, patch)?;
+    if after.slug != before.slug {
+        return Err(wrong("slug", "It stays as it is: it is registered at the provider").into());
+    }
+    let secret = after.client_secret.take();
+    Ok((after.into_settings()?, secret))
+}
+
+async fn change(caller: Caller, Path(name): Path<String>, seen: IfMatch, Members(patch): Members) -> Answer {
     for _ in 0..TRIES {
         let provider = providers::get(&caller.call, &name).await?;
         seen.check(provider.version)?;
-        let before = ProviderBody::of(&provider)?;
-        let mut after = patched(&before, &patch)?;
-        if after.slug != before.slug {
-            return Err(wrong("slug", "It stays as it is: it is registered at the provider").into());
-        }
-        let secret = after.client_secret.take();
+        let (settings, secret) = after(&provider, &patch)?;
         let which = (provider.id, provider.version);
-        match providers::update(&caller.call, which, after.into_settings()?, secret).await {
+        match providers::update(&caller.call, which, settings, secret).await {
             Ok(provider) => return versioned(&view(&caller, &provider)?, provider.version),
             Err(error) if error.code() == Some(Code::VersionMismatch) && !seen.is_guarded() => {}
             Err(error) => return Err(error.into()),
@@ -322,10 +343,36 @@ async fn end(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer 
 async fn test(caller: Caller, Path(name): Path<String>) -> Answer {
     let provider = providers::get(&caller.call, &name).await?;
     let tested = providers::test(&caller.call, &name).await?;
-    found(&TestedProvider {
-        ok: tested.problems.is_empty(),
-        problems: tested.problems,
-        authorization_endpoint: tested.authorization_endpoint,
-        redirect_uri: provider.redirect_uri(&caller.call),
-    })
+    found(&TestedProvider::of(tested, provider.redirect_uri(&caller.call)))
+}
+
+impl TestedProvider {
+    pub(super) fn of(tested: Tested, redirect_uri: String) -> Self {
+        let Tested { problems, authorization_endpoint } = tested;
+        Self { ok: problems.is_empty(), problems, authorization_endpoint, redirect_uri }
+    }
+}
+
+async fn used(caller: Caller, Path(name): Path<String>) -> Answer {
+    let provider = providers::get(&caller.call, &name).await?;
+    found(&ProviderUsage::of(providers::usage(&caller.call, provider.id).await?))
+}
+
+/// How often a provider is used.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProviderUsage {
+    /// How many people have linked it.
+    people: i64,
+    /// How often they have signed in there.
+    sign_ins: i64,
+    /// When that was the last time.
+    #[schema(format = DateTime)]
+    last_used_at: Option<String>,
+}
+
+impl ProviderUsage {
+    pub(super) fn of(usage: providers::Usage) -> Self {
+        let last_used_at = usage.last_used_at.map(|at| at.to_string());
+        Self { people: usage.people, sign_ins: usage.sign_ins, last_used_at }
+    }
 }

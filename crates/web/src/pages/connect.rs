@@ -13,7 +13,7 @@ use doorward_core::{
     authorize::View,
     credentials::{self, PasswordAsk},
     outcome::{Code, Error, Refusal},
-    providers::{self, AWAY, Finished, Leaving, Linking, Returned},
+    providers::{self, AWAY, Finished, Leaving, Linking, Offer, Returned},
     sessions::{Account, Session},
 };
 use doorward_proto::{
@@ -29,7 +29,7 @@ use super::{
     draft,
     form::{Errors, Field},
     frame::Frame,
-    sign_in::Button,
+    sign_in::{Button, typed_before},
     visit::{Posted, Visit, refusal_of, to},
 };
 use crate::{app::App, body::whole, cookies::Cookie, edge::BODY_LIMIT, surface::Failure};
@@ -77,27 +77,43 @@ impl<'a> LinkPage<'a> {
 
 pub(super) use turned::{Turned, turned};
 
+/// For whom providers are offered, as far as the authorization in progress says.
+fn offer(visit: &Visit) -> Offer {
+    let of = |view: &View| Offer { organization: view.organization.clone(), only: view.providers.clone() };
+    visit.asked.as_ref().map(of).unwrap_or_default()
+}
+
+fn button(visit: &Visit, one: providers::Button) -> Button {
+    Button { to: visit.carry.on(&format!("/connect/{}", one.slug)), name: one.name }
+}
+
 /// The ways to sign in elsewhere that the sign-in page offers.
 pub(super) async fn buttons(visit: &Visit) -> Result<Vec<Button>, Failure> {
-    let all = providers::buttons(&visit.call).await?;
-    let to = |slug: &str| visit.carry.on(&format!("/connect/{slug}"));
-    Ok(all.into_iter().map(|one| Button { to: to(&one.slug), name: one.name }).collect())
+    let all = providers::buttons(&visit.call, &offer(visit)).await?;
+    Ok(all.into_iter().map(|one| button(visit, one)).collect())
+}
+
+/// Where people with an address like the one that was typed sign in, if an organisation says so.
+pub(super) async fn of_address(visit: &Visit, typed: &str) -> Result<Option<Button>, Failure> {
+    let found = providers::for_address(&visit.call, &offer(visit), typed).await?;
+    Ok(found.map(|one| button(visit, one)))
 }
 
 /// To the provider that the application has named, where people may sign in there.
 pub(super) async fn hinted(visit: &Visit, view: &View) -> Result<Option<Response>, Failure> {
     let Some(name) = &view.connection else { return Ok(None) };
-    let offered = providers::buttons(&visit.call).await?;
-    let is_offered = offered.iter().any(|one| one.slug == *name);
+    let is_offered = providers::is_offered(&visit.call, &offer(visit), name).await?;
     Ok(is_offered.then(|| to(&visit.carry.on(&format!("/connect/{name}")))))
 }
 
 async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
     let asked = visit.asked.as_ref();
+    // An organisation's provider was chosen by the address that was typed, as a rule.
+    let typed = if name.contains('.') { typed_before(&visit) } else { None };
     let leaving = Leaving {
         next: visit.carry.asked(),
-        login_hint: asked.and_then(|view| view.whom.login_hint.clone()),
+        login_hint: asked.and_then(|view| view.whom.login_hint.clone()).or(typed),
         ui_locales: asked.map(|view| view.ui_locales.clone()).unwrap_or_default(),
         is_again: asked.is_some_and(|view| view.is_again),
     };

@@ -68,6 +68,7 @@ enum Kind {
     ConnectInvalid,
     ConnectUnreachable,
     ConnectUnverified,
+    ConnectOutside,
     Client,
     Redirect,
     Draft,
@@ -97,6 +98,7 @@ impl Kind {
             Code::ConnectInvalid => Self::ConnectInvalid,
             Code::ConnectUnreachable => Self::ConnectUnreachable,
             Code::ConnectUnverified => Self::ConnectUnverified,
+            Code::ConnectOutside => Self::ConnectOutside,
             Code::ClientUnknown => Self::Client,
             Code::RedirectUriUnregistered | Code::RedirectUriInvalid => Self::Redirect,
             Code::DraftUnknown => Self::Draft,
@@ -128,6 +130,7 @@ impl Kind {
             Self::ConnectInvalid => ("error-connect-invalid", "error-connect-invalid-what"),
             Self::ConnectUnreachable => ("error-connect-unreachable", "error-connect-unreachable-what"),
             Self::ConnectUnverified => ("error-connect-unverified", "error-connect-unverified-what"),
+            Self::ConnectOutside => ("error-connect-outside", "error-connect-outside-what"),
             Self::Client => ("error-client", "error-client-what"),
             Self::Redirect => ("error-redirect", "error-redirect-what"),
             Self::Draft => ("error-draft", "error-draft-what"),
@@ -152,7 +155,8 @@ impl Kind {
             | Self::ConnectRefused
             | Self::ConnectInvalid
             | Self::ConnectUnreachable
-            | Self::ConnectUnverified => vec![to("/sign-in", "error-to-sign-in")],
+            | Self::ConnectUnverified
+            | Self::ConnectOutside => vec![to("/sign-in", "error-to-sign-in")],
             Self::Cookies => vec![to(kept::page_of(path), "error-again")],
             Self::Client | Self::Redirect | Self::Draft => Vec::new(),
             _ => vec![to("/account", "error-to-account")],

@@ -117,6 +117,7 @@ pub struct PasswordPage<'a> {
     errors: Errors,
     password: Field,
     other: String,
+    elsewhere: Option<Button>,
 }
 
 /// Where the links of the password step lead.
@@ -137,7 +138,15 @@ impl<'a> PasswordPage<'a> {
             .aside(frame.t("password-forgot"), links.forgot)
             .focused()
             .checked(&errors);
-        Self { frame, action: links.action, identity, errors, password, other: links.other }
+        let (action, other) = (links.action, links.other);
+        Self { frame, action, identity, errors, password, other, elsewhere: None }
+    }
+
+    /// Offers to sign in where the organisation of the address does.
+    #[must_use]
+    pub fn elsewhere(mut self, button: Option<Button>) -> Self {
+        self.elsewhere = button;
+        self
     }
 }
 
@@ -184,7 +193,8 @@ async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
 }
 
 fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> IdentifierPage<'a> {
-    let page = IdentifierPage::new(frame, visit.carry.on("/sign-in"), typed, errors);
+    let form = if visit.carry.wants_other() { "/sign-in?other=yes" } else { "/sign-in" };
+    let page = IdentifierPage::new(frame, visit.carry.on(form), typed, errors);
     if visit.call.realm.settings.sign_up.mode == SignUpMode::Open {
         page.sign_up(visit.carry.on("/sign-up"))
     } else {
@@ -194,14 +204,17 @@ fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Err
 
 async fn identify(Posted { mut visit, form }: Posted<IdentifierForm>) -> Result<Response, Failure> {
     let typed = form.identifier.trim();
+    draft::read(&mut visit).await?;
     if typed.is_empty() || typed.len() > LONGEST_IDENTIFIER {
-        draft::read(&mut visit).await?;
         let frame = visit.frame();
         let errors = Errors::one("identifier", frame.t("email-invalid"));
         let page = identifier_page(&visit, &frame, "", errors).elsewhere(connect::buttons(&visit).await?);
         return Ok(visit.show_wrong(&page, &Refusal::new(Code::EmailInvalid)));
     }
-    Ok(remember(&visit, to(&visit.carry.on("/sign-in/password")), typed))
+    // Whoever has come back from there, or wants another account, goes on with a password.
+    let elsewhere = if visit.carry.wants_other() { None } else { connect::of_address(&visit, typed).await? };
+    let path = elsewhere.map_or_else(|| visit.carry.on("/sign-in/password"), |button| button.to);
+    Ok(remember(&visit, to(&path), typed))
 }
 
 /// Keeps what was typed for the next page, out of its address.
@@ -219,9 +232,10 @@ pub(super) fn typed_before(visit: &Visit) -> Option<String> {
 async fn password(mut visit: Visit) -> Result<Response, Failure> {
     let Some(typed) = typed_before(&visit) else { return Ok(to(&visit.carry.on("/sign-in"))) };
     draft::read(&mut visit).await?;
+    let elsewhere = connect::of_address(&visit, &typed).await?;
     let frame = visit.frame();
     let page = PasswordPage::new(&frame, links(&visit), identity(&visit, typed), Errors::none());
-    Ok(visit.show(&page))
+    Ok(visit.show(&page.elsewhere(elsewhere)))
 }
 
 fn links(visit: &Visit) -> PasswordLinks {
@@ -252,7 +266,8 @@ async fn sign_in(Posted { mut visit, form }: Posted<PasswordForm>) -> Result<Res
     };
     let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
     draft::read(&mut visit).await?;
+    let elsewhere = connect::of_address(&visit, &form.identifier).await?;
     let frame = visit.frame();
     let page = PasswordPage::new(&frame, links(&visit), identity(&visit, form.identifier), errors);
-    Ok(visit.show_wrong(&page, &refusal))
+    Ok(visit.show_wrong(&page.elsewhere(elsewhere), &refusal))
 }

@@ -38,6 +38,18 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (post.clone(), "/api/v1/orgs/{org}/domains", Admin, Some(json!({"domain": "example.net"}))),
         (post.clone(), "/api/v1/orgs/{org}/domains/{domain}/verify", Admin, None),
         (delete.clone(), "/api/v1/orgs/{org}/domains/{domain}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/connections", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/connections", Owner, Some(connection("another"))),
+        (get.clone(), "/api/v1/orgs/{org}/connections/{connection}", Admin, None),
+        (
+            patch.clone(),
+            "/api/v1/orgs/{org}/connections/{connection}",
+            Owner,
+            Some(json!({"name": "Renamed"})),
+        ),
+        (post.clone(), "/api/v1/orgs/{org}/connections/{connection}/test", Owner, None),
+        (get.clone(), "/api/v1/orgs/{org}/connections/{connection}/usage", Admin, None),
+        (delete.clone(), "/api/v1/orgs/{org}/connections/{connection}", Owner, None),
         (get.clone(), "/api/v1/orgs/{org}/roles", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/roles", Admin, Some(json!({"name": "another"}))),
         (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
@@ -48,6 +60,10 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (post, "/api/v1/orgs/{org}/invitations", Admin, Some(json!({"email": "new@example.org"}))),
         (delete, "/api/v1/orgs/{org}/invitations/{id}", Admin, None),
     ]
+}
+
+fn connection(slug: &str) -> Json {
+    json!({"slug": slug, "name": "SSO", "issuer": "https://login.example", "client_id": "us", "client_secret": "s"})
 }
 
 struct Person {
@@ -82,6 +98,7 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     }
     server.make(&format!("/api/v1/orgs/{id}/roles"), json!({"name": "helper"})).await;
     server.make(&format!("/api/v1/orgs/{id}/domains"), json!({"domain": "example.com"})).await;
+    server.make(&format!("/api/v1/orgs/{id}/connections"), connection("sso")).await;
     let invited = json!({"email": "invited@example.org", "send_mail": false});
     let invited = server.make(&format!("/api/v1/orgs/{id}/invitations"), invited).await;
     let invitation = invited["id"].as_str().unwrap().to_owned();
@@ -95,6 +112,7 @@ impl Team {
             .replace("{user}", &self.somebody)
             .replace("{role}", "helper")
             .replace("{domain}", "example.com")
+            .replace("{connection}", "sso")
             .replace("{id}", &self.invitation)
     }
 }

@@ -7,7 +7,7 @@ use std::{
 
 use crate::pages_kit::{Browser, PASSWORD, Page};
 use doorward_core::{
-    env::{Fetch, FetchResponse},
+    env::{Fetch, FetchResponse, Resolve},
     settings::{Settings, SignUpMode},
 };
 use doorward_proto::jose::{Alg, SigningKey, Typ};
@@ -76,9 +76,46 @@ async fn comes_back(browser: &mut Browser, asked: &BTreeMap<String, String>) -> 
     browser.open(&format!("/connect/login/callback?code=c&state={}", asked["state"])).await
 }
 
+/// An organisation with a proven domain and a provider of its own; answers the name of that.
+async fn acme(browser: &Browser) -> String {
+    browser.make("orgs", json!({ "name": "Acme", "slug": "acme" })).await;
+    let domain = browser.make("orgs/acme/domains", json!({ "domain": "acme.example" })).await;
+    let value = domain["value"].as_str().expect("a record").to_owned();
+    let resolve: Resolve = Arc::new(move |_| {
+        let said = vec![value.clone()];
+        Box::pin(async { Ok(said) })
+    });
+    drop(browser.world.realm.env.clone().resolving_by(resolve));
+    for (method, path, body) in [
+        ("POST", "orgs/acme/domains/acme.example/verify", json!({})),
+        ("PATCH", "orgs/acme", json!({ "joined_by": "domain" })),
+    ] {
+        let done = browser.manage(method, path, body).await;
+        assert_eq!(done.status, StatusCode::OK, "{}", done.text);
+    }
+    let provider =
+        json!({ "slug": "sso", "name": "Acme", "issuer": UPSTREAM, "client_id": "us", "client_secret": "s" });
+    let made = browser.make("orgs/acme/connections", provider).await;
+    assert_eq!(made["slug"], "sso");
+    made["connection"].as_str().expect("a name").to_owned()
+}
+
+/// A form with one more field, as a browser sends it.
+fn form(page: &Page, name: &str, value: &str) -> String {
+    let token = page.field("form_token").expect("a token");
+    url::form_urlencoded::Serializer::new(String::new())
+        .append_pair("form_token", &token)
+        .append_pair(name, value)
+        .finish()
+}
+
 /// What an application asks with, and more.
 async fn asks(browser: &Browser, more: &str) -> String {
-    let client = browser.client(json!({ "first_party": true })).await;
+    asks_of(browser, json!({ "first_party": true }), more).await
+}
+
+async fn asks_of(browser: &Browser, client: Json, more: &str) -> String {
+    let client = browser.client(client).await;
     let client = client["client_id"].as_str().expect("a name");
     format!(
         "/oauth2/authorize?client_id={client}&redirect_uri=https%3A%2F%2Forders.example%2Fcb&response_type=code\
@@ -165,6 +202,50 @@ both_engines! {
         let page = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
         let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
         assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
+    }
+
+    async fn people_of_an_organisation_are_led_to_its_provider(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let connection = acme(&browser).await;
+        // The organisation that the application means: its button first.
+        let path = asks(&browser, "&organization=acme").await;
+        let page = browser.open(&path).await;
+        let (own, instance) = (page.text.find("Continue with Acme"), page.text.find("Continue with Login"));
+        assert!(own.is_some() && own < instance, "{}", page.text);
+        assert!(!browser.another().open("/sign-in").await.text.contains("Continue with Acme"));
+        // The domain of the address that is typed: there at once, with what was typed.
+        let page = browser.ask("POST", &page.action("/sign-in"), Some(form(&page, "identifier", "bob@acme.example"))).await;
+        let to = page.header("location").to_owned();
+        assert!(to.starts_with(&format!("/connect/{connection}?draft=")), "{to}");
+        let asked = leaves(&mut browser, &to, &claims, "bob@acme.example").await;
+        assert_eq!(asked["login_hint"], "bob@acme.example");
+        // Turned away, and by the password then, with the button still beside it.
+        let page = browser.open(&format!("/connect/{connection}/callback?error=server_error&state={}", asked["state"])).await;
+        let page = browser.submit(&page, "/sign-in", &[("identifier", "bob@acme.example")]).await;
+        assert!(page.path.starts_with("/sign-in/password") && page.text.contains("Continue with Acme"), "{}", page.text);
+        // An address of somebody else's domain is nobody that it may speak for.
+        let asked = leaves(&mut browser, &to, &claims, "root@example.com").await;
+        let page = browser.open(&format!("/connect/{connection}/callback?code=c&state={}", asked["state"])).await;
+        assert!(page.text.contains("for people of one organisation"), "{}", page.text);
+        let asked = leaves(&mut browser, &to, &claims, "bob@acme.example").await;
+        let page = browser.open(&format!("/connect/{connection}/callback?code=c&state={}", asked["state"])).await;
+        let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
+        assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
+    }
+
+    async fn an_application_offers_the_providers_that_it_names(place: Fresh) {
+        let (mut browser, _) = browser(&place).await;
+        let connection = acme(&browser).await;
+        for (providers, has_login, has_acme) in [
+            (json!(["login"]), true, false), (json!([connection]), false, true), (json!([]), false, false), (json!(null), true, true),
+        ] {
+            let path = asks_of(&browser, json!({ "first_party": true, "providers": providers }), "&organization=acme").await;
+            let text = browser.open(&path).await.text;
+            let offered = (text.contains("Continue with Login"), text.contains("Continue with Acme"));
+            assert_eq!(offered, (has_login, has_acme), "{providers}");
+        }
+        let refused = browser.refused("clients", json!({ "name": "X", "type": "public", "redirect_uris": ["https://x.example/cb"], "providers": ["No/Name"] })).await;
+        assert!(refused.text.contains("Up to 50 names of identity providers"), "{}", refused.text);
     }
 
     /// OAuth 2.0 Form Post Response Mode: the form comes from another site, without cookies of ours.

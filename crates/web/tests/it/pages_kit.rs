@@ -208,7 +208,14 @@ impl Browser {
     }
 
     async fn post(&self, what: &str, body: Json) -> Page {
-        let request = Request::post(format!("/api/v1/{what}"))
+        self.manage("POST", what, body).await
+    }
+
+    /// A change by the management API.
+    pub(crate) async fn manage(&self, method: &str, what: &str, body: Json) -> Page {
+        let request = Request::builder()
+            .method(method)
+            .uri(format!("/api/v1/{what}"))
             .header(header::AUTHORIZATION, format!("Bearer {ROOT}"))
             .header(header::CONTENT_TYPE, "application/json")
             .body(Body::from(body.to_string()))

@@ -57,8 +57,21 @@ pub(super) fn check(registration: &Registration) -> Result<()> {
     check_uris(metadata)?;
     check_scopes(metadata)?;
     check_tokens(metadata)?;
+    check_providers(metadata)?;
     if !metadata.require_pkce && !registration.is_confidential {
         return Err(bad("require_pkce", "Only a confidential client can be excused from PKCE").into());
+    }
+    Ok(())
+}
+
+/// Names of identity providers; one that is gone is merely not offered.
+fn check_providers(metadata: &Metadata) -> Result<()> {
+    let is_name = |name: &String| {
+        (1..=80).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-._".contains(&b))
+    };
+    if metadata.providers.as_ref().is_some_and(|all| all.len() > 50 || !all.iter().all(is_name)) {
+        return Err(bad("providers", "Up to 50 names of identity providers").into());
     }
     Ok(())
 }

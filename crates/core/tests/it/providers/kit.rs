@@ -202,24 +202,29 @@ pub(crate) async fn added(world: &World, change: impl FnOnce(&mut Settings)) -> 
 
 /// A browser.
 pub(crate) struct Browser {
+    slug: String,
     pub(crate) marker: Opaque,
     pub(crate) away: BTreeMap<String, String>,
 }
 
 impl Browser {
     pub(crate) async fn leaves(call: &Call, upstream: &Upstream) -> Self {
+        Self::leaves_for(call, upstream, "login").await
+    }
+
+    pub(crate) async fn leaves_for(call: &Call, upstream: &Upstream, slug: &str) -> Self {
         let marker = call.secret(SecretKind::Link).expect("a secret");
         let leaving = Leaving { next: Some("/account/keys".to_owned()), ..Leaving::default() };
-        let address = providers::begin(call, "login", &marker, leaving).await.expect("leaves");
+        let address = providers::begin(call, slug, &marker, leaving).await.expect("leaves");
         let away: BTreeMap<String, String> =
             Url::parse(&address).expect("an address").query_pairs().into_owned().collect();
         upstream.set(|says| says.asked = away.clone());
-        Self { marker, away }
+        Self { slug: slug.to_owned(), marker, away }
     }
 
     pub(crate) fn answer(&self) -> Returned {
         Returned {
-            slug: "login".to_owned(),
+            slug: self.slug.clone(),
             state: self.away.get("state").cloned(),
             code: Some("the-code".to_owned()),
             ..Returned::default()
