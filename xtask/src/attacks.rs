@@ -132,6 +132,7 @@ fn tokens(page: &mut String, vectors: &Value) -> Result<()> {
 
 fn forgery(page: &mut String, corpus: &Value) -> Result<()> {
     let server = "crates/doorward/src/fetch/tests.rs";
+    let providers = "crates/core/tests/it/providers/reach.rs";
     section(
         page,
         "Server-side request forgery",
@@ -139,7 +140,7 @@ fn forgery(page: &mut String, corpus: &Value) -> Result<()> {
          somebody else's, lead to the public network by https, whatever a name resolves to, and the connection goes to \
          the address that was looked at. The operator's own, in the configuration, may lead into the own network, and \
          by plain http to this machine.",
-        &["vectors/attacks/ssrf.json", server, "crates/sdk/src/fetch/tests.rs"],
+        &["vectors/attacks/ssrf.json", server, "crates/sdk/src/fetch/tests.rs", providers],
     )?;
     let list = |name: &str| corpus[name].as_array().with_context(|| format!("there are no {name}"));
     let rows = list("urls")?.iter().map(|case| {

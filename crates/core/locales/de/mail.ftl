@@ -47,6 +47,18 @@ password-changed-body = Das Passwort Ihres Kontos wurde am { $when } geändert. 
 password-changed-button = Anderes Passwort setzen
 password-changed-after = Falls Sie es nicht waren, setzen Sie sofort ein anderes Passwort.
 
+sign-in-linked-subject = Eine weitere Anmeldung wurde verknüpft
+sign-in-linked-heading = Eine weitere Anmeldung wurde verknüpft
+sign-in-linked-body = Seit { $when } kann man sich am Konto mit dieser Mailadresse über { $name } anmelden.
+sign-in-linked-button = Verknüpfte Anmeldungen ansehen
+sign-in-linked-after = Falls Sie es nicht waren, heben Sie die Verknüpfung dort auf und setzen Sie sofort ein anderes Passwort.
+
+sign-in-unlinked-subject = Die Verknüpfung einer Anmeldung wurde aufgehoben
+sign-in-unlinked-heading = Die Verknüpfung einer Anmeldung wurde aufgehoben
+sign-in-unlinked-body = Seit { $when } kann man sich am Konto mit dieser Mailadresse nicht mehr über { $name } anmelden.
+sign-in-unlinked-button = Verknüpfte Anmeldungen ansehen
+sign-in-unlinked-after = Falls Sie es nicht waren, setzen Sie sofort ein anderes Passwort.
+
 account-deleted-subject = Ihr Konto wurde gelöscht
 account-deleted-heading = Ihr Konto wurde gelöscht
 account-deleted-body = Das Konto mit dieser Mailadresse wurde am { $when } gelöscht, und damit das, was wir über Sie wussten.

@@ -47,6 +47,18 @@ password-changed-body = The password of your account was changed on { $when }. E
 password-changed-button = Set another password
 password-changed-after = If it was not you, set another password at once.
 
+sign-in-linked-subject = Another way to sign in was linked
+sign-in-linked-heading = Another way to sign in was linked
+sign-in-linked-body = Since { $when }, the account with this mail address can be signed in to at { $name }.
+sign-in-linked-button = See linked sign-ins
+sign-in-linked-after = If it was not you, unlink it there and set another password at once.
+
+sign-in-unlinked-subject = A way to sign in was unlinked
+sign-in-unlinked-heading = A way to sign in was unlinked
+sign-in-unlinked-body = Since { $when }, the account with this mail address is not signed in to at { $name } any more.
+sign-in-unlinked-button = See linked sign-ins
+sign-in-unlinked-after = If it was not you, set another password at once.
+
 account-deleted-subject = Your account was deleted
 account-deleted-heading = Your account was deleted
 account-deleted-body = The account with this email address was deleted on { $when }, and with it what we knew about you.

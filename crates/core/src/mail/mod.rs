@@ -49,6 +49,10 @@ pub enum Template {
     EmailChanged,
     /// The password was changed.
     PasswordChanged,
+    /// A sign-in elsewhere was linked with the account.
+    SignInLinked,
+    /// A sign-in elsewhere was unlinked.
+    SignInUnlinked,
     /// The account was deleted.
     AccountDeleted,
     /// A service token that the reader answers for ends soon.
@@ -65,13 +69,15 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
         Self::VerifyEmail,
         Self::EmailChanged,
         Self::PasswordChanged,
+        Self::SignInLinked,
+        Self::SignInUnlinked,
         Self::AccountDeleted,
         Self::ServiceTokenEnds,
         Self::ServiceTokenLeaked,
@@ -89,6 +95,8 @@ impl Template {
             Self::VerifyEmail => "verify-email",
             Self::EmailChanged => "email-changed",
             Self::PasswordChanged => "password-changed",
+            Self::SignInLinked => "sign-in-linked",
+            Self::SignInUnlinked => "sign-in-unlinked",
             Self::AccountDeleted => "account-deleted",
             Self::ServiceTokenEnds => "service-token-ends",
             Self::ServiceTokenLeaked => "service-token-leaked",

@@ -280,6 +280,7 @@ pub const KINDS: &[Kind] = &[
             text("email"),
             time("linked_at"),
             time("last_used_at"),
+            int("uses"),
         ],
     ),
     kind(

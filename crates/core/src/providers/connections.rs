@@ -11,7 +11,9 @@ use crate::{
     call::Call,
     credentials,
     db::Tx,
+    mail::{self, NewMail, Recipient, Template},
     outcome::{Code, Result, refuse},
+    users,
 };
 
 /// A linked sign-in.
@@ -41,19 +43,40 @@ pub async fn connections(call: &Call, user: Id<User>) -> Result<Vec<Connection>>
         .await
 }
 
+/// Tells a person of a sign-in elsewhere that was linked or unlinked.
+pub(super) async fn told(
+    call: &Call,
+    user: Id<User>,
+    name: &str,
+    template: Template,
+) -> Result<Option<NewMail>> {
+    let Some(person) = users::find(call, user).await? else { return Ok(None) };
+    let Some(email) = person.email.as_deref() else { return Ok(None) };
+    let to = Recipient { user: Some(user), email, locale: person.locale.as_deref() };
+    let (when, link) = (call.now.to_human(), format!("{}/account/security", call.realm.issuer));
+    let parameters = [("when", when.as_str()), ("link", link.as_str()), ("name", name)];
+    mail::prepare(call, &to, template, &parameters, None).map(Some)
+}
+
 struct Disconnect {
     user: Id<User>,
     provider: Id<id::Provider>,
+    mail: Option<NewMail>,
     event: Event,
 }
 
-/// Unlinks a provider from the account.
+/// Unlinks a provider from the account, and tells its person by mail.
 ///
 /// # Errors
 /// `NotFound`; `LastSignIn` where nothing else is left to sign in with.
 pub async fn disconnect(call: &Call, user: Id<User>, provider: Id<id::Provider>) -> Result<()> {
     let event = Event::new(call, "user.disconnected")?.subject(user).fact("provider", provider.to_string());
-    let ask = Disconnect { user, provider, event };
+    let known = connections(call, user).await?;
+    let Some(linked) = known.into_iter().find(|one| one.provider == provider) else {
+        return refuse(Code::NotFound);
+    };
+    let mail = told(call, user, &linked.name, Template::SignInUnlinked).await?;
+    let ask = Disconnect { user, provider, mail, event };
     call.realm
         .db
         .write("providers.disconnect", ask, |tx, ask| {
@@ -69,6 +92,9 @@ pub async fn disconnect(call: &Call, user: Id<User>, provider: Id<id::Provider>)
                     return refuse(Code::LastSignIn);
                 }
                 sql::unlink(tx, ask.user, ask.provider).await?;
+                if let Some(mail) = &ask.mail {
+                    mail::enqueue(tx, mail).await?;
+                }
                 audit::record(tx, &ask.event).await
             })
         })

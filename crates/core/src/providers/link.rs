@@ -6,12 +6,13 @@ use doorward_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{AWAY, Claimed, Provider, begin::Away, enabled, sql, tenancy};
+use super::{AWAY, Claimed, Provider, begin::Away, connections::told, enabled, sql, tenancy};
 use crate::{
     audit::{self, Event},
     call::{Actor, Call},
     db::Tx,
     links::{self, NewLink, Presented, Purpose},
+    mail::{self, NewMail, Template},
     orgs::Welcome,
     outcome::{Code, Refusal, Result, refuse},
     sessions::Session,
@@ -86,9 +87,11 @@ struct Confirm {
     presented: Presented,
     user: Id<User>,
     email: Email,
+    mail: Option<NewMail>,
 }
 
-/// Links what waits at this browser with the account of a session that has just begun.
+/// Links what waits at this browser with the account of a session that has just begun, and tells its person by
+/// mail.
 ///
 /// # Errors
 /// `ConnectState` when nothing waits; `SignInStale` for a session that is older; `Forbidden` for a session of
@@ -109,6 +112,7 @@ pub async fn confirm_link(call: &Call, link: &Opaque, marker: &Opaque, session: 
         presented: Presented::new(call, Purpose::Link, link),
         user: session.user,
         email: Email::parse(&waiting.email)?,
+        mail: told(call, session.user, &waiting.provider, Template::SignInLinked).await?,
     };
     call.realm.db.write("providers.link", ask, |tx, ask| Box::pin(ask.run(tx))).await?;
     Ok(waiting)
@@ -127,6 +131,9 @@ impl Confirm {
             tenancy::check_address(tx, org, &self.email).await?;
             tenancy::check_person(tx, org, self.user).await?;
             tenancy::join(tx, call, (org, &self.welcome), (self.user, &self.email)).await?;
+        }
+        if let Some(mail) = &self.mail {
+            mail::enqueue(tx, mail).await?;
         }
         insert(tx, call, (pending.provider, &pending.claimed), self.user).await
     }

@@ -5,3 +5,5 @@ mod lies;
 mod manage;
 mod of_org;
 mod people;
+mod presets;
+mod reach;

@@ -40,7 +40,7 @@ fn local(realm: &Arc<Realm>) -> Call {
 }
 
 /// Gives the database of `realm` to another master key, and opens it under that.
-async fn rekeyed(world: &World, realm: &Arc<Realm>, master: [u8; 32]) -> Arc<Realm> {
+pub(crate) async fn rekeyed(world: &World, realm: &Arc<Realm>, master: [u8; 32]) -> Arc<Realm> {
     Sealer::new(realm).unwrap().finish().await.unwrap();
     let done = realm::rekey(&local(realm), &master).await.unwrap();
     assert_eq!(done.from, realm.vault.id());

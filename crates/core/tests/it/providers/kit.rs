@@ -44,6 +44,10 @@ pub(crate) struct Says {
     pub(crate) id_token: Option<String>,
     pub(crate) is_silent: bool,
     pub(crate) hangs: bool,
+    /// Where it is: its issuer.
+    pub(crate) base: String,
+    /// How we have proven last who we are, with what we have sent.
+    pub(crate) redeemed: (Option<String>, BTreeMap<String, String>),
     /// What authorization requests have asked for.
     pub(crate) asked: BTreeMap<String, String>,
     pub(crate) now: i64,
@@ -84,6 +88,8 @@ impl Upstream {
             id_token: None,
             is_silent: false,
             hangs: false,
+            base: UPSTREAM.to_owned(),
+            redeemed: Default::default(),
             asked: BTreeMap::new(),
             now: 0,
         };
@@ -116,34 +122,38 @@ impl Upstream {
     }
 
     pub(crate) fn answer(&self, request: &FetchRequest) -> (u16, Json) {
-        let says = self.0.lock().expect("no panic");
+        let mut says = self.0.lock().expect("no panic");
+        let base = says.base.clone();
+        let place = Url::parse(&base).expect("an address");
+        let path = request.url.path();
+        let path = path.strip_prefix(place.path().trim_end_matches('/')).unwrap_or(path).to_owned();
         let bearer = request
             .headers
             .iter()
             .any(|(name, value)| *name == "authorization" && value == "Bearer upstream");
-        match (request.method, request.url.path()) {
+        match (request.method, path.as_str()) {
             ("GET", "/.well-known/openid-configuration") => (
                 200,
                 merged(
                     json!({
-                        "issuer": UPSTREAM, "authorization_endpoint": format!("{UPSTREAM}/authorize"),
-                        "token_endpoint": format!("{UPSTREAM}/token"), "userinfo_endpoint": format!("{UPSTREAM}/userinfo"),
-                        "jwks_uri": format!("{UPSTREAM}/keys"),
+                        "issuer": base, "authorization_endpoint": format!("{base}/authorize"),
+                        "token_endpoint": format!("{base}/token"), "userinfo_endpoint": format!("{base}/userinfo"),
+                        "jwks_uri": format!("{base}/keys"),
                     }),
                     &says.discovery,
                 ),
             ),
             ("GET", "/keys") => (200, says.published.clone()),
-            ("GET", "/userinfo") if bearer => (200, says.userinfo.clone()),
-            ("GET", "/emails") if bearer => (200, says.userinfo["all"].clone()),
-            ("POST", "/token") => says.tokens(request),
+            ("GET", "/userinfo" | "/user") if bearer => (200, says.userinfo.clone()),
+            ("GET", "/emails" | "/user/emails") if bearer => (200, says.userinfo["all"].clone()),
+            ("POST", "/token" | "/login/oauth/access_token") => says.tokens(request),
             other => (404, json!({ "error": format!("{other:?}") })),
         }
     }
 }
 
 impl Says {
-    pub(crate) fn tokens(&self, request: &FetchRequest) -> (u16, Json) {
+    pub(crate) fn tokens(&mut self, request: &FetchRequest) -> (u16, Json) {
         if let Some(answer) = &self.token {
             return answer.clone();
         }
@@ -154,15 +164,13 @@ impl Says {
         assert_eq!(form["code"], "the-code");
         assert_eq!(sha256_base64url(form["code_verifier"].as_bytes()), self.asked["code_challenge"]);
         assert_eq!(form["redirect_uri"], self.asked["redirect_uri"]);
-        assert!(
-            request
-                .headers
-                .iter()
-                .any(|(name, value)| *name == "authorization" && value.starts_with("Basic "))
-        );
+        let header = request.headers.iter().find(|(name, _)| *name == "authorization");
+        let header = header.map(|(_, value)| value.clone());
+        assert_ne!(header.is_some(), form.contains_key("client_id"), "one way to prove who we are");
+        self.redeemed = (header, form);
         let claims = merged(
             json!({
-                "iss": UPSTREAM, "sub": "ada-1", "aud": "us", "iat": self.now, "exp": self.now + 300,
+                "iss": self.base, "sub": "ada-1", "aud": "us", "iat": self.now, "exp": self.now + 300,
                 "nonce": self.asked.get("nonce"), "at_hash": left_hash(Alg::ES256, "upstream"),
             }),
             &self.claims,
@@ -213,13 +221,17 @@ impl Browser {
     }
 
     pub(crate) async fn leaves_for(call: &Call, upstream: &Upstream, slug: &str) -> Self {
+        Self::try_to_leave(call, upstream, slug).await.expect("leaves")
+    }
+
+    pub(crate) async fn try_to_leave(call: &Call, upstream: &Upstream, slug: &str) -> Result<Self> {
         let marker = call.secret(SecretKind::Link).expect("a secret");
         let leaving = Leaving { next: Some("/account/keys".to_owned()), ..Leaving::default() };
-        let address = providers::begin(call, slug, &marker, leaving).await.expect("leaves");
+        let address = providers::begin(call, slug, &marker, leaving).await?;
         let away: BTreeMap<String, String> =
             Url::parse(&address).expect("an address").query_pairs().into_owned().collect();
         upstream.set(|says| says.asked = away.clone());
-        Self { slug: slug.to_owned(), marker, away }
+        Ok(Self { slug: slug.to_owned(), marker, away })
     }
 
     pub(crate) fn answer(&self) -> Returned {

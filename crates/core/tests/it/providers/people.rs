@@ -3,14 +3,35 @@
 use super::kit::{Browser, SECRET, UPSTREAM, Upstream, added, goes, people, refused, signed_in, world};
 use crate::kit::{PASSWORD, person};
 use doorward_core::{
+    mail,
     outcome::Code,
+    page::PageAsk,
     providers::{self, Finished, Kind},
     settings::SignUpMode,
     users::{self, Email},
 };
 use doorward_proto::secret::Kind as SecretKind;
-use doorward_world::{Fresh, both_engines};
+use doorward_world::{Fresh, World, both_engines};
 use serde_json::json;
+
+/// Subjects of the mails of one kind, which all say where.
+async fn mailed(world: &World, template: &str) -> Vec<String> {
+    let call = world.local();
+    let mut subjects = Vec::new();
+    let page = PageAsk { limit: 100, ..PageAsk::default() };
+    for one in mail::list(&call, None, page).await.expect("a list").items {
+        if one.template.name() == template {
+            let (_, words) = mail::show(&call, one.id).await.expect("is there");
+            assert!(
+                words.text.contains("Login") && words.text.contains("/account/security"),
+                "{}",
+                words.text
+            );
+            subjects.push(words.subject);
+        }
+    }
+    subjects
+}
 
 both_engines! {
     async fn a_newcomer_gets_an_account_and_comes_back_to_it(place: Fresh) {
@@ -61,6 +82,7 @@ both_engines! {
         assert_eq!(twice.expect_err("once").code(), Some(Code::ConnectState));
         assert!(users::get(&call, ada.user.id).await.expect("is there").email_verified_at.is_some());
         assert_eq!(signed_in(&call, &upstream).await.0.user, ada.user.id);
+        assert_eq!(mailed(&world, "sign-in-linked").await, ["Another way to sign in was linked"]);
     }
 
     async fn what_a_provider_does_not_vouch_for_makes_nothing(place: Fresh) {
@@ -139,7 +161,13 @@ both_engines! {
         let last = providers::disconnect(&call, session.user, provider.id).await.expect_err("the last one");
         assert_eq!(last.code(), Some(Code::LastSignIn));
         doorward_core::credentials::set(&world.local(), session.user, &PASSWORD.into()).await.expect("is set");
+        assert!(mailed(&world, "sign-in-unlinked").await.is_empty());
+        let german = users::Change { locale: Some(Some("de".to_owned())), ..users::Change::default() };
+        users::update(&world.local(), session.user, None, german).await.expect("is changed");
         providers::disconnect(&call, session.user, provider.id).await.expect("is unlinked");
+        assert_eq!(mailed(&world, "sign-in-unlinked").await, ["Die Verknüpfung einer Anmeldung wurde aufgehoben"]);
+        let again = providers::disconnect(&call, session.user, provider.id).await.expect_err("once");
+        assert_eq!(again.code(), Some(Code::NotFound));
         assert!(providers::connections(&call, session.user).await.expect("a list").is_empty());
         // Unlinked, it is a stranger again whose address somebody has.
         assert!(matches!(goes(&call, &upstream).await, Ok(Finished::Known { .. })));
