@@ -195,6 +195,45 @@ test('an organisation by who administers the server, and by who runs it', async 
   }
 });
 
+test('identity providers, of the instance and of an organisation', async () => {
+  const root = await person({ role: 'admin' });
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme with providers', owner: eva.id });
+  const own = `/console/organizations/${acme.id}/providers`;
+  for (const [who, list, slug] of [[root, '/console/providers', 'work'], [eva, own, `${acme.id}.work`]]) {
+    const page = await open(browser);
+    await page.goto(`${issuer}${list}`);
+    await signIn(page, who);
+    for (const path of ['', '/new', '/new?preset=openid', '/new?preset=apple']) await everyWidth(page, `${list}${path}`);
+    await page.goto(`${issuer}${list}/new`);
+    await follow(page, page.locator('main a[href$="preset=openid"]'));
+    // An address that is refused before anybody is asked.
+    await fill(page, { slug: 'work', name: 'Work', issuer: 'https://127.0.0.1:9', client_secret: 'a secret' });
+    await fill(page, { client_id: 'ü' });
+    await follow(page, page.locator('main form button'));
+    assert.ok(await page.locator('#client_id[aria-invalid="true"]').count());
+    await examine(page, 'a provider with an error');
+    await fill(page, { client_id: 'us.apps.example', client_secret: 'a secret' });
+    await follow(page, page.locator('main form button'));
+    assert.match(await page.locator('main').innerText(), new RegExp(`/connect/${slug}/callback`));
+    const its = at(page);
+    for (const path of ['', '/edit', '/delete']) await everyWidth(page, `${its}${path}`);
+    await page.goto(`${issuer}${its}`);
+    await follow(page, page.locator('form[action$="/test"] button'));
+    assert.match(await page.locator('main').innerText(), /What came of the try/);
+    await examine(page, 'what came of a try');
+    await follow(page, page.locator('form[action$="/suspend"] button'));
+    await examine(page, 'a suspended provider');
+    await follow(page, page.locator('main a[href$="/delete"]'));
+    await fill(page, { confirm: 'Work' });
+    await follow(page, page.locator('main form button.danger'));
+    assert.equal(at(page), list);
+    page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+    silent(page);
+    await page.context().close();
+  }
+});
+
 test('for administrators only', async () => {
   const bob = await person();
   const page = await open(browser);

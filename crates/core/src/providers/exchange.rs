@@ -186,7 +186,9 @@ fn apple(call: &Call, provider: &Provider) -> Result<String, Wrong> {
 
 /// A key for ES256 as PKCS#8 in PEM (RFC 7468).
 pub(super) fn apple_key(pem: &str) -> Option<SigningKey> {
-    let body: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
+    // A field of a form takes the ends of lines away.
+    let body = pem.replace("-----BEGIN PRIVATE KEY-----", "").replace("-----END PRIVATE KEY-----", "");
+    let body: String = body.split_whitespace().collect();
     let der = zeroize::Zeroizing::new(BASE64.decode(body.as_bytes()).ok()?);
     SigningKey::from_pkcs8(Alg::ES256, &der).ok()
 }

@@ -12,7 +12,7 @@ use super::visit::{Visit, to};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 19] = [
+const FIELDS: [&str; 24] = [
     "name",
     "email",
     "identifier",
@@ -32,6 +32,11 @@ const FIELDS: [&str; 19] = [
     "locale",
     "zone",
     "slug",
+    "issuer",
+    "client_id",
+    "domains",
+    "team_id",
+    "key_id",
 ];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;

@@ -25,6 +25,7 @@ mod pages_connect;
 mod pages_console;
 mod pages_console_areas;
 mod pages_console_orgs;
+mod pages_console_providers;
 mod pages_console_users;
 mod pages_errors;
 mod pages_invitation;

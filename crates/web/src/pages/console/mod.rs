@@ -31,6 +31,7 @@ mod audit;
 mod keys;
 mod orgs;
 pub mod part;
+mod providers;
 mod said;
 pub mod service_tokens;
 mod users;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<App> {
         .merge(users::routes())
         .merge(orgs::routes())
         .merge(apps::routes())
+        .merge(providers::routes())
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(service_tokens::routes())
@@ -65,6 +67,8 @@ pub enum Area {
     Organizations,
     /// Programs that people sign in to.
     Applications,
+    /// Where people sign in elsewhere.
+    Providers,
     /// Long-lived secrets for programs.
     ServiceTokens,
     /// What has happened.
@@ -75,8 +79,15 @@ pub enum Area {
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 6] =
-        [Self::Users, Self::Organizations, Self::Applications, Self::ServiceTokens, Self::Audit, Self::Keys];
+    pub const ALL: [Self; 7] = [
+        Self::Users,
+        Self::Organizations,
+        Self::Applications,
+        Self::Providers,
+        Self::ServiceTokens,
+        Self::Audit,
+        Self::Keys,
+    ];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: [Self; 1] = [Self::Organizations];
 
@@ -86,6 +97,7 @@ impl Area {
             Self::Users => "/console/users",
             Self::Organizations => "/console/organizations",
             Self::Applications => "/console/applications",
+            Self::Providers => "/console/providers",
             Self::ServiceTokens => "/console/service-tokens",
             Self::Audit => "/console/audit",
             Self::Keys => "/console/keys",
@@ -97,6 +109,7 @@ impl Area {
             Self::Users => "console-users",
             Self::Organizations => "console-organizations",
             Self::Applications => "console-applications",
+            Self::Providers => "console-providers",
             Self::ServiceTokens => "console-service-tokens",
             Self::Audit => "console-audit",
             Self::Keys => "console-keys",

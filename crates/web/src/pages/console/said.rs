@@ -38,6 +38,11 @@ const SAID: &[&str] = &[
     "did-app-suspended",
     "did-app-resumed",
     "did-app-ended",
+    "did-provider-made",
+    "did-provider-saved",
+    "did-provider-suspended",
+    "did-provider-resumed",
+    "did-provider-ended",
     "did-key-made",
 ];
 

@@ -53,7 +53,7 @@ pub(super) fn routes() -> Router<App> {
 }
 
 /// Enters the organisation of an address.
-async fn enter(operator: &Operator, org: &str, permission: &'static str) -> Result<OrgScope> {
+pub(super) async fn enter(operator: &Operator, org: &str, permission: &'static str) -> Result<OrgScope> {
     orgs::enter(&operator.visit.call, operator.holder(), org, permission).await
 }
 
@@ -88,7 +88,7 @@ fn trail(operator: &Operator) -> (String, String) {
 }
 
 /// The pages above one that belongs to an organisation's page.
-fn trail_to(operator: &Operator, org: &Org) -> Vec<(String, String)> {
+pub(super) fn trail_to(operator: &Operator, org: &Org) -> Vec<(String, String)> {
     vec![trail(operator), (page(org), org.name.clone())]
 }
 

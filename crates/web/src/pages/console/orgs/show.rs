@@ -9,6 +9,7 @@ use doorward_core::{
         roles::{self, Role},
     },
     page::{Page, PageAsk},
+    providers::of_org,
 };
 
 use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, trail};
@@ -47,6 +48,7 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
         of_members(visit, &frame, &scope, &some),
         of_invitations(visit, &frame, &scope, &open.items),
         of_roles(&frame, &roles),
+        of_providers(&frame, &scope),
     ];
     let badge = Some(standing(frame.text, scope.org().is_active));
     Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
@@ -111,6 +113,14 @@ fn of_invitations(visit: &Visit, frame: &Frame, scope: &OrgScope, open: &[Invita
     let columns = ["orgs-invited", "orgs-role", "orgs-invited-until", "orgs-do"];
     let table = Table::new(frame, "orgs-invitations", &columns, open.iter().map(row).collect());
     Panel::new("invitations", frame.t("orgs-invitations")).table(table, frame.t("orgs-invitations-none"))
+}
+
+fn of_providers(frame: &Frame, scope: &OrgScope) -> Panel {
+    let panel = Panel::new("providers", frame.t("console-providers")).what(frame.t("providers-of-org"));
+    if scope.may(of_org::READ) && scope.org().kind == Kind::Team {
+        return panel.link(format!("{}/providers", page(scope.org())), frame.t("providers-all"));
+    }
+    panel
 }
 
 fn of_roles(frame: &Frame, roles: &[Role]) -> Panel {
