@@ -42,6 +42,7 @@ CREATE TABLE principals (
 CREATE INDEX principals_org ON principals (org_id, kind, id);
 
 -- People. platform_role: 0 user, 1 administrator. profile: the OpenID standard claims as JSON.
+-- anonymous_seen_at: of who has no account yet, the day of the last use.
 CREATE TABLE users (
     id TEXT PRIMARY KEY REFERENCES principals (id),
     name TEXT,
@@ -55,12 +56,14 @@ CREATE TABLE users (
     zone TEXT,
     marketing_consent_at @int,
     marketing_consent_text TEXT,
+    anonymous_seen_at @int,
     version @int NOT NULL DEFAULT 1,
     created_at @int NOT NULL,
     updated_at @int NOT NULL
 ) @strict;
 CREATE INDEX users_name ON users (name_folded, id);
 CREATE INDEX users_administrators ON users (platform_role, id);
+CREATE INDEX users_anonymous ON users (anonymous_seen_at) WHERE anonymous_seen_at IS NOT NULL;
 
 -- A mail address belongs to one person; a change waits in links until it is proven.
 CREATE TABLE emails (
@@ -453,6 +456,7 @@ CREATE INDEX consents_client ON consents (client_id, user_id);
 
 -- One authorization: the family of every token made from it. Ending it is one UPDATE. is_offline: it
 -- outlives its session (offline_access). facts: how the person signed in, claims asked for, as JSON.
+-- device: what the application says it runs on.
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,
     org_id TEXT NOT NULL REFERENCES orgs (id),
@@ -467,6 +471,7 @@ CREATE TABLE grants (
     actor_path TEXT NOT NULL DEFAULT '',
     is_offline @int NOT NULL DEFAULT 0,
     facts TEXT NOT NULL DEFAULT '{}',
+    device TEXT,
     created_at @int NOT NULL,
     expires_at @int,
     ended_at @int,

@@ -123,7 +123,7 @@ impl Default for Session {
 }
 
 /// Who may register.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct SignUp {
     /// Open or closed.
     pub mode: SignUpMode,
@@ -131,6 +131,19 @@ pub struct SignUp {
     pub allowed_domains: Vec<String>,
     /// The slug or id of an organisation that newcomers join.
     pub default_org: Option<String>,
+    /// How long somebody without an account is kept who is not seen.
+    pub anonymous_kept: Duration,
+}
+
+impl Default for SignUp {
+    fn default() -> Self {
+        Self {
+            mode: SignUpMode::Open,
+            allowed_domains: Vec::new(),
+            default_org: None,
+            anonymous_kept: Duration::from_hours(90 * 24),
+        }
+    }
 }
 
 /// Who may register.

@@ -106,6 +106,8 @@ pub struct Identity {
     pub issuer: Option<String>,
     /// The agent that acts, when one does (RFC 8693 4.1).
     pub agent_id: Option<String>,
+    /// Whether the person has no account yet.
+    pub is_anonymous: bool,
 }
 
 impl Identity {
@@ -137,6 +139,7 @@ impl Identity {
             token_id: first(claims, &["jti"]),
             issuer: first(claims, &["iss"]),
             agent_id,
+            is_anonymous: claims.get("is_anonymous").and_then(Value::as_bool).unwrap_or(false),
             subject,
         }
     }

@@ -79,6 +79,9 @@ pub struct AccessTokenClaims {
     /// The grant it was issued under.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grant_id: Option<String>,
+    /// Whether the person has no account yet.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub is_anonymous: bool,
     /// The transaction it belongs to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub txn: Option<String>,
@@ -153,6 +156,7 @@ pub const RESERVED: &[&str] = &[
     "may_act",
     "grant_id",
     "txn",
+    "is_anonymous",
     "azp",
     "nonce",
     "at_hash",
@@ -168,6 +172,11 @@ pub const RESERVED: &[&str] = &[
     "organization_ids",
     "organization_names",
 ];
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+const fn is_false(value: &bool) -> bool {
+    !*value
+}
 
 /// Whether a custom claim may have this name.
 pub fn is_free_claim_name(name: &str) -> bool {

@@ -30,11 +30,18 @@ pub enum Grant {
     /// RFC 6749 4.4.
     #[serde(rename = "client_credentials")]
     ClientCredentials,
+    /// RFC 6749 4.5, of our own: tokens for somebody who has no account yet.
+    #[serde(rename = "urn:doorward:params:oauth:grant-type:anonymous")]
+    Anonymous,
 }
+
+/// The longest name of a device.
+const DEVICE: usize = 64;
 
 impl Grant {
     /// Every grant, as metadata lists them.
-    pub const ALL: &[Self] = &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+    pub const ALL: &[Self] =
+        &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials, Self::Anonymous];
 
     /// The `grant_type` on the wire.
     pub const fn as_str(self) -> &'static str {
@@ -42,6 +49,7 @@ impl Grant {
             Self::AuthorizationCode => "authorization_code",
             Self::RefreshToken => "refresh_token",
             Self::ClientCredentials => "client_credentials",
+            Self::Anonymous => "urn:doorward:params:oauth:grant-type:anonymous",
         }
     }
 
@@ -60,6 +68,8 @@ pub enum TokenRequest {
     RefreshToken(RefreshAsk),
     /// A token for the client itself.
     ClientCredentials(ClientAsk),
+    /// Tokens for somebody without an account.
+    Anonymous(AnonymousAsk),
 }
 
 /// What the token is to be for; each may be narrower than what was granted, never wider.
@@ -84,6 +94,8 @@ pub struct CodeAsk {
     pub redirect_uri: Option<String>,
     /// The secret behind the challenge.
     pub code_verifier: Option<Verifier>,
+    /// What the application runs on, for the person to recognise.
+    pub device_name: Option<String>,
     /// What the token is for.
     pub target: Target,
 }
@@ -100,6 +112,15 @@ pub struct RefreshAsk {
 /// `grant_type=client_credentials`.
 #[derive(Debug, Clone)]
 pub struct ClientAsk {
+    /// What the token is for.
+    pub target: Target,
+}
+
+/// `grant_type=urn:doorward:params:oauth:grant-type:anonymous`.
+#[derive(Debug, Clone)]
+pub struct AnonymousAsk {
+    /// What the application runs on, for the person to recognise.
+    pub device_name: Option<String>,
     /// What the token is for.
     pub target: Target,
 }
@@ -129,6 +150,7 @@ impl TokenRequest {
                 code: params.required("code")?.into(),
                 redirect_uri: params.one("redirect_uri")?.map(str::to_owned),
                 code_verifier: verifier(params)?,
+                device_name: device_name(params)?,
                 target,
             }),
             Grant::RefreshToken => Self::RefreshToken(RefreshAsk {
@@ -136,6 +158,7 @@ impl TokenRequest {
                 target,
             }),
             Grant::ClientCredentials => Self::ClientCredentials(ClientAsk { target }),
+            Grant::Anonymous => Self::Anonymous(AnonymousAsk { device_name: device_name(params)?, target }),
         })
     }
 
@@ -145,6 +168,7 @@ impl TokenRequest {
             Self::AuthorizationCode(_) => Grant::AuthorizationCode,
             Self::RefreshToken(_) => Grant::RefreshToken,
             Self::ClientCredentials(_) => Grant::ClientCredentials,
+            Self::Anonymous(_) => Grant::Anonymous,
         }
     }
 }
@@ -164,6 +188,19 @@ impl Target {
                 .transpose()?,
         })
     }
+}
+
+fn device_name(params: &Params) -> Result<Option<String>, Problem> {
+    let Some(name) = params.one("device_name")?.map(str::trim).filter(|name| !name.is_empty()) else {
+        return Ok(None);
+    };
+    if name.chars().count() > DEVICE || name.chars().any(char::is_control) {
+        return Err(Problem::invalid(
+            "device_name",
+            "is longer than 64 characters, or holds control characters",
+        ));
+    }
+    Ok(Some(name.to_owned()))
 }
 
 fn verifier(params: &Params) -> Result<Option<Verifier>, Problem> {

@@ -211,7 +211,14 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         session("", "198.51.100.23", 700_000, false),
     ];
     let rooms = house(Room::Sessions, None);
-    write("account-sessions", &sessions::Page::new(&rooms, list))?;
+    let application = sessions::Application {
+        id: "grt_1".to_owned(),
+        name: "Notes".to_owned(),
+        device: "Ada\u{2019}s laptop".to_owned(),
+        seen: ago(60),
+        since: ago(400_000),
+    };
+    write("account-sessions", &sessions::Page::new(&rooms, list, vec![application]))?;
     let application = |name: &str, scopes: &[&str]| applications::Application {
         id: "cli_0".to_owned(),
         name: name.to_owned(),

@@ -91,6 +91,7 @@ choose-org-back = Back to { $client }
 sign-up-title = Create your account
 sign-up-do = Create account
 sign-up-have = Have an account?
+sign-up-skip = Continue without an account
 news-1 = Send me news by email. I can stop this at any time in my account.
 setup-title = Create the first administrator
 setup-what = This server is new. The account you create now can manage everything on it.
@@ -234,6 +235,9 @@ sessions-seen = last used
 sessions-since = signed in
 sessions-end-of = Sign out: { $device }
 sessions-end-others = Sign out everywhere else
+devices-where = Applications on your devices
+devices-what = These go on without a browser until you end them.
+devices-end-of = Sign out: { $name } { $device }
 
 applications-with = Applications with access to your account
 applications-what = Removing access works at once. The application asks you again next time.

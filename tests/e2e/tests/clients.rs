@@ -22,6 +22,12 @@ fn a_person_signs_the_command_line_in_and_out() {
 }
 
 #[test]
+fn a_program_without_accounts_nudges_until_somebody_registers() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "nudge.py");
+}
+
+#[test]
 fn orcheos_own_commands_manage_service_tokens() {
     let server = Server::start(Options::default());
     scripts::python(&server, "orcheo_cli.py");

@@ -43,6 +43,7 @@ CREATE TABLE principals (
 CREATE INDEX principals_org ON principals (org_id, kind, id);
 
 -- People. platform_role: 0 user, 1 administrator. profile: the OpenID standard claims as JSON.
+-- anonymous_seen_at: of who has no account yet, the day of the last use.
 CREATE TABLE users (
     id TEXT PRIMARY KEY REFERENCES principals (id),
     name TEXT,
@@ -56,12 +57,14 @@ CREATE TABLE users (
     zone TEXT,
     marketing_consent_at BIGINT,
     marketing_consent_text TEXT,
+    anonymous_seen_at BIGINT,
     version BIGINT NOT NULL DEFAULT 1,
     created_at BIGINT NOT NULL,
     updated_at BIGINT NOT NULL
 ) ;
 CREATE INDEX users_name ON users (name_folded, id);
 CREATE INDEX users_administrators ON users (platform_role, id);
+CREATE INDEX users_anonymous ON users (anonymous_seen_at) WHERE anonymous_seen_at IS NOT NULL;
 
 -- A mail address belongs to one person; a change waits in links until it is proven.
 CREATE TABLE emails (
@@ -454,6 +457,7 @@ CREATE INDEX consents_client ON consents (client_id, user_id);
 
 -- One authorization: the family of every token made from it. Ending it is one UPDATE. is_offline: it
 -- outlives its session (offline_access). facts: how the person signed in, claims asked for, as JSON.
+-- device: what the application says it runs on.
 CREATE TABLE grants (
     id TEXT PRIMARY KEY,
     org_id TEXT NOT NULL REFERENCES orgs (id),
@@ -468,6 +472,7 @@ CREATE TABLE grants (
     actor_path TEXT NOT NULL DEFAULT '',
     is_offline BIGINT NOT NULL DEFAULT 0,
     facts TEXT NOT NULL DEFAULT '{}',
+    device TEXT,
     created_at BIGINT NOT NULL,
     expires_at BIGINT,
     ended_at BIGINT,

@@ -27,6 +27,7 @@ use crate::{
     outcome::{Code, Error, Refusal, Result, refuse},
     sessions::Signed,
     tokens::{self, Target},
+    users,
 };
 
 /// Answers an authorization request. A refusal of this function itself must not be redirected: nothing
@@ -121,14 +122,14 @@ pub(super) async fn checked(
     let seen = Seen { client, ask: &parsed.request, problems: &parsed.problems, is_pushed };
     checks::check(&seen, false)?;
     let (scope, resources) = reach_of(call, client, &parsed.request).await?;
-    let hinted_subject = subject_wanted(call, client, &parsed.request).await?;
+    let (hinted_subject, registers) = subject_wanted(call, client, &parsed.request).await?;
     let invitation = invitation_in(&mut parsed.request)?;
     let invited = match &invitation {
         Some(link) => Some(invited_to(call, link, &parsed.request).await?),
         None => None,
     };
     let (trusted, ask) = (trusted.clone(), parsed.request);
-    Ok(Request { trusted, ask, scope, resources, hinted_subject, invited, invitation })
+    Ok(Request { trusted, ask, scope, resources, hinted_subject, registers, invited, invitation })
 }
 
 /// Takes the invitation out of what will be stored.
@@ -185,11 +186,30 @@ pub(super) async fn targets_of(call: &Call, client: &Client, resources: &[String
 
 /// The one person that the request is about, by `id_token_hint` or by a `sub` asked for in the ID token
 /// (OpenID Connect Core 3.1.2.2 and 5.5.1).
-async fn subject_wanted(call: &Call, client: &Client, ask: &AuthorizationRequest) -> Result<Option<String>> {
-    let hinted = match &ask.id_token_hint {
+///
+/// Somebody without an account cannot sign in: a fresh ID token about such a person says who registers, should
+/// the person make an account now. Whoever has one signs in to that.
+async fn subject_wanted(
+    call: &Call,
+    client: &Client,
+    ask: &AuthorizationRequest,
+) -> Result<(Option<String>, Option<Id<id::User>>)> {
+    let hint = match &ask.id_token_hint {
         Some(hint) => Some(subject_of(call, client, hint).await?),
         None => None,
     };
+    if let Some(hint) = &hint
+        && let Ok(person) = hint.sub.parse()
+        && users::anonymous::find(call, person).await?.is_some()
+    {
+        let is_fresh = hint.exp > call.now.as_seconds();
+        return Ok((None, is_fresh.then_some(person)));
+    }
+    let hinted = hint.map(|hint| hint.sub);
+    subject_named(hinted, ask).map(|subject| (subject, None))
+}
+
+fn subject_named(hinted: Option<String>, ask: &AuthorizationRequest) -> Result<Option<String>> {
     let named = ask.claims.as_ref().and_then(|claims| claims.id_token.get("sub")?.value.as_ref());
     match (hinted, named) {
         (Some(hinted), Some(named)) if *named != hinted => refuse(Code::LoginRequired),
@@ -201,7 +221,7 @@ async fn subject_wanted(call: &Call, client: &Client, ask: &AuthorizationRequest
 
 /// The subject of one of our own ID tokens for this client; it may be over (OpenID Connect Core 3.1.2.1).
 /// One that another application was given would tell this one whether its person is signed in here.
-async fn subject_of(call: &Call, client: &Client, hint: &str) -> Result<String> {
+async fn subject_of(call: &Call, client: &Client, hint: &str) -> Result<Hint> {
     let refused =
         || Refusal::new(Code::RequestInvalid).hint("id_token_hint is not ours").field("id_token_hint");
     let token = Unverified::decode(hint).map_err(|_| Error::from(refused()))?;
@@ -215,7 +235,7 @@ async fn subject_of(call: &Call, client: &Client, hint: &str) -> Result<String> 
         let hint = "id_token_hint was issued to another client";
         return Err(Refusal::new(Code::RequestInvalid).hint(hint).field("id_token_hint").into());
     }
-    Ok(claims.sub)
+    Ok(claims)
 }
 
 #[derive(serde::Deserialize)]
@@ -223,6 +243,7 @@ struct Hint {
     iss: String,
     sub: String,
     aud: String,
+    exp: i64,
 }
 
 /// Decides what comes next: a page, a code, or a refusal for the application.

@@ -13,6 +13,7 @@ use crate::{
     audit::{self, Event},
     call::Call,
     clients::{self, Client},
+    grants::ANONYMOUS,
     outcome::{Code, Refusal, Result, refuse},
     sessions::Account,
     tokens,
@@ -204,6 +205,30 @@ pub async fn deny(
         return refuse(Code::DraftUnknown);
     }
     Ok(Next::Refuse { trusted: draft.request.trusted, refusal: Refusal::new(Code::AccessDenied) })
+}
+
+/// The person goes on without an account: the authorization is over, and the application is told.
+///
+/// # Errors
+/// `DraftUnknown`; `Forbidden` where the application needs accounts.
+pub async fn skip(call: &Call, id: Id<id::Draft>) -> Result<Next> {
+    let draft = draft::get(call, id).await?;
+    let client = clients::get_active(call, &draft.request.trusted.client_id).await?;
+    if !client.metadata.allows_grant(ANONYMOUS) {
+        return refuse(Code::Forbidden);
+    }
+    let ended = call
+        .realm
+        .db
+        .write("drafts.skip", (id, call.now), |tx, (id, now)| {
+            Box::pin(async move { sql::consume(tx, *id, *now).await })
+        })
+        .await?;
+    if !ended {
+        return refuse(Code::DraftUnknown);
+    }
+    let refusal = Refusal::new(Code::AccessDenied).hint("The person goes on without an account");
+    Ok(Next::Refuse { trusted: draft.request.trusted, refusal })
 }
 
 /// Which applications act for a person, the newest first: what the person has allowed for good, and what

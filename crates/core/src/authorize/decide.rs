@@ -83,7 +83,7 @@ fn account_of<'s>(
     }
     let whom = Whom::of(request, progress);
     let Some(signed) = signed.filter(|signed| !signed.accounts.is_empty()) else {
-        return Ok(Err(Step::SignIn));
+        return Ok(Err(if request.wants_sign_up() { Step::SignUp } else { Step::SignIn }));
     };
     let chosen = whom.chosen(signed);
     if progress.login_at.is_some() && chosen.is_none() && is_here(signed, progress) {

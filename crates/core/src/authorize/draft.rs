@@ -13,6 +13,7 @@ use crate::{
     apis::{self, catalog},
     call::Call,
     clients::{self, Client, Organizations},
+    grants::ANONYMOUS,
     orgs,
     outcome::{Code, Result, refuse},
     throttle,
@@ -62,8 +63,10 @@ pub struct View {
     pub connection: Option<String>,
     /// Whether whoever is signed in has to prove it again.
     pub is_again: bool,
-    /// Whether it asked for registration first.
-    pub wants_sign_up: bool,
+    /// Who registers by it, having been at the application without an account.
+    pub registers: Option<Id<id::User>>,
+    /// Whether one may go on without an account.
+    pub may_skip: bool,
     /// What it asks for: each scope with what an API says about it.
     pub scopes: Vec<(String, String)>,
     /// The APIs that tokens would be for, by name.
@@ -139,9 +142,9 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         redirect_uri: request.trusted.redirect_uri.clone(),
         whom: Whom::of(&request, &progress),
         ui_locales: request.ask.ui_locales.clone(),
-        wants_sign_up: request.ask.prompt.contains(Prompt::Create)
-            || request.ask.screen_hint.as_deref() == Some("signup"),
         providers: metadata.providers.clone(),
+        registers: request.registers,
+        may_skip: metadata.allows_grant(ANONYMOUS),
         connection: request.ask.connection.clone(),
         is_again: request.ask.prompt.contains(Prompt::Login) || request.ask.max_age.is_some(),
         scopes,

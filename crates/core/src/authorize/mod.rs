@@ -16,7 +16,7 @@ mod sql;
 mod whom;
 
 use doorward_proto::{
-    authorize::{AuthorizationRequest, ResponseMode},
+    authorize::{AuthorizationRequest, Prompt, ResponseMode},
     id::{self, Id},
     scope::ScopeSet,
     secret::Opaque,
@@ -28,7 +28,7 @@ pub use begin::{begin, resume};
 pub(crate) use checks::repeats_redirect_uri;
 pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
 pub use choice::{choose_organization, on_behalf_of};
-pub use consent::{Connected, Consented, allowed_in_words, approve, connected, deny, revoke};
+pub use consent::{Connected, Consented, allowed_in_words, approve, connected, deny, revoke, skip};
 pub(crate) use draft::TTL as DRAFT_TTL;
 pub use draft::{View, chose_account, signed_in, view};
 pub use push::{PUSHED_TTL, Pushed, push, store_posted};
@@ -64,6 +64,9 @@ pub struct Request {
     pub resources: Vec<String>,
     /// Whose ID token came as a hint.
     pub hinted_subject: Option<String>,
+    /// Who registers by it, having been at the application without an account.
+    #[serde(default)]
+    pub registers: Option<Id<id::User>>,
     /// The organisation that the person was invited to, which the request is then for.
     #[serde(default)]
     pub invited: Option<Id<id::Org>>,
@@ -73,6 +76,11 @@ pub struct Request {
 }
 
 impl Request {
+    /// Whether it asks for registration first.
+    fn wants_sign_up(&self) -> bool {
+        self.ask.prompt.contains(Prompt::Create) || self.ask.screen_hint.as_deref() == Some("signup")
+    }
+
     /// The organisation that the request is for, by id or short name, if it says so.
     pub(crate) fn organization(&self) -> Option<String> {
         let named = || self.ask.organization.clone().or_else(|| self.ask.organization_name.clone());

@@ -36,12 +36,15 @@ pub struct CodeAsk {
     pub resources: Vec<String>,
     /// The DPoP key to bind to.
     pub jkt: Option<String>,
+    /// What the application runs on.
+    pub device: Option<String>,
 }
 
 struct Redeem {
     ask: Ask,
     redirect_uri: Option<String>,
     verifier: Option<Verifier>,
+    device: Option<String>,
     /// The refresh token that begins the family's line, should the grant have one.
     refresh: (Opaque, TokenHash),
 }
@@ -68,6 +71,7 @@ pub async fn redeem(call: &Call, client: &Arc<Client>, ask: CodeAsk) -> Result<T
         },
         redirect_uri: ask.redirect_uri,
         verifier: ask.verifier,
+        device: ask.device,
         refresh: (refresh.clone(), vault.hash(&refresh)),
     };
     let issued = call
@@ -98,6 +102,9 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Issued> {
         return not_consumed(tx, redeem).await;
     }
     redeem.ask.record(tx, &found, &made).await?;
+    if let Some(device) = &redeem.device {
+        tokens::sql::name_device(tx, row.family, device).await?;
+    }
     let mut refresh = None;
     if gets_refresh(client, &found.grant.scope) {
         sql::insert_refresh(tx, &redeem.first_refresh(row)).await?;

@@ -23,6 +23,7 @@ use crate::{
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
     tokens::{self, Grant, Target, issue::refresh_expiry},
+    users,
 };
 
 /// Where successors are sealed.
@@ -141,6 +142,9 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Issued> {
         None => not_consumed(tx, rotate, reader).await?,
     };
     rotate.ask.record(tx, &found, &made).await?;
+    if found.person.is_anonymous {
+        users::anonymous::see(tx, found.grant.user, call.now).await?;
+    }
     let wants_id_token = client.metadata.id_token_on_refresh;
     let mut issued = rotate.ask.issued(tx, found.grant, (made.0, target, scope), wants_id_token).await?;
     issued.refresh = Some(successor);

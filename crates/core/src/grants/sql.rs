@@ -7,6 +7,7 @@ use doorward_proto::{
     time::Time,
 };
 
+use super::devices::Device;
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -27,6 +28,7 @@ const CODE: &str =
 // every org: the grant names its own.
 const PRESENTED_CODE: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
         g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role, o.permissions,
+        u.anonymous_seen_at,
         c.family, c.client_id, c.principal_id, c.epoch, c.redirect_uri, c.challenge, c.nonce, c.dpop_jkt,
         c.expires_at, c.consumed_at
     FROM codes c
@@ -51,6 +53,7 @@ const REFRESH: &str = "SELECT family, client_id, principal_id, epoch, generation
 // every org: the grant names its own.
 const PRESENTED_REFRESH: &str = "SELECT g.id, g.org_id, g.principal_id, g.client_id, g.session_id, g.scope,
         g.resource, g.facts, g.is_offline, g.ended_at, u.platform_role, u.roles, m.role, o.permissions,
+        u.anonymous_seen_at,
         r.family, r.client_id, r.principal_id, r.epoch, r.generation, r.cnf, r.expires_at,
         r.absolute_at, r.consumed_at, r.successor, r.revoked_at, r.created_at
     FROM refresh_tokens r
@@ -66,6 +69,12 @@ const CONSUME_REFRESH: &str = "UPDATE refresh_tokens SET consumed_at = $2, succe
     AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $4 AND p.epoch = $5 AND p.status = 0)
     AND EXISTS (SELECT 1 FROM principals u
         WHERE u.id = refresh_tokens.principal_id AND u.epoch = refresh_tokens.epoch AND u.status = 0)";
+const DEVICES: &str = "SELECT g.id, c.name, g.device, g.created_at, r.created_at
+    FROM grants g JOIN clients c ON c.id = g.client_id
+    JOIN refresh_tokens r ON r.family = g.id AND r.consumed_at IS NULL
+    WHERE g.principal_id = $1 AND g.is_offline = 1 AND g.ended_at IS NULL
+        AND r.revoked_at IS NULL AND r.expires_at > $2
+    ORDER BY r.created_at DESC, g.id LIMIT 200";
 const FORGET_SUCCESSORS: &str = "UPDATE refresh_tokens SET successor = NULL WHERE hash IN (
     SELECT hash FROM refresh_tokens WHERE successor IS NOT NULL AND consumed_at < $1
     ORDER BY consumed_at LIMIT 500)";
@@ -238,9 +247,23 @@ pub(crate) async fn forget_successors(tx: &mut Tx<'_>, before: Time) -> Result<u
     tx.exec(FORGET_SUCCESSORS, args![before]).await
 }
 
+/// Where an application can come back for a person.
+pub(super) async fn devices(tx: &mut ReadTx<'_>, user: Id<id::User>, now: Time) -> Result<Vec<Device>> {
+    let read = |row: &Row<'_>| {
+        Ok(Device {
+            grant: row.id(0)?,
+            client_name: row.text(1)?,
+            device: row.opt_text(2)?,
+            since: row.time(3)?,
+            seen: row.time(4)?,
+        })
+    };
+    tx.all(DEVICES, args![user, now], read).await
+}
+
 /// Grant, person, and what is presented, in the columns of both statements.
 fn read_presented<R>(row: &Row<'_>, read: fn(&Row<'_>, usize) -> Result<R>) -> Result<Presented<R>> {
-    const PRESENTED: usize = 14;
+    const PRESENTED: usize = 15;
     const EPOCH: usize = PRESENTED + 3;
     let (grant, person, epoch) = (read_grant(row)?, read_person(row, 10)?, row.int(EPOCH)?);
     Ok(Presented { row: read(row, PRESENTED)?, grant, person, epoch })

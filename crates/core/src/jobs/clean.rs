@@ -8,7 +8,9 @@ use doorward_proto::{
 };
 
 use super::sql;
-use crate::{call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle, usage};
+use crate::{
+    call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle, usage, users,
+};
 
 /// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
 const EVERY: Duration = Duration::from_mins(5);
@@ -17,6 +19,8 @@ const LEASE: &str = "clean";
 /// busy server leaves behind.
 const BATCHES: usize = 200;
 const BATCH: u64 = 500;
+/// People at once: each takes several statements.
+const PEOPLE: i64 = 500;
 
 const MINUTE: Duration = Duration::from_mins(1);
 const HOUR: Duration = Duration::from_hours(1);
@@ -33,6 +37,7 @@ enum Sweep {
     Successors,
     Usage,
     UsageWriters,
+    Anonymous,
     Soon(&'static str),
     Plain(&'static str),
 }
@@ -61,6 +66,7 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
         Sweep::Successors,
         Sweep::Usage,
         Sweep::UsageWriters,
+        Sweep::Anonymous,
     ];
     let soon = sql::SOON.iter().copied().map(Sweep::Soon);
     for sweep in soon.chain(own).chain(sql::SWEEPS.iter().copied().map(Sweep::Plain)) {
@@ -78,25 +84,33 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
 async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
     let settings = &call.realm.settings;
     let kept = (settings.tokens.refresh_reuse_window, settings.usage.retention);
+    let people = (call.realm.env.clone(), settings.sign_up.anonymous_kept);
     call.realm
         .db
-        .write("clean.batch", (sweep, now, kept), |tx, (sweep, now, (window, kept))| {
-            Box::pin(async move {
-                match sweep {
-                    Sweep::Links => links::clean(tx, *now - 7 * DAY).await,
-                    Sweep::Mails => mail::clean(tx, *now - 30 * DAY).await,
-                    Sweep::Sessions => sessions::clean(tx, *now - 180 * DAY).await,
-                    Sweep::Throttles => throttle::clean(tx, *now).await,
-                    Sweep::Schemes => credentials::clean(tx).await,
-                    Sweep::Successors => grants::sql::forget_successors(tx, *now - *window).await,
-                    Sweep::Usage => usage::clean(tx, *now - *kept).await,
-                    // A batch that is tried again is seconds old, or its process has been cut off for long.
-                    Sweep::UsageWriters => usage::forget_writers(tx, *now - 30 * DAY).await,
-                    // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
-                    Sweep::Plain(statement) => sql::sweep(tx, statement, *now - HOUR).await,
-                    Sweep::Soon(statement) => sql::sweep(tx, statement, *now - MINUTE).await,
-                }
-            })
-        })
+        .write(
+            "clean.batch",
+            (sweep, now, kept, people),
+            |tx, (sweep, now, (window, kept), (env, unseen))| {
+                Box::pin(async move {
+                    match sweep {
+                        Sweep::Links => links::clean(tx, *now - 7 * DAY).await,
+                        Sweep::Mails => mail::clean(tx, *now - 30 * DAY).await,
+                        Sweep::Sessions => sessions::clean(tx, *now - 180 * DAY).await,
+                        Sweep::Throttles => throttle::clean(tx, *now).await,
+                        Sweep::Schemes => credentials::clean(tx).await,
+                        Sweep::Successors => grants::sql::forget_successors(tx, *now - *window).await,
+                        Sweep::Usage => usage::clean(tx, *now - *kept).await,
+                        Sweep::Anonymous => {
+                            users::anonymous::clean(tx, (env, *now), *now - *unseen, PEOPLE).await
+                        }
+                        // A batch that is tried again is seconds old, or its process has been cut off for long.
+                        Sweep::UsageWriters => usage::forget_writers(tx, *now - 30 * DAY).await,
+                        // Consumed codes and refresh tokens are kept a while longer, to recognise reuse.
+                        Sweep::Plain(statement) => sql::sweep(tx, statement, *now - HOUR).await,
+                        Sweep::Soon(statement) => sql::sweep(tx, statement, *now - MINUTE).await,
+                    }
+                })
+            },
+        )
         .await
 }

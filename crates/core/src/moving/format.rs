@@ -167,6 +167,7 @@ pub const KINDS: &[Kind] = &[
             text("zone"),
             time("marketing_consent_at"),
             text("marketing_consent_text"),
+            time("anonymous_seen_at"),
             int("version"),
             time("created_at"),
             time("updated_at"),

@@ -101,6 +101,7 @@ impl Create {
                 let hint = "No such person";
                 return Err(Refusal::new(Code::RequestInvalid).field("owner").hint(hint).into());
             }
+            users::anonymous::refuse(tx, owner).await?;
             sql::join(tx, org.id, owner, permissions::OWNER, self.call.now).await?;
         }
         let mut event = Event::new(&self.call, "org.created")?.subject(org.id).org(org.id);

@@ -134,6 +134,7 @@ pub async fn add(call: &Call, scope: &OrgScope, user: Id<User>, role: &str) -> R
                 if users::find_in(tx, user).await?.is_none_or(|user| user.status == Status::Ended) {
                     return Err(Refusal::new(Code::NotFound).hint("No such person").into());
                 }
+                users::anonymous::refuse(tx, user).await?;
                 if !sql::join(tx, org, user, &ask.role, ask.call.now).await? {
                     return conflict("The person is a member already");
                 }

@@ -130,6 +130,8 @@ const OVERALL: Rule =
     Rule::new(600, Duration::ZERO, Duration::from_millis(100), Code::RateLimited).only(Whom::None);
 /// Authorizations begun from one address, or by one person, that are kept until somebody signs in.
 const DRAFTS: Rule = Rule::new(300, MINUTE, Duration::from_millis(500), Code::RateLimitedAddress);
+/// People without an account that begin from one address.
+const BEGINNERS: Rule = Rule::new(30, HOUR, Duration::from_mins(2), Code::RateLimitedAddress);
 /// Organisations that one person makes.
 const ORGS: Rule = Rule::new(20, HOUR, HOUR, Code::RateLimited);
 /// Invitations from one organisation.
@@ -202,6 +204,11 @@ pub(crate) fn drafting(call: &Call) -> Try {
 /// Somebody without an account reports a secret; given back where it is one of ours.
 pub(crate) fn reporting(call: &Call) -> Try {
     Try { counters: vec![(format!("reports:{}", call.origin.network()), REPORTS)], now: call.now }
+}
+
+/// Somebody begins without an account.
+pub(crate) fn beginning(call: &Call) -> Try {
+    Try { counters: vec![(format!("beginners:{}", call.origin.network()), BEGINNERS)], now: call.now }
 }
 
 /// A person makes an organisation.

@@ -63,6 +63,8 @@ pub(crate) struct Person {
     pub(crate) roles: Vec<String>,
     /// In the grant's organisation; none for who does not belong to it any more.
     pub(crate) standing: Option<Standing>,
+    /// There is no account yet.
+    pub(crate) is_anonymous: bool,
 }
 
 /// An access token before it is signed, or the opaque one that was stored.
@@ -216,6 +218,7 @@ impl<R> Presented<R> {
         claims.roles.clone_from(&person.roles);
         claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
         claims.grant_id = Some(grant.id.to_string());
+        claims.is_anonymous = person.is_anonymous;
         Ok(Claims { body: claims, alg: target.alg(), opaque })
     }
 }

@@ -25,6 +25,11 @@ const INSERT_GRANT: &str = "INSERT INTO grants
     AND EXISTS (SELECT 1 FROM sessions s WHERE s.id = $5 AND s.ended_at IS NULL AND s.expires_at > $10)
     AND EXISTS (SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
         WHERE m.org_id = $2 AND m.user_id = $3 AND o.status = 0)";
+/// Of an application that acts for somebody who has not signed in.
+const INSERT_GRANT_ALONE: &str = "INSERT INTO grants
+    (id, org_id, principal_id, client_id, scope, resource, facts, is_offline, device, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, 1, $8, $9)";
+const NAME_DEVICE: &str = "UPDATE grants SET device = $2 WHERE id = $1";
 const END_GRANT: &str = "UPDATE grants SET ended_at = $2, end_reason = $3 WHERE id = $1 AND ended_at IS NULL";
 const END_GRANTS_OF_CLIENT: &str = "UPDATE grants SET ended_at = $3, end_reason = $4
     WHERE principal_id = $1 AND client_id = $2 AND ended_at IS NULL";
@@ -64,6 +69,26 @@ pub(crate) async fn insert_grant(tx: &mut Tx<'_>, grant: &Grant, epoch: i64, now
         epoch
     ];
     Ok(tx.exec(INSERT_GRANT, values).await? == 1)
+}
+
+/// Writes a grant that nobody has signed in for.
+pub(crate) async fn insert_grant_alone(
+    tx: &mut Tx<'_>,
+    grant: &Grant,
+    device: Option<&str>,
+    now: Time,
+) -> Result<()> {
+    let (resources, facts) = (serde_json::to_string(&grant.resources)?, serde_json::to_string(&grant.facts)?);
+    let scope = grant.scope.as_str();
+    let values = args![grant.id, grant.org, grant.user, grant.client, scope, resources, facts, device, now];
+    tx.exec(INSERT_GRANT_ALONE, values).await?;
+    Ok(())
+}
+
+/// Notes what the application says it runs on.
+pub(crate) async fn name_device(tx: &mut Tx<'_>, grant: Id<id::Grant>, device: &str) -> Result<()> {
+    tx.exec(NAME_DEVICE, args![grant, device]).await?;
+    Ok(())
 }
 
 /// Ends a family and with it every token made from it.
@@ -148,10 +173,11 @@ pub(crate) fn read_grant(row: &Row<'_>) -> Result<Grant> {
     })
 }
 
-/// Four columns, from this one on.
+/// Five columns, from this one on.
 pub(crate) fn read_person(row: &Row<'_>, from: usize) -> Result<Person> {
     let roles = serde_json::from_str(&row.text(from + 1)?)?;
     let custom = row.opt_text(from + 3)?;
     let standing = row.opt_text(from + 2)?.map(|role| Standing::of(role, custom.as_deref()));
-    Ok(Person { platform_role: row.int(from)?, roles, standing })
+    let is_anonymous = row.opt_time(from + 4)?.is_some();
+    Ok(Person { platform_role: row.int(from)?, roles, standing, is_anonymous })
 }

@@ -48,7 +48,7 @@ const BY_SCOPE: &[(&str, &[&str])] = &[
 
 /// Every standard claim that this server knows, for its metadata.
 pub fn supported_claims() -> impl Iterator<Item = &'static str> {
-    let organisations = ["tenant_id", "org_role"];
+    let organisations = ["tenant_id", "org_role", "is_anonymous"];
     BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied()).chain(organisations)
 }
 
@@ -80,6 +80,9 @@ pub fn standard_claims(
         }
     }
     claims.insert("tenant_id".to_owned(), json!(org));
+    if facts.user.is_anonymous {
+        claims.insert("is_anonymous".to_owned(), json!(true));
+    }
     if let Some(membership) = facts.orgs.iter().find(|membership| membership.org == org) {
         claims.insert("org_role".to_owned(), json!(membership.role));
     }
@@ -105,8 +108,8 @@ const CLAIMS: &[Claim] = &[
     ("zoneinfo", |of| json!(of.user.zone)),
     ("locale", |of| json!(of.user.locale)),
     ("updated_at", |of| json!(of.user.updated_at.as_seconds())),
-    ("email", |of| json!(of.user.email)),
-    ("email_verified", |of| json!(of.user.email.as_ref().map(|_| of.user.email_verified_at.is_some()))),
+    ("email", |of| json!(email_of(of))),
+    ("email_verified", |of| json!(email_of(of).map(|_| of.user.email_verified_at.is_some()))),
     ("address", |of| json!(of.user.profile.address)),
     ("phone_number", |of| json!(of.user.profile.phone_number)),
     ("phone_number_verified", |of| {
@@ -114,6 +117,11 @@ const CLAIMS: &[Claim] = &[
         json!(profile.phone_number.as_ref().map(|_| profile.phone_number_verified.unwrap_or(false)))
     }),
 ];
+
+/// Whoever has no account has none; applications that need one get the address of nobody.
+fn email_of(of: &Facts) -> Option<&str> {
+    of.user.email.as_deref().or(of.user.is_anonymous.then_some(users::anonymous::EMAIL))
+}
 
 /// To which organisations the person belongs.
 const ORGANISATIONS: &[Claim] = &[

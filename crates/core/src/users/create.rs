@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The name of everybody's own organisation: applications see it, so it says nothing of the person.
-const PERSONAL: &str = "Personal";
+pub(super) const PERSONAL: &str = "Personal";
 
 /// What a person is made of.
 #[derive(Debug, Clone)]
@@ -77,6 +77,8 @@ pub(crate) struct Prepared {
     pub(super) now: Time,
     event: Event,
     welcome: orgs::Welcome,
+    /// Whether somebody who was anonymous registers.
+    registers: bool,
 }
 
 impl Prepared {
@@ -93,7 +95,18 @@ impl Prepared {
             .detail("email", ask.email.address())
             .fact("platform_role", ask.platform_role.name());
         let welcome = orgs::Welcome::new(call, id)?;
-        Ok(Self { id, org, ask, now: call.now, event, welcome })
+        Ok(Self { id, org, ask, now: call.now, event, welcome, registers: false })
+    }
+
+    /// The same for somebody who has been here without an account: the subject stays.
+    pub(crate) fn registering(call: &Call, ask: NewUser, person: &User) -> Result<Self> {
+        let new = Self::new(call, ask)?;
+        let event = Event::new(call, "user.registered")?
+            .subject(person.id)
+            .org(person.org)
+            .detail("email", new.ask.email.address());
+        let welcome = orgs::Welcome::new(call, person.id)?;
+        Ok(Self { id: person.id, org: person.org, event, welcome, registers: true, ..new })
     }
 
     /// The id that the person will have.
@@ -104,17 +117,19 @@ impl Prepared {
 
 /// Writes a new person; refuses when the address or the user name is taken.
 pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
-    let personal = Org::new(new.org, OrgUse::Personal, PERSONAL, new.now);
-    orgs::insert(tx, &personal).await?;
-    principals::insert(tx, new.id, principals::Kind::User, new.org, new.now).await?;
-    if sql::insert(tx, new).await? == 0 {
-        return Err(Refusal::new(Code::Conflict).field("username").hint("The user name is taken").into());
+    if new.registers {
+        // By another link meanwhile, or not seen for too long.
+        if !sql::register(tx, new).await? {
+            return refuse(Code::LinkInvalid);
+        }
+        tx.raise_changes().await?;
+    } else {
+        insert_person(tx, new).await?;
     }
     let verified_at = new.ask.email_verified.then_some(new.now);
     if sql::insert_email(tx, new.id, &new.ask.email, verified_at, new.now).await? == 0 {
         return Err(Refusal::new(Code::EmailTaken).field("email").into());
     }
-    orgs::join(tx, new.org, new.id, orgs::OWNER, new.now).await?;
     if let Some((org, role)) = &new.ask.joins {
         orgs::join(tx, *org, new.id, role, new.now).await?;
     }
@@ -126,6 +141,16 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
         credentials::store(tx, new.id, password, new.now).await?;
     }
     audit::record(tx, &new.event).await
+}
+
+async fn insert_person(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
+    let personal = Org::new(new.org, OrgUse::Personal, PERSONAL, new.now);
+    orgs::insert(tx, &personal).await?;
+    principals::insert(tx, new.id, principals::Kind::User, new.org, new.now).await?;
+    if sql::insert(tx, new).await? == 0 {
+        return Err(Refusal::new(Code::Conflict).field("username").hint("The user name is taken").into());
+    }
+    orgs::join(tx, new.org, new.id, orgs::OWNER, new.now).await
 }
 
 /// Makes a person, for administrators: it says when the address is taken. Without an organisation the

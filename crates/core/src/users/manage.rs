@@ -73,6 +73,9 @@ pub async fn update(call: &Call, id: Id<UserKind>, expected: Option<i64>, change
                 if ask.expected.is_some_and(|version| version != before.version) {
                     return refuse(Code::VersionMismatch);
                 }
+                if before.is_anonymous {
+                    return Err(super::anonymous::forbidden().into());
+                }
                 let after = applied(before.clone(), &ask.change, ask.now)?;
                 if before.platform_role != after.platform_role {
                     // Before the administrators' lock, as everywhere.

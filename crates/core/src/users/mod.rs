@@ -5,6 +5,7 @@
 //! cases for administrators do, and say so.
 
 mod account;
+pub mod anonymous;
 mod create;
 mod email;
 mod list;
@@ -109,6 +110,8 @@ pub struct User {
     pub marketing_consent_at: Option<Time>,
     /// The version of the text that was agreed to.
     pub marketing_consent_text: Option<String>,
+    /// Whether there is no account yet: nobody can sign in, and nothing is known of the person.
+    pub is_anonymous: bool,
     /// Moves with every change; the entity tag.
     pub version: i64,
     /// When the account was made.

@@ -7,7 +7,10 @@
 
 use std::sync::Arc;
 
-use doorward_proto::secret::{Kind, Opaque, SecretText};
+use doorward_proto::{
+    id::{Id, User as UserKind},
+    secret::{Kind, Opaque, SecretText},
+};
 use serde::{Deserialize, Serialize};
 
 use super::{Email, NewUser, Prepared, insert};
@@ -40,6 +43,8 @@ pub struct SignUpAsk {
     pub marketing_consent: Option<String>,
     /// Where to go when the address is confirmed.
     pub next: Option<String>,
+    /// Who registers by it, having been here without an account.
+    pub registers: Option<Id<UserKind>>,
 }
 
 /// What a sign-up link holds.
@@ -51,6 +56,8 @@ struct Payload {
     locale: Option<String>,
     marketing_consent: Option<String>,
     next: Option<String>,
+    #[serde(default)]
+    registers: Option<Id<UserKind>>,
     marker: [u8; 32],
 }
 
@@ -89,6 +96,7 @@ pub async fn sign_up(call: &Call, ask: SignUpAsk) -> Result<Opaque> {
         locale: ask.locale.clone(),
         marketing_consent: ask.marketing_consent,
         next: ask.next,
+        registers: ask.registers,
         marker: call.realm.vault.hash(&marker).0,
     };
     let (link, secret) = links::make(call, Purpose::SignUp, &payload, lives)?;
@@ -190,7 +198,14 @@ pub async fn verify(
     new.password = Some(password);
     new.joins = default_org(call).await?;
     let (start, new_cookie) = Start::new(call, cookie, ACR, AMR)?;
-    let new = Prepared::new(call, new)?;
+    let person = match payload.registers {
+        Some(id) => super::anonymous::find(call, id).await?,
+        None => None,
+    };
+    let new = match &person {
+        Some(person) => Prepared::registering(call, new, person)?,
+        None => Prepared::new(call, new)?,
+    };
     let user = new.id();
     let by = call.by(Actor::User { id: user, session: start.id() });
     let event = Event::new(&by, "user.signed_in")?.subject(user).fact("amr", AMR);

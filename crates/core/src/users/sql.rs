@@ -21,13 +21,13 @@ const INSERT_EMAIL: &str =
     VALUES ($1, $2, $3, 1, $4, $5) ON CONFLICT DO NOTHING";
 const FIND: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
-        u.marketing_consent_text, u.version, u.created_at, u.updated_at
+        u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
     WHERE u.id = $1 AND p.status <> 2";
 const LIST: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
-        u.marketing_consent_text, u.version, u.created_at, u.updated_at
+        u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
     WHERE u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
@@ -35,7 +35,7 @@ const LIST: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username
     ORDER BY u.id LIMIT $2";
 const SEARCH: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
-        u.marketing_consent_text, u.version, u.created_at, u.updated_at
+        u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
     WHERE u.id > $1 AND p.status <> 2 AND (p.status = $5 OR $5 IS NULL)
@@ -64,9 +64,19 @@ const HAS_PROTECTED_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals
         OR EXISTS (SELECT 1 FROM totps t WHERE t.user_id = u.id AND t.confirmed_at IS NOT NULL)) LIMIT 1";
 const OTHER_ADMINISTRATOR: &str = "SELECT 1 FROM users u JOIN principals p ON p.id = u.id
     WHERE u.platform_role = 1 AND p.status = 0 AND u.id <> $1 LIMIT 1";
+const INSERT_ANONYMOUS: &str = "INSERT INTO users (id, created_at, updated_at, anonymous_seen_at)
+    VALUES ($1, $2, $2, $2)";
+const SEE_ANONYMOUS: &str =
+    "UPDATE users SET anonymous_seen_at = $2 WHERE id = $1 AND anonymous_seen_at < $3";
+const REGISTER: &str = "UPDATE users SET anonymous_seen_at = NULL, name = $2, name_folded = $3, locale = $4,
+        marketing_consent_at = $5, marketing_consent_text = $6, updated_at = $7, version = version + 1
+    WHERE id = $1 AND anonymous_seen_at IS NOT NULL
+    AND EXISTS (SELECT 1 FROM principals p WHERE p.id = users.id AND p.status = 0)";
+const UNUSED_ANONYMOUS: &str = "SELECT id FROM users WHERE anonymous_seen_at < $1
+    ORDER BY anonymous_seen_at LIMIT $2";
 const ANONYMISE: &str = "UPDATE users SET name = NULL, name_folded = NULL, username = NULL,
         username_folded = NULL, platform_role = 0, roles = '[]', profile = '{}', locale = NULL, zone = NULL,
-        marketing_consent_at = NULL, marketing_consent_text = NULL, updated_at = $2, version = version + 1
+        marketing_consent_at = NULL, marketing_consent_text = NULL, anonymous_seen_at = NULL, updated_at = $2, version = version + 1
     WHERE id = $1";
 
 pub(super) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<u64> {
@@ -87,6 +97,42 @@ pub(super) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<u64> {
         new.now
     ];
     tx.exec(INSERT, values).await
+}
+
+/// Somebody without an account.
+pub(super) async fn insert_anonymous(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time) -> Result<()> {
+    tx.exec(INSERT_ANONYMOUS, args![id, now]).await?;
+    Ok(())
+}
+
+/// Notes a use, unless one was noted since `since`.
+pub(super) async fn see_anonymous(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time, since: Time) -> Result<()> {
+    tx.exec(SEE_ANONYMOUS, args![id, now, since]).await?;
+    Ok(())
+}
+
+/// Somebody without an account has one now; says whether it was so.
+pub(super) async fn register(tx: &mut Tx<'_>, new: &Prepared) -> Result<bool> {
+    let user = &new.ask;
+    let values = args![
+        new.id,
+        &user.name,
+        user.name.as_deref().map(str::to_lowercase),
+        &user.locale,
+        user.marketing_consent.as_ref().map(|_| new.now),
+        &user.marketing_consent,
+        new.now
+    ];
+    Ok(tx.exec(REGISTER, values).await? == 1)
+}
+
+/// People without an account who were not seen since.
+pub(super) async fn unused_anonymous(
+    tx: &mut ReadTx<'_>,
+    before: Time,
+    most: i64,
+) -> Result<Vec<Id<UserKind>>> {
+    tx.all(UNUSED_ANONYMOUS, args![before, most], |row| row.id(0)).await
 }
 
 pub(super) async fn insert_email(
@@ -208,8 +254,9 @@ fn read(row: &Row<'_>) -> Result<User> {
         zone: row.opt_text(12)?,
         marketing_consent_at: row.opt_time(13)?,
         marketing_consent_text: row.opt_text(14)?,
-        version: row.int(15)?,
-        created_at: row.time(16)?,
-        updated_at: row.time(17)?,
+        is_anonymous: row.opt_time(15)?.is_some(),
+        version: row.int(16)?,
+        created_at: row.time(17)?,
+        updated_at: row.time(18)?,
     })
 }

@@ -154,6 +154,7 @@ pub(crate) fn code_ask(code: &str) -> CodeAsk {
         verifier: Some(VERIFIER.parse::<Verifier>().expect("a verifier")),
         resources: Vec::new(),
         jkt: None,
+        device: None,
     }
 }
 

@@ -34,6 +34,7 @@ fn ask(address: &str, locale: Option<&str>) -> SignUpAsk {
         locale: locale.map(str::to_owned),
         marketing_consent: None,
         next: None,
+        registers: None,
     }
 }
 

@@ -30,6 +30,7 @@ fn sign_up_ask(address: &str) -> SignUpAsk {
         locale: Some("en-GB".to_owned()),
         marketing_consent: None,
         next: Some("/oauth2/authorize?draft=1".to_owned()),
+        registers: None,
     }
 }
 

@@ -138,6 +138,8 @@ sections! {
         allowed_domains: Vec<String> = "";
         /// The organisation that newcomers join, by id or short name.
         default_org: Option<String> = "";
+        /// How long somebody who began without an account is kept without being seen.
+        anonymous_kept: Span = "90d";
     }
 
     /// Organisations.

@@ -38,6 +38,7 @@ pub fn core_settings(config: &Config) -> core::Settings {
                 .map(|domain| domain.to_lowercase())
                 .collect(),
             default_org: config.sign_up.default_org.clone(),
+            anonymous_kept: config.sign_up.anonymous_kept.0,
         },
         password: core::Password {
             min_length: password.min_length,

@@ -35,6 +35,7 @@ fn full() -> AccessTokenClaims {
         }),
         may_act: Some(Actor { sub: "agt_3".into(), iss: None, act: None }),
         grant_id: Some("grt_1".into()),
+        is_anonymous: true,
         txn: Some("t".into()),
         extra,
     }
@@ -51,7 +52,7 @@ fn every_claim_travels_under_its_name() {
             "sid": "ses_1", "tenant_id": "org_1", "org_role": "owner", "roles": ["editor"], "permissions": ["a:b"],
             "role": "user", "workspace_ids": ["ws"], "token_use": "user", "cnf": {"jkt": "k", "x5t#S256": "c"},
             "authorization_details": [{"type": "pay"}], "act": {"sub": "agt_1", "act": {"sub": "agt_2"}},
-            "may_act": {"sub": "agt_3"}, "grant_id": "grt_1", "txn": "t", "https://acme.example/plan": {"tier": 3}
+            "may_act": {"sub": "agt_3"}, "grant_id": "grt_1", "is_anonymous": true, "txn": "t", "https://acme.example/plan": {"tier": 3}
         })
     );
     assert_eq!(serde_json::from_value::<AccessTokenClaims>(value).unwrap(), full());

@@ -77,6 +77,7 @@ async fn granted(
                 code: ask.code.expose().to_owned(),
                 redirect_uri: ask.redirect_uri,
                 verifier: ask.code_verifier,
+                device: ask.device_name,
                 resources: resources(&ask.target)?,
                 jkt,
             };
@@ -99,6 +100,15 @@ async fn granted(
             };
             grants::client::issue(call, client, ask).await?
         }
+        TokenRequest::Anonymous(ask) => {
+            let ask = grants::anonymous::AnonymousAsk {
+                resources: resources(&ask.target)?,
+                scope: ask.target.scope,
+                device: ask.device_name,
+                jkt,
+            };
+            grants::anonymous::begin(call, client, ask).await?
+        }
     };
     metrics::counter!("doorward_tokens_issued_total", "grant" => kind).increment(1);
     Ok(Json(wire(tokens)))
@@ -109,6 +119,7 @@ const fn grant_of(request: &TokenRequest) -> Grant {
         TokenRequest::AuthorizationCode(_) => Grant::AuthorizationCode,
         TokenRequest::RefreshToken(_) => Grant::RefreshToken,
         TokenRequest::ClientCredentials(_) => Grant::ClientCredentials,
+        TokenRequest::Anonymous(_) => Grant::Anonymous,
     }
 }
 

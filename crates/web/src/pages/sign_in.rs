@@ -18,6 +18,7 @@ use super::{
     draft,
     form::{Errors, Field},
     frame::{Frame, initials},
+    sign_up,
     visit::{Posted, Visit, refusal_of, to},
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
@@ -41,6 +42,7 @@ pub struct IdentifierPage<'a> {
     errors: Errors,
     identifier: Field,
     sign_up: Option<String>,
+    skip: Option<String>,
     buttons: Vec<Button>,
     turned: Option<Turned>,
 }
@@ -63,7 +65,16 @@ impl<'a> IdentifierPage<'a> {
             .value(typed)
             .focused()
             .checked(&errors);
-        Self { frame, action, errors, identifier, sign_up: None, buttons: Vec::new(), turned: None }
+        Self {
+            frame,
+            action,
+            errors,
+            identifier,
+            sign_up: None,
+            skip: None,
+            buttons: Vec::new(),
+            turned: None,
+        }
     }
 
     /// Says why nobody was signed in elsewhere.
@@ -81,6 +92,13 @@ impl<'a> IdentifierPage<'a> {
     #[must_use]
     pub fn elsewhere(mut self, buttons: Vec<Button>) -> Self {
         self.buttons = buttons;
+        self
+    }
+
+    /// Offers to go on without an account.
+    #[must_use]
+    pub fn skip(mut self, to: Option<String>) -> Self {
+        self.skip = to;
         self
     }
 
@@ -195,6 +213,7 @@ async fn identifier(mut visit: Visit) -> Result<Response, Failure> {
 fn identifier_page<'a>(visit: &Visit, frame: &'a Frame, typed: &str, errors: Errors) -> IdentifierPage<'a> {
     let form = if visit.carry.wants_other() { "/sign-in?other=yes" } else { "/sign-in" };
     let page = IdentifierPage::new(frame, visit.carry.on(form), typed, errors);
+    let page = page.skip(sign_up::way_past(visit));
     if visit.call.realm.settings.sign_up.mode == SignUpMode::Open {
         page.sign_up(visit.carry.on("/sign-up"))
     } else {

@@ -5,8 +5,13 @@
 use std::time::Duration;
 
 use askama::Template;
-use axum::{Router, response::Response, routing::get};
+use axum::{
+    Router,
+    response::Response,
+    routing::{get, post},
+};
 use doorward_core::{
+    authorize,
     outcome::{Code, Refusal},
     settings::SignUpMode,
     users::{self, Email, SignUpAsk},
@@ -19,13 +24,16 @@ use super::{
     form::{Errors, Field, Tick},
     frame::Frame,
     news, sign_in,
-    visit::{Posted, Visit, refusal_of, to},
+    visit::{Nothing, Posted, Visit, refusal_of, to},
 };
-use crate::{app::App, cookies::Cookie, surface::Failure};
+use crate::{app::App, cookies::Cookie, oauth, surface::Failure};
 
 /// Sign-up and the page after it.
 pub fn routes() -> Router<App> {
-    Router::new().route("/sign-up", get(form).post(sign_up)).route("/sign-up/sent", get(sent))
+    Router::new()
+        .route("/sign-up", get(form).post(sign_up))
+        .route("/sign-up/sent", get(sent))
+        .route("/sign-up/skip", post(skip).get(form))
 }
 
 /// What was typed before.
@@ -49,6 +57,7 @@ pub struct Page<'a> {
     fields: [Field; 3],
     news: Tick,
     sign_in: String,
+    skip: Option<String>,
 }
 
 impl<'a> Page<'a> {
@@ -56,13 +65,20 @@ impl<'a> Page<'a> {
     pub fn new(frame: &'a Frame, action: String, typed: Typed, errors: Errors, shortest: usize) -> Self {
         let news = news::tick(frame, typed.wants_news);
         let fields = fields(frame, typed, &errors, shortest);
-        Self { frame, action, errors, fields, news, sign_in: "/sign-in".to_owned() }
+        Self { frame, action, errors, fields, news, sign_in: "/sign-in".to_owned(), skip: None }
     }
 
     /// Where somebody goes who has an account.
     #[must_use]
     pub fn sign_in(mut self, to: String) -> Self {
         self.sign_in = to;
+        self
+    }
+
+    /// Where somebody goes who goes on without an account.
+    #[must_use]
+    pub fn skip(mut self, to: Option<String>) -> Self {
+        self.skip = to;
         self
     }
 }
@@ -147,7 +163,20 @@ async fn form(mut visit: Visit) -> Result<Response, Failure> {
 fn page<'a>(visit: &Visit, frame: &'a Frame, typed: Typed, errors: Errors) -> Page<'a> {
     let shortest = visit.call.realm.settings.password.min_length;
     let page = Page::new(frame, visit.carry.on("/sign-up"), typed, errors, shortest);
-    page.sign_in(visit.carry.on("/sign-in"))
+    page.sign_in(visit.carry.on("/sign-in")).skip(way_past(visit))
+}
+
+/// Where somebody goes who goes on without an account, if the application lets them.
+pub(super) fn way_past(visit: &Visit) -> Option<String> {
+    let may_skip = visit.asked.as_ref().is_some_and(|view| view.may_skip);
+    may_skip.then(|| visit.carry.on("/sign-up/skip"))
+}
+
+/// The application is told that there is no account, and goes on without.
+async fn skip(Posted { visit, .. }: Posted<Nothing>) -> Result<Response, Failure> {
+    let Some(draft) = visit.carry.draft() else { return Err(Code::DraftUnknown.into()) };
+    let next = authorize::skip(&visit.call, draft).await?;
+    oauth::answer(&visit.app, &visit.call, visit.headers(), next)
 }
 
 async fn sign_up(Posted { visit, form }: Posted<SignUpForm>) -> Result<Response, Failure> {
@@ -164,6 +193,10 @@ async fn sign_up(Posted { visit, form }: Posted<SignUpForm>) -> Result<Response,
 }
 
 async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Response, Failure> {
+    let registers = match visit.carry.draft() {
+        Some(draft) => authorize::view(&visit.call, draft).await?.registers,
+        None => None,
+    };
     let ask = SignUpAsk {
         email: Email::parse(&typed.email)?,
         password,
@@ -171,6 +204,7 @@ async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Respo
         locale: Some(visit.text.tag().to_owned()),
         marketing_consent: typed.wants_news.then(|| news::agreed(visit.text)),
         next: visit.carry.asked(),
+        registers,
     };
     let marker = users::sign_up(&visit.call, ask).await?;
     let lasts = visit.call.realm.settings.mail.link_ttl;

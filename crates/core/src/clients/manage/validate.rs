@@ -13,11 +13,12 @@ use url::{Host, Url};
 use super::Registration;
 use crate::{
     clients::{AuthMethod, Metadata},
+    grants::ANONYMOUS,
     outcome::{Code, Refusal, Result},
 };
 
 /// Grant types that work.
-pub const GRANT_TYPES: [&str; 3] = ["authorization_code", "refresh_token", "client_credentials"];
+pub const GRANT_TYPES: [&str; 4] = ["authorization_code", "refresh_token", "client_credentials", ANONYMOUS];
 /// Signatures of ID tokens that work.
 const ID_TOKEN_ALGS: [&str; 3] = ["RS256", "ES256", "EdDSA"];
 const MAX_URIS: usize = 500;
@@ -89,6 +90,11 @@ fn check_grants(registration: &Registration) -> Result<()> {
     }
     if metadata.allows_grant("refresh_token") && !metadata.allows_grant("authorization_code") {
         return Err(bad("grant_types", "Refresh tokens come with the authorization code grant").into());
+    }
+    let registers = metadata.allows_grant("authorization_code") && metadata.allows_grant("refresh_token");
+    if metadata.allows_grant(ANONYMOUS) && !registers {
+        let hint = "Who begins without an account needs refresh tokens, and codes to register";
+        return Err(bad("grant_types", hint).into());
     }
     Ok(())
 }

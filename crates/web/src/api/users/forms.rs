@@ -112,6 +112,8 @@ pub(in crate::api) struct UserView {
     /// The words that were agreed to, by name and language.
     #[serde(skip_serializing_if = "Option::is_none")]
     marketing_consent_text: Option<String>,
+    /// Whether there is no account yet: an application began for somebody whom nobody knows.
+    is_anonymous: bool,
     /// When the account was made.
     #[schema(format = DateTime)]
     created_at: String,
@@ -154,6 +156,7 @@ pub(in crate::api) fn view(user: &User) -> Result<UserView> {
         body: body_of(user)?,
         marketing_consent_at: user.marketing_consent_at.map(|at| at.to_string()),
         marketing_consent_text: user.marketing_consent_text.clone(),
+        is_anonymous: user.is_anonymous,
         created_at: user.created_at.to_string(),
         updated_at: user.updated_at.to_string(),
     })

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
     routing::{get, post},
 };
-use doorward_core::{outcome::Code, sessions as core};
+use doorward_core::{grants::devices, outcome::Code, sessions as core};
 
 use super::{Done, House, Resident, Room};
 use crate::{
@@ -27,6 +27,7 @@ pub fn routes() -> Router<App> {
         .route("/account/sessions", get(look))
         .route("/account/sessions/{session}/end", post(end).get(Room::Sessions.door()))
         .route("/account/sessions/end-others", post(end_others).get(Room::Sessions.door()))
+        .route("/account/devices/{grant}/end", post(end_device).get(Room::Sessions.door()))
 }
 
 /// A signed-in session.
@@ -44,6 +45,28 @@ pub struct Session {
     pub since: When,
     /// Whether it is the one that shows this page.
     pub is_this: bool,
+}
+
+/// An application that comes back without a browser.
+#[derive(Debug, Clone)]
+pub struct Application {
+    /// What forms send.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// What it runs on; empty where it does not say.
+    pub device: String,
+    /// When it last asked for tokens.
+    pub seen: When,
+    /// When it began.
+    pub since: When,
+}
+
+impl Application {
+    /// What the button does, for who does not see where it is.
+    fn end_label(&self, frame: &Frame) -> String {
+        frame.text.with2("devices-end-of", ("name", &self.name), ("device", &self.device))
+    }
 }
 
 /// A browser and its system, by the names people know.
@@ -105,12 +128,13 @@ pub struct Page<'a> {
     frame: &'a Frame,
     house: &'a House<'a>,
     sessions: Vec<Session>,
+    applications: Vec<Application>,
 }
 
 impl<'a> Page<'a> {
     /// The page; this session first, then last used first.
-    pub fn new(house: &'a House<'a>, sessions: Vec<Session>) -> Self {
-        Self { frame: house.frame, house, sessions }
+    pub fn new(house: &'a House<'a>, sessions: Vec<Session>, applications: Vec<Application>) -> Self {
+        Self { frame: house.frame, house, sessions, applications }
     }
 }
 
@@ -122,9 +146,11 @@ async fn look(resident: Resident) -> Result<Response, Failure> {
         .map(|session| shown(visit, &resident, session))
         .collect();
     sessions.sort_by_key(|session| !session.is_this);
+    let applications = devices::list(&visit.call, resident.account.session.user).await?;
+    let applications = applications.into_iter().map(|device| on_device(visit, device)).collect();
     let (frame, errors) = (visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Sessions, &errors);
-    Ok(resident.show(&Page::new(&house, sessions)))
+    Ok(resident.show(&Page::new(&house, sessions, applications)))
 }
 
 fn shown(visit: &Visit, resident: &Resident, session: core::Session) -> Session {
@@ -136,6 +162,29 @@ fn shown(visit: &Visit, resident: &Resident, session: core::Session) -> Session 
         since: When::new(visit.text, session.auth_time, visit.call.now),
         is_this: session.id == resident.account.session.id,
     }
+}
+
+fn on_device(visit: &Visit, device: devices::Device) -> Application {
+    Application {
+        id: device.grant.to_string(),
+        name: device.client_name,
+        device: device.device.unwrap_or_default(),
+        seen: When::new(visit.text, device.seen, visit.call.now),
+        since: When::new(visit.text, device.since, visit.call.now),
+    }
+}
+
+async fn end_device(Path(grant): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (resident, _) = match Resident::of(posted, Room::Sessions).await {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let grant = grant.parse().map_err(|_| Failure::from(Code::NotFound))?;
+    match devices::end(&resident.visit.call, resident.account.session.user, grant).await {
+        Err(error) if error.code() == Some(Code::NotFound) => {}
+        other => other?,
+    }
+    Ok(Done::Session.at(&resident.visit, Room::Sessions.path()))
 }
 
 async fn end(Path(session): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
