@@ -66,6 +66,7 @@ sign-in-to = to continue to
 asker-by = by { $name }
 connect-with = Continue with { $name }
 connect-or = or
+connect-going = Going to { $name }
 link-title = You have an account already
 link-what = { $provider } says that you are { $email }, and an account here has that address. Enter its password, and from then on you can sign in with { $provider }, too.
 link-what-signed-in = { $provider } says that you are { $email }. You are signed in to the account with that address: from now on you can sign in to it with { $provider }, too.

@@ -57,6 +57,12 @@ pub(crate) fn comes_from_us(headers: &HeaderMap, ours: &Origin) -> bool {
     headers.get(ORIGIN).is_none_or(|origin| origin.as_bytes() == ours.ascii_serialization().as_bytes())
 }
 
+/// Whether a page is asked for by one of ours or by the person. Browsers that do not say are believed.
+pub(crate) fn is_navigated_here(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site");
+    site.is_none_or(|site| matches!(site.as_bytes(), b"same-origin" | b"none"))
+}
+
 /// Whether the token was made from one of the browser's cookies; `None` where it sent none. A form may
 /// have been loaded before somebody signed in from another tab: both cookies count.
 fn holds_cookie(headers: &HeaderMap, https: bool, tag: &[u8]) -> Option<bool> {

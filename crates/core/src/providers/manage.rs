@@ -10,7 +10,7 @@ use super::{ClientAuth, Kind, Provider, Settings, Wrong, discovery, exchange, ge
 use crate::{
     audit::{self, Event},
     call::Call,
-    clients::keys_at,
+    clients::{self, keys_at},
     db::Tx,
     outcome::{Code, Refusal, Result, refuse},
     page::{Page, PageAsk},
@@ -51,8 +51,8 @@ fn check(settings: &Settings, secret: Option<&SecretText>, has_secret: bool) -> 
     let is_line = |text: &str, most| {
         !text.is_empty() && text.chars().count() <= most && !text.chars().any(char::is_control)
     };
-    if !is_line(settings.name.trim(), 60) {
-        return Err(bad("name", "A name has 1 to 60 letters").into());
+    if !is_line(&settings.name, 60) || !clients::is_name(&settings.name) {
+        return Err(bad("name", "A name has 1 to 60 letters that show").into());
     }
     if !is_line(&settings.client_id, 512) || !settings.client_id.is_ascii() {
         return Err(bad("client_id", "Our name at the provider is missing").into());

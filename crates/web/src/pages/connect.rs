@@ -32,7 +32,7 @@ use super::{
     sign_in::{Button, typed_before},
     visit::{Posted, Visit, refusal_of, to},
 };
-use crate::{app::App, body::whole, cookies::Cookie, edge::BODY_LIMIT, surface::Failure};
+use crate::{app::App, body::whole, cookies::Cookie, csrf, edge::BODY_LIMIT, surface::Failure};
 
 /// What a provider may send back, and nothing else is looked at.
 const ANSWERS: [&str; 4] = ["state", "code", "error", "iss"];
@@ -87,6 +87,27 @@ fn button(visit: &Visit, one: providers::Button) -> Button {
     Button { to: visit.carry.on(&format!("/connect/{}", one.slug)), name: one.name }
 }
 
+/// The page between a form of ours and a provider: a browser lets no form lead to where its page did not say,
+/// and nobody knows the provider before the form is sent.
+#[derive(Template)]
+#[template(path = "leave.html")]
+pub struct LeavePage<'a> {
+    frame: &'a Frame,
+    title: String,
+    name: String,
+    to: String,
+}
+
+impl<'a> LeavePage<'a> {
+    /// On the way to the provider of this name.
+    pub fn new(frame: &'a Frame, name: String, to: String) -> Self {
+        Self { frame, title: frame.tv("connect-going", "name", &name), name, to }
+    }
+}
+
+/// What the address of a provider says where a form leads to it.
+const BY_FORM: &str = "by=form";
+
 /// The ways to sign in elsewhere that the sign-in page offers.
 pub(super) async fn buttons(visit: &Visit) -> Result<Vec<Button>, Failure> {
     let all = providers::buttons(&visit.call, &offer(visit)).await?;
@@ -99,15 +120,26 @@ pub(super) async fn of_address(visit: &Visit, typed: &str) -> Result<Option<Butt
     Ok(found.map(|one| button(visit, one)))
 }
 
+/// The way of a form that leads there.
+pub(super) async fn way_of_address(visit: &Visit, typed: &str) -> Result<Option<String>, Failure> {
+    let found = providers::for_address(&visit.call, &offer(visit), typed).await?;
+    Ok(found.map(|one| visit.carry.on(&format!("/connect/{}?{BY_FORM}", one.slug))))
+}
+
 /// To the provider that the application has named, where people may sign in there.
 pub(super) async fn hinted(visit: &Visit, view: &View) -> Result<Option<Response>, Failure> {
     let Some(name) = &view.connection else { return Ok(None) };
     let is_offered = providers::is_offered(&visit.call, &offer(visit), name).await?;
-    Ok(is_offered.then(|| to(&visit.carry.on(&format!("/connect/{name}")))))
+    // Whoever has chosen an account has done so by a form.
+    let way = if view.whom.session.is_some() { format!("?{BY_FORM}") } else { String::new() };
+    Ok(is_offered.then(|| to(&visit.carry.on(&format!("/connect/{name}{way}")))))
 }
 
 async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
+    if is_sent_by_another(&visit, &name).await? {
+        return Ok(to(&visit.carry.on("/sign-in?other=yes")));
+    }
     let asked = visit.asked.as_ref();
     // An organisation's provider was chosen by the address that was typed, as a rule.
     let typed = if name.contains('.') { typed_before(&visit) } else { None };
@@ -133,8 +165,27 @@ async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, F
             };
         }
     };
-    let response = Redirect::to(&address).into_response();
+    let response = if visit.query().split('&').any(|pair| pair == BY_FORM) {
+        let frame = visit.frame();
+        let provider = providers::get(&visit.call, &name).await?;
+        visit.show(&LeavePage::new(&frame, provider.settings.name, address))
+    } else {
+        Redirect::to(&address).into_response()
+    };
     Ok(visit.with_cookie(response, Cookie::Connect, marker.expose(), Some(AWAY)))
+}
+
+/// Whether a page of another site has sent the browser to an organisation's provider: that one could sign in
+/// whom it likes in the place of who is here, so people go there by a page of ours. An application may send
+/// them where nobody is signed in.
+async fn is_sent_by_another(visit: &Visit, name: &str) -> Result<bool, Failure> {
+    let is_sent = !csrf::is_navigated_here(visit.headers());
+    let is_expected = visit.asked.is_some() && visit.active().is_none();
+    if !is_sent || is_expected {
+        return Ok(false);
+    }
+    let provider = providers::get(&visit.call, name).await?;
+    Ok(provider.org != visit.call.realm.instance_org)
 }
 
 fn marker(visit: &Visit) -> Option<Opaque> {

@@ -231,8 +231,9 @@ async fn identify(Posted { mut visit, form }: Posted<IdentifierForm>) -> Result<
         return Ok(visit.show_wrong(&page, &Refusal::new(Code::EmailInvalid)));
     }
     // Whoever has come back from there, or wants another account, goes on with a password.
-    let elsewhere = if visit.carry.wants_other() { None } else { connect::of_address(&visit, typed).await? };
-    let path = elsewhere.map_or_else(|| visit.carry.on("/sign-in/password"), |button| button.to);
+    let elsewhere =
+        if visit.carry.wants_other() { None } else { connect::way_of_address(&visit, typed).await? };
+    let path = elsewhere.unwrap_or_else(|| visit.carry.on("/sign-in/password"));
     Ok(remember(&visit, to(&path), typed))
 }
 

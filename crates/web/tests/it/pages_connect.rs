@@ -216,7 +216,13 @@ both_engines! {
         // The domain of the address that is typed: there at once, with what was typed.
         let page = browser.ask("POST", &page.action("/sign-in"), Some(form(&page, "identifier", "bob@acme.example"))).await;
         let to = page.header("location").to_owned();
-        assert!(to.starts_with(&format!("/connect/{connection}?draft=")), "{to}");
+        assert!(to.starts_with(&format!("/connect/{connection}?by=form&draft=")), "{to}");
+        // A form may lead to no other site: a page of ours is between, and goes on by itself.
+        let between = browser.open(&to).await;
+        assert_eq!((between.status, between.title()), (StatusCode::OK, "Going to Acme"));
+        assert!(between.text.contains("http-equiv=\"refresh\" content=\"0;url=https://login.example/authorize?"), "{}", between.text);
+        assert!(between.text.contains("href=\"https://login.example/authorize?"), "{}", between.text);
+        let to = to.replace("by=form&", "");
         let asked = leaves(&mut browser, &to, &claims, "bob@acme.example").await;
         assert_eq!(asked["login_hint"], "bob@acme.example");
         // Turned away, and by the password then, with the button still beside it.
@@ -231,6 +237,24 @@ both_engines! {
         let page = browser.open(&format!("/connect/{connection}/callback?code=c&state={}", asked["state"])).await;
         let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
         assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
+    }
+
+    /// An organisation's owner could sign in whom they like in the place of who is here.
+    async fn another_site_sends_nobody_to_an_organisations_provider(place: Fresh) {
+        let (browser, _) = browser(&place).await;
+        let connection = acme(&browser).await;
+        let stored = browser.read("orgs/acme/connections/sso").await;
+        let by_id = stored["id"].as_str().expect("an id");
+        for (path, site, leaves) in [
+            ("login", "cross-site", true), (connection.as_str(), "same-origin", true), (connection.as_str(), "none", true),
+            (connection.as_str(), "cross-site", false), (connection.as_str(), "same-site", false), (by_id, "cross-site", false),
+        ] {
+            let request = Request::get(format!("/connect/{path}")).header("sec-fetch-site", site);
+            let page = browser.send(request.body(axum::body::Body::empty()).expect("a request")).await;
+            let to = page.header("location");
+            assert_eq!(to.starts_with("https://login.example/authorize"), leaves, "{path} {site}: {to}");
+            assert!(leaves || to == "/sign-in?other=yes", "{path} {site}: {to}");
+        }
     }
 
     async fn an_application_offers_the_providers_that_it_names(place: Fresh) {

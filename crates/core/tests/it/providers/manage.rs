@@ -1,6 +1,6 @@
 //! Adding, changing and trying providers.
 
-use super::kit::{UPSTREAM, Upstream, added, world};
+use super::kit::{UPSTREAM, Upstream, added, openid, world};
 use doorward_core::{
     outcome::Code,
     providers::{self, Kind, Settings},
@@ -11,6 +11,18 @@ use doorward_world::{Fresh, both_engines};
 use serde_json::json;
 
 both_engines! {
+    /// A name is a button, and stands in mails: what hides in it could say something else there.
+    async fn a_name_is_what_it_looks_like(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        for name in ["", " ", " Login", "Log\nin", "\u{202e}nigoL", "Lo\u{200b}gin", "x".repeat(61).as_str()] {
+            let mut new = openid();
+            new.settings.name = name.to_owned();
+            let refused = providers::create(&world.local(), new).await.expect_err("is refused");
+            assert_eq!(refused.code(), Some(Code::RequestInvalid), "{name:?}");
+        }
+    }
+
     /// Whoever may change providers must not become an administrator by it.
     async fn a_provider_cannot_be_pointed_elsewhere(place: Fresh) {
         let upstream = Upstream::new();

@@ -97,8 +97,8 @@ pub(super) async fn look(keeper: Keeper) -> Result<Response, Failure> {
 fn changed(provider: &Provider, typed: &Form) -> Outcome<(i64, Settings)> {
     let seen = typed.version.parse().map_err(|_| Refusal::new(Code::RequestInvalid).field("version"))?;
     let mut settings = provider.settings.clone();
-    settings.name = typed.name.trim().to_owned();
-    settings.client_id = typed.client_id.trim().to_owned();
+    typed.name.trim().clone_into(&mut settings.name);
+    typed.client_id.trim().clone_into(&mut settings.client_id);
     settings.scopes = words(&typed.scopes);
     settings.allowed_domains = words(&typed.domains);
     settings.creates_accounts = typed.creates.is_some();

@@ -151,11 +151,11 @@ pub(super) fn secret(frame: &Frame, settings: &Settings) -> Field {
 /// What is added of what was typed.
 fn asked(typed: &Form) -> Outcome<NewProvider> {
     let Some(mut settings) = known(&typed.preset) else { return refuse(Code::NotFound) };
-    settings.name = typed.name.trim().to_owned();
+    typed.name.trim().clone_into(&mut settings.name);
     if settings.kind == Kind::Oidc {
         settings.issuer = some(&typed.issuer);
     }
-    settings.client_id = typed.client_id.trim().to_owned();
+    typed.client_id.trim().clone_into(&mut settings.client_id);
     (settings.team_id, settings.key_id) = (some(&typed.team_id), some(&typed.key_id));
     (settings.creates_accounts, settings.is_enabled) = (true, true);
     let secret = Some(typed.client_secret.clone()).filter(|secret| !secret.expose().trim().is_empty());
