@@ -6,24 +6,30 @@ import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import readline from 'node:readline';
 import { Application } from './lib/application.mjs';
+import { Dns } from './lib/dns.mjs';
 import { examine, launch, open, press, silent, type } from './lib/browser.mjs';
 import { api, issuer, person } from './lib/management.mjs';
 
 const upstream = process.env.DOORWARD_UPSTREAM;
 const password = 'plum orbit candle 93 gravel';
+const dns = new Dns();
 let browser, app, forge;
 
+// What the second Doorward knows us as, when people come back to the provider of this name.
+const downstream = (slug) => api('POST', 'clients', {
+  name: 'Doorward downstream',
+  type: 'confidential',
+  redirect_uris: [`${issuer}/connect/${slug}/callback`],
+  grant_types: ['authorization_code'],
+  scopes: ['openid', 'profile', 'email'],
+  token_endpoint_auth_method: 'client_secret_basic',
+}, { at: upstream });
+
 before(async () => {
+  await dns.listen(Number(process.env.DOORWARD_DNS));
   browser = await launch();
   app = await Application.start();
-  const client = await api('POST', 'clients', {
-    name: 'Doorward downstream',
-    type: 'confidential',
-    redirect_uris: [`${issuer}/connect/work/callback`],
-    grant_types: ['authorization_code'],
-    scopes: ['openid', 'profile', 'email'],
-    token_endpoint_auth_method: 'client_secret_basic',
-  }, { at: upstream });
+  const client = await downstream('work');
   const work = await api('POST', 'providers', {
     slug: 'work', name: 'Work', issuer: upstream, client_id: client.client_id, client_secret: client.client_secret,
   });
@@ -45,6 +51,7 @@ after(async () => {
   forge?.kill();
   await browser?.close();
   await app?.stop();
+  await dns.close();
 });
 
 const at = (page) => new URL(page.url()).pathname;
@@ -193,5 +200,48 @@ test('plain OAuth 2: a person from its answer, known by the number whatever the 
   await forgeSays(page, { id: '42', email: 'moved@forge.example' });
   assert.equal(await reach(page), 'sure@forge.example');
   assert.deepEqual([(await named('moved@forge.example')).length, (await named('sure@forge.example')).length], [0, 1]);
+  await page.context().close();
+});
+
+test('people of an organisation sign in at its own provider, and nobody else by it', async () => {
+  const acme = await api('POST', 'orgs', { name: 'Acme', slug: 'acme' });
+  const domain = await api('POST', 'orgs/acme/domains', { domain: 'acme.example' });
+  dns.records.set(domain.record, domain.value);
+  await api('POST', 'orgs/acme/domains/acme.example/verify', undefined, { status: 200 });
+  await api('PATCH', 'orgs/acme', { joined_by: 'domain' });
+  const client = await downstream(`${acme.id}.sso`);
+  const sso = await api('POST', 'orgs/acme/connections', {
+    slug: 'sso', name: 'Acme login', issuer: upstream, client_id: client.client_id, client_secret: client.client_secret,
+  });
+  assert.equal(sso.redirect_uri, `${issuer}/connect/${acme.id}.sso/callback`);
+  await worker('zoe@acme.example', { name: 'Zoe' });
+  const page = await open(browser);
+  await page.goto(`${app.url}/login`);
+  assert.equal(await page.getByRole('link', { name: 'Continue with Acme login' }).count(), 0, 'it is not for everybody');
+  await type(page, 'username', 'zoe@acme.example');
+  await page.keyboard.press('Enter');
+  // The domain of the address leads there.
+  await page.waitForURL(`${upstream}/**`);
+  assert.equal(await page.locator('input[autocomplete~="username"]').first().inputValue(), 'zoe@acme.example');
+  await signInAtWork(page, 'zoe@acme.example');
+  assert.equal(await reach(page), 'zoe@acme.example');
+  const { items } = await api('GET', 'orgs/acme/members');
+  assert.deepEqual(items.map((it) => [it.email, it.role]), [['zoe@acme.example', 'member']]);
+
+  // The provider's owner makes whomever they like there: it says nothing of others here.
+  const root = await person({ role: 'admin' });
+  for (const email of [root.email, 'newcomer@elsewhere.example']) {
+    await worker(email);
+    await page.context().clearCookies();
+    await page.goto(`${issuer}/connect/${sso.connection}`);
+    await signInAtWork(page, email);
+    await follow(page, page.locator('button[value="allow"]'));
+    assert.equal(at(page), '/sign-in');
+    await told(page, 'for people of one organisation');
+    await page.goto(`${issuer}/account`);
+    assert.equal(at(page), '/sign-in');
+  }
+  assert.deepEqual(await named('newcomer@elsewhere.example'), []);
+  silent(page);
   await page.context().close();
 });

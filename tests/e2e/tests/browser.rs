@@ -55,9 +55,14 @@ fn the_console_makes_service_tokens_and_ends_them() {
 #[test]
 fn people_sign_in_with_what_they_have() {
     let upstream = Server::start(Options { host: Some("127.0.0.1"), ..Options::default() });
-    let env = vec![("DOORWARD_ALLOW_PRIVATE_FETCH", "true".to_owned())];
+    let dns = free_port().to_string();
+    let env = vec![
+        ("DOORWARD_ALLOW_PRIVATE_FETCH", "true".to_owned()),
+        ("DOORWARD_DNS_RESOLVER", format!("127.0.0.1:{dns}")),
+    ];
     let server = Server::start(Options { env, ..Options::default() });
-    scripts::node_told(&server, "upstream.test.mjs", &[("DOORWARD_UPSTREAM", Path::new(&upstream.issuer))]);
+    let told = [("DOORWARD_UPSTREAM", Path::new(&upstream.issuer)), ("DOORWARD_DNS", Path::new(&dns))];
+    scripts::node_told(&server, "upstream.test.mjs", &told);
 }
 
 #[test]
