@@ -9,7 +9,7 @@ use doorward_proto::{
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
-    orgs::invitations::Invitation,
+    orgs::invitations::{Invitation, Offer},
     outcome::Result,
     page::PageAsk,
 };
@@ -28,10 +28,15 @@ const FIND: &str =
     "SELECT id, org_id, email, role, is_mailed, invited_by, created_at, expires_at FROM invitations
     WHERE hash = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2";
 // every org: those of one address, for its owner.
-const OF_ADDRESS: &str = "SELECT id, org_id, email, role, is_mailed, invited_by, created_at, expires_at
-    FROM invitations
-    WHERE email_folded = $1 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $2
-    ORDER BY org_id LIMIT 100";
+const OFFERS: &str =
+    "SELECT i.id, i.org_id, i.email, i.role, i.is_mailed, i.invited_by, i.created_at, i.expires_at,
+        o.id, o.kind, o.slug, o.name, o.status, o.joined_by, o.version, o.created_at, o.updated_at
+    FROM invitations i JOIN orgs o ON o.id = i.org_id
+    WHERE i.email_folded = $1 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $2
+    AND o.status = 0 ORDER BY i.org_id LIMIT 100";
+const OPEN_FOR: &str =
+    "SELECT id, org_id, email, role, is_mailed, invited_by, created_at, expires_at FROM invitations
+    WHERE org_id = $1 AND email_folded = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3";
 const ACCEPT: &str = "UPDATE invitations SET accepted_at = $4, accepted_by = $3
     WHERE org_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $4";
 const REVOKE: &str = "UPDATE invitations SET revoked_at = $3
@@ -86,12 +91,22 @@ pub(in crate::orgs) async fn find(
     tx.opt(FIND, args![hash, now], read).await
 }
 
-pub(in crate::orgs) async fn of_address(
+/// The open invitations of an address, of organisations that are active.
+pub(in crate::orgs) async fn offers(tx: &mut ReadTx<'_>, folded: &str, now: Time) -> Result<Vec<Offer>> {
+    tx.all(OFFERS, args![folded, now], |row| {
+        Ok(Offer { invitation: read(row)?, org: super::read_org(row, 8)?, has_account: true })
+    })
+    .await
+}
+
+/// The open invitation of an address to one organisation.
+pub(in crate::orgs) async fn open_for(
     tx: &mut ReadTx<'_>,
+    org: Id<Org>,
     folded: &str,
     now: Time,
-) -> Result<Vec<Invitation>> {
-    tx.all(OF_ADDRESS, args![folded, now], read).await
+) -> Result<Option<Invitation>> {
+    tx.opt(OPEN_FOR, args![org, folded, now], read).await
 }
 
 /// The one statement that decides who joins by it.

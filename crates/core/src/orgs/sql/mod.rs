@@ -170,15 +170,20 @@ pub(super) async fn leave_all(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
 }
 
 fn read(row: &Row<'_>) -> Result<Org> {
+    read_org(row, 0)
+}
+
+/// The nine columns of an organisation, from this one on.
+fn read_org(row: &Row<'_>, from: usize) -> Result<Org> {
     Ok(Org {
-        id: row.id(0)?,
-        kind: Kind::from_number(row.int(1)?)?,
-        slug: row.opt_text(2)?,
-        name: row.text(3)?,
-        is_active: row.int(4)? == 0,
-        joined_by: JoinedBy::from_number(row.int(5)?)?,
-        version: row.int(6)?,
-        created_at: row.time(7)?,
-        updated_at: row.time(8)?,
+        id: row.id(from)?,
+        kind: Kind::from_number(row.int(from + 1)?)?,
+        slug: row.opt_text(from + 2)?,
+        name: row.text(from + 3)?,
+        is_active: row.int(from + 4)? == 0,
+        joined_by: JoinedBy::from_number(row.int(from + 5)?)?,
+        version: row.int(from + 6)?,
+        created_at: row.time(from + 7)?,
+        updated_at: row.time(from + 8)?,
     })
 }
