@@ -1,7 +1,7 @@
 //! Leaving for a provider.
 
 use doorward_proto::{
-    id::{self, Id},
+    id::{self, Id, User},
     jose::{encode_base64url, sha256_base64url},
     secret::Opaque,
 };
@@ -26,6 +26,8 @@ pub struct Leaving {
     pub ui_locales: Vec<String>,
     /// Whether they have to prove anew who they are, signed in there or not.
     pub is_again: bool,
+    /// Who registers by it, having been at the application without an account.
+    pub registers: Option<Id<User>>,
 }
 
 /// What is known of somebody who is away: sealed under the `state` that comes back with them.
@@ -37,6 +39,7 @@ pub(super) struct Away {
     pub(super) nonce: String,
     pub(super) verifier: String,
     pub(super) next: Option<String>,
+    pub(super) registers: Option<Id<User>>,
 }
 
 /// The address of the provider's page. `marker` is the secret that the browser is given to keep.
@@ -58,6 +61,7 @@ pub async fn begin(call: &Call, name: &str, marker: &Opaque, leaving: Leaving) -
         nonce: encode_base64url(&call.realm.env.bytes::<32>()?),
         verifier: encode_base64url(&call.realm.env.bytes::<32>()?),
         next: leaving.next.clone(),
+        registers: leaving.registers,
     };
     let (link, state) = links::make(call, Purpose::Connect, &away, AWAY)?;
     keep(call, link).await?;

@@ -26,7 +26,7 @@ use crate::{
     sessions::{self, Session, Start},
     settings::SignUpMode,
     throttle,
-    users::{self, Email, NewUser, Prepared},
+    users::{self, Email, NewUser, Prepared, anonymous},
 };
 
 /// Says that somebody else has recognised the person.
@@ -224,7 +224,7 @@ async fn meet(
         org: (provider.org != call.realm.instance_org).then_some(provider.org),
         settings: provider.settings.clone(),
         new: match &email {
-            Some(email) => Some(Newcomer::new(call, &provider.settings, &claimed, email).await?),
+            Some(email) => Some(Newcomer::new(call, &provider.settings, (away, &claimed), email).await?),
             None => None,
         },
         claimed,
@@ -252,7 +252,12 @@ struct Newcomer {
 }
 
 impl Newcomer {
-    async fn new(call: &Call, settings: &Settings, claimed: &Claimed, email: &Email) -> Result<Self> {
+    async fn new(
+        call: &Call,
+        settings: &Settings,
+        (away, claimed): (&Away, &Claimed),
+        email: &Email,
+    ) -> Result<Self> {
         let closed = match users::check_open(call, email) {
             Err(Error::Refused(refusal)) => Some(refusal.code),
             other => other.map(|()| None)?,
@@ -264,9 +269,18 @@ impl Newcomer {
         new.name.clone_from(&claimed.name);
         new.profile.given_name.clone_from(&claimed.given_name);
         new.profile.family_name.clone_from(&claimed.family_name);
+        // Whoever has an account by now keeps it.
+        let person = match away.registers {
+            Some(id) => anonymous::find(call, id).await?,
+            None => None,
+        };
+        let prepare = |ask| match &person {
+            Some(person) => Prepared::registering(call, ask, person),
+            None => Prepared::new(call, ask),
+        };
         // A name that may not be one here is no reason to turn its owner away.
-        let prepared = match Prepared::new(call, new) {
-            Err(Error::Refused(_)) => Prepared::new(call, plain)?,
+        let prepared = match prepare(new) {
+            Err(Error::Refused(_)) => prepare(plain)?,
             other => other?,
         };
         let welcome = Welcome::new(call, prepared.id())?;
@@ -317,7 +331,11 @@ impl Meet {
             return refuse(code);
         }
         let user = new.prepared.id();
-        users::insert(tx, &new.prepared).await?;
+        match users::insert(tx, &new.prepared).await {
+            // Registered in another way meanwhile.
+            Err(error) if error.code() == Some(Code::LinkInvalid) => return refuse(Code::ConnectState),
+            other => other?,
+        }
         if let Some(org) = self.org {
             tenancy::join(tx, &self.call, (org, &new.welcome), (user, email)).await?;
         }

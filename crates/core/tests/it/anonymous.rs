@@ -30,7 +30,7 @@ use serde_json::{Map, Value};
 
 use crate::kit::{PASSWORD, application, redeem, request};
 
-async fn desktop(world: &World) -> Arc<Client> {
+pub(crate) async fn desktop(world: &World) -> Arc<Client> {
     application(world, "desktop", |new| {
         new.registration.is_confidential = false;
         let metadata = &mut new.registration.metadata;
@@ -42,7 +42,7 @@ async fn desktop(world: &World) -> Arc<Client> {
     .await
 }
 
-async fn begun(world: &World, client: &Arc<Client>) -> Tokens {
+pub(crate) async fn begun(world: &World, client: &Arc<Client>) -> Tokens {
     let ask = AnonymousAsk { device: Some("Ada's laptop".to_owned()), ..AnonymousAsk::default() };
     begin(&world.call(), client, ask).await.unwrap()
 }
@@ -56,7 +56,7 @@ fn claims(token: &str) -> Map<String, Value> {
     serde_json::from_slice(&decode_base64url(payload.as_bytes()).unwrap()).unwrap()
 }
 
-fn subject(tokens: &Tokens) -> Id<User> {
+pub(crate) fn subject(tokens: &Tokens) -> Id<User> {
     claims(&tokens.access_token)["sub"].as_str().unwrap().parse().unwrap()
 }
 

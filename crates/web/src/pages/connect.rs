@@ -148,6 +148,7 @@ async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, F
         login_hint: asked.and_then(|view| view.whom.login_hint.clone()).or(typed),
         ui_locales: asked.map(|view| view.ui_locales.clone()).unwrap_or_default(),
         is_again: asked.is_some_and(|view| view.is_again),
+        registers: asked.and_then(|view| view.registers),
     };
     // One for the browser: several tabs may be away at the same time.
     let marker = match marker(&visit) {

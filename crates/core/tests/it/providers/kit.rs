@@ -16,6 +16,7 @@ use doorward_core::{
     users,
 };
 use doorward_proto::{
+    id::{Id, User},
     id_token::left_hash,
     jose::{Alg, SigningKey, Typ, sha256_base64url},
     secret::{Kind as SecretKind, Opaque, SecretText},
@@ -225,8 +226,18 @@ impl Browser {
     }
 
     pub(crate) async fn try_to_leave(call: &Call, upstream: &Upstream, slug: &str) -> Result<Self> {
+        Self::leave_as(call, upstream, slug, None).await
+    }
+
+    /// Leaves for a provider, being somebody without an account as yet.
+    pub(crate) async fn leave_as(
+        call: &Call,
+        upstream: &Upstream,
+        slug: &str,
+        registers: Option<Id<User>>,
+    ) -> Result<Self> {
         let marker = call.secret(SecretKind::Link).expect("a secret");
-        let leaving = Leaving { next: Some("/account/keys".to_owned()), ..Leaving::default() };
+        let leaving = Leaving { next: Some("/account/keys".to_owned()), registers, ..Leaving::default() };
         let address = providers::begin(call, slug, &marker, leaving).await?;
         let away: BTreeMap<String, String> =
             Url::parse(&address).expect("an address").query_pairs().into_owned().collect();

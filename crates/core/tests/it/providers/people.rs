@@ -1,7 +1,10 @@
 //! Who gets in by a provider, and as whom.
 
 use super::kit::{Browser, SECRET, UPSTREAM, Upstream, added, goes, people, refused, signed_in, world};
-use crate::kit::{PASSWORD, person};
+use crate::{
+    anonymous::{begun, desktop, subject},
+    kit::{PASSWORD, person},
+};
 use doorward_core::{
     mail,
     outcome::Code,
@@ -114,6 +117,29 @@ both_engines! {
         upstream.set(|says| says.claims = json!({ "email": "bob@staff.example" }));
         let (session, _) = signed_in(&call, &upstream).await;
         assert_ne!(users::find_by_email(&call, &Email::parse("ada@login.example").expect("one")).await.expect("reads").expect("is there").id, session.user);
+    }
+
+    async fn who_has_been_here_without_an_account_keeps_the_subject(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let call = world.call();
+        let client = desktop(&world).await;
+        let subject = subject(&begun(&world, &client).await);
+        let leaves = async || Browser::leave_as(&call, &upstream, "login", Some(subject)).await.expect("leaves");
+        // Two have left with it: the first to come back registers.
+        let (first, second) = (leaves().await, leaves().await);
+        upstream.set(|says| says.asked = first.away.clone());
+        let Finished::SignedIn { signed_in, .. } = first.returns(&call).await.expect("comes back") else { panic!("known") };
+        assert_eq!(signed_in.session.user, subject);
+        let user = users::get(&call, subject).await.expect("is there");
+        assert_eq!((user.is_anonymous, user.email.as_deref()), (false, Some("ada@login.example")));
+        upstream.set(|says| {
+            says.asked = second.away.clone();
+            says.claims = json!({ "sub": "eve-1", "email": "eve@login.example", "email_verified": true });
+        });
+        let Finished::SignedIn { signed_in, .. } = second.returns(&call).await.expect("comes back") else { panic!("known") };
+        assert_ne!(signed_in.session.user, subject);
     }
 
     async fn nobody_is_made_where_sign_up_is_closed(place: Fresh) {

@@ -19,11 +19,12 @@ use crate::{
 const SAID_WITHIN: Duration = Duration::from_mins(1);
 
 /// What people read about each reason, by its key in the catalogue; the same as on an error page.
-const SENTENCES: [(Code, &str); 8] = [
+const SENTENCES: [(Code, &str); 9] = [
     (Code::ConnectRefused, "error-connect-refused-what"),
     (Code::ConnectInvalid, "error-connect-invalid-what"),
     (Code::ConnectUnreachable, "error-connect-unreachable-what"),
     (Code::ConnectUnverified, "error-connect-unverified-what"),
+    (Code::ConnectState, "error-connect-state-what"),
     (Code::ConnectOutside, "error-connect-outside-what"),
     (Code::SignUpClosed, "error-sign-up-closed-what"),
     (Code::SignUpDomain, "error-sign-up-closed-what"),
