@@ -194,6 +194,7 @@ pub(crate) struct Welcome {
     event: Event,
     env: Env,
     now: Time,
+    default_org: Option<String>,
 }
 
 impl fmt::Debug for Welcome {
@@ -206,7 +207,8 @@ impl Welcome {
     /// For the person whom the call makes or proves something of.
     pub(crate) fn new(call: &Call, user: Id<User>) -> Result<Self> {
         let event = Event::new(call, "org.joined")?.subject(user);
-        Ok(Self { event, env: call.realm.env.clone(), now: call.now })
+        let default_org = call.realm.settings.sign_up.default_org.clone();
+        Ok(Self { event, env: call.realm.env.clone(), now: call.now, default_org })
     }
 
     /// Makes who has proven this address a member of what is joined by its domain.
@@ -215,8 +217,16 @@ impl Welcome {
         self.join(tx, user, org, "domain").await
     }
 
-    /// Makes somebody new a member of what everybody belongs to.
+    /// Makes somebody new a member of what everybody belongs to, and of what the operator has named. One that
+    /// is suspended or has ended lets nobody in, and keeps nobody from having an account.
     pub(crate) async fn newcomer(&self, tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
+        if let Some(name) = &self.default_org
+            && let Some(org) = super::find_in(tx, name).await?
+            && org.is_active
+            && org.kind != Kind::Personal
+        {
+            self.join(tx, user, org.id, "default").await?;
+        }
         for org in sql::domains::joined_by_everybody(tx).await? {
             self.join(tx, user, org, "everybody").await?;
         }

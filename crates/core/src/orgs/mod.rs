@@ -246,15 +246,16 @@ async fn let_go(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>, now: Time) ->
 pub async fn find(call: &Call, id_or_slug: &str) -> Result<Option<Org>> {
     call.realm
         .db
-        .read("orgs.find", id_or_slug.to_owned(), |tx, name| {
-            Box::pin(async move {
-                match name.parse::<Id<OrgKind>>() {
-                    Ok(id) => sql::find(tx, id).await,
-                    Err(_) => sql::find_slug(tx, name).await,
-                }
-            })
-        })
+        .read("orgs.find", id_or_slug.to_owned(), |tx, name| Box::pin(async move { find_in(tx, name).await }))
         .await
+}
+
+/// The same inside an operation.
+async fn find_in(tx: &mut ReadTx<'_>, id_or_slug: &str) -> Result<Option<Org>> {
+    match id_or_slug.parse::<Id<OrgKind>>() {
+        Ok(id) => sql::find(tx, id).await,
+        Err(_) => sql::find_slug(tx, id_or_slug).await,
+    }
 }
 
 /// An organisation that must exist.

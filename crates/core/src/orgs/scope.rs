@@ -3,7 +3,7 @@
 
 use doorward_proto::id::{Id, Org as OrgKind, User};
 
-use super::{Org, permissions, sql};
+use super::{Org, permissions};
 use crate::{
     call::Call,
     outcome::{Code, Error, Refusal, Result, refuse},
@@ -101,11 +101,7 @@ pub async fn enter(call: &Call, holder: Holder, name: &str, permission: &'static
         .db
         .read("orgs.enter", ask, |tx, (holder, name, permission)| {
             Box::pin(async move {
-                let found = match name.parse::<Id<OrgKind>>() {
-                    Ok(id) => sql::find(tx, id).await?,
-                    Err(_) => sql::find_slug(tx, name).await?,
-                };
-                let Some(org) = found else { return refuse(Code::NotFound) };
+                let Some(org) = super::find_in(tx, name).await? else { return refuse(Code::NotFound) };
                 let platform = platform_scope(permission);
                 if holder.scopes.iter().any(|held| held == "admin:*" || held == platform) {
                     return Ok(OrgScope { org, role: None, held: Vec::new(), is_platform: true });

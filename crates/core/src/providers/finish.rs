@@ -264,7 +264,6 @@ impl Newcomer {
         };
         let mut new = NewUser::new(email.clone());
         new.email_verified = true;
-        new.joins = users::default_org(call).await?;
         let plain = new.clone();
         new.name.clone_from(&claimed.name);
         new.profile.given_name.clone_from(&claimed.given_name);

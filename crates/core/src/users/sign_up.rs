@@ -20,7 +20,6 @@ use crate::{
     credentials::{self, ACR, AMR, Hashed, SignedIn},
     links::{self, NewLink, Presented, Purpose},
     mail::{self, NewMail, Recipient, Template},
-    orgs,
     outcome::{Code, Error, Refusal, Result, refuse},
     realm::Realm,
     sessions::{self, Session, Start},
@@ -196,7 +195,6 @@ pub async fn verify(
     new.locale = payload.locale.filter(|locale| super::manage::check_language(Some(locale), None).is_ok());
     new.marketing_consent = payload.marketing_consent;
     new.password = Some(password);
-    new.joins = default_org(call).await?;
     let (start, new_cookie) = Start::new(call, cookie, ACR, AMR)?;
     let person = match payload.registers {
         Some(id) => super::anonymous::find(call, id).await?,
@@ -237,17 +235,6 @@ async fn check_proof(
         Ok(())
     } else {
         Err(Refusal::new(Code::PasswordWrong).field("password").into())
-    }
-}
-
-/// The organisation that newcomers join, where the operator has named one.
-pub(crate) async fn default_org(
-    call: &Call,
-) -> Result<Option<(doorward_proto::id::Id<doorward_proto::id::Org>, String)>> {
-    let Some(name) = call.realm.settings.sign_up.default_org.as_deref() else { return Ok(None) };
-    match orgs::find(call, name).await? {
-        Some(org) => Ok(Some((org.id, orgs::MEMBER.to_owned()))),
-        None => Err(Error::fault(format!("sign_up.default_org names no organisation: {name}"))),
     }
 }
 

@@ -47,10 +47,13 @@ fn explained(error: Error) -> anyhow::Error {
 /// Whether newcomers can join the organisation that the configuration names; only the database knows.
 ///
 /// # Errors
-/// When there is none of that id or short name.
+/// When there is none of that id or short name, or it is somebody's own.
 pub(super) async fn check_default_org(realm: &Arc<Realm>) -> Result<()> {
     let Some(name) = realm.settings.sign_up.default_org.as_deref() else { return Ok(()) };
     match orgs::find(&Call::system(realm), name).await.map_err(fault)? {
+        Some(org) if org.kind == orgs::Kind::Personal => {
+            bail!("sign_up.default_org: `{name}` is one person's own organisation")
+        }
         Some(_) => Ok(()),
         None => bail!("sign_up.default_org: there is no organisation with the id or short name `{name}`"),
     }
