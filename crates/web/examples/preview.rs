@@ -190,8 +190,11 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         orgs: vec![place("Ada Lovelace", false), place("Analytical Engine Ltd", true)],
     };
     let rooms = house(Room::Profile, Some(Done::Profile));
-    let facts =
-        profile::Facts { name: "Ada Lovelace".to_owned(), is_verified: true, news_since: Some(ago(700_000)) };
+    let facts = profile::Facts {
+        typed: profile::Typed { name: "Ada Lovelace".to_owned(), ..profile::Typed::default() },
+        is_verified: true,
+        news_since: Some(ago(700_000)),
+    };
     write("account-profile", &profile::Page::new(&rooms, facts, "", Errors::none()))?;
     let warning = Some(frame.t("account-bootstrap-unused"));
     let rooms = House { warning, ..house(Room::Security, None) };

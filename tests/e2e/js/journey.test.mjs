@@ -121,6 +121,17 @@ test('a forgotten password', async () => {
       await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
     }
     assert.equal(new URL(page.url()).pathname, '/account');
+    const said = {
+      name: 'Ada Lovelace', given_name: 'Ada', family_name: 'Lovelace', phone_number: '+44 20 7946 0000',
+      picture: 'https://pictures.example/ada.png', locale: 'en-GB', zone: 'Europe/London',
+    };
+    for (const [id, text] of Object.entries(said)) await page.locator(`#${id}`).fill(text);
+    const save = page.locator('form[action="/account/profile"] button');
+    await Promise.all([page.waitForNavigation(), press(page, save)]);
+    await page.getByText('Your profile is saved.').waitFor();
+    await page.reload();
+    for (const [id, text] of Object.entries(said)) assert.equal(await page.locator(`#${id}`).inputValue(), text);
+    await examine(page, 'profile');
     silent(page);
   } finally {
     await page.context().close();

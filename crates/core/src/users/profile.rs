@@ -86,6 +86,11 @@ impl Profile {
             return Err(refused("A claim is unknown or of another type"));
         };
         merged.check()?;
+        // Another number was proven by nobody.
+        let is_said = patch.contains_key("phone_number_verified");
+        if merged.phone_number != self.phone_number && !is_said {
+            return Ok(Self { phone_number_verified: None, ..merged });
+        }
         Ok(merged)
     }
 
@@ -109,9 +114,16 @@ impl Profile {
         if texts.into_iter().flatten().any(|text| text.len() > LONGEST) {
             return Err(refused("A claim is longer than 512 bytes"));
         }
-        let links = [&self.profile, &self.picture, &self.website];
-        if !links.into_iter().flatten().all(|link| is_web_address(link)) {
-            return Err(refused("profile, picture and website are http or https addresses"));
+        let links = [("profile", &self.profile), ("picture", &self.picture), ("website", &self.website)];
+        for (member, link) in links {
+            if link.as_deref().is_some_and(|link| !is_web_address(link)) {
+                let hint = "profile, picture and website are http or https addresses";
+                return Err(Refusal::new(Code::RequestInvalid).field(member).hint(hint).into());
+            }
+        }
+        if self.phone_number.as_deref().is_some_and(|number| !is_phone_number(number)) {
+            let hint = "A telephone number has 3 to 20 digits, best as +49 30 123456";
+            return Err(Refusal::new(Code::RequestInvalid).field("phone_number").hint(hint).into());
         }
         if self.birthdate.as_deref().is_some_and(|date| !is_date(date)) {
             return Err(refused("birthdate is YYYY-MM-DD or YYYY"));
@@ -126,6 +138,15 @@ fn refused(hint: &'static str) -> crate::outcome::Error {
 
 fn is_web_address(text: &str) -> bool {
     text.len() <= 2048 && url::Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"))
+}
+
+/// As people write them, with what they put between the digits.
+fn is_phone_number(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    let rest = text.strip_prefix('+').unwrap_or(text);
+    (3..=20).contains(&digits)
+        && text.len() <= 40
+        && rest.chars().all(|c| c.is_ascii_digit() || " ()-./".contains(c))
 }
 
 fn is_date(text: &str) -> bool {

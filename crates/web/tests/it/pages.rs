@@ -209,6 +209,48 @@ both_engines! {
         assert_eq!(again.title(), "This link does not work any more");
     }
 
+    /// What a person says of themselves is what applications are told, and no more than that.
+    async fn a_person_says_who_they_are(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let page = browser.open("/sign-in").await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        let said = [
+            ("name", "Ada Lovelace"),
+            ("given_name", "Ada"),
+            ("family_name", "Lovelace"),
+            ("picture", "https://pictures.example/ada.png"),
+            ("phone_number", "+44 20 7946 0000"),
+            ("locale", "en-GB"),
+            ("zone", "Europe/London"),
+        ];
+        let saved = browser.submit(&page, "/account/profile", &said).await;
+        assert!(saved.text.contains("Your profile is saved."), "{}", saved.text);
+        for (name, value) in said {
+            assert!(saved.text.contains(&format!("value=\"{value}\"")), "{name}: {}", saved.text);
+        }
+        let stored = browser.stored(ADA).await;
+        assert_eq!((stored["locale"].as_str(), stored["zoneinfo"].as_str()), (Some("en-GB"), Some("Europe/London")));
+        assert_eq!(stored["profile"]["phone_number"], "+44 20 7946 0000");
+        let wrong = [
+            ("picture", "javascript:alert(1)"),
+            ("phone_number", "call me"),
+            ("locale", "klingon speech"),
+            ("zone", "the moon"),
+        ];
+        for (name, value) in wrong {
+            let page = browser.open("/account").await;
+            let refused = browser.submit(&page, "/account/profile", &[(name, value)]).await;
+            assert!(refused.text.contains(&format!("{name}-error\"")), "{name}: {}", refused.text);
+            assert!(refused.text.contains(&format!("value=\"{value}\"")), "{name} stays to be mended");
+        }
+        let page = browser.open("/account").await;
+        browser.submit(&page, "/account/profile", &[("phone_number", " "), ("zone", "")]).await;
+        let stored = browser.stored(ADA).await;
+        assert!(stored["profile"].get("phone_number").is_none() && stored.get("zoneinfo").is_none(), "{stored}");
+        assert_eq!(stored["profile"]["given_name"], "Ada", "what was not sent stays");
+    }
+
     /// The account's forms.
     async fn a_person_looks_after_the_account(world: World) {
         let mut browser = Browser::new(world);
