@@ -37,4 +37,5 @@ mod pages_whom;
 mod references;
 mod refusals;
 mod resources;
+mod roles;
 mod unfit;
