@@ -272,8 +272,8 @@ fn is_same(one: &Value<'static>, other: &Value<'static>) -> bool {
 /// A value as it is written; none for NULL and for what is not written.
 fn written(form: Form, value: &Value<'static>) -> Result<Option<Json>> {
     let json = match (form, value) {
-        (Form::Folded(_) | Form::FoldedEmail(_) | Form::Scheme(_), _) => return Ok(None),
-        (_, Value::Int(None) | Value::Text(None) | Value::Bytes(None)) => return Ok(None),
+        (Form::Folded(_) | Form::FoldedEmail(_) | Form::Scheme(_), _)
+        | (_, Value::Int(None) | Value::Text(None) | Value::Bytes(None)) => return Ok(None),
         (Form::Text, Value::Text(Some(text))) => Json::String(text.to_string()),
         (Form::Json, Value::Text(Some(text))) => serde_json::from_str(text)?,
         (Form::Int, Value::Int(Some(number))) => Json::from(*number),

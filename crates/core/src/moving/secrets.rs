@@ -115,11 +115,11 @@ impl Envelope {
 
 impl FileKeys {
     pub(super) fn seal(&self, env: &Env, place: &str, value: &[u8]) -> Result<Vec<u8>> {
-        seal(env, &*self.key, place, value)
+        seal(env, &self.key, place, value)
     }
 
     pub(super) fn open(&self, place: &str, sealed: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-        open(&*self.key, place, sealed)
+        open(&self.key, place, sealed)
     }
 
     /// Vouches for the digest of the whole file.

@@ -99,8 +99,8 @@ fn end<T: Serialize>(lines: &UnboundedSender<Value>, outcome: Result<T>) {
             let mut problem = json!({
                 "code": refusal.code.name(), "detail": refusal.hint, "field": refusal.field,
             });
-            for (name, value) in refusal.facts {
-                problem[name] = value;
+            if let Some(members) = problem.as_object_mut() {
+                members.extend(refusal.facts.into_iter().map(|(name, value)| (name.to_owned(), value)));
             }
             json!({ "problem": problem })
         }
