@@ -327,6 +327,7 @@ console-organizations = Organisations
 console-applications = Applications
 console-providers = Identity providers
 console-audit = Audit trail
+console-usage = Usage
 console-keys = Signing keys
 console-service-tokens = Service tokens
 console-filter = Show
@@ -755,6 +756,49 @@ tokens-reason-wrong = Say why, on one line.
 tokens-confirm = Type { $name } to confirm
 tokens-confirm-wrong = This is not its name.
 tokens-only = Only version { $version }; others of this name go on
+
+## Usage and charts
+
+number-mark = ,
+chart-when = When (UTC)
+chart-numbers = The numbers
+chart-unknown = not kept
+chart-empty = There is nothing to show.
+chart-span = From { $from } to { $to }.
+chart-none = { $series }: none.
+chart-most = { $series }: { $most } at the most, { $at }.
+usage-what = How much was used, by the hour and exactly: times, what was not let through, and the bytes of bodies that went through the proxy. Days are those of UTC.
+usage-over-time = Over time
+usage-an-hour = an hour
+usage-days = { $count ->
+    [one] a day
+   *[other] in { $count } days each
+}
+usage-sum = { $requests } in all, { $denied } of them not let through.
+usage-caption = Usage
+usage-none = Every request that the gateway judges, every sign-in to an application and every answer with tokens is counted here. On a command line:
+usage-nobody = (nobody or nothing named)
+usage-requests = Times
+usage-denied = Not let through
+usage-passed = Let through
+usage-in = Bytes in
+usage-out = Bytes out
+usage-kind = What
+usage-kind-request = Requests
+usage-kind-sign-in = Sign-ins
+usage-kind-token = Answers with tokens
+usage-by = By
+usage-by-hour = Hour
+usage-by-day = Day
+usage-by-org = Organisation
+usage-by-user = Who
+usage-by-client = Application
+usage-by-agent = Agent
+usage-by-route = Route
+usage-by-status = Status
+usage-from = From (2026-11-01)
+usage-to = Until (2026-11-30)
+usage-json = Download as JSON
 
 ## Errors
 

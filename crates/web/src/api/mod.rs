@@ -33,7 +33,7 @@ mod service_tokens;
 mod session;
 mod sessions;
 mod settings;
-mod usage;
+pub(crate) mod usage;
 mod users;
 mod whoami;
 

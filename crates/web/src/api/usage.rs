@@ -249,7 +249,7 @@ impl Asked {
         let Self { filter, by, is_table } = self;
         let ask = Ask { filter: filter.clone(), by: by.clone(), after: page.after, limit: page.limit };
         if is_table {
-            return table(call, Ask { limit: usage::GREATEST_PAGE, ..ask }).await;
+            return file(call, ask, Format::Csv).await;
         }
         let totals = usage::totals(call, filter.clone()).await?;
         let rows = usage::read(call, ask).await?;
@@ -277,43 +277,107 @@ fn status(listing: &mut Listing) -> Result<Option<u8>> {
     }
 }
 
+/// As what an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    /// A table.
+    Csv,
+    /// An object with all groups and what they come to.
+    Json,
+}
+
 /// All groups, read as they are sent: there may be more than fit into memory. What breaks off halfway ends
 /// the connection, so that nobody takes a part for the whole.
-async fn table(call: &Call, ask: Ask) -> Answer {
+pub(crate) async fn file(call: &Call, ask: Ask, format: Format) -> Answer {
     let mut by = ask.by.clone();
     by.sort_unstable();
     by.dedup();
+    let ask = Ask { limit: usage::GREATEST_PAGE, ..ask };
     // What cannot be read is told before anything is sent.
     let first = usage::read(call, ask.clone()).await?;
-    let mut head = String::new();
-    csv::line(&mut head, by.iter().map(|by| column(*by)).chain(CountsView::COLUMNS));
-    head.push_str(&lines(&first, &by));
-    let next = first.next.map(|after| (call.clone(), by, Ask { after: Some(after), ..ask }));
-    let rest = stream::try_unfold(next, |next| async move {
-        let Some((call, by, ask)) = next else { return Ok::<_, std::io::Error>(None) };
-        let page = usage::read(&call, ask.clone()).await.map_err(|error| {
+    let mut export = Export { call: call.clone(), by, ask, format, sum: Counts::default(), is_over: false };
+    let mut head = export.head();
+    export.add(&mut head, first)?;
+    let rest = stream::try_unfold(export, |mut export| async move {
+        if export.is_over {
+            return Ok::<_, std::io::Error>(None);
+        }
+        let text = export.more().await.map_err(|error| {
             tracing::error!(?error, "an export broke off");
             std::io::Error::other("the export broke off")
         })?;
-        let text = Bytes::from(lines(&page, &by));
-        Ok(Some((text, page.next.map(|after| (call, by, Ask { after: Some(after), ..ask })))))
+        Ok(Some((Bytes::from(text), export)))
     });
     let begin = stream::once(async move { Ok(Bytes::from(head)) });
+    let (kind, place) = match format {
+        Format::Csv => (csv::TYPE, "attachment; filename=\"usage.csv\""),
+        Format::Json => ("application/json", "attachment; filename=\"usage.json\""),
+    };
     let headers = [
-        (header::CONTENT_TYPE, HeaderValue::from_static(csv::TYPE)),
-        (header::CONTENT_DISPOSITION, HeaderValue::from_static("attachment; filename=\"usage.csv\"")),
+        (header::CONTENT_TYPE, HeaderValue::from_static(kind)),
+        (header::CONTENT_DISPOSITION, HeaderValue::from_static(place)),
         (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
     ];
     let body = Body::from_stream(futures_util::StreamExt::chain(begin, rest));
     Ok((headers, body).into_response())
 }
 
-fn lines(found: &Found, by: &[By]) -> String {
-    let mut text = String::new();
-    for row in &found.rows {
-        let names: Vec<String> = by.iter().map(|by| row.name(*by)).collect();
-        let numbers = CountsView::from(row.counts).cells();
-        csv::line(&mut text, names.iter().chain(&numbers).map(String::as_str));
+/// An export on its way.
+struct Export {
+    call: Call,
+    by: Vec<By>,
+    ask: Ask,
+    format: Format,
+    /// What the groups that were written come to.
+    sum: Counts,
+    is_over: bool,
+}
+
+impl Export {
+    fn head(&self) -> String {
+        let mut text = String::new();
+        match self.format {
+            Format::Csv => {
+                csv::line(&mut text, self.by.iter().map(|by| column(*by)).chain(CountsView::COLUMNS));
+            }
+            Format::Json => {
+                let (from, to) = (self.ask.filter.from, self.ask.filter.to);
+                text.push_str(&format!("{{\"from\":\"{from}\",\"to\":\"{to}\",\"items\":["));
+            }
+        }
+        text
     }
-    text
+
+    async fn more(&mut self) -> Result<String> {
+        let found = usage::read(&self.call, self.ask.clone()).await?;
+        let mut text = String::new();
+        self.add(&mut text, found)?;
+        Ok(text)
+    }
+
+    /// Writes a page of groups, and the end behind the last one.
+    fn add(&mut self, text: &mut String, found: Found) -> Result<()> {
+        for (place, row) in found.rows.iter().enumerate() {
+            match self.format {
+                Format::Csv => {
+                    let names: Vec<String> = self.by.iter().map(|by| row.name(*by)).collect();
+                    let numbers = CountsView::from(row.counts).cells();
+                    csv::line(text, names.iter().chain(&numbers).map(String::as_str));
+                }
+                Format::Json => {
+                    let is_first = place == 0 && self.ask.after.is_none();
+                    text.push_str(if is_first { "\n" } else { ",\n" });
+                    text.push_str(&serde_json::to_string(&view(row, &self.by))?);
+                }
+            }
+            self.sum += row.counts;
+        }
+        self.is_over = found.next.is_none();
+        self.ask.after = found.next;
+        if self.is_over && self.format == Format::Json {
+            let totals = serde_json::to_string(&CountsView::from(self.sum))?;
+            text.push_str(&format!("],\n\"totals\":{totals}}}\n"));
+        }
+        Ok(())
+    }
 }

@@ -35,7 +35,7 @@ static LOCALES: LazyLock<Vec<Locale>> = LazyLock::new(|| {
 });
 
 /// One language of the catalogue.
-#[derive(Clone, Copy)]
+#[derive(Debug, Clone, Copy)]
 pub struct Text(usize);
 
 impl Text {
@@ -78,6 +78,29 @@ impl Text {
         args.set(one.0, FluentValue::from(one.1));
         args.set(two.0, FluentValue::from(two.1));
         self.format(key, Some(&args))
+    }
+
+    /// A message with several values.
+    pub fn with_each(self, key: &str, values: &[(&'static str, &str)]) -> String {
+        let mut args = FluentArgs::with_capacity(values.len());
+        for (name, value) in values {
+            args.set(*name, FluentValue::from(*value));
+        }
+        self.format(key, Some(&args))
+    }
+
+    /// A number, its digits in groups of three.
+    pub fn number(self, number: u64) -> String {
+        let digits = number.to_string();
+        let mark = self.get("number-mark");
+        let mut grouped = String::with_capacity(digits.len() * 2);
+        for (place, digit) in digits.chars().enumerate() {
+            if place > 0 && (digits.len() - place) % 3 == 0 {
+                grouped.push_str(&mark);
+            }
+            grouped.push(digit);
+        }
+        grouped
     }
 
     /// A message about a number.

@@ -34,6 +34,7 @@ pub mod part;
 mod providers;
 mod said;
 pub mod service_tokens;
+mod usage;
 mod users;
 mod words;
 
@@ -48,6 +49,7 @@ pub fn routes() -> Router<App> {
         .merge(orgs::routes())
         .merge(apps::routes())
         .merge(providers::routes())
+        .merge(usage::routes())
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(service_tokens::routes())
@@ -71,6 +73,8 @@ pub enum Area {
     Providers,
     /// Long-lived secrets for programs.
     ServiceTokens,
+    /// How much was used.
+    Usage,
     /// What has happened.
     Audit,
     /// What signs tokens.
@@ -79,12 +83,13 @@ pub enum Area {
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Users,
         Self::Organizations,
         Self::Applications,
         Self::Providers,
         Self::ServiceTokens,
+        Self::Usage,
         Self::Audit,
         Self::Keys,
     ];
@@ -99,6 +104,7 @@ impl Area {
             Self::Applications => "/console/applications",
             Self::Providers => "/console/providers",
             Self::ServiceTokens => "/console/service-tokens",
+            Self::Usage => "/console/usage",
             Self::Audit => "/console/audit",
             Self::Keys => "/console/keys",
         }
@@ -111,6 +117,7 @@ impl Area {
             Self::Applications => "console-applications",
             Self::Providers => "console-providers",
             Self::ServiceTokens => "console-service-tokens",
+            Self::Usage => "console-usage",
             Self::Audit => "console-audit",
             Self::Keys => "console-keys",
         }

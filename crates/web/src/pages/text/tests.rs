@@ -28,14 +28,16 @@ fn keys(source: &str) -> BTreeSet<&str> {
 
 /// String literals handed to the catalogue by a call that names its key.
 fn called(source: &str) -> impl Iterator<Item = &str> {
-    ["t(\"", "tv(\"", "get(\"", "count(\"", "with(\"", "with2(\""].into_iter().flat_map(move |call| {
-        let after = source.split(call).skip(1);
-        let own = source.split(call).map(|before| before.chars().last());
-        own.zip(after).filter_map(|(before, after)| {
-            let is_method = before == Some('.');
-            is_method.then(|| after.split('"').next().unwrap_or_default())
-        })
-    })
+    ["t(\"", "tv(\"", "get(\"", "count(\"", "with(\"", "with2(\"", "with_each(\""].into_iter().flat_map(
+        move |call| {
+            let after = source.split(call).skip(1);
+            let own = source.split(call).map(|before| before.chars().last());
+            own.zip(after).filter_map(|(before, after)| {
+                let is_method = before == Some('.');
+                is_method.then(|| after.split('"').next().unwrap_or_default())
+            })
+        },
+    )
 }
 
 #[test]

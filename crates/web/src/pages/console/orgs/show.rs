@@ -21,6 +21,7 @@ use crate::{
                 Cell, Row, Send, Table,
                 detail::{DetailPage, Panel},
             },
+            usage,
         },
         form::Errors,
         frame::Frame,
@@ -68,6 +69,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope) -> Panel {
     let mut panel = Panel::new("facts", frame.t("console-facts")).facts(facts);
     if scope.may(SETTINGS) {
         panel = panel.link(format!("{page}/edit"), frame.t("console-edit"));
+    }
+    if scope.may(usage::SEE) {
+        panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));
     }
     if org.kind != Kind::Team {
         return panel;

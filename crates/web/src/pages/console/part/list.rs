@@ -8,7 +8,7 @@ use doorward_core::{
 use doorward_proto::form::Params;
 use url::form_urlencoded::Serializer;
 
-use super::{Link, Table};
+use super::{Link, Table, chart::Chart};
 use crate::{
     edge::BODY_LIMIT,
     pages::{console::Shell, frame::Frame},
@@ -17,6 +17,8 @@ use crate::{
 /// Rows on a page.
 const LIMIT: u32 = 25;
 const LONGEST: usize = 256;
+/// A place in a list may be made of several names.
+const LONGEST_AFTER: usize = 2048;
 const AFTER: &str = "after";
 
 /// What an address asks of a list.
@@ -37,7 +39,8 @@ impl Asked {
         let one = |name: &'static str| {
             let wrong = || Refusal::new(Code::RequestInvalid).field(name);
             let value = params.one(name).map_err(|_| wrong())?.unwrap_or_default().trim();
-            if value.len() > LONGEST { Err(wrong()) } else { Ok(value.to_owned()) }
+            let longest = if name == AFTER { LONGEST_AFTER } else { LONGEST };
+            if value.len() > longest { Err(wrong()) } else { Ok(value.to_owned()) }
         };
         let read = |name: &&'static str| one(name).map(|value| (*name, value));
         let filters = filters.iter().map(read).collect::<std::result::Result<_, _>>()?;
@@ -142,6 +145,8 @@ pub struct ListPage<'a> {
     what: String,
     first_of_all: Option<Link>,
     filters: Vec<Filter>,
+    chart: Option<Chart>,
+    sum: String,
     table: Table,
     is_narrow: bool,
     none: (String, &'static str),
@@ -166,6 +171,8 @@ impl<'a> ListPage<'a> {
             what: String::new(),
             first_of_all: None,
             filters,
+            chart: None,
+            sum: String::new(),
             table,
             is_narrow: asked.is_narrow(),
             none: (String::new(), ""),
@@ -179,6 +186,13 @@ impl<'a> ListPage<'a> {
     #[must_use]
     pub fn what(mut self, key: &str) -> Self {
         self.what = self.frame.t(key);
+        self
+    }
+
+    /// A chart above the table, and what all of it comes to.
+    #[must_use]
+    pub fn chart(mut self, chart: Chart, sum: String) -> Self {
+        (self.chart, self.sum) = (Some(chart), sum);
         self
     }
 

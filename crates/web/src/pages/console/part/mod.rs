@@ -5,6 +5,7 @@ use askama::Template;
 
 use crate::pages::{frame::Frame, when::When};
 
+pub mod chart;
 pub mod detail;
 pub mod form;
 pub mod list;
