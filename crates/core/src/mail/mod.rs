@@ -27,6 +27,7 @@ pub(crate) use deliver::{deliver_due, next_due};
 pub use render::Rendered;
 
 use crate::{
+    audit::{self, Event},
     call::Call,
     db::Tx,
     outcome::{Code, Error, Result, refuse},
@@ -287,14 +288,42 @@ pub async fn list(call: &Call, status: Option<Status>, ask: PageAsk) -> Result<P
     Ok(ask.page(rows, |mail| mail.id.to_string()))
 }
 
-/// A mail with its words: they hold working links, so this is for administrators only.
-pub async fn show(call: &Call, id: Id<MailKind>) -> Result<(Mail, Rendered)> {
+/// A mail without its words.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn find(call: &Call, id: Id<MailKind>) -> Result<Mail> {
     let found = call
         .realm
         .db
-        .read("mail.show", id, |tx, id| Box::pin(async move { sql::find(tx, *id).await }))
+        .read("mail.find", id, |tx, id| Box::pin(async move { sql::find(tx, *id).await }))
         .await?;
-    let Some((mail, sealed)) = found else { return refuse(Code::NotFound) };
+    found.map_or_else(|| refuse(Code::NotFound), |(mail, _)| Ok(mail))
+}
+
+/// A mail with its words. They hold working links, so this is for administrators only, and an event of its
+/// own.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn show(call: &Call, id: Id<MailKind>) -> Result<(Mail, Rendered)> {
+    let event = Event::new(call, "mail.read")?.fact("mail", id.to_string());
+    let (mail, sealed) = call
+        .realm
+        .db
+        .write("mail.show", (id, event), |tx, (id, event)| {
+            Box::pin(async move {
+                let Some((mail, sealed)) = sql::find(tx, *id).await? else { return refuse(Code::NotFound) };
+                let event = event.clone().fact("template", mail.template.name());
+                let event = match mail.user {
+                    Some(user) => event.subject(user),
+                    None => event,
+                };
+                audit::record(tx, &event).await?;
+                Ok((mail, sealed))
+            })
+        })
+        .await?;
     let rendered = render::open(call, &mail, &sealed)?;
     Ok((mail, rendered))
 }

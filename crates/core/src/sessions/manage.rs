@@ -6,7 +6,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Session, sql};
+use super::{OfPerson, Session, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
@@ -15,6 +15,7 @@ use crate::{
     orgs,
     outcome::{Code, Result, refuse},
     page::{Page, PageAsk},
+    service_tokens::check_text,
 };
 
 /// Which sessions of a browser.
@@ -38,7 +39,7 @@ pub async fn list(call: &Call, user: Id<User>) -> Result<Vec<Session>> {
 }
 
 /// A page of all live sessions, or of one person's, for administrators.
-pub async fn list_all(call: &Call, user: Option<Id<User>>, ask: PageAsk) -> Result<Page<Session>> {
+pub async fn list_all(call: &Call, user: Option<Id<User>>, ask: PageAsk) -> Result<Page<OfPerson>> {
     let look = (ask.clone(), user, call.now, call.now - call.realm.settings.session.idle);
     let rows = call
         .realm
@@ -53,7 +54,23 @@ pub async fn list_all(call: &Call, user: Option<Id<User>>, ask: PageAsk) -> Resu
             })
         })
         .await?;
-    Ok(ask.page(rows, |session| session.id.to_string()))
+    Ok(ask.page(rows, |one| one.session.id.to_string()))
+}
+
+/// A live session, for administrators.
+///
+/// # Errors
+/// `NotFound`.
+pub async fn live(call: &Call, session: Id<SessionKind>) -> Result<OfPerson> {
+    let ask = (session, call.now, call.now - call.realm.settings.session.idle);
+    let found = call
+        .realm
+        .db
+        .read("sessions.live", ask, |tx, (session, now, idle_since)| {
+            Box::pin(async move { sql::find_named(tx, *session, *now, *idle_since).await })
+        })
+        .await?;
+    found.map_or_else(|| refuse(Code::NotFound), Ok)
 }
 
 /// Whose live session it is.
@@ -80,7 +97,24 @@ struct End {
 
 /// Ends one session and its grants. With `owner`, only that person's: another's is not found.
 pub async fn end(call: &Call, owner: Option<Id<User>>, session: Id<SessionKind>) -> Result<()> {
-    let event = Event::new(call, "session.ended")?.fact("session", session.to_string());
+    end_for(call, owner, session, None).await
+}
+
+/// The same, with the reason that somebody gave who ended what is not theirs.
+///
+/// # Errors
+/// `RequestInvalid` for a reason that is empty or too long, `NotFound`.
+pub async fn end_for(
+    call: &Call,
+    owner: Option<Id<User>>,
+    session: Id<SessionKind>,
+    reason: Option<&str>,
+) -> Result<()> {
+    let mut event = Event::new(call, "session.ended")?.fact("session", session.to_string());
+    if let Some(reason) = reason {
+        check_text("reason", reason)?;
+        event = event.detail("reason", reason.trim());
+    }
     let ask = End { user: owner, session, now: call.now, event };
     call.realm
         .db

@@ -21,7 +21,7 @@ use doorward_proto::{
 
 pub(crate) use limits::carries;
 pub use limits::end_overdue;
-pub use manage::{Which, act_for, choose, end, end_others, list, list_all, owner, sign_out};
+pub use manage::{Which, act_for, choose, end, end_for, end_others, list, list_all, live, owner, sign_out};
 pub(crate) use start::{Start, start};
 
 use crate::{
@@ -62,6 +62,15 @@ pub struct Session {
     pub seen_at: Time,
     /// When it ends in any case.
     pub expires_at: Time,
+}
+
+/// A session with the name of its person.
+#[derive(Debug, Clone)]
+pub struct OfPerson {
+    /// The session.
+    pub session: Session,
+    /// The mail address; without one the user name, or the name.
+    pub who: Option<String>,
 }
 
 /// A live session with what pages and tokens need of its person.

@@ -6,7 +6,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Account, Session, Signed, Start, limits::Limit};
+use super::{Account, OfPerson, Session, Signed, Start, limits::Limit};
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
@@ -32,14 +32,25 @@ const OF_USER: &str = "SELECT id, browser_id, user_id, org_id, auth_time, acr, a
         created_at, seen_at, expires_at
     FROM sessions WHERE user_id = $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3
     ORDER BY id DESC LIMIT 500";
-const PAGE: &str = "SELECT id, browser_id, user_id, org_id, auth_time, acr, amr, address, user_agent,
-        created_at, seen_at, expires_at
-    FROM sessions WHERE id > $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3
-    ORDER BY id LIMIT $4";
-const PAGE_OF_USER: &str = "SELECT id, browser_id, user_id, org_id, auth_time, acr, amr, address, user_agent,
-        created_at, seen_at, expires_at
-    FROM sessions WHERE user_id = $5 AND id > $1 AND ended_at IS NULL AND expires_at > $2 AND seen_at > $3
-    ORDER BY id LIMIT $4";
+const PAGE: &str = "SELECT s.id, s.browser_id, s.user_id, s.org_id, s.auth_time, s.acr, s.amr, s.address,
+        s.user_agent, s.created_at, s.seen_at, s.expires_at, COALESCE(e.address, u.username, u.name)
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    LEFT JOIN emails e ON e.user_id = s.user_id AND e.is_primary = 1
+    WHERE s.id > $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3
+    ORDER BY s.id LIMIT $4";
+const PAGE_OF_USER: &str =
+    "SELECT s.id, s.browser_id, s.user_id, s.org_id, s.auth_time, s.acr, s.amr, s.address,
+        s.user_agent, s.created_at, s.seen_at, s.expires_at, COALESCE(e.address, u.username, u.name)
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    LEFT JOIN emails e ON e.user_id = s.user_id AND e.is_primary = 1
+    WHERE s.user_id = $5 AND s.id > $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3
+    ORDER BY s.id LIMIT $4";
+const FIND_NAMED: &str =
+    "SELECT s.id, s.browser_id, s.user_id, s.org_id, s.auth_time, s.acr, s.amr, s.address,
+        s.user_agent, s.created_at, s.seen_at, s.expires_at, COALESCE(e.address, u.username, u.name)
+    FROM sessions s JOIN users u ON u.id = s.user_id
+    LEFT JOIN emails e ON e.user_id = s.user_id AND e.is_primary = 1
+    WHERE s.id = $1 AND s.ended_at IS NULL AND s.expires_at > $2 AND s.seen_at > $3";
 const SEEN: &str = "UPDATE sessions SET seen_at = $2 WHERE id = $1 AND seen_at <= $3 AND ended_at IS NULL";
 const KNOWN_BROWSER: &str = "SELECT b.id FROM browsers b
     WHERE b.hash = $1 AND EXISTS (SELECT 1 FROM sessions s WHERE s.browser_id = b.id AND s.user_id = $2)";
@@ -166,6 +177,10 @@ fn read(row: &Row<'_>) -> Result<Session> {
     })
 }
 
+fn read_named(row: &Row<'_>) -> Result<OfPerson> {
+    Ok(OfPerson { session: read(row)?, who: row.opt_text(12)? })
+}
+
 pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<SessionKind>, now: Time) -> Result<Option<Session>> {
     tx.opt(FIND, args![id, now], read).await
 }
@@ -179,13 +194,22 @@ pub(super) async fn of_user(
     tx.all(OF_USER, args![user, now, idle_since], read).await
 }
 
+pub(super) async fn find_named(
+    tx: &mut ReadTx<'_>,
+    id: Id<SessionKind>,
+    now: Time,
+    idle_since: Time,
+) -> Result<Option<OfPerson>> {
+    tx.opt(FIND_NAMED, args![id, now, idle_since], read_named).await
+}
+
 pub(super) async fn page(
     tx: &mut ReadTx<'_>,
     (after, rows): (&str, i64),
     now: Time,
     idle_since: Time,
-) -> Result<Vec<Session>> {
-    tx.all(PAGE, args![after, now, idle_since, rows], read).await
+) -> Result<Vec<OfPerson>> {
+    tx.all(PAGE, args![after, now, idle_since, rows], read_named).await
 }
 
 pub(super) async fn page_of_user(
@@ -194,8 +218,8 @@ pub(super) async fn page_of_user(
     (after, rows): (&str, i64),
     now: Time,
     idle_since: Time,
-) -> Result<Vec<Session>> {
-    tx.all(PAGE_OF_USER, args![after, now, idle_since, rows, user], read).await
+) -> Result<Vec<OfPerson>> {
+    tx.all(PAGE_OF_USER, args![after, now, idle_since, rows, user], read_named).await
 }
 
 pub(super) async fn seen(tx: &mut Tx<'_>, id: Id<SessionKind>, now: Time, before: Time) -> Result<()> {

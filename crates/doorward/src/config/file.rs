@@ -55,12 +55,11 @@ impl Reader<'_> {
     ) -> Result<(), ConfigError> {
         let section = name.get_ref().as_ref();
         if section.is_empty() || !SECTIONS.iter().any(|(known, _)| *known == section) {
-            let what = match KEYS.iter().find(|key| key.leaf() == section) {
-                Some(_) => unknown(section),
-                None => {
-                    let nearest = nearest(section, SECTIONS.iter().map(|(known, _)| *known).skip(1));
-                    format!("there is no section `[{section}]`; the nearest is `[{nearest}]`")
-                }
+            let what = if KEYS.iter().any(|key| key.leaf() == section) {
+                unknown(section)
+            } else {
+                let nearest = nearest(section, SECTIONS.iter().map(|(known, _)| *known).skip(1));
+                format!("there is no section `[{section}]`; the nearest is `[{nearest}]`")
             };
             return Err(self.wrong(name.span(), &what));
         }

@@ -80,7 +80,7 @@ async fn list(caller: Caller, mut listing: Listing) -> Answer {
     let user = listing.filter("user_id").map(|text| text.parse()).transpose();
     let user = user.map_err(|_| wrong("user_id", "This is not the id of a person"))?;
     let live = sessions::list_all(&caller.call, user, listing.ask()?).await?;
-    page(&live, |session| Ok(session_view(session)))
+    page(&live, |one| Ok(session_view(&one.session)))
 }
 
 async fn end(caller: Caller, Path(id): Path<String>) -> Answer {

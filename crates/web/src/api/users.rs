@@ -227,7 +227,7 @@ async fn set_password(
 async fn list_sessions(caller: Caller, Path(name): Path<String>, listing: Listing) -> Answer {
     let user = get(&caller, &name).await?;
     let live = sessions::list_all(&caller.call, Some(user.id), listing.ask()?).await?;
-    page(&live, |session| Ok(session_view(session)))
+    page(&live, |one| Ok(session_view(&one.session)))
 }
 
 async fn end_sessions(caller: Caller, Path(name): Path<String>) -> Answer {

@@ -95,7 +95,7 @@ impl Text {
         let mark = self.get("number-mark");
         let mut grouped = String::with_capacity(digits.len() * 2);
         for (place, digit) in digits.chars().enumerate() {
-            if place > 0 && (digits.len() - place) % 3 == 0 {
+            if place > 0 && (digits.len() - place).is_multiple_of(3) {
                 grouped.push_str(&mark);
             }
             grouped.push(digit);

@@ -29,20 +29,20 @@ const END_SECRETS: &str = "UPDATE client_secrets SET expires_at = $2
 const LIST: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
-    WHERE c.id > $1 AND p.status <> 2 AND ($3 IS NULL OR p.status = $3 OR p.status = 3 AND $3 = 1)
+    WHERE c.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL OR p.status = 3 AND $3 = 1)
     ORDER BY c.id LIMIT $2";
 const LIST_ORG: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
     WHERE c.org_id = $3 AND c.id > $1 AND p.status <> 2
-    AND ($4 IS NULL OR p.status = $4 OR p.status = 3 AND $4 = 1) ORDER BY c.id LIMIT $2";
+    AND (p.status = $4 OR $4 IS NULL OR p.status = 3 AND $4 = 1) ORDER BY c.id LIMIT $2";
 const SEARCH: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
     WHERE c.id IN (SELECT id FROM clients WHERE name_folded >= $3 AND name_folded < $4
         UNION SELECT id FROM clients WHERE client_id = $5 UNION SELECT id FROM clients WHERE id = $5)
     AND c.id > $1 AND p.status <> 2 AND (c.org_id = $6 OR $6 IS NULL)
-    AND ($7 IS NULL OR p.status = $7 OR p.status = 3 AND $7 = 1) ORDER BY c.id LIMIT $2";
+    AND (p.status = $7 OR $7 IS NULL OR p.status = 3 AND $7 = 1) ORDER BY c.id LIMIT $2";
 
 pub(super) struct Filter<'a> {
     pub(super) org: Option<Id<Org>>,

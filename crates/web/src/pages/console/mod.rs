@@ -29,11 +29,13 @@ use crate::{app::App, cookies::Cookie, surface::Failure};
 mod apps;
 mod audit;
 mod keys;
+mod mail;
 mod orgs;
 pub mod part;
 mod providers;
 mod said;
 pub mod service_tokens;
+mod sessions;
 mod usage;
 mod users;
 mod words;
@@ -52,7 +54,9 @@ pub fn routes() -> Router<App> {
         .merge(usage::routes())
         .merge(audit::routes())
         .merge(keys::routes())
+        .merge(mail::routes())
         .merge(service_tokens::routes())
+        .merge(sessions::routes())
 }
 
 /// To the first page that is open to whoever comes.
@@ -79,19 +83,25 @@ pub enum Area {
     Audit,
     /// What signs tokens.
     Keys,
+    /// Who is signed in.
+    Sessions,
+    /// What is written to people.
+    Mail,
 }
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Users,
         Self::Organizations,
         Self::Applications,
         Self::Providers,
         Self::ServiceTokens,
+        Self::Sessions,
         Self::Usage,
         Self::Audit,
         Self::Keys,
+        Self::Mail,
     ];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: [Self; 1] = [Self::Organizations];
@@ -107,6 +117,8 @@ impl Area {
             Self::Usage => "/console/usage",
             Self::Audit => "/console/audit",
             Self::Keys => "/console/keys",
+            Self::Sessions => "/console/sessions",
+            Self::Mail => "/console/mail",
         }
     }
 
@@ -120,6 +132,8 @@ impl Area {
             Self::Usage => "console-usage",
             Self::Audit => "console-audit",
             Self::Keys => "console-keys",
+            Self::Sessions => "console-sessions",
+            Self::Mail => "console-mail",
         }
     }
 }

@@ -44,6 +44,8 @@ const SAID: &[&str] = &[
     "did-provider-resumed",
     "did-provider-ended",
     "did-key-made",
+    "did-session-ended",
+    "did-mail-retried",
 ];
 
 /// Sends the browser to the page that says so.

@@ -11,6 +11,7 @@ pub struct Panel {
     id: &'static str,
     title: String,
     what: String,
+    block: String,
     facts: Vec<(String, Cell)>,
     table: Option<Table>,
     links: Vec<Link>,
@@ -20,14 +21,29 @@ pub struct Panel {
 impl Panel {
     /// A part under a heading.
     pub const fn new(id: &'static str, title: String) -> Self {
-        let what = String::new();
-        Self { id, title, what, facts: Vec::new(), table: None, links: Vec::new(), sends: Vec::new() }
+        Self {
+            id,
+            title,
+            what: String::new(),
+            block: String::new(),
+            facts: Vec::new(),
+            table: None,
+            links: Vec::new(),
+            sends: Vec::new(),
+        }
     }
 
     /// What it is about.
     #[must_use]
     pub fn what(mut self, what: String) -> Self {
         self.what = what;
+        self
+    }
+
+    /// Text of several lines, as it is.
+    #[must_use]
+    pub fn block(mut self, text: String) -> Self {
+        self.block = text;
         self
     }
 

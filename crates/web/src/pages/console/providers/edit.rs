@@ -106,7 +106,8 @@ fn changed(provider: &Provider, typed: &Form) -> Outcome<(i64, Settings)> {
 }
 
 pub(super) async fn save(Path(names): Path<Names>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let below = format!("/{}/edit", names.get("provider").map(String::as_str).unwrap_or_default());
+    let named = |place: &str| names.get(place).map(String::as_str).unwrap_or_default();
+    let below = format!("/{}/edit", named("provider"));
     let (keeper, typed) = match Keeper::posted(&names, posted, &below).await {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),

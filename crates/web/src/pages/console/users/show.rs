@@ -7,7 +7,7 @@ use doorward_core::{
     outcome::{Code, Refusal},
     page::PageAsk,
     principals::Status,
-    sessions::{self, Session},
+    sessions::{self, OfPerson},
     users::{self, User},
 };
 
@@ -99,10 +99,10 @@ fn organisations(frame: &Frame, all: &[Membership]) -> Panel {
     Panel::new("orgs", frame.t("users-orgs")).table(table, frame.t("users-orgs-none"))
 }
 
-fn signed_in(visit: &Visit, frame: &Frame, user: &User, all: &[Session]) -> Panel {
+fn signed_in(visit: &Visit, frame: &Frame, user: &User, all: &[OfPerson]) -> Panel {
     let when = |at| Cell::When(When::new(frame.text, at, visit.call.now));
-    let row = |session: &Session| Row {
-        page: None,
+    let row = |OfPerson { session, .. }: &OfPerson| Row {
+        page: Some(format!("{}/{}", Area::Sessions.path(), session.id)),
         name: Device::of(session.user_agent.as_deref().unwrap_or_default()).title(frame),
         detail: session.id.to_string(),
         cells: vec![Cell::Text(session.address.clone()), when(session.seen_at), when(session.auth_time)],

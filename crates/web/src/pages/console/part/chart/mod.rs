@@ -199,7 +199,7 @@ fn percent(place: usize, of: usize) -> String {
 
 /// A number in tenths as it is written.
 fn tenths(value: usize) -> String {
-    if value % 10 == 0 { (value / 10).to_string() } else { format!("{}.{}", value / 10, value % 10) }
+    if value.is_multiple_of(10) { (value / 10).to_string() } else { format!("{}.{}", value / 10, value % 10) }
 }
 
 /// What is drawn of a series, a point being one wide.
