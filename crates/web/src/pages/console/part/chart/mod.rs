@@ -128,7 +128,7 @@ impl Chart {
         self
     }
 
-    const fn whole_height(&self) -> u32 {
+    const fn whole_height() -> u32 {
         ABOVE + HEIGHT + BELOW
     }
 
