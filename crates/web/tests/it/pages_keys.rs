@@ -1,5 +1,7 @@
 //! The page of one's own keys: made with the password, shown once, revoked; by nobody else.
 
+use std::time::Duration;
+
 use crate::pages_kit::{Browser, PASSWORD, Page};
 use doorward_core::api_keys;
 use doorward_world::{World, both_engines};
@@ -39,6 +41,27 @@ both_engines! {
         api_keys::verify(&world.call(), &key).await.unwrap_err();
         let twice = browser.submit(&again, &revoke, &[]).await;
         assert_eq!(twice.status, StatusCode::OK, "a second click says the same");
+    }
+
+    /// A double click, and a reload of the page: one key, and the same secret each time.
+    async fn a_form_sent_twice_makes_one_key(world: World) {
+        let (mut browser, page) = at_home(world.clone()).await;
+        let fields = [("name", "laptop"), ("scopes", ""), ("days", "30"), ("current_password", PASSWORD)];
+        let first = browser.submit(&page, "/account/keys", &fields).await;
+        let second = browser.submit(&page, "/account/keys", &fields).await;
+        assert_eq!(secret(&first), secret(&second));
+        assert_eq!(second.text.matches("action=\"/account/keys/apk_").count(), 1, "{}", second.text);
+        let other = [("name", "desktop"), ("scopes", ""), ("days", "30"), ("current_password", PASSWORD)];
+        let refused = browser.submit(&page, "/account/keys", &other).await;
+        assert!(refused.text.contains("This form has been sent before"), "{}", refused.text);
+        // Another browser of the same person opens the address, which is worth nothing there.
+        let mut elsewhere = browser.another();
+        let there = elsewhere.open("/account/keys").await;
+        elsewhere.sign_in(&there, ADA, PASSWORD).await;
+        let nothing = elsewhere.open(&first.path).await;
+        assert!(nothing.status == StatusCode::OK && !nothing.text.contains(&secret(&first)), "{}", nothing.text);
+        world.advance(Duration::from_mins(11));
+        assert!(!browser.open(&first.path).await.text.contains(&secret(&first)));
     }
 
     async fn what_is_wrong_stands_at_its_field(world: World) {

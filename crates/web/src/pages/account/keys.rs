@@ -1,5 +1,5 @@
-//! One's own keys: how each stands, making one, switching it off for good. A secret is shown once, in the
-//! answer to the form; making one asks for the present password.
+//! One's own keys: how each stands, making one, switching it off for good. A secret is shown to the browser that
+//! sent the form, for a while; making one asks for the present password, and a form that is sent twice makes one.
 
 use std::collections::BTreeMap;
 
@@ -22,6 +22,7 @@ use super::{Done, House, Resident, Room};
 use crate::{
     app::App,
     pages::{
+        console::part::once::{self, Known, Told},
         form::{Errors, Field},
         frame::Frame,
         text::Text,
@@ -104,8 +105,9 @@ pub struct Page<'a> {
     house: &'a House<'a>,
     errors: Errors,
     keys: Vec<Key>,
-    /// Shown this once.
+    /// Shown for a while.
     secret: Option<SecretText>,
+    once: String,
     name: Field,
     scopes: Field,
     days: Field,
@@ -113,12 +115,12 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The page; `typed` is what was sent with the form.
+    /// The page; `typed` is what was sent with the form, and `once` a word of its own.
     pub fn new(
         house: &'a House<'a>,
         keys: Vec<Key>,
         secret: Option<SecretText>,
-        (typed, errors): (&KeyForm, Errors),
+        (typed, once, errors): (&KeyForm, String, Errors),
     ) -> Self {
         let frame = house.frame;
         let name =
@@ -134,7 +136,7 @@ impl<'a> Page<'a> {
             .checked(&errors);
         let label = frame.t("security-current");
         let password = Field::password(frame, "current_password", "current-password", label).checked(&errors);
-        Self { frame, house, errors, keys, secret, name, scopes, days, password }
+        Self { frame, house, errors, keys, secret, once, name, scopes, days, password }
     }
 
     fn secret(&self) -> Option<&str> {
@@ -152,6 +154,8 @@ pub struct KeyForm {
     #[serde(default)]
     days: String,
     #[serde(default)]
+    once: String,
+    #[serde(default)]
     current_password: SecretText,
 }
 
@@ -161,6 +165,7 @@ impl Default for KeyForm {
             name: String::new(),
             scopes: "me:read".to_owned(),
             days: DAYS.to_string(),
+            once: String::new(),
             current_password: SecretText::default(),
         }
     }
@@ -195,10 +200,17 @@ async fn keys(resident: &Resident) -> Outcome<Vec<Key>> {
 }
 
 async fn look(resident: Resident) -> Result<Response, Failure> {
+    let visit = &resident.visit;
+    let known = once::recall(visit).await?;
     let keys = keys(&resident).await?;
-    let (frame, errors) = (resident.visit.frame(), Errors::none());
+    let (frame, errors) = (visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Keys, &errors);
-    Ok(resident.show(&Page::new(&house, keys, None, (&KeyForm::default(), errors))))
+    let form = (&KeyForm::default(), once::word(visit)?, errors);
+    Ok(match known {
+        Some(Known::UnderWay) => once::looks_again(resident.show(&Page::new(&house, keys, None, form))),
+        Some(Known::Told(told)) => resident.show(&Page::new(&house, keys, told.secret, form)),
+        Some(Known::Nothing) | None => resident.show(&Page::new(&house, keys, None, form)),
+    })
 }
 
 async fn make(posted: Posted<KeyForm>) -> Result<Response, Failure> {
@@ -207,25 +219,23 @@ async fn make(posted: Posted<KeyForm>) -> Result<Response, Failure> {
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (visit, user) = (&resident.visit, resident.account.session.user);
-    let made = match form.read(Whose::Person(user, None)) {
-        Ok(new) => core::create_own(&visit.call, (user, &form.current_password), new).await,
-        Err(error) => Err(error),
+    let (call, typed) = (visit.call.clone(), form.clone());
+    let work = async move {
+        let new = typed.read(Whose::Person(user, None))?;
+        let made = core::create_own(&call, (user, &typed.current_password), new).await?;
+        let secret = Some(SecretText::from(made.secret.expose()));
+        Ok(Told { id: made.key.id.to_string(), secret, is_new: true })
     };
-    let refusal = match made {
-        Ok(made) => {
-            let keys = keys(&resident).await?;
-            let (frame, errors) = (visit.frame(), Errors::none());
-            let house = resident.house(&frame, Room::Keys, &errors);
-            let secret = Some(SecretText::from(made.secret.expose()));
-            return Ok(resident.show(&Page::new(&house, keys, secret, (&KeyForm::default(), errors))));
-        }
+    let refusal = match once::send(visit, (&form.once, Room::Keys.path()), work).await {
+        Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let keys = keys(&resident).await?;
     let frame = visit.frame();
     let house = resident.house(&frame, Room::Keys, &errors);
-    Ok(visit.show_wrong(&Page::new(&house, keys, None, (&form, errors)), &refusal))
+    let page = Page::new(&house, keys, None, (&form, once::word(visit)?, errors));
+    Ok(visit.show_wrong(&page, &refusal))
 }
 
 /// What a refusal means for the form.
@@ -234,6 +244,7 @@ fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
         (Code::RequestInvalid, Some("name")) => ("name", "keys-name-wrong"),
         (Code::RequestInvalid, Some("scopes")) => ("scopes", "keys-scopes-wrong"),
         (Code::ScopeMissing, _) => ("scopes", "keys-scopes-beyond"),
+        (Code::IdempotencyConflict, _) => ("", "tokens-sent-before"),
         (Code::TokenLifetime, _) | (Code::RequestInvalid, Some("expires_in_seconds")) => {
             ("days", "keys-days-wrong")
         }

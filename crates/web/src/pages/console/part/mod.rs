@@ -9,6 +9,8 @@ pub mod chart;
 pub mod detail;
 pub mod form;
 pub mod list;
+pub mod once;
+pub mod secret;
 pub mod sheet;
 
 /// How something stands, in one word.

@@ -10,10 +10,13 @@ use doorward_core::{
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
-use super::{once, some, trail, words};
+use super::{
+    secret::{SHOWN, kept},
+    some, trail, words,
+};
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell},
+        console::{Administrator, Area, Shell, part::once},
         form::{Errors, Field},
         frame::Frame,
         text::Text,
@@ -181,9 +184,9 @@ pub(super) async fn make(posted: Posted<Form>) -> Result<Response, Failure> {
     let work = async move {
         let new = typed.read()?;
         credentials::confirm(&call, user, &typed.current_password).await?;
-        create(&call, new, &rights).await
+        kept(create(&call, new, &rights).await, true)
     };
-    let refusal = match once::send(visit, &form.once, true, work).await {
+    let refusal = match once::send(visit, (&form.once, SHOWN), work).await {
         Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };

@@ -18,7 +18,6 @@ use crate::{
 
 pub mod create;
 pub mod list;
-mod once;
 mod review;
 pub mod revoke;
 pub mod rotate;

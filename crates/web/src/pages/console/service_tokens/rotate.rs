@@ -12,11 +12,13 @@ use serde::Deserialize;
 
 use super::{
     create::{lifetime, password, wrong},
-    once, organisation, page, some, trail, version, words,
+    organisation, page,
+    secret::{SHOWN, kept},
+    some, trail, version, words,
 };
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell},
+        console::{Administrator, Area, Shell, part::once},
         form::{Errors, Field},
         frame::Frame,
         visit::{Posted, refusal_of},
@@ -139,9 +141,9 @@ pub(super) async fn replace(Path(id): Path<String>, posted: Posted<Form>) -> Res
         let ask = typed.read()?;
         credentials::confirm(&call, user, &typed.current_password).await?;
         // This version and no other: sent from two pages, the form replaces it once.
-        rotate(&call, Key::Version(id), ask, rights).await
+        kept(rotate(&call, Key::Version(id), ask, rights).await, false)
     };
-    let refusal = match once::send(visit, &form.once, false, work).await {
+    let refusal = match once::send(visit, (&form.once, SHOWN), work).await {
         Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
