@@ -22,6 +22,7 @@ pub struct Field {
     reveal: Option<(String, String)>,
     least: Option<usize>,
     most: usize,
+    rows: Option<u8>,
     is_focused: bool,
     is_optional: bool,
 }
@@ -77,6 +78,13 @@ impl Field {
     #[must_use]
     pub fn aside(mut self, text: String, to: String) -> Self {
         self.aside = Some((text, to));
+        self
+    }
+
+    /// Takes several lines, so many of them seen at once.
+    #[must_use]
+    pub const fn rows(mut self, rows: u8) -> Self {
+        self.rows = Some(rows);
         self
     }
 

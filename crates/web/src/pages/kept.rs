@@ -12,7 +12,7 @@ use super::visit::{Visit, to};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 24] = [
+const FIELDS: [&str; 27] = [
     "name",
     "email",
     "identifier",
@@ -37,6 +37,9 @@ const FIELDS: [&str; 24] = [
     "domains",
     "team_id",
     "key_id",
+    "redirect_uris",
+    "signed_out",
+    "org",
 ];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;

@@ -23,6 +23,7 @@ mod pages_authorize;
 mod pages_choose_org;
 mod pages_connect;
 mod pages_console;
+mod pages_console_apps;
 mod pages_console_areas;
 mod pages_console_orgs;
 mod pages_console_providers;

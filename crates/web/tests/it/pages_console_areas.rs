@@ -19,7 +19,7 @@ both_engines! {
         let made = browser.client(json!({})).await;
         let path = format!("/console/applications/{}", made["id"].as_str().unwrap());
         let list = browser.open("/console/applications?query=ord&status=active").await;
-        assert_eq!(link(&list, "/console/applications/"), path);
+        assert_eq!(link(&list, "/console/applications/cli_"), path);
         assert_eq!(browser.open("/console/applications?org=acme").await.status, StatusCode::BAD_REQUEST);
         let sheet = browser.open("/console/applications.csv?query=ord").await;
         assert!(sheet.text.lines().nth(1).unwrap().contains(",Orders,public,active,openid profile email,"), "{}", sheet.text);

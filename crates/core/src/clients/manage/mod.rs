@@ -315,6 +315,56 @@ async fn rotate(tx: &mut Tx<'_>, ask: &Rotate) -> Result<Client> {
     present(tx, ask.id).await
 }
 
+struct Retire {
+    call: Call,
+    id: Id<id::Client>,
+}
+
+/// Ends the secrets that were replaced and still work: all but the newest.
+pub async fn retire_secrets(call: &Call, id: Id<id::Client>) -> Result<Client> {
+    let ask = Retire { call: call.clone(), id };
+    call.realm
+        .db
+        .write("clients.retire_secrets", ask, |tx, ask| {
+            Box::pin(async move {
+                let (client, now) = (present(tx, ask.id).await?, ask.call.now);
+                if sql::retire_secrets(tx, ask.id, now).await? == 0 {
+                    return Ok(client);
+                }
+                sql::touch(tx, ask.id, now).await?;
+                tx.raise_changes().await?;
+                let event = Event::new(&ask.call, "client.secrets_retired")?.subject(ask.id).client(ask.id);
+                audit::record(tx, &event.org(client.org)).await?;
+                present(tx, ask.id).await
+            })
+        })
+        .await
+}
+
+/// How much an application is used: counted up to [`Uses::MOST`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Uses {
+    /// People who have allowed it something.
+    pub consents: i64,
+    /// What has not ended of what it was given.
+    pub grants: i64,
+}
+
+impl Uses {
+    /// What is counted no further.
+    pub const MOST: i64 = 10_000;
+}
+
+/// How much an application is used now.
+pub async fn uses(call: &Call, id: Id<id::Client>) -> Result<Uses> {
+    call.realm
+        .db
+        .read("clients.uses", (id, call.now), |tx, (id, now)| {
+            Box::pin(async move { sql::uses(tx, *id, *now).await })
+        })
+        .await
+}
+
 struct SetStatus {
     call: Call,
     id: Id<id::Client>,

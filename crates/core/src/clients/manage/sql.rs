@@ -6,7 +6,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::Registration;
+use super::{Registration, Uses};
 use crate::{
     args,
     clients::{Client, sql::read},
@@ -25,6 +25,14 @@ const INSERT_SECRET: &str = "INSERT INTO client_secrets (client_id, hash, hash_k
     VALUES ($1, $2, $3, $4)";
 const END_SECRETS: &str = "UPDATE client_secrets SET expires_at = $2
     WHERE client_id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)";
+const RETIRE_SECRETS: &str = "UPDATE client_secrets SET expires_at = $2
+    WHERE client_id = $1 AND revoked_at IS NULL AND expires_at > $2";
+// scan: of the rows that the index found, as many as are counted at the most
+const CONSENTS: &str = "SELECT count(*) FROM (SELECT user_id FROM consents
+    WHERE client_id = $1 AND revoked_at IS NULL LIMIT $2) AS found";
+// scan: of the rows that the index found, as many as are counted at the most
+const GRANTS: &str = "SELECT count(*) FROM (SELECT id FROM grants
+    WHERE client_id = $1 AND ended_at IS NULL AND (expires_at > $3 OR expires_at IS NULL) LIMIT $2) AS found";
 // To whoever asks for the suspended ones, one that waits with its organisation (3) is one of them (1).
 const LIST: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
@@ -96,6 +104,17 @@ pub(super) async fn insert_secret(
 pub(super) async fn end_secrets(tx: &mut Tx<'_>, id: Id<id::Client>, until: Time) -> Result<()> {
     tx.exec(END_SECRETS, args![id, until]).await?;
     Ok(())
+}
+
+pub(super) async fn retire_secrets(tx: &mut Tx<'_>, id: Id<id::Client>, now: Time) -> Result<u64> {
+    tx.exec(RETIRE_SECRETS, args![id, now]).await
+}
+
+pub(super) async fn uses(tx: &mut ReadTx<'_>, id: Id<id::Client>, now: Time) -> Result<Uses> {
+    let most = Uses::MOST;
+    let consents = tx.opt(CONSENTS, args![id, most], |row| row.int(0)).await?;
+    let grants = tx.opt(GRANTS, args![id, most, now], |row| row.int(0)).await?;
+    Ok(Uses { consents: consents.unwrap_or_default(), grants: grants.unwrap_or_default() })
 }
 
 pub(super) async fn list(tx: &mut ReadTx<'_>, filter: &Filter<'_>, page: &PageAsk) -> Result<Vec<Client>> {

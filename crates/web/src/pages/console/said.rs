@@ -35,6 +35,8 @@ const SAID: &[&str] = &[
     "did-member-removed",
     "did-invited",
     "did-uninvited",
+    "did-app-saved",
+    "did-app-retired",
     "did-app-suspended",
     "did-app-resumed",
     "did-app-ended",

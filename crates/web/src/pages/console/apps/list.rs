@@ -76,6 +76,7 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
                    --redirect-uris https://orders.example/callback --scopes openid --scopes email";
     let list = ListPage::new(&shell, (PATH, &asked), filters, table, found.next.as_deref())
         .what("apps-what")
+        .makes(format!("{PATH}/new"), "apps-new")
         .empty("apps-none", command)
         .export(asked.address("/console/applications.csv", None), "console-export");
     Ok(administrator.show(&list))

@@ -1,4 +1,4 @@
-//! Applications in the console: what there is, how each is registered, and stopping one.
+//! Applications in the console: what there is, registering and changing one, its secrets, and stopping it.
 
 use axum::{Router, routing::get};
 use doorward_core::{
@@ -13,9 +13,17 @@ use crate::{
     pages::{text::Text, visit::Visit},
 };
 
+mod create;
+mod edit;
 mod end;
+mod form;
+mod kind;
 mod list;
+mod proxy;
+mod secret;
 mod show;
+mod snippets;
+mod wrong;
 
 const PATH: &str = Area::Applications.path();
 const STATES: [Status; 2] = [Status::Active, Status::Suspended];
@@ -25,7 +33,14 @@ pub(super) fn routes() -> Router<App> {
     Router::new()
         .route("/console/applications", get(list::look))
         .route("/console/applications.csv", get(list::export))
+        .route("/console/applications/new", get(create::choose))
+        .route("/console/applications/new/proxy", get(proxy::look))
+        .route("/console/applications/new/{kind}", get(create::look).post(create::make))
+        .route("/console/applications/secret", get(secret::look_made))
         .route("/console/applications/{id}", get(show::look))
+        .route("/console/applications/{id}/edit", get(edit::look).post(edit::save))
+        .route("/console/applications/{id}/rotate", get(secret::look).post(secret::rotate))
+        .route("/console/applications/{id}/retire", get(show::back).post(secret::retire))
         .route("/console/applications/{id}/suspend", get(show::back).post(show::suspend))
         .route("/console/applications/{id}/resume", get(show::back).post(show::resume))
         .route("/console/applications/{id}/delete", get(end::look).post(end::end))

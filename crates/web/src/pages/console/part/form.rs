@@ -45,6 +45,8 @@ pub enum Control {
     Tick(Tick),
     /// One of several.
     Choice(Choice),
+    /// What the controls below it are about.
+    Heading(String),
 }
 
 /// The page of a form.
@@ -102,6 +104,13 @@ impl<'a> FormPage<'a> {
     #[must_use]
     pub fn field(mut self, field: Field) -> Self {
         self.controls.push(Control::Field(field.checked(&self.errors)));
+        self
+    }
+
+    /// What the controls that follow are about.
+    #[must_use]
+    pub fn heading(mut self, words: String) -> Self {
+        self.controls.push(Control::Heading(words));
         self
     }
 
