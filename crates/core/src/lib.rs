@@ -9,6 +9,7 @@ pub mod apis;
 pub mod audit;
 pub mod authorize;
 pub mod bootstrap;
+pub mod branding;
 mod cache;
 pub mod call;
 pub mod clients;

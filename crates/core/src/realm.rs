@@ -23,6 +23,7 @@ use crate::{
     api_keys,
     apis::Api,
     audit, authorize,
+    branding::{Brand, Wearer},
     cache::Cache,
     call::Call,
     clients::{Client, RemoteKeys, Turns},
@@ -49,6 +50,8 @@ const APIS: usize = 10_000;
 const TOKENS: usize = 20_000;
 /// Key sets of clients that are remembered.
 const REMOTE_KEYS: usize = 1_000;
+/// Brands that are remembered.
+const BRANDS: usize = 10_000;
 
 /// An issuer and everything that belongs to it.
 pub struct Realm {
@@ -96,6 +99,7 @@ pub(crate) struct Caches {
     pub(crate) turns: Turns,
     /// What identity providers say of themselves.
     pub(crate) discovered: Cache<String, (Time, Arc<Discovered>)>,
+    pub(crate) brands: Cache<Wearer, Arc<Brand>>,
 }
 
 /// What may be kept for strangers.
@@ -148,6 +152,7 @@ impl Realm {
             remote_keys: Cache::new(REMOTE_KEYS),
             turns: Turns::default(),
             discovered: Cache::new(REMOTE_KEYS),
+            brands: Cache::new(BRANDS),
         };
         let rooms = Rooms {
             drafts: Room::new(settings.bounds.drafts, authorize::DRAFT_TTL),

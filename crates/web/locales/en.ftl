@@ -8,6 +8,9 @@ copy = Copy
 copied = Copied
 skip = Skip to content
 foot-host = You are at { $host }
+foot-support = Help
+foot-terms = Terms
+foot-privacy = Privacy
 
 field-email = Email address
 field-name = Name

@@ -356,7 +356,7 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
         Surface::OAuth => oauth(&refusal),
         Surface::Api => problem(&refusal, &facts.request_id, status),
         Surface::Orcheo => orcheo(&refusal, &facts.request_id, status),
-        Surface::Page => crate::pages::error::render(&app, &facts, &refusal),
+        Surface::Page => crate::pages::error::render(&app, &facts, &refusal).await,
     };
     for name in [header::WWW_AUTHENTICATE, header::ALLOW, header::HeaderName::from_static("dpop-nonce")] {
         for value in response.headers().get_all(&name) {
@@ -400,6 +400,8 @@ pub struct PageFacts {
     pub request_id: String,
     /// The path that was asked for.
     pub path: String,
+    /// The query that came with it.
+    pub query: String,
     /// `Accept-Language`, if sent.
     pub accept_language: Option<String>,
 }
@@ -413,6 +415,7 @@ impl PageFacts {
         Self {
             request_id: request.extensions().get::<RequestId>().map(RequestId::to_string).unwrap_or_default(),
             path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
             accept_language: language.map(str::to_owned),
         }
     }

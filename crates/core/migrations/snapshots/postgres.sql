@@ -134,6 +134,30 @@ CREATE TABLE org_domains (
 ) ;
 CREATE UNIQUE INDEX org_domains_verified ON org_domains (domain) WHERE verified_at IS NOT NULL;
 
+-- What pages and mails look like: of an organisation (client_id ''), or of one of its applications; the
+-- instance's is that of its organisation. What is NULL comes from further out. logo_hash: the name of the
+-- picture's content.
+CREATE TABLE brands (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    client_id TEXT NOT NULL,
+    name TEXT,
+    logo BYTEA,
+    logo_hash TEXT,
+    logo_format TEXT,
+    logo_width BIGINT,
+    logo_height BIGINT,
+    primary_color TEXT,
+    accent_color TEXT,
+    background_color TEXT,
+    support_uri TEXT,
+    terms_uri TEXT,
+    privacy_uri TEXT,
+    version BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, client_id)
+) ;
+CREATE INDEX brands_logo ON brands (logo_hash) WHERE logo_hash IS NOT NULL;
+
 -- One table per kind of credential.
 CREATE TABLE passwords (
     user_id TEXT PRIMARY KEY REFERENCES users (id),

@@ -31,6 +31,8 @@ pub(super) struct Draft {
 /// What a page may show of an authorization in progress.
 #[derive(Debug, Clone)]
 pub struct View {
+    /// The application.
+    pub client: Id<id::Client>,
     /// The application's name.
     pub client_name: String,
     /// Its logo.
@@ -129,6 +131,7 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
     let is_answered_for = client.is_first_party || publisher.kind == orgs::Kind::Team;
     let metadata = &client.metadata;
     Ok(View {
+        client: client.id,
         client_name: client.name.clone(),
         logo_uri: metadata.logo_uri.clone(),
         client_uri: metadata.client_uri.clone(),

@@ -10,6 +10,7 @@ use super::{JoinedBy, Kind, Org, OrgScope, permissions, sql};
 use crate::{
     apis,
     audit::{self, Event},
+    branding,
     call::Call,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
@@ -242,6 +243,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 sql::domains::remove_all(tx, org).await?;
                 apis::remove_all_of(tx, org).await?;
                 providers::forget_org(tx, org).await?;
+                branding::remove_all_of(tx, org).await?;
                 let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
                 sql::erase(tx, org).await?;
                 tx.raise_changes().await?;

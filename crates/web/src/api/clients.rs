@@ -288,7 +288,7 @@ pub(super) fn may_hand_on(caller: &Caller, scopes: &[String]) -> Result<()> {
 
 /// The same, and nobody but an administrator decides over an application that changes people's accounts
 /// without asking them: administrators are people, too.
-fn may_manage(caller: &Caller, is_first_party: bool, scopes: &[String]) -> Result<()> {
+pub(super) fn may_manage(caller: &Caller, is_first_party: bool, scopes: &[String]) -> Result<()> {
     may_hand_on(caller, scopes)?;
     let asks_nobody = is_first_party && scopes.iter().any(|scope| catalog::is_account(scope));
     if asks_nobody { caller.must_have("admin:*") } else { Ok(()) }

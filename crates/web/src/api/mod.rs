@@ -9,6 +9,7 @@ mod api_keys;
 mod apis;
 mod audit;
 mod body;
+mod branding;
 mod caller;
 mod clients;
 mod confirmation;
@@ -59,6 +60,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         audit::endpoints(),
         mail::endpoints(),
         settings::endpoints(),
+        branding::endpoints(),
         me::endpoints(),
         whoami::endpoints(),
         registration::endpoints(),

@@ -239,7 +239,7 @@ async fn set_active(caller: &Caller, name: &str, seen: &IfMatch, is_active: bool
 }
 
 /// The second name of a path, behind the organisation's.
-type Second = Path<(String, String)>;
+pub(super) type Second = Path<(String, String)>;
 
 fn person(Path((_, user)): Second) -> Result<doorward_proto::id::Id<doorward_proto::id::User>> {
     user.parse().map_err(|_| Refusal::new(Code::NotFound).into())

@@ -13,6 +13,7 @@ pub struct Carry {
     draft: Option<Id<Draft>>,
     return_to: Option<String>,
     wants_other: bool,
+    client_id: Option<String>,
 }
 
 impl Carry {
@@ -24,6 +25,7 @@ impl Carry {
             match name.as_ref() {
                 "draft" => carry.draft = value.parse().ok(),
                 "return_to" if is_path(&value) => carry.return_to = Some(value.into_owned()),
+                "client_id" if is_client_id(&value) => carry.client_id = Some(value.into_owned()),
                 "other" => carry.wants_other = true,
                 "ui_locales" => ui_locales = Some(value.into_owned()),
                 _ => {}
@@ -51,6 +53,11 @@ impl Carry {
         self.draft
     }
 
+    /// The application whose brand the pages wear while nothing is in progress. It decides nothing.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
     /// Whether somebody was on the way to one of our own pages.
     pub const fn is_coming_back(&self) -> bool {
         self.return_to.is_some()
@@ -70,6 +77,9 @@ impl Carry {
         if let Some(path) = &self.return_to {
             query.append_pair("return_to", path);
         }
+        if let Some(client_id) = &self.client_id {
+            query.append_pair("client_id", client_id);
+        }
         let query = query.finish();
         let sign = if path.contains('?') { '&' } else { '?' };
         if query.is_empty() { path.to_owned() } else { format!("{path}{sign}{query}") }
@@ -84,6 +94,11 @@ impl Carry {
     pub fn onward(&self) -> String {
         self.asked().unwrap_or_else(|| "/account".to_owned())
     }
+}
+
+/// What may be the public name of an application; one that is an address is too long to carry along.
+fn is_client_id(text: &str) -> bool {
+    (1..=64).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
 }
 
 /// A path on this server, and nothing that a browser would read as another host.

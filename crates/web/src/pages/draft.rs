@@ -2,6 +2,7 @@
 
 use doorward_core::{
     authorize::{self, Found, View},
+    branding::{self, Wearer},
     outcome::{Code, Result},
     sessions::Account,
 };
@@ -17,10 +18,16 @@ use crate::headers::Policy;
 /// # Errors
 /// `DraftUnknown`.
 pub async fn read(visit: &mut Visit) -> Result<()> {
-    let Some(draft) = visit.carry.draft() else { return Ok(()) };
+    let Some(draft) = visit.carry.draft() else {
+        if let Some(client_id) = visit.carry.client_id() {
+            visit.brand = branding::brand_of_client(&visit.call, client_id).await?;
+        }
+        return Ok(());
+    };
     let view = authorize::view(&visit.call, draft).await?;
     visit.speak(&view.ui_locales.join(" "));
     visit.policy = policy(&view);
+    visit.brand = branding::brand(&visit.call, Wearer::Client(view.client)).await?;
     visit.asked = Some(view);
     Ok(())
 }

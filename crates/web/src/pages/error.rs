@@ -3,10 +3,14 @@
 
 use askama::Template;
 use axum::response::Response;
-use doorward_core::outcome::{Code, Refusal};
+use doorward_core::{
+    call::Call,
+    outcome::{Code, Refusal},
+};
 use http::{HeaderValue, StatusCode, header::RETRY_AFTER};
 
 use super::{
+    brand,
     frame::{Frame, html},
     kept,
     text::Text,
@@ -165,9 +169,12 @@ impl Kind {
 }
 
 /// The answer of the page surface to a refusal.
-pub fn render(app: &App, facts: &PageFacts, refusal: &Refusal) -> Response {
+pub async fn render(app: &App, facts: &PageFacts, refusal: &Refusal) -> Response {
     let text = Text::negotiate(None, None, facts.accept_language.as_deref());
-    let frame = Frame::new(&app.realm.issuer, text);
+    let mut frame = Frame::new(&app.realm.issuer, text);
+    if let Some(brand) = brand::of_query(&Call::system(&app.realm), &facts.query).await {
+        frame.wear(brand);
+    }
     let page = Page::new(&frame, refusal, &facts.path, &facts.request_id);
     // RFC 9110 15.5.2: 401 is for who is challenged, and a page challenges nobody.
     let status = match wire_of(refusal.code).status {

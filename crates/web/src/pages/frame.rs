@@ -1,13 +1,16 @@
 //! What every page has around its content: language, brand, the application that asked, the form token.
 
+use std::sync::Arc;
+
 use askama::Template;
 use axum::response::{IntoResponse, Response};
+use doorward_core::branding::{Brand, NAME};
 use http::{
     HeaderValue, StatusCode,
     header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE},
 };
 
-use super::{assets, text::Text};
+use super::{assets, brand, text::Text};
 use crate::headers::Policy;
 
 /// The application that asked for a sign-in.
@@ -33,8 +36,10 @@ impl Asker {
 pub struct Frame {
     /// The language.
     pub text: Text,
-    /// The server's name.
+    /// The name of the product.
     pub name: String,
+    /// What it looks like, where that is known.
+    pub brand: Option<Arc<Brand>>,
     /// The server's host: people check it before they type a password.
     pub host: String,
     /// The application that asked, if one did.
@@ -51,7 +56,42 @@ impl Frame {
     pub fn new(issuer: &str, text: Text) -> Self {
         let host = issuer.split_once("://").map_or(issuer, |(_, rest)| rest);
         let host = host.split('/').next().unwrap_or(host).to_owned();
-        Self { text, name: "Doorward".to_owned(), host, asker: None, form_token: String::new(), notice: None }
+        Self {
+            text,
+            name: NAME.to_owned(),
+            brand: None,
+            host,
+            asker: None,
+            form_token: String::new(),
+            notice: None,
+        }
+    }
+
+    /// Wears a brand.
+    pub fn wear(&mut self, brand: Arc<Brand>) {
+        brand.name().clone_into(&mut self.name);
+        self.brand = Some(brand);
+    }
+
+    /// The path of the logo; for templates.
+    pub fn logo(&self) -> Option<String> {
+        self.brand.as_ref().and_then(|brand| brand.logo()).map(doorward_core::branding::Logo::path)
+    }
+
+    /// The path of the sheet with the brand's colours; for templates.
+    pub fn sheet(&self) -> Option<String> {
+        self.brand.as_deref().and_then(brand::sheet)
+    }
+
+    /// What the brand links to: the key of a word, and where it leads; for templates.
+    pub fn links(&self) -> Vec<(&'static str, &str)> {
+        let Some(brand) = &self.brand else { return Vec::new() };
+        let links = [
+            ("foot-support", brand.support()),
+            ("foot-terms", brand.terms()),
+            ("foot-privacy", brand.privacy()),
+        ];
+        links.into_iter().filter_map(|(key, to)| Some((key, to?))).collect()
     }
 
     /// A message; for templates.

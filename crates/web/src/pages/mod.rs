@@ -7,6 +7,7 @@
 
 pub mod account;
 pub mod assets;
+pub mod brand;
 pub mod carry;
 pub mod choose;
 pub mod choose_org;
@@ -54,6 +55,7 @@ pub fn routes() -> Router<App> {
         .merge(account::routes())
         .merge(console::routes())
         .merge(assets::routes())
+        .merge(brand::routes())
         .merge(problems::routes())
         .route("/", get(async || visit::to("/account")))
         .layer(middleware::from_fn(crate::headers::layer))

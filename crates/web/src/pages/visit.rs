@@ -4,6 +4,8 @@
 //! [`Visit`] is for pages that are looked at; [`Posted`] for forms that are sent, and it refuses every
 //! form that does not come from one of our own pages in this browser.
 
+use std::sync::Arc;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Request},
@@ -12,6 +14,7 @@ use axum::{
 use data_encoding::BASE64URL_NOPAD;
 use doorward_core::{
     authorize::View,
+    branding::{self, Brand, Wearer},
     call::{Actor, Call},
     outcome::{Code, Error, Refusal},
     sessions::{self, Account, Signed},
@@ -61,6 +64,8 @@ pub struct Visit {
     pub carry: Carry,
     /// The authorization in progress, once it has been read.
     pub asked: Option<View>,
+    /// What pages look like: the instance's brand, and the asking application's once it has been read.
+    pub brand: Arc<Brand>,
     /// Where forms may end.
     pub policy: Policy,
     /// What was typed on this page before and has to be sent again.
@@ -102,6 +107,7 @@ impl FromRequestParts<App> for Visit {
             (value, header)
         };
         let path = parts.uri.path().to_owned();
+        let brand = branding::brand(&call, Wearer::Instance).await?;
         let mut visit = Self {
             app: app.clone(),
             call,
@@ -110,6 +116,7 @@ impl FromRequestParts<App> for Visit {
             text: Text::fallback(),
             carry,
             asked: None,
+            brand,
             policy: Policy::new(),
             kept: None,
             sent: Kept::default(),
@@ -143,6 +150,7 @@ impl Visit {
         let mut frame = Frame::new(&self.call.realm.issuer, self.text);
         frame.form_token = csrf::token(&self.bound_to);
         frame.asker = self.asked.as_ref().map(draft::asker);
+        frame.wear(Arc::clone(&self.brand));
         frame.notice = self.notice().map(|key| self.text.get(key));
         frame
     }

@@ -13,6 +13,7 @@ mod api_service_tokens;
 mod api_usage;
 mod api_users;
 mod attack_api;
+mod branding;
 mod cors;
 mod fuzz;
 mod malformed;

@@ -53,8 +53,12 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (get.clone(), "/api/v1/orgs/{org}/roles", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/roles", Admin, Some(json!({"name": "another"}))),
         (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
-        (patch, "/api/v1/orgs/{org}/roles/{role}", Admin, Some(json!({"description": "More"}))),
+        (patch.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, Some(json!({"description": "More"}))),
         (delete.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/branding", Admin, None),
+        (patch.clone(), "/api/v1/orgs/{org}/branding", Admin, Some(json!({"name": "Brand"}))),
+        (get.clone(), "/api/v1/orgs/{org}/clients/{client}/branding", Admin, None),
+        (patch, "/api/v1/orgs/{org}/clients/{client}/branding", Admin, Some(json!({"name": "Brand"}))),
         (get.clone(), "/api/v1/orgs/{org}/usage", Admin, None),
         (get, "/api/v1/orgs/{org}/invitations", Admin, None),
         (post, "/api/v1/orgs/{org}/invitations", Admin, Some(json!({"email": "new@example.org"}))),
@@ -87,6 +91,7 @@ struct Team {
     id: String,
     somebody: String,
     invitation: String,
+    client: String,
 }
 
 async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
@@ -102,7 +107,10 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     let invited = json!({"email": "invited@example.org", "send_mail": false});
     let invited = server.make(&format!("/api/v1/orgs/{id}/invitations"), invited).await;
     let invitation = invited["id"].as_str().unwrap().to_owned();
-    Team { id, somebody: somebody.id.clone(), invitation }
+    let client = format!("app-{number}");
+    let app = json!({"client_id": client, "name": "App", "org_id": id, "redirect_uris": ["https://app.example/cb"]});
+    server.make("/api/v1/clients", app).await;
+    Team { id, client, somebody: somebody.id.clone(), invitation }
 }
 
 impl Team {
@@ -113,6 +121,7 @@ impl Team {
             .replace("{role}", "helper")
             .replace("{domain}", "example.com")
             .replace("{connection}", "sso")
+            .replace("{client}", &self.client)
             .replace("{id}", &self.invitation)
     }
 }
