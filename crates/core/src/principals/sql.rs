@@ -22,9 +22,12 @@ const OF_ORG: &str = "SELECT id FROM principals WHERE org_id = $1 AND kind > 0 A
 const END_ALL_OF: &str = "UPDATE principals SET status = 2, epoch = epoch + 1, epoch_at = $2
     WHERE org_id = $1 AND kind > 0 AND status <> 2";
 
-const HOLD: &str = "UPDATE principals SET status = 3, epoch = epoch + 1, epoch_at = $2
+// The secrets of a service (3) are bound to its epoch and wait with it; what others were issued is over.
+const HOLD: &str = "UPDATE principals SET status = 3, epoch_at = $2,
+        epoch = CASE WHEN kind = 3 THEN epoch ELSE epoch + 1 END
     WHERE org_id = $1 AND kind > 0 AND status = 0";
-const LET_GO: &str = "UPDATE principals SET status = 0, epoch = epoch + 1, epoch_at = $2
+const LET_GO: &str = "UPDATE principals SET status = 0, epoch_at = $2,
+        epoch = CASE WHEN kind = 3 THEN epoch ELSE epoch + 1 END
     WHERE org_id = $1 AND kind > 0 AND status = 3";
 
 pub(super) async fn hold(tx: &mut Tx<'_>, org: Id<Org>, is_held: bool, now: Time) -> Result<()> {

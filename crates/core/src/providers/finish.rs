@@ -30,7 +30,7 @@ use crate::{
 };
 
 /// Says that somebody else has recognised the person.
-const FEDERATED: &str = "fed";
+pub const FEDERATED: &str = "fed";
 
 /// What a browser has come back with.
 #[derive(Debug, Clone, Default)]

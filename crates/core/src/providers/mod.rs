@@ -37,7 +37,7 @@ pub use begin::{Leaving, begin};
 pub use connections::{Connection, connections, disconnect};
 pub(crate) use connections::{forget, forget_org};
 pub(crate) use discovery::Discovered;
-pub use finish::{Finished, Returned, finish};
+pub use finish::{FEDERATED, Finished, Returned, finish};
 pub use link::{Linking, confirm_link, linking};
 pub use manage::{NewProvider, Tested, Usage, create, end, list, test, update, usage};
 pub use offer::{Button, Offer, buttons, for_address, is_offered};

@@ -17,6 +17,7 @@ use doorward_core::{
     outcome::{Code, Result},
     page::PageAsk,
     principals::Status,
+    service_tokens::{NewToken, create},
     sessions, tokens,
     users::{self, Email},
 };
@@ -26,7 +27,10 @@ use doorward_proto::{
 };
 use doorward_world::{World, both_engines};
 
-use crate::kit::{self, Alice, application, code_for, redeem};
+use crate::{
+    kit::{self, Alice, application, code_for, redeem},
+    service_tokens::kit::{all, named, told},
+};
 
 fn code<T>(outcome: Result<T>) -> Option<Code> {
     outcome.err().and_then(|error| error.code())
@@ -160,6 +164,20 @@ both_engines! {
         assert_eq!(code(clients::get_active(&world.call(), "theirs").await), None);
         assert_eq!(code(clients::get_active(&world.call(), "stopped").await), Some(Code::ClientUnknown));
         assert_eq!(code(enters(&world, alice.user.id, &org, "org:settings:read").await), None);
+    }
+
+    /// Nobody has to hand out new secrets because an organisation was suspended for a day.
+    async fn the_secrets_of_services_wait_with_their_organisation(world: World) {
+        let alice = person(&world, "alice@example.org").await;
+        let org = team(&world, alice, "Acme").await;
+        let new = NewToken { org: Some(org.id), ..named("build") };
+        let made = create(&world.local(), new, &all()).await.unwrap();
+        assert_eq!(told(&world, &made).await, None);
+        let every = platform(&world, &org).await;
+        manage::set_active(&world.local(), &every, false).await.unwrap();
+        assert_eq!(told(&world, &made).await, Some(Code::CredentialRevoked));
+        manage::set_active(&world.local(), &every, true).await.unwrap();
+        assert_eq!(told(&world, &made).await, None);
     }
 
     async fn to_strangers_there_is_no_organisation(world: World) {

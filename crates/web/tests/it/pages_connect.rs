@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use crate::pages_kit::{Browser, PASSWORD, Page};
@@ -125,6 +126,27 @@ async fn asks_of(browser: &Browser, client: Json, more: &str) -> String {
 }
 
 both_engines! {
+    /// It signs in whoever is signed in there, and asks nobody anything.
+    async fn a_return_from_a_provider_is_no_fresh_sign_in(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let email = "root@login.example";
+        let root = json!({ "email": email, "email_verified": true, "password": PASSWORD, "role": "admin" });
+        browser.make("users", root).await;
+        let page = browser.open("/console/keys").await;
+        browser.sign_in(&page, email, PASSWORD).await;
+        assert_eq!(browser.open("/console/keys/rotate").await.title(), "Make the next key");
+        let asked = leaves(&mut browser, "/connect/login", &claims, email).await;
+        let page = comes_back(&mut browser, &asked).await;
+        browser.submit(&page, "/connect/link", &[]).await;
+        browser.world.advance(Duration::from_mins(11));
+        let path = "/connect/login?return_to=%2Fconsole%2Fkeys%2Frotate";
+        let asked = leaves(&mut browser, path, &claims, email).await;
+        let page = comes_back(&mut browser, &asked).await;
+        assert_eq!(page.title(), "Enter your password", "{}", page.text);
+        let page = browser.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!(page.title(), "Make the next key", "{}", page.text);
+    }
+
     async fn a_button_leads_to_an_account_and_back_to_the_page(place: Fresh) {
         let (mut browser, claims) = browser(&place).await;
         let page = browser.open("/account/security").await;

@@ -74,6 +74,7 @@ both_engines! {
         let read = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
         assert!(read.path == words && read.text.contains("/reset"), "{}", read.text);
         assert_eq!(event(&browser, "mail.read").await.facts["template"], "reset-password");
+        let page = browser.open(&path).await;
         let again = browser.submit(&page, &format!("{path}/retry"), &[]).await;
         assert!(again.path == path && again.text.contains("It is tried again now"), "{}", again.text);
     }

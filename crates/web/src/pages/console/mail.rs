@@ -186,9 +186,9 @@ async fn words(Path(id): Path<String>, administrator: Administrator) -> Result<R
     Ok(administrator.show(&DetailPage { frame: &frame, shell: &shell, badge: None, panels: vec![panel] }))
 }
 
-/// What a form of one button does is done once; the address shows the page that has the button.
-async fn back(Path(id): Path<String>) -> Response {
-    to(&format!("{PATH}/{id}"))
+/// The button stands on the mail's page.
+async fn back(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
+    Ok(to(&format!("{PATH}/{}", one(&administrator.visit, &id).await?.id)))
 }
 
 async fn retry(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {

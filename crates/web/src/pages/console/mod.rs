@@ -12,7 +12,9 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::{orgs::Holder, outcome::Code, rights::Rights, sessions::Account, users::PlatformRole};
+use doorward_core::{
+    orgs::Holder, outcome::Code, providers::FEDERATED, rights::Rights, sessions::Account, users::PlatformRole,
+};
 use http::request::Parts;
 
 use super::{
@@ -271,7 +273,10 @@ impl Operator {
     /// The way to sign in.
     #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
     fn must_be_fresh(&self, page: &str) -> Result<(), Response> {
-        if self.visit.call.now.since(self.account.session.auth_time) <= FRESH {
+        let session = &self.account.session;
+        // A provider may sign in again whoever is signed in there, without asking anybody anything.
+        let was_asked_here = session.amr.iter().all(|word| word != FEDERATED);
+        if was_asked_here && self.visit.call.now.since(session.auth_time) <= FRESH {
             return Ok(());
         }
         let again = to(&Carry::back_to(page).on("/sign-in/password"));
