@@ -31,7 +31,9 @@ fn called(source: &str) -> impl Iterator<Item = &str> {
     ["t(\"", "tv(\"", "get(\"", "count(\"", "with(\"", "with2(\"", "with_each(\""].into_iter().flat_map(
         move |call| {
             let after = source.split(call).skip(1);
-            let own = source.split(call).map(|before| before.chars().last());
+            // The parts of an address are looked up in `names`.
+            let last = |before: &str| before.chars().last().filter(|_| !before.ends_with("names."));
+            let own = source.split(call).map(last);
             own.zip(after).filter_map(|(before, after)| {
                 let is_method = before == Some('.');
                 is_method.then(|| after.split('"').next().unwrap_or_default())
