@@ -334,6 +334,7 @@ console-usage = Usage
 console-keys = Signing keys
 console-sessions = Sessions
 console-mail = Mail
+console-onward = Go to its page
 console-service-tokens = Service tokens
 console-filter = Show
 console-any = Any
