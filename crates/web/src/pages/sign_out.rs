@@ -52,8 +52,7 @@ struct After {
 }
 
 async fn ask(mut visit: Visit, Query(After { after }): Query<After>) -> Response {
-    let accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
-    let emails: Vec<String> = accounts.map(|account| account.email.clone().unwrap_or_default()).collect();
+    let emails = signed_in(&visit);
     if emails.is_empty() {
         return to("/signed-out");
     }
@@ -63,6 +62,12 @@ async fn ask(mut visit: Visit, Query(After { after }): Query<After>) -> Response
     }
     let (frame, stay) = (visit.frame(), visit.carry.onward());
     visit.show(&ConfirmPage { frame: &frame, after: &after, emails, stay })
+}
+
+/// The addresses of everybody who is signed in at this browser.
+fn signed_in(visit: &Visit) -> Vec<String> {
+    let accounts = visit.signed.iter().flat_map(|signed| &signed.accounts);
+    accounts.map(|account| account.email.clone().unwrap_or_default()).collect()
 }
 
 /// Ends every session of this browser: who signs out of a shared device means all of it.
@@ -77,7 +82,11 @@ async fn sign_out(Posted { visit, form }: Posted<After>) -> Result<Response, Fai
     }
 }
 
+/// Says so only where it is true: the address can be opened by anybody at any time.
 async fn signed_out(visit: Visit) -> Response {
+    if !signed_in(&visit).is_empty() {
+        return to("/sign-out");
+    }
     let frame = visit.frame();
     visit.show(&SignedOutPage { frame: &frame })
 }

@@ -28,4 +28,17 @@ both_engines! {
             assert_eq!(page.header("location"), back);
         }
     }
+
+    /// Whoever is still signed in is asked, and not told that they are out.
+    async fn signed_out_is_said_to_nobody_with_a_session(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        assert_eq!(browser.open("/signed-out").await.title(), "You are signed out");
+        let page = browser.open("/sign-in").await;
+        browser.sign_in(&page, ADA, PASSWORD).await;
+        let page = browser.open("/signed-out").await;
+        assert_eq!((page.title(), page.path.as_str()), ("Sign out?", "/sign-out"), "{}", page.text);
+        let out = browser.submit(&page, "/sign-out", &[]).await;
+        assert_eq!((out.title(), out.path.as_str()), ("You are signed out", "/signed-out"));
+    }
 }
