@@ -179,14 +179,19 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
 fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let now = Time::from_seconds(NOW);
     let ago = |seconds: i64| When::new(frame.text, Time::from_seconds(NOW - seconds), now);
-    let place = |name: &str, is_active| Place { id: "org_0".to_owned(), name: name.to_owned(), is_active };
+    let place = |name: &str, is_active| Place {
+        id: "org_0".to_owned(),
+        name: name.to_owned(),
+        is_active,
+        is_run: false,
+    };
     let house = |room, done: Option<Done>| House {
         frame,
         room,
         email: EMAIL.to_owned(),
         done: done.map(|done| done.sentence(frame.text)),
         warning: None,
-        is_administrator: false,
+        has_console: false,
         orgs: vec![place("Ada Lovelace", false), place("Analytical Engine Ltd", true)],
     };
     let rooms = house(Room::Profile, Some(Done::Profile));

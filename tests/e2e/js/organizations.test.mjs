@@ -61,6 +61,10 @@ for (const javaScriptEnabled of [true, false]) {
     await page.keyboard.type('Analytical Engine');
     await follow(page, button(page, 'Make the organisation'));
     await told('The organisation is made, and you own it.');
+    assert.match(at(page), /^\/console\/organizations\/org_/);
+    await look('the console of who owns one');
+    await page.goto(`${issuer}/account/organizations`);
+    await look('what is run is managed');
     await follow(page, page.getByRole('link', { name: 'Leave Analytical Engine' }));
     await look('leaving asks');
     await follow(page, button(page, 'Leave'));

@@ -46,8 +46,13 @@ both_engines! {
     async fn somebody_makes_an_organisation_and_switches_to_it(world: World) {
         let (mut browser, page) = at_home(world).await;
         assert_eq!(page.text.matches("/leave\"").count(), 1, "nobody leaves what is their own: {}", page.text);
-        let page = make(&mut browser, &page, ("Acme & Co", "acme")).await;
-        assert!(page.text.contains("The organisation is made, and you own it."), "{}", page.text);
+        assert!(!page.text.contains("/console"), "the console is nothing to who runs nothing: {}", page.text);
+        let made = make(&mut browser, &page, ("Acme & Co", "acme")).await;
+        assert!(made.text.contains("The organisation is made, and you own it."), "{}", made.text);
+        assert!(made.path.starts_with("/console/organizations/org_") && made.title() == "Acme &#38; Co", "{}", made.path);
+        let page = browser.open(ROOM).await;
+        assert!(page.text.contains("href=\"/console\""), "{}", page.text);
+        assert!(page.text.contains(&format!("href=\"{}\" aria-label=\"Manage Acme", made.path)), "{}", page.text);
         assert!(page.text.contains("Acme &#38; Co") && page.text.contains(">Owner</div>"), "{}", page.text);
         assert_eq!(active(&page), "Personal", "what is made is not acted for at once");
         let org = browser.read("orgs/acme").await["id"].as_str().unwrap().to_owned();
@@ -73,6 +78,7 @@ both_engines! {
         let org = joined(&browser, "acme", "member").await;
         let foreign = browser.make("orgs", json!({"name": "Foreign"})).await["id"].as_str().unwrap().to_owned();
         let page = browser.open("/account/keys").await;
+        assert!(!page.text.contains("/console"), "a member runs nothing: {}", page.text);
         assert!(page.text.contains("class=\"switch\""), "{}", page.text);
         let fields = [("org", org.as_str()), ("back", "/account/keys")];
         let page = browser.submit(&page, "/account/organizations/active", &fields).await;

@@ -13,11 +13,13 @@ use doorward_core::{
     sessions::Account,
     users::{self, PlatformRole},
 };
+use doorward_proto::id::{Id, Org};
 use http::request::Parts;
 
 pub use super::done::Done;
 use super::{
     carry::Carry,
+    console,
     form::Errors,
     frame::Frame,
     visit::{Posted, Visit, to},
@@ -119,8 +121,8 @@ pub struct House<'a> {
     pub done: Option<String>,
     /// What an administrator should not forget, in one sentence.
     pub warning: Option<String>,
-    /// Whether the person administers the platform.
-    pub is_administrator: bool,
+    /// Whether the console is open to the person: to administrators, and to who runs an organisation.
+    pub has_console: bool,
     /// The organisations that the person can act for.
     pub orgs: Vec<Place>,
 }
@@ -134,6 +136,8 @@ pub struct Place {
     pub name: String,
     /// Whether the session acts for it now.
     pub is_active: bool,
+    /// Whether the person runs it, in the console.
+    pub is_run: bool,
 }
 
 /// A signed-in person at an account page. Anybody else is sent to sign in, and comes back.
@@ -144,6 +148,8 @@ pub struct Resident {
     pub account: Account,
     /// The organisations of the person, the personal one first.
     pub orgs: Vec<Membership>,
+    /// Those of them that the person runs.
+    run: Vec<Id<Org>>,
     /// What an administrator should not forget.
     warning: Option<String>,
 }
@@ -157,8 +163,8 @@ impl FromRequestParts<App> for Resident {
         match visit.active().cloned() {
             Some(account) => {
                 let warning = root_credential(&visit, &account).await.map_err(IntoResponse::into_response)?;
-                let orgs = orgs_of(&visit, &account).await.map_err(IntoResponse::into_response)?;
-                Ok(Self { visit, account, orgs, warning })
+                let (orgs, run) = orgs_of(&visit, &account).await.map_err(IntoResponse::into_response)?;
+                Ok(Self { visit, account, orgs, run, warning })
             }
             None => Err(to(&Carry::back_to(&path).on("/sign-in"))),
         }
@@ -173,8 +179,8 @@ impl Resident {
     pub async fn of<T>(posted: Posted<T>, room: Room) -> Result<(Self, T), Response> {
         let Posted { visit, form } = posted;
         if let Some(account) = visit.active().cloned() {
-            let orgs = orgs_of(&visit, &account).await.map_err(IntoResponse::into_response)?;
-            return Ok((Self { visit, account, orgs, warning: None }, form));
+            let (orgs, run) = orgs_of(&visit, &account).await.map_err(IntoResponse::into_response)?;
+            return Ok((Self { visit, account, orgs, run, warning: None }, form));
         }
         let elsewhere = to(&Carry::back_to(room.path()).on("/sign-in"));
         Err(visit.sent.put(&visit, elsewhere))
@@ -186,8 +192,9 @@ impl Resident {
         let done = word.and_then(Done::read).map(|done| done.sentence(self.visit.text));
         let email = self.account.email.clone().unwrap_or_default();
         let is_administrator = self.account.platform_role == PlatformRole::Administrator;
+        let has_console = is_administrator || !self.run.is_empty();
         let (warning, orgs) = (self.warning.clone(), self.places());
-        House { frame, room, email, done, warning, is_administrator, orgs }
+        House { frame, room, email, done, warning, has_console, orgs }
     }
 
     /// The organisations of the person, in the same order.
@@ -197,6 +204,7 @@ impl Resident {
             id: own.org.to_string(),
             name: own.name.clone(),
             is_active: own.org == active,
+            is_run: self.run.contains(&own.org),
         };
         self.orgs.iter().map(place).collect()
     }
@@ -207,9 +215,12 @@ impl Resident {
     }
 }
 
-async fn orgs_of(visit: &Visit, account: &Account) -> Result<Vec<Membership>, Failure> {
+/// The organisations of the person, and those of them that they run.
+async fn orgs_of(visit: &Visit, account: &Account) -> Result<(Vec<Membership>, Vec<Id<Org>>), Failure> {
     let facts = users::facts(&visit.call, account.session.user).await?;
-    Ok(facts.map(|facts| facts.orgs).unwrap_or_default())
+    let orgs = facts.map(|facts| facts.orgs).unwrap_or_default();
+    let run = console::run_by(&visit.call, account, orgs.clone()).await?;
+    Ok((orgs, run.into_iter().map(|one| one.org).collect()))
 }
 
 /// Tells an administrator of the bootstrap token for as long as one is configured: whoever has it can do

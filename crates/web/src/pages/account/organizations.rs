@@ -200,7 +200,7 @@ async fn make(posted: Posted<NewForm>) -> Result<Response, Failure> {
     let slug_given = Some(slug.to_owned()).filter(|slug| !slug.is_empty());
     let new = NewOrg { name: form.name.clone(), slug: slug_given, owner: None };
     let refusal = match manage::create_own(&visit.call, resident.account.session.user, new).await {
-        Ok(_) => return Ok(Done::OrgMade.at(visit, Room::Organizations.path())),
+        Ok(org) => return Ok(Done::OrgMade.at(visit, &format!("/console/organizations/{}", org.id))),
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };

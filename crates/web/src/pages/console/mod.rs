@@ -42,6 +42,8 @@ mod usage;
 mod users;
 mod words;
 
+pub use orgs::run_by;
+
 /// How long ago somebody may have signed in who does what cannot be undone.
 const FRESH: Duration = Duration::from_mins(10);
 
@@ -240,6 +242,16 @@ impl Administrator {
 /// What administrators hold.
 const EVERYTHING: &str = "admin:*";
 
+fn administers(account: &Account) -> bool {
+    account.platform_role == PlatformRole::Administrator
+}
+
+/// By what somebody enters an organisation.
+fn holder(account: &Account) -> Holder {
+    let scopes = if administers(account) { vec![EVERYTHING.to_owned()] } else { Vec::new() };
+    Holder { scopes, tenant: None, person: Some(account.session.user) }
+}
+
 impl Operator {
     /// Whoever posted a form of the console that is shown at `page`.
     ///
@@ -257,13 +269,7 @@ impl Operator {
 
     /// Whether they administer the server.
     pub fn is_administrator(&self) -> bool {
-        self.account.platform_role == PlatformRole::Administrator
-    }
-
-    /// By what they enter an organisation.
-    fn holder(&self) -> Holder {
-        let scopes = if self.is_administrator() { vec![EVERYTHING.to_owned()] } else { Vec::new() };
-        Holder { scopes, tenant: None, person: Some(self.account.session.user) }
+        administers(&self.account)
     }
 
     /// Sends whoever signed in too long ago for what `page` does to prove again who they are; what they

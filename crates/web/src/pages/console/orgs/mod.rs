@@ -3,13 +3,15 @@
 
 use axum::{Router, routing::get};
 use doorward_core::{
+    call::Call,
     orgs::{self, Membership, Org, OrgScope, roles},
-    outcome::Result,
+    outcome::{Error, Result},
+    sessions::Account,
     users,
 };
 
 use super::{
-    Area, Operator,
+    Area, Operator, holder,
     part::{Standing, form::Choice},
 };
 use crate::{
@@ -54,16 +56,24 @@ pub(super) fn routes() -> Router<App> {
 
 /// Enters the organisation of an address.
 pub(super) async fn enter(operator: &Operator, org: &str, permission: &'static str) -> Result<OrgScope> {
-    orgs::enter(&operator.visit.call, operator.holder(), org, permission).await
+    orgs::enter(&operator.visit.call, holder(&operator.account), org, permission).await
 }
 
 /// The organisations that somebody runs.
 async fn own(operator: &Operator) -> Result<Vec<Membership>> {
     let facts = users::facts(&operator.visit.call, operator.account.session.user).await?;
+    let orgs = facts.map(|facts| facts.orgs).unwrap_or_default();
+    run_by(&operator.visit.call, &operator.account, orgs).await
+}
+
+/// Those of somebody's organisations that they run: the ones whose page is open to them.
+pub async fn run_by(call: &Call, account: &Account, orgs: Vec<Membership>) -> Result<Vec<Membership>> {
     let mut run = Vec::new();
-    for one in facts.map(|facts| facts.orgs).unwrap_or_default() {
-        if one.kind != orgs::Kind::Personal && enter(operator, &one.org.to_string(), SEE).await.is_ok() {
-            run.push(one);
+    for one in orgs.into_iter().filter(|one| one.kind != orgs::Kind::Personal) {
+        match orgs::enter(call, holder(account), &one.org.to_string(), SEE).await {
+            Ok(_) => run.push(one),
+            Err(Error::Refused(_)) => {}
+            Err(fault) => return Err(fault),
         }
     }
     Ok(run)
