@@ -79,6 +79,9 @@ pub(super) async fn greet(realm: &Arc<Realm>, config: &Config) -> Result<()> {
         Place::Postgres(_) => ", database in PostgreSQL".to_owned(),
     };
     writeln!(out, "  Data       {}{place}", folder.display())?;
+    if config.mail.url.is_none() {
+        writeln!(out, "  Mail       is not set up (mail.url) and waits: doorward mail list")?;
+    }
     if let Some(link) = link {
         writeln!(
             out,

@@ -38,6 +38,30 @@ fn people_and_applications_come_and_go_through_the_socket() {
     assert_eq!(cli(&["client", "frobnicate"]).code, 2);
 }
 
+/// Without a mail server, whoever runs this one reads the links of its mails here.
+#[test]
+fn a_mail_that_waits_is_read_with_its_link() {
+    let home = tempfile::tempdir().unwrap();
+    let server = Server::start(home.path(), &[]);
+    let cli = |args: &[&str]| run(&mut doorward(home.path(), args));
+    assert_eq!(cli(&["org", "create", "--name", "Acme", "--slug", "acme"]).code, 0);
+    let invited =
+        cli(&["org", "create-invitation", "acme", "--email", "ada@example.com", "--role", "member"]);
+    assert_eq!(invited.code, 0, "{}", invited.err);
+    let listed = json(&cli(&["mail", "list", "--output", "json"]));
+    let shown = cli(&["mail", "show", listed["items"][0]["id"].as_str().unwrap()]);
+    let link =
+        shown.out.lines().find(|line| line.starts_with("http")).unwrap_or_else(|| panic!("{}", shown.out));
+    assert!(link.contains("token=dw_ml_") && !shown.out.contains('<'), "{}", shown.out);
+    let (status, out) = server.stop();
+    assert!(status.success() && out.contains("  Mail       is not set up"), "{out}");
+    let server = Server::start(
+        home.path(),
+        &["--set", "mail.url=smtp://127.0.0.1:9", "--set", "mail.from=a@example.com"],
+    );
+    assert!(!server.stop().1.contains("  Mail "));
+}
+
 /// What one learns with one command is good in the others, and needs no quotes within quotes.
 #[test]
 fn flags_are_called_as_one_expects() {

@@ -71,6 +71,10 @@ const COLUMNS: [(&str, &[&str]); 15] = [
     ("mail", &["id", "status", "recipient", "template", "attempts", "created_at"]),
 ];
 const MOST_COLUMNS: usize = 6;
+/// Members of many lines: printed as they are below the others, where no column breaks a link.
+const BELOW: [(&str, &str); 1] = [("mail", "text")];
+/// Members that say the same again for programs.
+const FOR_PROGRAMS: [(&str, &str); 1] = [("mail", "html")];
 
 /// What a list or record looks like.
 pub(crate) fn render(value: &Json, format: Format, area: &str) -> String {
@@ -82,14 +86,18 @@ pub(crate) fn render(value: &Json, format: Format, area: &str) -> String {
             out.trim_start_matches('\n').to_owned() + "\n"
         }
         (Format::Table, Some(items)) => grid(&columns(area, items), items),
-        (Format::Table, None) => table(None, members(value).map(|(name, cell)| vec![name, cell])),
+        (Format::Table, None) => {
+            let facts = members(value, area).map(|(name, cell)| vec![name, cell]);
+            table(None, facts) + &below(value, area, "")
+        }
         (Format::Markdown, Some(items)) => {
             let columns = columns(area, items);
             markdown(&columns, items.iter().map(|item| row(&columns, item)))
         }
         (Format::Markdown, None) => {
             let header = ["member".to_owned(), "value".to_owned()];
-            markdown(&header, members(value).map(|(name, cell)| vec![name, cell]))
+            let facts = members(value, area).map(|(name, cell)| vec![name, cell]);
+            markdown(&header, facts) + &below(value, area, "    ")
         }
     }
 }
@@ -112,13 +120,25 @@ fn row(columns: &[String], item: &Json) -> Vec<String> {
     columns.iter().map(|column| item.get(column).map(cell).unwrap_or_default()).collect()
 }
 
-fn members(value: &Json) -> impl Iterator<Item = (String, String)> + '_ {
+fn members<'v>(value: &'v Json, area: &'v str) -> impl Iterator<Item = (String, String)> + 'v {
+    let is_elsewhere =
+        move |name: &str| BELOW.contains(&(area, name)) || FOR_PROGRAMS.contains(&(area, name));
     value
         .as_object()
         .into_iter()
         .flatten()
-        .filter(|(_, value)| !value.is_null())
+        .filter(move |(name, value)| !value.is_null() && !is_elsewhere(name))
         .map(|(name, value)| (name.clone(), cell(value)))
+}
+
+/// The members of many lines, each under an empty line.
+fn below(value: &Json, area: &str, indent: &str) -> String {
+    let names = BELOW.iter().filter(|(of, _)| *of == area).map(|(_, name)| name);
+    let texts = names.filter_map(|name| value.get(name).and_then(Json::as_str));
+    let lines = texts.flat_map(|text| std::iter::once("").chain(text.lines()));
+    lines
+        .map(|line| if line.is_empty() { "\n".to_owned() } else { format!("{indent}{}\n", shown(line)) })
+        .collect()
 }
 
 /// A value in a cell. Control characters of strangers (names, user agents) must not reach a terminal.
@@ -131,6 +151,10 @@ fn cell(value: &Json) -> String {
         }
         other => other.to_string(),
     };
+    shown(&text)
+}
+
+fn shown(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
@@ -233,6 +257,22 @@ mod tests {
         assert!(markdown.contains("A\\|B"));
         assert_eq!(serde_json::from_str::<Json>(&render(&list, Format::Json, "client")).unwrap(), list);
         assert_eq!(render(&json!({ "items": [] }), Format::Table, "client"), "nothing\n");
+    }
+
+    #[test]
+    fn a_mail_is_read_line_by_line() {
+        let mail = json!({ "id": "eml_a", "subject": "Two\nlines", "text": "Hello,\r\n\n\u{1b}[31mhttps://x/?token=dw_ml_a\n",
+            "html": "<p>Hello</p>" });
+        let shown = render(&mail, Format::Table, "mail");
+        assert!(shown.ends_with("\n\nHello,\n\n\u{fffd}[31mhttps://x/?token=dw_ml_a\n"), "{shown:?}");
+        assert!(shown.contains("Two\u{fffd}lines") && !shown.contains("<p>"), "{shown:?}");
+        let markdown = render(&mail, Format::Markdown, "mail");
+        assert!(
+            markdown.ends_with("\n\n    Hello,\n\n    \u{fffd}[31mhttps://x/?token=dw_ml_a\n"),
+            "{markdown:?}"
+        );
+        assert!(render(&mail, Format::Json, "mail").contains("<p>"));
+        assert!(render(&mail, Format::Table, "user").contains("<p>"), "another area has members of its own");
     }
 
     #[test]
