@@ -4,8 +4,11 @@ use askama::Template;
 use axum::{Router, response::Response, routing::get};
 use doorward_core::{
     authorize::{self, Consented, View},
-    outcome::Code,
+    clients::{self, COMMAND_LINE},
+    orgs::Kind,
+    outcome::{Code, Error},
     sessions::Account,
+    users,
 };
 use serde::Deserialize;
 use url::{Host, Url};
@@ -31,13 +34,18 @@ pub struct Wish {
     pub title: String,
     /// More about it; may be empty.
     pub detail: String,
+    /// Whether it is everything on this server.
+    pub is_whole: bool,
 }
 
 impl Wish {
     /// A scope in words: the standard ones from the catalogue, an API's own with its description, and
     /// one that nobody described by its name.
     pub fn of_scope(text: Text, scope: &str, description: &str) -> Self {
+        let is_whole = scope == "admin:*";
         let key = match scope {
+            // No API describes what is above all of them.
+            "admin:*" => "scope-whole",
             "openid" => "scope-openid",
             "profile" => "scope-profile",
             "email" => "scope-email",
@@ -46,10 +54,11 @@ impl Wish {
             "offline_access" => "scope-offline",
             _ => {
                 let (title, detail) = if description.is_empty() { (scope, "") } else { (description, scope) };
-                return Self { title: title.to_owned(), detail: detail.to_owned() };
+                return Self { title: title.to_owned(), detail: detail.to_owned(), is_whole };
             }
         };
-        Self { title: text.get(key), detail: String::new() }
+        let detail = if is_whole { scope } else { "" };
+        Self { title: text.get(key), detail: detail.to_owned(), is_whole }
     }
 }
 
@@ -107,13 +116,35 @@ async fn ask(mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
     let Some(view) = &visit.asked else { return Err(Code::DraftUnknown.into()) };
     let Some(account) = draft::account(&visit, view) else { return Ok(to(&visit.carry.on("/sign-in"))) };
-    let organisation = authorize::on_behalf_of(&visit.call, view, account).await?;
+    let organisation = match authorize::on_behalf_of(&visit.call, view, account).await? {
+        Some(team) => Some(team),
+        None => own_of_several(&visit, account).await?,
+    };
+    let is_verified = view.is_first_party || is_built_in(&visit, view).await?;
     let frame = visit.frame();
-    Ok(visit.show(&Page { organisation, ..page(&visit, &frame, view, account) }))
+    Ok(visit.show(&Page { organisation, is_verified, ..page(&visit, &frame, view, account) }))
+}
+
+/// The person's own organisation, where they have others that it could be mistaken for.
+async fn own_of_several(visit: &Visit, account: &Account) -> Result<Option<String>, Failure> {
+    let facts = users::facts(&visit.call, account.session.user).await?;
+    let orgs = facts.map(|facts| facts.orgs).filter(|orgs| orgs.len() > 1).unwrap_or_default();
+    Ok(orgs.into_iter().find(|one| one.kind == Kind::Personal).map(|one| one.name))
+}
+
+/// Whether it is the command line that this server has brought along: nobody else has to vouch for it.
+async fn is_built_in(visit: &Visit, view: &View) -> Result<bool, Failure> {
+    match clients::get_active(&visit.call, COMMAND_LINE).await {
+        Ok(client) => Ok(client.id == view.client),
+        Err(Error::Refused(_)) => Ok(false),
+        Err(fault) => Err(fault.into()),
+    }
 }
 
 fn page<'a>(visit: &Visit, frame: &'a Frame, view: &View, account: &Account) -> Page<'a> {
     let wishes = view.scopes.iter().map(|(scope, words)| Wish::of_scope(visit.text, scope, words));
+    let mut wishes: Vec<Wish> = wishes.collect();
+    wishes.sort_by_key(|wish| !wish.is_whole);
     Page {
         frame,
         asker: draft::asker(view),
@@ -122,7 +153,7 @@ fn page<'a>(visit: &Visit, frame: &'a Frame, view: &View, account: &Account) -> 
         session: account.session.id.to_string(),
         email: account.email.clone().unwrap_or_default(),
         organisation: None,
-        wishes: wishes.collect(),
+        wishes,
         apis: view.apis.clone(),
         is_offline: view.is_offline,
         links: links(view),

@@ -74,6 +74,27 @@ both_engines! {
         assert_eq!(page.title(), "Orders asks for access to your account");
     }
 
+    /// Our own command line is no stranger, and who allows it everything is told so first; somebody with
+    /// several organisations (their own, and this server's) is told for which.
+    async fn the_command_line_asks_for_everything_and_says_so(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        doorward_core::clients::ensure_command_line(&browser.world.local()).await.unwrap();
+        let client = json!({"client_id": "doorward-cli"});
+        let asks = request(&client, &[("scope", "openid me:read admin:*")]);
+        let asks = asks.replace("https%3A%2F%2Forders.example%2Fcb", "http%3A%2F%2F127.0.0.1%3A4000%2Fcallback");
+        let page = browser.open(&asks).await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        let first = page.text.split("class=\"grants\">").nth(1).unwrap().trim_start();
+        assert!(first.starts_with("<li class=\"whole\">"), "{first}");
+        assert!(first.contains("Manage this whole server") && !first.contains("Everything"), "{first}");
+        assert!(!page.text.contains("has not been checked"), "{}", page.text);
+        assert!(page.text.contains("On behalf of</dt><dd>Personal</dd>"), "{}", page.text);
+        let client = browser.client(json!({})).await;
+        let page = browser.open(&request(&client, &[])).await;
+        assert!(page.text.contains("has not been checked") && !page.text.contains("\"whole\""), "{}", page.text);
+    }
+
     /// The question names who answers for the application and links to what it says about itself.
     async fn a_consent_page_tells_who_asks(world: World) {
         let mut browser = Browser::new(world);

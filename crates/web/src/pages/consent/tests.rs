@@ -18,11 +18,14 @@ fn the_return_address_is_shown_as_a_person_can_judge_it() {
 #[test]
 fn a_scope_is_said_in_words_where_somebody_wrote_them() {
     let wish = |scope, words| {
-        let Wish { title, detail } = Wish::of_scope(Text::fallback(), scope, words);
+        let Wish { title, detail, is_whole } = Wish::of_scope(Text::fallback(), scope, words);
+        assert_eq!(is_whole, scope == "admin:*");
         (title, detail)
     };
     let said = |title: &str, detail: &str| (title.to_owned(), detail.to_owned());
     assert_eq!(wish("email", ""), said("See your email address", ""));
+    let whole = "Manage this whole server: every person, organisation, application and setting";
+    assert_eq!(wish("admin:*", "Everything"), said(whole, "admin:*"));
     assert_eq!(wish("orders:read", "Read orders"), said("Read orders", "orders:read"));
     assert_eq!(wish("orders:read", ""), said("orders:read", ""));
 }
