@@ -100,7 +100,7 @@ fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     write("verify-elsewhere", &page().with_password(Errors::none()))?;
     write("verified", &verify::VerifiedPage { frame, onward: to("/account") })?;
     write("forgot", &recover::ForgotPage::new(frame, to("/forgot"), "", Errors::none(), to("/sign-in")))?;
-    write("reset", &recover::ResetPage::new(frame, "dw_ml_x", Errors::none(), 8))?;
+    write("reset", &recover::ResetPage::new(frame, ("dw_ml_x", to(EMAIL)), Errors::none(), 8))?;
     write("reset-done", &recover::DonePage { frame, onward: to("/account") })
 }
 
@@ -158,7 +158,8 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     write("consent-long", &page)?;
     let emails = vec![EMAIL.to_owned()];
     write("sign-out", &sign_out::ConfirmPage { frame, after: "", emails, stay: "/account".to_owned() })?;
-    write("signed-out", &sign_out::SignedOutPage { frame })?;
+    write("account-deleted", &sign_out::SignedOutPage { frame, is_deleted: true })?;
+    write("signed-out", &sign_out::SignedOutPage { frame, is_deleted: false })?;
     let uri = "https://orders.example.com/cb".parse().map_err(io::Error::other)?;
     write("form-post", &form_post::Page::new(frame, &uri, &[("code", "dw_ac_x"), ("state", "s")]))?;
     for (name, code, path) in [

@@ -27,6 +27,15 @@ reset-password-after = Der Link gilt einmal und { $minutes ->
        *[other] { $minutes } Minuten
     } lang. Falls Sie es nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
 
+account-made-subject = Für Sie wurde ein Konto angelegt
+account-made-heading = Für Sie wurde ein Konto angelegt
+account-made-body = Ein Administrator hat hier für diese Mailadresse ein Konto angelegt. Wählen Sie ein Passwort, und es gehört Ihnen.
+account-made-button = Passwort wählen
+account-made-after = Der Link gilt einmal und { $minutes ->
+        [one] eine Minute
+       *[other] { $minutes } Minuten
+    } lang. Danach fordern Sie mit „Forgot password?“ auf der Anmeldeseite einen neuen an.
+
 verify-email-subject = Bestätigen Sie Ihre neue Mailadresse
 verify-email-heading = Bestätigen Sie Ihre neue Mailadresse
 verify-email-body = Dies soll die Mailadresse Ihres Kontos werden. Bestätigen Sie die Adresse, um die Änderung abzuschließen.

@@ -27,6 +27,15 @@ reset-password-after = The link works once, for { $minutes ->
        *[other] { $minutes } minutes
     }. If it was not you, ignore this message: your password stays as it is.
 
+account-made-subject = An account was made for you
+account-made-heading = An account was made for you
+account-made-body = An administrator has made an account here for this email address. Choose a password, and it is yours.
+account-made-button = Choose a password
+account-made-after = The link works once, for { $minutes ->
+        [one] one minute
+       *[other] { $minutes } minutes
+    }. After that, ask for a new one by “Forgot password?” on the sign-in page.
+
 verify-email-subject = Confirm your new email address
 verify-email-heading = Confirm your new email address
 verify-email-body = This shall become the email address of your account. Confirm it to make the change.

@@ -45,6 +45,23 @@ struct Forgot {
 /// Somebody says that they forgot the password of this address's account. Always granted, except where
 /// one address asks for too much mail. `next` is where the person goes afterwards.
 pub async fn forgot(call: &Call, email: Email, locale: Option<&str>, next: Option<String>) -> Result<()> {
+    send(call, (email, Template::ResetPassword), locale, next).await
+}
+
+/// Mails whoever an administrator has made an account for the link to choose its first password.
+///
+/// # Errors
+/// `RateLimited` where one address asks for too much mail.
+pub async fn welcome(call: &Call, email: Email, locale: Option<&str>) -> Result<()> {
+    send(call, (email, Template::AccountMade), locale, None).await
+}
+
+async fn send(
+    call: &Call,
+    (email, template): (Email, Template),
+    locale: Option<&str>,
+    next: Option<String>,
+) -> Result<()> {
     let began = call.realm.env.monotonic();
     let lives = call.realm.settings.mail.link_ttl;
     let payload = Payload { email: email.folded().to_owned(), next };
@@ -52,7 +69,7 @@ pub async fn forgot(call: &Call, email: Email, locale: Option<&str>, next: Optio
     let (address, minutes) = (Purpose::Reset.address(call, &secret), links::minutes(lives));
     let parameters = [("link", address.as_str()), ("minutes", minutes.as_str())];
     let to = Recipient::stranger(&email, locale);
-    let mail = mail::prepare(call, &to, Template::ResetPassword, &parameters, Some(call.now + lives))?;
+    let mail = mail::prepare(call, &to, template, &parameters, Some(call.now + lives))?;
     let ask = Forgot {
         from: throttle::mail_from(call),
         to: throttle::mail_to(call, Purpose::Reset, email.folded()),
@@ -115,9 +132,10 @@ struct Complete {
     events: [Event; 2],
 }
 
-/// Whether a reset link works still; refuses when it does not. For the page behind it.
-pub async fn check_reset(call: &Call, link: &Opaque) -> Result<()> {
-    links::look::<Payload>(call, Purpose::Reset, link).await.map(|_| ())
+/// Whether a reset link works still, and the address that it was mailed to; refuses when it does not. For the
+/// page behind it.
+pub async fn check_reset(call: &Call, link: &Opaque) -> Result<String> {
+    links::look::<Payload>(call, Purpose::Reset, link).await.map(|(_, payload)| payload.email)
 }
 
 /// Sets the new password: every session, grant and token of the person ends, and a new session begins

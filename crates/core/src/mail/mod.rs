@@ -44,6 +44,8 @@ pub enum Template {
     AlreadySignedUp,
     /// Set a new password.
     ResetPassword,
+    /// Somebody has made an account for the reader, who chooses its password.
+    AccountMade,
     /// Prove a new address.
     VerifyEmail,
     /// To the old address: it is not the account's any more.
@@ -70,10 +72,11 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
+        Self::AccountMade,
         Self::VerifyEmail,
         Self::EmailChanged,
         Self::PasswordChanged,
@@ -93,6 +96,7 @@ impl Template {
             Self::VerifySignUp => "verify-sign-up",
             Self::AlreadySignedUp => "already-signed-up",
             Self::ResetPassword => "reset-password",
+            Self::AccountMade => "account-made",
             Self::VerifyEmail => "verify-email",
             Self::EmailChanged => "email-changed",
             Self::PasswordChanged => "password-changed",

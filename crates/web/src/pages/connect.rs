@@ -67,7 +67,7 @@ impl<'a> LinkPage<'a> {
             Field::password(frame, "password", "current-password", frame.t("field-password"))
                 .aside(frame.t("password-forgot"), "/forgot".to_owned())
                 .focused()
-                .checked(&errors)
+                .checked_alone(&errors)
         };
         let password = (!is_signed_in).then(field);
         let not = Carry::of(waiting.next.as_deref()).on("/sign-in?other=yes");

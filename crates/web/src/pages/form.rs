@@ -110,6 +110,14 @@ impl Field {
         self
     }
 
+    /// The same for the only field of a form, which keeps the focus when the error is its own.
+    #[must_use]
+    pub fn checked_alone(self, errors: &Errors) -> Self {
+        let is_focused = self.is_focused && errors.are_about(self.id);
+        let checked = self.checked(errors);
+        Self { is_focused: checked.is_focused || is_focused, ..checked }
+    }
+
     /// What a screen reader says after the label.
     fn described_by(&self) -> String {
         let hint = self.hint.as_ref().map(|_| format!("{}-hint", self.id));
@@ -182,6 +190,17 @@ impl Errors {
     /// The sentence about a field.
     pub fn about(&self, field: &str) -> Option<&str> {
         self.0.iter().find_map(|(name, sentence)| (*name == field).then_some(sentence.as_str()))
+    }
+
+    /// The summary at the top of a form of one field: what is wrong with the field is said there, where the
+    /// focus is, and not twice.
+    pub fn summary_above(&self, id: &str, frame: &Frame) -> Summary<'_> {
+        Summary { title: frame.t("form-wrong"), errors: if self.are_about(id) { &[] } else { &self.0 } }
+    }
+
+    /// Whether one thing is wrong, with this field.
+    fn are_about(&self, id: &str) -> bool {
+        matches!(self.0.as_slice(), [(field, _)] if *field == id)
     }
 
     /// The summary at the top of the form; nothing when nothing is wrong.

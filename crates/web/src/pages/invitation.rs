@@ -17,7 +17,7 @@ use doorward_core::{
     outcome::{Code, Error, Refusal},
     sessions::Account,
     settings::SignUpMode,
-    users::Email,
+    users::{self, Email},
 };
 use doorward_proto::secret::{Kind, Opaque, SecretText};
 use http::{HeaderValue, header::SET_COOKIE};
@@ -55,6 +55,8 @@ pub fn routes() -> Router<App> {
 pub struct Invited {
     /// The organisation's name.
     pub org: String,
+    /// Who invites, where that is a person.
+    pub inviter: Option<String>,
     /// As what.
     pub role: String,
     /// Whom it is for.
@@ -165,7 +167,8 @@ async fn look(mut visit: Visit) -> Result<Response, Failure> {
     draft::read(&mut visit).await?;
     let frame = visit.frame();
     let name = visit.typed("name").unwrap_or_default();
-    let response = visit.show(&page(&visit, &frame, &link, &offer, (name, Errors::none())));
+    let by = inviter(&visit, &offer).await?;
+    let response = visit.show(&page(&visit, &frame, &link, (&offer, by), (name, Errors::none())));
     if visit.active().is_some() {
         return Ok(response);
     }
@@ -184,16 +187,24 @@ fn kept(visit: &Visit, mut response: Response, link: &Opaque) -> Response {
     response
 }
 
+/// Who invites, as the mail names them: a name, or the address.
+async fn inviter(visit: &Visit, offer: &Offer) -> Result<Option<String>, Failure> {
+    let Ok(id) = offer.invitation.invited_by.parse() else { return Ok(None) };
+    let person = users::find(&visit.call, id).await?;
+    Ok(person.and_then(|person| person.name.or(person.email)))
+}
+
 fn page<'a>(
     visit: &Visit,
     frame: &'a Frame,
     link: &'a Opaque,
-    offer: &Offer,
+    (offer, inviter): (&Offer, Option<String>),
     wrong: (&str, Errors),
 ) -> Page<'a> {
     let invitation = &offer.invitation;
     let invited = Invited {
         org: offer.org.name.clone(),
+        inviter,
         role: role(visit.text, &invitation.role),
         email: invitation.email.clone(),
         until: When::new(visit.text, invitation.expires_at, visit.call.now),
@@ -297,6 +308,7 @@ async fn again(
 ) -> Result<Response, Failure> {
     let offer = invitations::look(&visit.call, link).await?;
     on_time(draft::read(&mut visit).await)?;
+    let by = inviter(&visit, &offer).await?;
     let frame = visit.frame();
-    Ok(visit.show_wrong(&page(&visit, &frame, link, &offer, wrong), refusal))
+    Ok(visit.show_wrong(&page(&visit, &frame, link, (&offer, by), wrong), refusal))
 }

@@ -48,7 +48,7 @@ impl<'a> ForgotPage<'a> {
         let email = Field::new("email", "email", "email", frame.t("field-email"))
             .value(typed)
             .focused()
-            .checked(&errors);
+            .checked_alone(&errors);
         Self { frame, action, errors, email, back }
     }
 }
@@ -59,15 +59,16 @@ impl<'a> ForgotPage<'a> {
 pub struct ResetPage<'a> {
     frame: &'a Frame,
     token: &'a str,
+    email: String,
     errors: Errors,
     password: Field,
 }
 
 impl<'a> ResetPage<'a> {
-    /// The form; `token` is the link's secret.
-    pub fn new(frame: &'a Frame, token: &'a str, errors: Errors, shortest: usize) -> Self {
-        let password = new_password(frame, shortest).focused().checked(&errors);
-        Self { frame, token, errors, password }
+    /// The form; `token` is the link's secret, and `email` whose password it is.
+    pub fn new(frame: &'a Frame, (token, email): (&'a str, String), errors: Errors, shortest: usize) -> Self {
+        let password = new_password(frame, shortest).focused().checked_alone(&errors);
+        Self { frame, token, email, errors, password }
     }
 }
 
@@ -133,10 +134,10 @@ async fn sent(visit: Visit) -> Response {
 }
 
 async fn reset_form(visit: Visit, Link(link): Link) -> Result<Response, Failure> {
-    credentials::check_reset(&visit.call, &link).await?;
+    let email = credentials::check_reset(&visit.call, &link).await?;
     let frame = visit.frame();
     let shortest = visit.call.realm.settings.password.min_length;
-    Ok(visit.show(&ResetPage::new(&frame, link.expose(), Errors::none(), shortest)))
+    Ok(visit.show(&ResetPage::new(&frame, (link.expose(), email), Errors::none(), shortest)))
 }
 
 async fn reset(Posted { visit, form }: Posted<ResetForm>) -> Result<Response, Failure> {
@@ -152,9 +153,10 @@ async fn reset(Posted { visit, form }: Posted<ResetForm>) -> Result<Response, Fa
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
+    let email = credentials::check_reset(&visit.call, &link).await?;
     let frame = visit.frame();
     let shortest = visit.call.realm.settings.password.min_length;
-    Ok(visit.show_wrong(&ResetPage::new(&frame, link.expose(), errors, shortest), &refusal))
+    Ok(visit.show_wrong(&ResetPage::new(&frame, (link.expose(), email), errors, shortest), &refusal))
 }
 
 async fn done(visit: Visit) -> Response {

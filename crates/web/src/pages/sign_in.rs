@@ -64,7 +64,7 @@ impl<'a> IdentifierPage<'a> {
             .keyboard("email")
             .value(typed)
             .focused()
-            .checked(&errors);
+            .checked_alone(&errors);
         Self {
             frame,
             action,
@@ -155,7 +155,7 @@ impl<'a> PasswordPage<'a> {
         let password = Field::password(frame, "password", "current-password", frame.t("field-password"))
             .aside(frame.t("password-forgot"), links.forgot)
             .focused()
-            .checked(&errors);
+            .checked_alone(&errors);
         let (action, other) = (links.action, links.other);
         Self { frame, action, identity, errors, password, other, elsewhere: None }
     }

@@ -17,9 +17,15 @@ use super::{
 };
 use crate::{app::App, cookies::Cookie, headers::Policy, surface::Failure};
 
+/// What follows the end of an account.
+pub const DELETED: &str = "/account-deleted";
+
 /// The question, its answer, and the page afterwards.
 pub fn routes() -> Router<App> {
-    Router::new().route("/sign-out", get(ask).post(sign_out)).route("/signed-out", get(signed_out))
+    Router::new()
+        .route("/sign-out", get(ask).post(sign_out))
+        .route("/signed-out", get(signed_out))
+        .route(DELETED, get(deleted))
 }
 
 /// "Sign out?"
@@ -36,12 +42,14 @@ pub struct ConfirmPage<'a> {
     pub stay: String,
 }
 
-/// "You are signed out".
+/// "You are signed out", or what else has ended.
 #[derive(Template)]
 #[template(path = "signed_out.html")]
 pub struct SignedOutPage<'a> {
     /// What is around it.
     pub frame: &'a Frame,
+    /// Whether the account is deleted.
+    pub is_deleted: bool,
 }
 
 /// Where an application wants the person to end up, sealed by us when the address was proven.
@@ -88,5 +96,14 @@ async fn signed_out(visit: Visit) -> Response {
         return to("/sign-out");
     }
     let frame = visit.frame();
-    visit.show(&SignedOutPage { frame: &frame })
+    visit.show(&SignedOutPage { frame: &frame, is_deleted: false })
+}
+
+/// The same of an account that was deleted.
+async fn deleted(visit: Visit) -> Response {
+    if !signed_in(&visit).is_empty() {
+        return to("/account");
+    }
+    let frame = visit.frame();
+    visit.show(&SignedOutPage { frame: &frame, is_deleted: true })
 }

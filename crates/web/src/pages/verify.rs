@@ -68,7 +68,7 @@ impl<'a> Page<'a> {
     pub fn with_password(mut self, errors: Errors) -> Self {
         let label = self.frame.t("field-password");
         let field = Field::password(self.frame, "password", "current-password", label);
-        self.password = Some(field.focused().checked(&errors));
+        self.password = Some(field.focused().checked_alone(&errors));
         self.errors = errors;
         self
     }

@@ -44,6 +44,7 @@ both_engines! {
         let link = invited(&browser, BOB, true).await;
         let page = browser.open(&link).await;
         facts(&page);
+        assert!(!page.text.contains("Invited by"), "nobody did, but a token: {}", page.text);
         assert!(!page.text.contains("action=\"/invitation\""), "nobody is signed in who could join at once");
         let weak = browser.submit(&page, "/invitation/account", &[("name", "Bob"), ("new_password", "short")]).await;
         assert_eq!((weak.status, weak.field("name").as_deref()), (StatusCode::UNPROCESSABLE_ENTITY, Some("Bob")));

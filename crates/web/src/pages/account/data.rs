@@ -20,6 +20,7 @@ use crate::{
     pages::{
         form::{Errors, Field},
         frame::Frame,
+        sign_out::DELETED,
         visit::{Posted, refusal_of, to},
     },
     surface::Failure,
@@ -84,7 +85,7 @@ async fn delete(posted: Posted<DeleteForm>) -> Result<Response, Failure> {
     let deleted = users::delete(&visit.call, resident.account.session.user, &form.current_password).await;
     let refusal = match deleted {
         Ok(()) => {
-            let response = visit.without(to("/signed-out"), Cookie::Browser);
+            let response = visit.without(to(DELETED), Cookie::Browser);
             return Ok(visit.without(response, Cookie::Identifier));
         }
         Err(error) => refusal_of(error)?,

@@ -126,7 +126,7 @@ async fn told(administrator: &Administrator, user: &User, is_mailed: bool) -> Re
     let visit = &administrator.visit;
     let email = user.email.as_deref().filter(|_| is_mailed);
     let Some(email) = email else { return Ok(said::at(visit, "did-user-made", &page(user))) };
-    let sent = credentials::forgot(&visit.call, Email::parse(email)?, user.locale.as_deref(), None).await;
+    let sent = credentials::welcome(&visit.call, Email::parse(email)?, user.locale.as_deref()).await;
     let key = match sent.map_err(refusal_of) {
         Ok(()) => "did-user-made-mailed",
         Err(Ok(_)) => "did-user-made",
