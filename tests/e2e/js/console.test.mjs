@@ -159,7 +159,9 @@ test('people are found, made, changed and deleted', async () => {
   await fill(page, { locale: 'de' });
   await follow(page, page.locator('main form button'));
   assert.match(await page.locator('[role="status"]').first().innerText(), /saved/);
-  await follow(page, page.locator(`form[action$="/suspend"] button`));
+  await follow(page, page.locator('main a[href$="/suspend"]'));
+  await examine(page, 'suspending asks');
+  await follow(page, page.locator('main form button.danger'));
   await examine(page, 'a suspended person');
   await follow(page, page.locator('main a[href$="/delete"]'));
   await fill(page, { confirm: bob.email });

@@ -59,7 +59,7 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(`${issuer}/account/organizations`);
     await press(page, page.locator('#name'), null);
     await page.keyboard.type('Analytical Engine');
-    await follow(page, button(page, 'Make the organisation'));
+    await follow(page, button(page, 'Create organisation'));
     await told('The organisation is made, and you own it.');
     assert.match(at(page), /^\/console\/organizations\/org_/);
     await look('the console of who owns one');

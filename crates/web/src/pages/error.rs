@@ -163,6 +163,12 @@ impl Kind {
             | Self::ConnectOutside => vec![to("/sign-in", "error-to-sign-in")],
             Self::Cookies => vec![to(kept::page_of(path), "error-again")],
             Self::Client | Self::Redirect | Self::Draft => Vec::new(),
+            // What the console's entrance leads to is refused to whom the whole console is closed to.
+            Self::Missing | Self::Forbidden
+                if path.starts_with("/console/") && path != "/console/organizations" =>
+            {
+                vec![to("/console", "error-to-console"), to("/account", "error-to-account")]
+            }
             _ => vec![to("/account", "error-to-account")],
         }
     }

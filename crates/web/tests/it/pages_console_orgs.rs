@@ -48,7 +48,9 @@ both_engines! {
             let wrong = browser.submit(&form, &to, &fields).await;
             assert!(wrong.status.is_client_error() && wrong.text.contains(error), "{fields:?}: {}", wrong.text);
         }
-        let stopped = browser.submit(&acme, &format!("{}/suspend", acme.path), &[]).await;
+        let ask = browser.open(&format!("{}/suspend", acme.path)).await;
+        assert_eq!(ask.title(), "Suspend Acme", "{}", ask.text);
+        let stopped = browser.submit(&ask, &format!("{}/suspend", acme.path), &[]).await;
         assert!(stopped.text.contains(">Suspended<"), "{}", stopped.text);
         for (query, is_there) in [("", true), ("?query=acm&status=suspended", true), ("?status=active", false), ("?query=other", false)] {
             let list = browser.open(&format!("{PATH}{query}")).await;
@@ -125,15 +127,23 @@ both_engines! {
         let form = eva.open(&invite).await;
         let sent = eva.submit(&form, &invite, &[("email", BOB), ("role", "member")]).await;
         assert!(sent.text.contains("The invitation is on its way") && sent.text.contains(BOB), "{}", sent.text);
-        assert!(browser.mailed(BOB).await.starts_with("/invitation?token="));
+        let offer = browser.another().open(&browser.mailed(BOB).await).await;
+        assert!(offer.text.contains("Invited by</dt><dd>Eva</dd>"), "{}", offer.text);
         let revoke = format!("{}/invitations/", acme.path);
         let back = eva.submit(&sent, &revoke, &[]).await;
-        assert!(back.text.contains("taken back") && back.text.contains("No invitation is open"), "{}", back.text);
+        assert!(back.text.contains("The invitation is revoked") && back.text.contains("No invitation is open"), "{}", back.text);
         for path in ["/console/users", "/console/service-tokens", "/console/organizations.csv", "/console/organizations/new",
             &format!("{}/members/new", acme.path)] {
             let refused = eva.open(path).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");
+            assert!(refused.text.contains("href=\"/console\""), "there is a way back: {}", refused.text);
         }
+        let missing = eva.open(&format!("{PATH}/nowhere")).await;
+        assert!(missing.status == StatusCode::NOT_FOUND && missing.text.contains("href=\"/console\""), "{}", missing.text);
+        let mut bob = signed_in(&browser, BOB).await;
+        let closed = bob.open("/console").await;
+        assert_eq!(closed.status, StatusCode::FORBIDDEN);
+        assert!(!closed.text.contains("href=\"/console\"") && closed.text.contains("href=\"/account\""), "{}", closed.text);
         let token = own.field("form_token").unwrap();
         for path in [format!("{}/suspend", acme.path), format!("{}/members/new", acme.path), format!("{PATH}/new")] {
             let body = format!("form_token={token}&name=Mine&email={BOB}&role=owner");

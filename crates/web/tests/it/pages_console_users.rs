@@ -106,7 +106,11 @@ both_engines! {
         let twice = browser.submit(&form, &to, &fields).await;
         assert!(twice.status.is_client_error(), "one account for an address");
         let mut ada = browser.another();
+        assert_eq!(browser.read("mail").await["items"][0]["template"], "account-made");
         let page = ada.open(&browser.mailed(ADA).await).await;
+        assert!(page.text.contains("For the account of ada@example.com."), "{}", page.text);
+        let weak = ada.submit(&page, "/reset", &[("new_password", "short")]).await;
+        assert!(weak.status.is_client_error() && weak.text.contains("For the account of ada@"), "{}", weak.text);
         let done = ada.submit(&page, "/reset", &[("new_password", PASSWORD)]).await;
         assert_eq!(done.status, StatusCode::OK, "{}", done.text);
         assert_eq!(ada.open("/account").await.status, StatusCode::OK);
@@ -151,7 +155,12 @@ both_engines! {
         let account = ada.open("/account").await;
         assert_eq!(account.title(), "Sign in");
         ada.sign_in(&account, ADA, PASSWORD).await;
-        let stopped = browser.submit(&page, &format!("{path}/suspend"), &[]).await;
+        assert!(page.text.contains("class=\"button plain danger apart\""), "{}", page.text);
+        let ask = browser.open(&format!("{path}/suspend")).await;
+        assert_eq!(ask.title(), format!("Suspend {ADA}"), "{}", ask.text);
+        assert_eq!(browser.stored(ADA).await["status"], "active", "asking suspends nobody");
+        let stopped = browser.submit(&ask, &format!("{path}/suspend"), &[]).await;
+        assert_eq!(browser.open(&format!("{path}/suspend")).await.path, path, "it is done");
         assert!(stopped.text.contains(">Suspended<") && !stopped.text.contains("/send-link"), "{}", stopped.text);
         assert_eq!(ada.open("/account").await.title(), "Sign in");
         let back = browser.submit(&stopped, &format!("{path}/resume"), &[]).await;
@@ -159,9 +168,9 @@ both_engines! {
         let mailed = browser.submit(&back, &format!("{path}/send-link"), &[]).await;
         assert!(mailed.text.contains("is on its way"), "{}", mailed.text);
         assert!(browser.mailed(ADA).await.starts_with("/reset"));
-        assert_eq!(browser.open(&format!("{path}/suspend")).await.path, path, "reloaded, a button is its page");
+        assert_eq!(browser.open(&format!("{path}/resume")).await.path, path, "reloaded, a button is its page");
         let own = format!("{PATH}/{}", id_of(&browser, ROOT).await);
-        let page = browser.open(&own).await;
+        let page = browser.open(&format!("{own}/suspend")).await;
         let refused = browser.submit(&page, &format!("{own}/suspend"), &[]).await;
         assert!(refused.status.is_client_error(), "the last administrator stays: {}", refused.text);
         assert_eq!(browser.stored(ROOT).await["status"], "active");

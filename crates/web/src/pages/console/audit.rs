@@ -6,13 +6,16 @@ use doorward_core::{
     outcome::{Code, Refusal, Result as Found},
     page::{Page, PageAsk},
 };
-use doorward_proto::time::Time;
+use doorward_proto::{
+    id::{Client, Kind as _, Mail as MailKind, Org, ServiceToken, Session, User},
+    time::Time,
+};
 use serde_json::{Map, Value as Json};
 
 use super::{
     Administrator, Area,
     part::{
-        Cell, Row, Standing, Table,
+        Cell, Link, Row, Standing, Table,
         detail::{DetailPage, Panel},
         list::{Asked, Filter, ListPage},
         sheet::Sheet,
@@ -51,18 +54,31 @@ fn standing(text: Text, outcome: Outcome) -> Standing {
     }
 }
 
+fn time(asked: &Asked, name: &'static str) -> Result<Option<Time>, Refusal> {
+    let wrong = || Refusal::new(Code::RequestInvalid).field(name).hint("Such as 2026-11-22T10:00:00Z");
+    asked.some(name).map(|text| text.parse().map_err(|_| wrong())).transpose()
+}
+
+/// The times that cannot be read, each with what is wrong.
+fn wrong(text: Text, asked: &Asked) -> (Errors, Option<Refusal>) {
+    let (mut errors, mut first) = (Errors::none(), None);
+    for name in ["since", "until"] {
+        if let Err(refusal) = time(asked, name) {
+            errors.add(name, text.get("audit-time-wrong"));
+            first = first.or(Some(refusal));
+        }
+    }
+    (errors, first)
+}
+
 fn which(asked: &Asked) -> Found<Which> {
-    let time = |name: &'static str| -> Found<Option<Time>> {
-        let wrong = || Refusal::new(Code::RequestInvalid).field(name).hint("Such as 2026-11-22T10:00:00Z");
-        Ok(asked.some(name).map(|text| text.parse().map_err(|_| wrong())).transpose()?)
-    };
     Ok(Which {
         actor: asked.some("actor"),
         subject: asked.some("subject"),
         code: asked.some("code"),
         outcome: asked.one_of("outcome", [Outcome::Granted, Outcome::Refused], word)?,
-        since: time("since")?,
-        until: time("until")?,
+        since: time(asked, "since")?,
+        until: time(asked, "until")?,
         ..Which::default()
     })
 }
@@ -92,8 +108,12 @@ fn row(visit: &Visit, entry: &Entry) -> Row {
 async fn look(administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let asked = Asked::read(visit.query(), &FILTERS)?;
-    let found = read(visit, &asked, asked.page()).await?;
-    let (frame, errors) = (visit.frame(), Errors::none());
+    let (errors, refusal) = wrong(visit.text, &asked);
+    let found = match refusal {
+        Some(_) => Page { items: Vec::new(), next: None },
+        None => read(visit, &asked, asked.page()).await?,
+    };
+    let frame = visit.frame();
     let shell = administrator.shell(&frame, Area::Audit, frame.t(Area::Audit.key()), &errors);
     let rows = found.items.iter().map(|entry| row(visit, entry)).collect();
     let outcomes = [Outcome::Granted, Outcome::Refused].map(|it| (word(it), standing(frame.text, it).word));
@@ -111,8 +131,12 @@ async fn look(administrator: Administrator) -> Result<Response, Failure> {
         .what("audit-what")
         .makes(format!("{PATH}/check"), "audit-check")
         .empty("audit-none", "doorward audit list")
-        .export(asked.address("/console/audit.csv", None), "console-export");
-    Ok(administrator.show(&list))
+        .export(asked.address("/console/audit.csv", None), "console-export")
+        .wrong(errors);
+    Ok(match refusal {
+        Some(refusal) => visit.show_wrong(&list, &refusal),
+        None => administrator.show(&list),
+    })
 }
 
 /// What fits, as a file.
@@ -154,6 +178,20 @@ fn trail(administrator: &Administrator) -> (String, String) {
     (PATH.to_owned(), administrator.visit.text.get(Area::Audit.key()))
 }
 
+/// Who or what an event names, by its page where it has one here.
+fn place(frame: &Frame, id: &str) -> Cell {
+    let area = match id.split_once('_').map(|(kind, _)| kind) {
+        Some(User::PREFIX) => Area::Users,
+        Some(Org::PREFIX) => Area::Organizations,
+        Some(Client::PREFIX) => Area::Applications,
+        Some(Session::PREFIX) => Area::Sessions,
+        Some(ServiceToken::PREFIX) => Area::ServiceTokens,
+        Some(MailKind::PREFIX) => Area::Mail,
+        _ => return Cell::text(Some(id), frame.t("console-none")),
+    };
+    Cell::Link(Link::new(format!("{}/{id}", area.path()), id))
+}
+
 async fn show(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let id = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
@@ -161,7 +199,7 @@ async fn show(Path(id): Path<String>, administrator: Administrator) -> Result<Re
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = administrator.shell(&frame, Area::Audit, entry.code.clone(), &errors);
     shell.trail = vec![trail(&administrator)];
-    let who = |id: &str| Cell::text(Some(id), frame.t("console-none"));
+    let who = |id: &str| place(&frame, id);
     let mut facts = vec![
         (frame.t("audit-at"), Cell::When(When::new(frame.text, entry.at, visit.call.now))),
         (frame.t("audit-actor"), who(&entry.actor)),

@@ -129,7 +129,7 @@ fn about(visit: &Visit, frame: &Frame, client: &Client, uses: Uses) -> Panel {
         .facts(facts)
         .link(format!("{page}/edit"), frame.t("console-edit"))
         .send(Send::new(frame, format!("{page}/{at}"), frame.t(key)))
-        .link(format!("{page}/delete"), frame.t("apps-delete"))
+        .danger(format!("{page}/delete"), frame.t("apps-delete"))
 }
 
 /// The buttons stand on the application's page.

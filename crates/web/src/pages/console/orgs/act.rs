@@ -2,14 +2,15 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
-    orgs::{invitations, manage},
+    orgs::{Kind, invitations, manage},
     outcome::{Code, Refusal},
 };
 
-use super::{MEMBERS, PATH, SEE, SETTINGS, enter, page};
+use super::{MEMBERS, PATH, SEE, SETTINGS, enter, page, trail_to};
 use crate::{
     pages::{
-        console::{Administrator, Operator, said},
+        console::{Administrator, Area, Operator, part::form::FormPage, said},
+        form::Errors,
         visit::{Nothing, Posted, to},
     },
     surface::Failure,
@@ -25,6 +26,24 @@ pub(super) async fn look_at(
     operator: Operator,
 ) -> Result<Response, Failure> {
     look(Path(org), operator).await
+}
+
+/// Asks before an organisation is stopped. One that is has the button that lets it be used again.
+pub(super) async fn ask(Path(org): Path<String>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let scope = enter(&operator, &org, SEE).await?;
+    let (org, page) = (scope.org(), page(scope.org()));
+    if !scope.is_platform() || !org.is_active || org.kind != Kind::Team {
+        return Ok(to(&page));
+    }
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let title = frame.tv("orgs-suspend-of", "name", &org.name);
+    let mut shell = operator.shell(&frame, Area::Organizations, title, &errors);
+    shell.trail = trail_to(&operator, org);
+    let form = FormPage::new(&shell, format!("{page}/suspend"), page, errors)
+        .what(frame.t("orgs-suspend-what"))
+        .danger(frame.t("orgs-suspend"));
+    Ok(operator.show(&form))
 }
 
 async fn set_active(org: &str, posted: Posted<Nothing>, is_active: bool) -> Result<Response, Failure> {

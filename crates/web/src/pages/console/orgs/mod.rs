@@ -42,7 +42,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/organizations/new", get(edit::look_new).post(edit::make))
         .route("/console/organizations/{org}", get(show::look))
         .route("/console/organizations/{org}/edit", get(edit::look).post(edit::save))
-        .route("/console/organizations/{org}/suspend", get(act::look).post(act::suspend))
+        .route("/console/organizations/{org}/suspend", get(act::ask).post(act::suspend))
         .route("/console/organizations/{org}/resume", get(act::look).post(act::resume))
         .route("/console/organizations/{org}/delete", get(end::look).post(end::end))
         .route("/console/organizations/{org}/members", get(members::look))

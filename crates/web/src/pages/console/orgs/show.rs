@@ -77,10 +77,13 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope) -> Panel {
         return panel;
     }
     if scope.is_platform() {
-        let (to, key) = if org.is_active { ("suspend", "orgs-suspend") } else { ("resume", "orgs-resume") };
-        panel = panel.send(Send::new(frame, format!("{page}/{to}"), frame.t(key)));
+        panel = if org.is_active {
+            panel.link(format!("{page}/suspend"), frame.t("orgs-suspend"))
+        } else {
+            panel.send(Send::new(frame, format!("{page}/resume"), frame.t("orgs-resume")))
+        };
     }
-    if scope.may(END) { panel.link(format!("{page}/delete"), frame.t("orgs-delete")) } else { panel }
+    if scope.may(END) { panel.danger(format!("{page}/delete"), frame.t("orgs-delete")) } else { panel }
 }
 
 fn of_members(visit: &Visit, frame: &Frame, scope: &OrgScope, some: &Page<Member>) -> Panel {

@@ -16,6 +16,7 @@ pub struct Panel {
     table: Option<Table>,
     links: Vec<Link>,
     sends: Vec<Send>,
+    danger: Option<Link>,
 }
 
 impl Panel {
@@ -30,6 +31,7 @@ impl Panel {
             table: None,
             links: Vec::new(),
             sends: Vec::new(),
+            danger: None,
         }
     }
 
@@ -69,6 +71,13 @@ impl Panel {
     #[must_use]
     pub fn link(mut self, to: String, label: String) -> Self {
         self.links.push(Link { to, label });
+        self
+    }
+
+    /// The page where the thing ends: apart from everything else, and looking like it.
+    #[must_use]
+    pub fn danger(mut self, to: String, label: String) -> Self {
+        self.danger = Some(Link { to, label });
         self
     }
 

@@ -11,7 +11,7 @@ use url::form_urlencoded::Serializer;
 use super::{Link, Table, chart::Chart};
 use crate::{
     edge::BODY_LIMIT,
-    pages::{console::Shell, frame::Frame},
+    pages::{console::Shell, form::Errors, frame::Frame},
 };
 
 /// Rows on a page.
@@ -115,12 +115,13 @@ pub struct Filter {
     label: String,
     value: String,
     options: Vec<(&'static str, String)>,
+    error: Option<String>,
 }
 
 impl Filter {
     /// A text.
     pub fn text(asked: &Asked, id: &'static str, label: String) -> Self {
-        Self { id, label, value: asked.held(id).to_owned(), options: Vec::new() }
+        Self { id, label, value: asked.held(id).to_owned(), options: Vec::new(), error: None }
     }
 
     /// One of several, or `any` of them.
@@ -131,7 +132,7 @@ impl Filter {
         options: impl IntoIterator<Item = (&'static str, String)>,
     ) -> Self {
         let options = std::iter::once(("", any)).chain(options).collect();
-        Self { id, label, value: asked.held(id).to_owned(), options }
+        Self { id, label, value: asked.held(id).to_owned(), options, error: None }
     }
 }
 
@@ -153,6 +154,7 @@ pub struct ListPage<'a> {
     first: Option<String>,
     next: Option<String>,
     exports: Vec<Link>,
+    errors: Errors,
 }
 
 impl<'a> ListPage<'a> {
@@ -179,6 +181,7 @@ impl<'a> ListPage<'a> {
             first: asked.after.as_ref().map(|_| asked.address(path, None)),
             next: next.map(|after| asked.address(path, Some(after))),
             exports: Vec::new(),
+            errors: Errors::none(),
         }
     }
 
@@ -207,6 +210,16 @@ impl<'a> ListPage<'a> {
     #[must_use]
     pub fn empty(mut self, key: &str, command: &'static str) -> Self {
         self.none = (self.frame.t(key), command);
+        self
+    }
+
+    /// What is wrong with the filters; such a list is not looked for.
+    #[must_use]
+    pub fn wrong(mut self, errors: Errors) -> Self {
+        for filter in &mut self.filters {
+            filter.error = errors.about(filter.id).map(str::to_owned);
+        }
+        self.errors = errors;
         self
     }
 

@@ -90,7 +90,7 @@ fn about(keeper: &Keeper, frame: &Frame, provider: &Provider) -> Panel {
         .link(format!("{page}/edit"), frame.t("console-edit"))
         .send(Send::new(frame, format!("{page}/test"), frame.t("providers-test")))
         .send(Send::new(frame, format!("{page}/{at}"), frame.t(key)))
-        .link(format!("{page}/delete"), frame.t("providers-delete"))
+        .danger(format!("{page}/delete"), frame.t("providers-delete"))
 }
 
 fn of_usage(keeper: &Keeper, frame: &Frame, usage: &Usage) -> Panel {

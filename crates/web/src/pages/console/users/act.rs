@@ -4,14 +4,16 @@ use axum::{extract::Path, response::Response};
 use doorward_core::{
     credentials,
     outcome::{Code, Refusal, Result as Outcome},
+    principals::Status,
     sessions,
     users::{self, Email, User},
 };
 
-use super::{PATH, page, person};
+use super::{PATH, name, page, person, trail};
 use crate::{
     pages::{
-        console::{Administrator, said},
+        console::{Administrator, Area, part::form::FormPage, said},
+        form::Errors,
         visit::{Nothing, Posted, Visit, to},
     },
     surface::Failure,
@@ -34,6 +36,24 @@ where
     let user = person(visit, id).await?;
     work(visit, &user).await?;
     Ok(said::at(visit, word, &page(&user)))
+}
+
+/// Asks before somebody is shut out. Who is already has the button that lets them in again.
+pub(super) async fn ask(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
+    let visit = &administrator.visit;
+    let user = person(visit, &id).await?;
+    let page = page(&user);
+    if user.status == Status::Suspended {
+        return Ok(to(&page));
+    }
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let title = frame.tv("users-suspend-of", "name", &name(&user));
+    let mut shell = administrator.shell(&frame, Area::Users, title, &errors);
+    shell.trail = vec![trail(&administrator), (page.clone(), name(&user))];
+    let form = FormPage::new(&shell, format!("{page}/suspend"), page, errors)
+        .what(frame.t("users-suspend-what"))
+        .danger(frame.t("users-suspend"));
+    Ok(administrator.show(&form))
 }
 
 pub(super) async fn suspend(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {

@@ -33,7 +33,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/users/new", get(create::look).post(create::make))
         .route("/console/users/{id}", get(show::look))
         .route("/console/users/{id}/edit", get(edit::look).post(edit::save))
-        .route("/console/users/{id}/suspend", get(act::look).post(act::suspend))
+        .route("/console/users/{id}/suspend", get(act::ask).post(act::suspend))
         .route("/console/users/{id}/resume", get(act::look).post(act::resume))
         .route("/console/users/{id}/end-sessions", get(act::look).post(act::end_sessions))
         .route("/console/users/{id}/send-link", get(act::look).post(act::send_link))

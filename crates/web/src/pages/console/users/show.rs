@@ -78,12 +78,12 @@ fn about(visit: &Visit, frame: &Frame, user: &User) -> Panel {
     if user.status == Status::Suspended {
         panel = panel.send(Send::new(frame, format!("{page}/resume"), frame.t("users-resume")));
     } else {
-        panel = panel.send(Send::new(frame, format!("{page}/suspend"), frame.t("users-suspend")));
+        panel = panel.link(format!("{page}/suspend"), frame.t("users-suspend"));
         if user.email.is_some() {
             panel = panel.send(Send::new(frame, format!("{page}/send-link"), frame.t("users-send-link")));
         }
     }
-    panel.link(format!("{page}/delete"), frame.t("users-delete"))
+    panel.danger(format!("{page}/delete"), frame.t("users-delete"))
 }
 
 fn organisations(frame: &Frame, all: &[Membership]) -> Panel {
