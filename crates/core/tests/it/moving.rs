@@ -298,7 +298,7 @@ both_engines! {
         }
         // Changed by somebody who can count, and does not know the passphrase.
         let changed = whole.replacen("Ada Lovelace", "Eve Lovelace", 1);
-        let body = &changed[..changed.trim_end().rfind('\n').unwrap() + 1];
+        let body = &changed[..=changed.trim_end().rfind('\n').unwrap()];
         let digest = digest_of(body);
         let mut end: serde_json::Value = serde_json::from_str(lines[last]).unwrap();
         end["sha256"] = digest.into();
