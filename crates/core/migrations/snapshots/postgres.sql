@@ -213,6 +213,7 @@ CREATE TABLE links (
 ) ;
 CREATE INDEX links_user ON links (user_id, purpose);
 CREATE INDEX links_expiry ON links (expires_at);
+CREATE INDEX links_away ON links (expires_at) WHERE purpose > 3;
 
 -- Where people sign in elsewhere. settings: JSON; sealed: the secret that we have there, sealed at rest.
 CREATE TABLE providers (
@@ -454,7 +455,7 @@ CREATE INDEX drafts_expiry ON drafts (expires_at);
 CREATE TABLE pushed_requests (
     hash BYTEA PRIMARY KEY,
     client_id TEXT NOT NULL REFERENCES clients (id),
-    request TEXT NOT NULL,
+    request BYTEA NOT NULL,
     created_at BIGINT NOT NULL,
     expires_at BIGINT NOT NULL,
     consumed_at BIGINT

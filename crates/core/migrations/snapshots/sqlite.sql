@@ -213,6 +213,7 @@ CREATE TABLE links (
 ) STRICT;
 CREATE INDEX links_user ON links (user_id, purpose);
 CREATE INDEX links_expiry ON links (expires_at);
+CREATE INDEX links_away ON links (expires_at) WHERE purpose > 3;
 
 -- Where people sign in elsewhere. settings: JSON; sealed: the secret that we have there, sealed at rest.
 CREATE TABLE providers (
@@ -454,7 +455,7 @@ CREATE INDEX drafts_expiry ON drafts (expires_at);
 CREATE TABLE pushed_requests (
     hash BLOB PRIMARY KEY,
     client_id TEXT NOT NULL REFERENCES clients (id),
-    request TEXT NOT NULL,
+    request BLOB NOT NULL,
     created_at INTEGER NOT NULL,
     expires_at INTEGER NOT NULL,
     consumed_at INTEGER

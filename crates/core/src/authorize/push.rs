@@ -67,6 +67,9 @@ pub async fn push(call: &Call, client: &Client, params: &Params, jkt: Option<Str
     keep(call, client, &Kept::Pushed(Box::new(parsed.request)), tried).await
 }
 
+/// Ties what is sealed to its column.
+const PLACE: &str = "pushed_requests.request";
+
 /// What is kept under a `request_uri`.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Kept {
@@ -87,18 +90,20 @@ pub(super) async fn take(call: &Call, client: &Client, name: &Opaque) -> Result<
         })
         .await?;
     match taken {
-        Some(kept) => Ok(kept),
+        Some(sealed) => Ok(serde_json::from_slice(&call.realm.vault.open_under(name, PLACE, &sealed)?)?),
         None => refuse(Code::RequestUriInvalid),
     }
 }
 
 async fn keep(call: &Call, client: &Client, kept: &Kept, tried: Option<Try>) -> Result<Pushed> {
     let name = call.secret(Kind::Pushed)?;
-    let text = serde_json::to_string(kept)?;
+    // Whoever reads the database learns nothing of it: an invitation in it is a way in.
+    let plain = serde_json::to_vec(kept)?;
+    let sealed = call.realm.vault.seal_under(&call.realm.env, &name, PLACE, &plain)?;
     if tried.is_some() {
-        draft::make_room(call, text.len())?;
+        draft::make_room(call, sealed.len())?;
     }
-    let write = (call.realm.vault.hash(&name), client.id, text, (call.now, tried));
+    let write = (call.realm.vault.hash(&name), client.id, sealed, (call.now, tried));
     call.realm
         .db
         .write("pushed.store", write, |tx, (hash, client, kept, (now, tried))| {

@@ -7,7 +7,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Connected, Progress, draft::Draft, push::Kept};
+use super::{Connected, Progress, draft::Draft};
 use crate::{
     args,
     db::{ReadTx, Tx},
@@ -120,7 +120,7 @@ pub(super) async fn insert_pushed(
     tx: &mut Tx<'_>,
     hash: TokenHash,
     client: Id<id::Client>,
-    kept: &str,
+    kept: &[u8],
     (now, expires): (Time, Time),
 ) -> Result<()> {
     tx.exec(INSERT_PUSHED, args![hash, client, kept, now, expires]).await?;
@@ -132,8 +132,8 @@ pub(super) async fn take_pushed(
     hash: TokenHash,
     client: Id<id::Client>,
     now: Time,
-) -> Result<Option<Kept>> {
-    tx.opt(TAKE_PUSHED, args![hash, client, now], |row| Ok(serde_json::from_str(&row.text(0)?)?)).await
+) -> Result<Option<Vec<u8>>> {
+    tx.opt(TAKE_PUSHED, args![hash, client, now], |row| row.bytes(0)).await
 }
 
 pub(super) async fn consented(

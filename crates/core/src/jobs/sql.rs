@@ -40,6 +40,9 @@ pub(super) const SOON: &[&str] = &[
         SELECT id FROM drafts WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
     "DELETE FROM pushed_requests WHERE hash IN (
         SELECT hash FROM pushed_requests WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
+    // Whoever left for a provider (4, 5) has no mail with the link in it.
+    "DELETE FROM links WHERE hash IN (
+        SELECT hash FROM links WHERE purpose > 3 AND expires_at < $1 ORDER BY expires_at LIMIT 500)",
     "DELETE FROM replays WHERE hash IN (
         SELECT hash FROM replays WHERE expires_at < $1 ORDER BY expires_at LIMIT 500)",
 ];

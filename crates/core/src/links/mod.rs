@@ -79,6 +79,14 @@ pub(crate) struct NewLink {
     expires_at: Time,
 }
 
+impl NewLink {
+    /// What it takes up, about.
+    pub(crate) fn size(&self) -> u64 {
+        const AROUND: u64 = 256;
+        self.payload.len() as u64 + AROUND
+    }
+}
+
 /// A link that was presented: its hash, and the secret that opens its payload.
 #[derive(Clone)]
 pub(crate) struct Presented {

@@ -4,13 +4,14 @@ use doorward_proto::{
     id::{self, Id, User},
     jose::{encode_base64url, sha256_base64url},
     secret::Opaque,
+    time::Time,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{AWAY, ClientAuth, Kind, PATIENCE, Provider, Wrong, discovery, enabled, finish::refused};
 use crate::{
     call::Call,
-    links::{self, NewLink, Purpose},
+    links::{self, Purpose},
     outcome::{Code, Result},
     throttle::{self, Try},
 };
@@ -40,6 +41,8 @@ pub(super) struct Away {
     pub(super) verifier: String,
     pub(super) next: Option<String>,
     pub(super) registers: Option<Id<User>>,
+    /// When somebody left who has to prove anew who they are.
+    pub(super) again_since: Option<Time>,
 }
 
 /// The address of the provider's page. `marker` is the secret that the browser is given to keep.
@@ -49,6 +52,16 @@ pub(super) struct Away {
 /// `Overloaded`.
 pub async fn begin(call: &Call, name: &str, marker: &Opaque, leaving: Leaving) -> Result<String> {
     let provider = enabled(call, name).await?;
+    if leaving.is_again && provider.settings.kind != Kind::Oidc {
+        let wrong = Wrong::invalid("plain OAuth 2 does not say whether anybody was asked who they are");
+        return refused(call, &provider, &wrong).await;
+    }
+    // Anybody may leave: an address may only do so often, before anything is asked for it elsewhere.
+    let tried: Try = throttle::drafting(call);
+    call.realm
+        .db
+        .write("providers.begin", tried, |tx, tried| Box::pin(async move { throttle::take(tx, tried).await }))
+        .await?;
     let found = tokio::time::timeout(PATIENCE, discovery::find(call, &provider.settings)).await;
     let found = found.unwrap_or_else(|_| Err(Wrong::Unreachable(format!("no answer in {PATIENCE:?}"))));
     let found = match found {
@@ -62,9 +75,12 @@ pub async fn begin(call: &Call, name: &str, marker: &Opaque, leaving: Leaving) -
         verifier: encode_base64url(&call.realm.env.bytes::<32>()?),
         next: leaving.next.clone(),
         registers: leaving.registers,
+        again_since: leaving.is_again.then_some(call.now),
     };
     let (link, state) = links::make(call, Purpose::Connect, &away, AWAY)?;
-    keep(call, link).await?;
+    call.realm.rooms.drafts.take("", link.size(), (call.now, Code::Overloaded))?;
+    let write = call.realm.db.write("providers.leave", link, |tx, link| Box::pin(links::insert(tx, link)));
+    write.await?;
     let mut url = match discovery::parse(&found.authorization_endpoint) {
         Ok(url) => url,
         Err(wrong) => return refused(call, &provider, &wrong).await,
@@ -100,27 +116,11 @@ fn of_openid(provider: &Provider, away: &Away, leaving: &Leaving) -> Vec<(&'stat
         more.push(("ui_locales", leaving.ui_locales.join(" ")));
     }
     if leaving.is_again {
-        more.push(("prompt", "login".to_owned()));
+        more.extend([("prompt", "login".to_owned()), ("max_age", "0".to_owned())]);
     }
     // Apple tells a name only by a form.
     if settings.client_auth == ClientAuth::Apple {
         more.push(("response_mode", "form_post".to_owned()));
     }
     more
-}
-
-/// Anybody may leave, so an address may only have so many away, and all together only so much.
-async fn keep(call: &Call, link: NewLink) -> Result<()> {
-    const ABOUT: u64 = 1024;
-    call.realm.rooms.drafts.take("", ABOUT, (call.now, Code::Overloaded))?;
-    let ask: (NewLink, Try) = (link, throttle::drafting(call));
-    call.realm
-        .db
-        .write("providers.begin", ask, |tx, (link, tried)| {
-            Box::pin(async move {
-                throttle::take(tx, tried).await?;
-                links::insert(tx, link).await
-            })
-        })
-        .await
 }

@@ -66,6 +66,7 @@ async fn of_openid(
         nonce: &away.nonce,
         access_token: tokens.access.expose(),
         now: call.realm.env.now(),
+        again_since: away.again_since,
     };
     let mut claims = id_token::verify(call, found, token, &expected).await?;
     let Some(endpoint) = found.userinfo_endpoint.as_deref() else { return Ok(claims) };
@@ -231,7 +232,9 @@ pub(super) fn read(claims: &Map<String, Json>, mapping: &Mapping) -> Result<Clai
         found.filter(|text| !text.is_empty() && text.len() <= 512).map(str::to_owned)
     };
     // Apple writes it as a text.
-    let is_verified = member(claims, &mapping.email_verified)
+    let said = Some(&mapping.email_verified).filter(|name| !name.is_empty());
+    let is_verified = said
+        .and_then(|name| member(claims, name))
         .is_some_and(|said| *said == Json::Bool(true) || said == "true" || *said == 1);
     let words = claims.get("amr").and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
     let amr: Vec<String> = words.map(word).filter(|word| !word.is_empty()).take(WORDS).collect();

@@ -22,6 +22,8 @@ pub(super) struct Expected<'e> {
     pub(super) nonce: &'e str,
     pub(super) access_token: &'e str,
     pub(super) now: Time,
+    /// Since when the person has to have proven anew who they are.
+    pub(super) again_since: Option<Time>,
 }
 
 /// The claims of a token that can be believed.
@@ -69,6 +71,12 @@ pub(super) fn judge(
     }
     if seconds("nbf").is_some_and(|nbf| nbf - skew > now) {
         return Err("it is not good yet");
+    }
+    // OpenID Connect Core 2: whoever is asked with max_age says when the person proved who they are.
+    #[expect(clippy::cast_precision_loss, reason = "seconds of this age are exact")]
+    let asked_since = expected.again_since.map(|since| since.as_seconds() as f64 - skew);
+    if asked_since.is_some_and(|since| seconds("auth_time").is_none_or(|proven| proven < since)) {
+        return Err("it does not say that the person was asked anew");
     }
     if text("nonce") != Some(expected.nonce) {
         return Err("it was not issued for this try");

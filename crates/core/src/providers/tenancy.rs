@@ -61,11 +61,9 @@ pub(super) async fn join(
     (org, welcome): (Id<Org>, &orgs::Welcome),
     (user, email): (Id<User>, &Email),
 ) -> Result<()> {
-    if orgs::standing(tx, org, user).await?.is_none() {
-        match invitations::open_for(tx, org, email, call.now).await? {
-            Some(invitation) => invitations::accept_proven(tx, call, &invitation, user).await?,
-            None => welcome.by_address(tx, user, email).await?,
-        }
+    match invitations::open_for(tx, org, email, call.now).await? {
+        Some(invitation) => invitations::accept_proven(tx, call, &invitation, user).await?,
+        None => welcome.by_address(tx, user, email).await?,
     }
     check_member(tx, org, user).await
 }

@@ -43,6 +43,23 @@ async fn redeemed(
 }
 
 both_engines! {
+    /// An invitation in it is a way in, and whoever reads the database shall find none.
+    async fn what_is_kept_of_a_request_cannot_be_read(world: World) {
+        let app = application(&world, "app", |_| {}).await;
+        let call = world.call();
+        let asked = request(&app, &[("invitation", "dw_lk_readable"), ("state", "readable")]);
+        authorize::store_posted(&call, &asked).await.unwrap();
+        authorize::push(&call, &app, &request(&app, &[("state", "readable")]), None).await.unwrap();
+        let stored: Vec<Vec<u8>> = call.realm.db
+            .read("stored", (), |tx, ()| Box::pin(async move {
+                tx.all("SELECT request FROM pushed_requests", &[], |row| row.bytes(0)).await
+            }))
+            .await
+            .unwrap();
+        assert_eq!(stored.len(), 2);
+        assert!(stored.iter().all(|one| !one.windows(8).any(|part| part == b"readable")));
+    }
+
     /// A posted form is kept whatever its length, and judged as the same request by GET would be.
     async fn a_posted_request_is_the_same_request(world: World) {
         let (alice, app) = (alice(&world).await, application(&world, "app", |_| {}).await);

@@ -67,7 +67,7 @@ async fn leaves(browser: &mut Browser, path: &str, claims: &Claims, email: &str)
     let asked: BTreeMap<String, String> = away.query_pairs().into_owned().collect();
     let now = browser.world.call().now.as_seconds();
     *claims.lock().expect("no panic") = json!({
-        "iss": UPSTREAM, "aud": "us", "sub": email, "nonce": asked["nonce"], "iat": now, "exp": now + 60,
+        "iss": UPSTREAM, "aud": "us", "sub": email, "nonce": asked["nonce"], "iat": now, "exp": now + 60, "auth_time": now,
         "email": email, "email_verified": true, "name": "Ada",
     });
     asked
@@ -196,8 +196,19 @@ both_engines! {
         let page = browser.ask("GET", &path, None).await;
         let page = browser.ask("GET", page.header("location"), None).await;
         assert!(page.header("location").starts_with("/connect/login?draft="), "{}", page.header("location"));
-        let asked = leaves(&mut browser, page.header("location"), &claims, "ada@login.example").await;
+        let mut asked = leaves(&mut browser, page.header("location"), &claims, "ada@login.example").await;
         assert_eq!((asked["login_hint"].as_str(), asked["prompt"].as_str()), ("ada@login.example", "login"));
+        assert_eq!(asked["max_age"], "0");
+        for proven in [None, Some(300)] {
+            // Signed in there already, and asked nothing.
+            let mut said = claims.lock().expect("no panic").clone();
+            said["auth_time"] = json!(proven.map(|age| said["iat"].as_i64().expect("a time") - age));
+            *claims.lock().expect("no panic") = said;
+            let page = comes_back(&mut browser, &asked).await;
+            assert!(page.path.starts_with("/sign-in?other=yes&draft="), "{} {}", page.path, page.text);
+            let draft = page.path.split_once('&').expect("a draft").1.to_owned();
+            asked = leaves(&mut browser, &format!("/connect/login?{draft}"), &claims, "ada@login.example").await;
+        }
         let page = comes_back(&mut browser, &asked).await;
         let page = if page.path.starts_with("/consent") { browser.submit(&page, "/consent", &[("choice", "allow")]).await } else { page };
         assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
