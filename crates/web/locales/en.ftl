@@ -1027,6 +1027,7 @@ form-wait =
     }
 data-confirm-wrong = This is not the address of this account.
 last-administrator = You are the last administrator. Make somebody else one first.
+last-owner = An organisation belongs to nobody else. Hand it over or delete it first.
 
 ## What has just been done
 

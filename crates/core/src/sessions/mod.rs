@@ -11,7 +11,7 @@ mod manage;
 mod sql;
 mod start;
 
-use std::cmp::Reverse;
+use std::{cmp::Reverse, time::Duration};
 
 use doorward_proto::{
     id::{Browser, Id, Org, Session as SessionKind, User},
@@ -29,6 +29,7 @@ use crate::{
     db::{ReadTx, Tx},
     outcome::Result,
     principals::Principal,
+    providers::FEDERATED,
     users::PlatformRole,
 };
 
@@ -62,6 +63,17 @@ pub struct Session {
     pub seen_at: Time,
     /// When it ends in any case.
     pub expires_at: Time,
+}
+
+/// How long ago somebody may have signed in who does what cannot be undone.
+const FRESH: Duration = Duration::from_mins(10);
+
+impl Session {
+    /// Whether the person has proven only just now, and here, who they are. A provider may sign in again whoever
+    /// is signed in there, without asking anybody anything.
+    pub fn is_fresh(&self, now: Time) -> bool {
+        self.amr.iter().all(|word| word != FEDERATED) && now.since(self.auth_time) <= FRESH
+    }
 }
 
 /// A session with the name of its person.

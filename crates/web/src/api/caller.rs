@@ -44,6 +44,8 @@ pub struct Caller {
     pub(super) credential: TokenHash,
     /// Whether a browser's cookie is all that tells who it is.
     pub(super) is_browser: bool,
+    /// Whether that browser's sign-in is too old for what cannot be undone.
+    pub(super) is_stale: bool,
 }
 
 /// What a credential says of its holder.
@@ -107,7 +109,7 @@ impl Caller {
 
     pub(super) fn anonymous(call: Call) -> Self {
         let who = Who { identity_type: "anonymous", ..Who::default() };
-        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false }
+        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false, is_stale: false }
     }
 
     /// The person of the call, for the person's own account.
@@ -138,7 +140,13 @@ impl Caller {
             role: Some(holder.map_or("service", |holder| holder.platform_role.name()).to_owned()),
         };
         let credential = call.realm.vault.hash_bytes(presented.expose().as_bytes());
-        Self { call: call.by(live.actor()), who: Arc::new(who), credential, is_browser: false }
+        Self {
+            call: call.by(live.actor()),
+            who: Arc::new(who),
+            credential,
+            is_browser: false,
+            is_stale: false,
+        }
     }
 
     fn local(call: &Call) -> Self {
@@ -150,7 +158,7 @@ impl Caller {
             ..Who::default()
         };
         let call = call.by(Actor::LocalAdministrator);
-        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false }
+        Self { call, who: Arc::new(who), credential: TokenHash([0; 32]), is_browser: false, is_stale: false }
     }
 
     fn service(call: &Call, live: &LiveToken, presented: &SecretText) -> Self {
@@ -165,7 +173,13 @@ impl Caller {
             role: Some("service".to_owned()),
         };
         let credential = call.realm.vault.hash_bytes(presented.expose().as_bytes());
-        Self { call: call.by(live.actor()), who: Arc::new(who), credential, is_browser: false }
+        Self {
+            call: call.by(live.actor()),
+            who: Arc::new(who),
+            credential,
+            is_browser: false,
+            is_stale: false,
+        }
     }
 
     fn bootstrap(call: &Call, scopes: &[String], token: &SecretText) -> Self {
@@ -178,7 +192,13 @@ impl Caller {
             ..Who::default()
         };
         let credential = call.realm.vault.hash_bytes(token.expose().as_bytes());
-        Self { call: call.by(Actor::Bootstrap), who: Arc::new(who), credential, is_browser: false }
+        Self {
+            call: call.by(Actor::Bootstrap),
+            who: Arc::new(who),
+            credential,
+            is_browser: false,
+            is_stale: false,
+        }
     }
 }
 
@@ -282,7 +302,7 @@ async fn by_token(parts: &Parts, call: &Call, (scheme, token): (Scheme, &SecretT
         role: claims.role.clone(),
     };
     let credential = call.realm.vault.hash_bytes(token.expose().as_bytes());
-    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential, is_browser: false })
+    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential, is_browser: false, is_stale: false })
 }
 
 impl FromRequestParts<App> for Caller {

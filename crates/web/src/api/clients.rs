@@ -51,6 +51,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<ClientView>()
             .says("Changes an application"),
         Endpoint::delete("/api/v1/clients/{id}", end)
+            .grave()
             .scope(WRITE)
             .says("Ends an application and everything that was issued to it"),
         Endpoint::post("/api/v1/clients/{id}/rotate", rotate)

@@ -68,6 +68,8 @@ pub struct Endpoint {
     pub(super) is_guarded: bool,
     /// Which bodies a signed-in browser has to confirm, where it tells a secret.
     pub(super) confirms: Option<Confirms>,
+    /// Whether a signed-in browser has to have signed in only just now.
+    pub(super) is_grave: bool,
     route: MethodRouter<App>,
 }
 
@@ -89,6 +91,7 @@ impl Endpoint {
             filters: None,
             is_guarded: method_is_guarded,
             confirms: None,
+            is_grave: false,
             route: on(filter, handler),
         }
     }
@@ -132,6 +135,11 @@ impl Endpoint {
     /// The same for some bodies only.
     pub(super) const fn confirmed_where(mut self, confirms: Confirms) -> Self {
         self.confirms = Some(confirms);
+        self
+    }
+    /// It cannot be undone: a signed-in browser has to have signed in only just now.
+    pub(super) const fn grave(mut self) -> Self {
+        self.is_grave = true;
         self
     }
     /// A part of one's own account.
@@ -192,8 +200,8 @@ impl Endpoint {
 
     /// Adds the route, behind its guard.
     pub(super) fn mount(self, router: Router<App>, app: &App) -> Router<App> {
-        let Self { access, path, confirms, .. } = self;
-        let door = Door { app: app.clone(), access, path, confirms };
+        let Self { access, path, confirms, is_grave, .. } = self;
+        let door = Door { app: app.clone(), access, path, confirms, is_grave };
         router.route(self.path, self.route.route_layer(middleware::from_fn_with_state(door, guard::admit)))
     }
 }

@@ -38,6 +38,7 @@ pub(super) struct Door {
     pub(super) access: Access,
     pub(super) path: &'static str,
     pub(super) confirms: Option<Confirms>,
+    pub(super) is_grave: bool,
 }
 
 /// The layer of every route.
@@ -91,6 +92,11 @@ async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
             let mut outcome = allowed(door.access, &caller);
             if let (Ok(()), Access::Org(permission)) = (&outcome, door.access) {
                 outcome = entered(parts, &caller, permission).await;
+            }
+            if outcome.is_ok() && door.is_grave && caller.is_stale {
+                let hint =
+                    "This cannot be undone: sign in again first, it needs a sign-in of the last ten minutes";
+                outcome = Err(Refusal::new(Code::Forbidden).hint(hint).into());
             }
             (caller.call.clone(), outcome.map(|()| caller))
         }

@@ -33,6 +33,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<KeyView>()
             .says("Shows a signing key"),
         Endpoint::post("/api/v1/keys/rotate", rotate)
+            .grave()
             .scope("admin:keys:write")
             .takes::<RotateBody>()
             .status(StatusCode::CREATED)

@@ -101,6 +101,9 @@ pub fn document() -> Result<Json> {
     }))
 }
 
+/// What is said of what cannot be undone.
+const GRAVE: &str = "A signed-in browser has to have signed in within the last ten minutes.";
+
 fn operation(endpoint: &Endpoint) -> Json {
     let mut operation = json!({
         "operationId": operation_id(endpoint),
@@ -123,6 +126,8 @@ fn operation(endpoint: &Endpoint) -> Json {
     }
     if endpoint.confirms.is_some() {
         members.insert("description".to_owned(), confirmation::ABOUT.into());
+    } else if endpoint.is_grave {
+        members.insert("description".to_owned(), GRAVE.into());
     }
     if let Some(shape) = &endpoint.takes {
         let kind = if endpoint.method == http::Method::PATCH {

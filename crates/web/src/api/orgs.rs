@@ -52,6 +52,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<OrgView>()
             .says("Changes an organisation"),
         Endpoint::delete("/api/v1/orgs/{org}", end)
+            .grave()
             .org("org:settings:end")
             .says("Ends an organisation with everything in it"),
         Endpoint::post("/api/v1/orgs/{org}/suspend", suspend)

@@ -29,6 +29,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .lists::<ProviderView>(&[])
             .says("Lists the providers that people can sign in at"),
         Endpoint::post("/api/v1/providers", create)
+            .grave()
             .scope(WRITE)
             .takes::<ProviderBody>()
             .status(StatusCode::CREATED)
@@ -39,11 +40,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<ProviderView>()
             .says("Shows a provider, by its short name or its id"),
         Endpoint::patch("/api/v1/providers/{id}", change)
+            .grave()
             .scope(WRITE)
             .takes::<ProviderBody>()
             .answers::<ProviderView>()
             .says("Changes a provider; without client_secret the present one stays"),
         Endpoint::delete("/api/v1/providers/{id}", end)
+            .grave()
             .scope(WRITE)
             .says("Removes a provider; who signed in there alone needs another way"),
         Endpoint::post("/api/v1/providers/{id}/test", test)

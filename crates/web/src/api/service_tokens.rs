@@ -64,6 +64,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<TokenView>()
             .says("Notes that somebody has looked whether a service token is needed, and with these rights"),
         Endpoint::post("/api/v1/service-tokens/revoke-all", end_all)
+            .grave()
             .scope(WRITE)
             .takes::<RevokeAllBody>()
             .answers::<RevokedAll>()

@@ -52,7 +52,8 @@ pub(super) async fn recognise(app: &App, parts: &Parts, call: Call) -> Result<Ca
     };
     let actor = Actor::User { id: session.user, session: session.id };
     let credential = call.realm.vault.hash(&cookie);
-    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential, is_browser: true })
+    let is_stale = !session.is_fresh(call.now);
+    Ok(Caller { call: call.by(actor), who: Arc::new(who), credential, is_browser: true, is_stale })
 }
 
 fn is_ours(call: &Call, parts: &Parts) -> Result<bool> {

@@ -54,6 +54,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<UserView>()
             .says("Changes a person"),
         Endpoint::delete("/api/v1/users/{id}", end)
+            .grave()
             .scope(WRITE)
             .says("Deletes a person's account and what is personal in it"),
         Endpoint::post("/api/v1/users/{id}/suspend", suspend)

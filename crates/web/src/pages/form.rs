@@ -168,6 +168,7 @@ impl Errors {
             Code::PasswordWrong => ("current_password", "password-wrong"),
             Code::LastAdministrator => ("", "last-administrator"),
             Code::LastSignIn => ("", "connections-last"),
+            Code::LastOwner => ("", "last-owner"),
             Code::RateLimited | Code::RateLimitedAddress => {
                 let minutes = refusal.retry_after.unwrap_or(60).div_ceil(60).max(1);
                 return Some(Self::one("", text.count("form-wait", u64::from(minutes))));

@@ -112,6 +112,43 @@ both_engines! {
     }
 }
 
+both_engines! {
+    async fn what_cannot_be_undone_needs_a_fresh_sign_in(world: World) {
+        let server = Server::new(world.clone());
+        let email = "root@example.org";
+        server.make("/api/v1/users", json!({"email": email, "password": PASSWORD, "email_verified": true, "role": "admin"})).await;
+        server.make("/api/v1/users", json!({"email": "ada@example.org"})).await;
+        let team = server.make("/api/v1/orgs", json!({"name": "Acme", "slug": "acme"})).await;
+        let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie: None };
+        let signed = sign_in(&world.call(), ask).await.unwrap();
+        let cookie = format!("__Host-doorward={}", signed.cookie.expose());
+        let provider = json!({"slug": "x", "name": "X", "issuer": "https://x.example", "client_id": "us", "client_secret": "s"});
+        let grave = [
+            (Method::DELETE, "/api/v1/users/ada@example.org", None),
+            (Method::DELETE, "/api/v1/orgs/acme", None),
+            (Method::POST, "/api/v1/orgs/acme/transfer", Some(json!({"user_id": team["id"]}))),
+            (Method::POST, "/api/v1/providers", Some(provider)),
+            (Method::POST, "/api/v1/keys/rotate", Some(json!({"alg": "ES256"}))),
+            (Method::POST, "/api/v1/service-tokens/revoke-all", Some(json!({"reason": "x"}))),
+        ];
+        world.advance(std::time::Duration::from_mins(11));
+        let headers = [("cookie", &*cookie), ("sec-fetch-site", "same-origin")];
+        for (method, path, body) in grave {
+            let refused = server.asks(method, path, body, &headers).await;
+            assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}: {}", refused.text);
+            assert!(refused.text.contains("sign in again first"), "{path}: {}", refused.text);
+        }
+        let read = server.asks(Method::GET, "/api/v1/users/ada@example.org", None, &headers).await;
+        assert_eq!(read.status, StatusCode::OK, "looking is not deciding: {}", read.text);
+        let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie: Some(signed.cookie) };
+        let signed = sign_in(&world.call(), ask).await.unwrap();
+        let cookie = format!("__Host-doorward={}", signed.cookie.expose());
+        let headers = [("cookie", &*cookie), ("sec-fetch-site", "same-origin")];
+        let done = server.asks(Method::DELETE, "/api/v1/users/ada@example.org", None, &headers).await;
+        assert_eq!(done.status, StatusCode::NO_CONTENT, "{}", done.text);
+    }
+}
+
 /// The tests of each area call by a bearer token and say no password.
 #[test]
 fn every_answer_with_a_secret_is_in_the_list() {

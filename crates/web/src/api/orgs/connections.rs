@@ -23,6 +23,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .lists::<ProviderView>(&[])
             .says("Lists the identity providers of an organisation"),
         Endpoint::post("/api/v1/orgs/{org}/connections", create)
+            .grave()
             .org(of_org::WRITE)
             .takes::<ProviderBody>()
             .status(StatusCode::CREATED)
@@ -33,11 +34,13 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<ProviderView>()
             .says("Shows an identity provider of an organisation"),
         Endpoint::patch("/api/v1/orgs/{org}/connections/{connection}", change)
+            .grave()
             .org(of_org::WRITE)
             .takes::<ProviderBody>()
             .answers::<ProviderView>()
             .says("Changes an identity provider; without client_secret the present one stays"),
         Endpoint::delete("/api/v1/orgs/{org}/connections/{connection}", end)
+            .grave()
             .org(of_org::WRITE)
             .says("Removes an identity provider; who signed in there alone needs another way"),
         Endpoint::post("/api/v1/orgs/{org}/connections/{connection}/test", test)

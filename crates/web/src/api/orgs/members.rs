@@ -40,6 +40,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<MemberView>()
             .says("Shows a member"),
         Endpoint::patch("/api/v1/orgs/{org}/members/{user}", change)
+            .grave()
             .org(WRITE)
             .takes::<MemberBody>()
             .answers::<MemberView>()
@@ -48,6 +49,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .org(WRITE)
             .says("Takes a member out; grants in the organisation's name end"),
         Endpoint::post("/api/v1/orgs/{org}/transfer", transfer)
+            .grave()
             .org("org:*")
             .takes::<Transfer>()
             .answers::<MemberView>()

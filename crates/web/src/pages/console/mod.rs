@@ -4,7 +4,7 @@
 //! Whoever is no administrator of the platform is refused by a page. Nothing here decides more: the use cases
 //! are those of the management API, asked with an administrator's rights.
 
-use std::{ops::Deref, time::Duration};
+use std::ops::Deref;
 
 use axum::{
     Router,
@@ -12,9 +12,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
-use doorward_core::{
-    orgs::Holder, outcome::Code, providers::FEDERATED, rights::Rights, sessions::Account, users::PlatformRole,
-};
+use doorward_core::{orgs::Holder, outcome::Code, rights::Rights, sessions::Account, users::PlatformRole};
 use http::request::Parts;
 
 use super::{
@@ -43,9 +41,6 @@ mod users;
 mod words;
 
 pub use orgs::run_by;
-
-/// How long ago somebody may have signed in who does what cannot be undone.
-const FRESH: Duration = Duration::from_mins(10);
 
 /// Every page of the console.
 pub fn routes() -> Router<App> {
@@ -279,10 +274,7 @@ impl Operator {
     /// The way to sign in.
     #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
     fn must_be_fresh(&self, page: &str) -> Result<(), Response> {
-        let session = &self.account.session;
-        // A provider may sign in again whoever is signed in there, without asking anybody anything.
-        let was_asked_here = session.amr.iter().all(|word| word != FEDERATED);
-        if was_asked_here && self.visit.call.now.since(session.auth_time) <= FRESH {
+        if self.account.session.is_fresh(self.visit.call.now) {
             return Ok(());
         }
         let again = to(&Carry::back_to(page).on("/sign-in/password"));

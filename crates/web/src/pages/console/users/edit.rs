@@ -61,7 +61,8 @@ impl Form {
 
     /// A role reaches further, and whoever reads the mail of an address can choose its password anew.
     fn gives_a_way_in(&self, user: &User) -> bool {
-        self.changes_role(user) || user.email.as_deref() != Some(self.email.trim())
+        let is_proven_now = user.email_verified_at.is_none() && !self.proven.is_empty();
+        self.changes_role(user) || is_proven_now || user.email.as_deref() != Some(self.email.trim())
     }
 
     /// What has to change; what was proven stays proven, and a new address is not because the old one was.
