@@ -146,7 +146,7 @@ impl Create {
 
     async fn for_org(&self, tx: &mut Tx<'_>, org: Option<Id<Org>>) -> Result<Id<Org>> {
         match org {
-            Some(org) if !orgs::exists(tx, org).await? => {
+            Some(org) if !orgs::takes(tx, org).await? => {
                 Err(unknown("org_id", "No such organisation").into())
             }
             org => Ok(org.unwrap_or(self.call.realm.instance_org)),

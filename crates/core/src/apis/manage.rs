@@ -116,7 +116,7 @@ pub async fn create(call: &Call, ask: NewApi) -> Result<Api> {
 async fn insert(tx: &mut Tx<'_>, ask: &Create) -> Result<Api> {
     let (now, new) = (ask.call.now, &ask.ask);
     let org = match new.org {
-        Some(org) if !orgs::exists(tx, org).await? => {
+        Some(org) if !orgs::takes(tx, org).await? => {
             return Err(bad("org_id", "No such organisation").into());
         }
         Some(org) => org,

@@ -91,9 +91,10 @@ pub async fn add(call: &Call, scope: &OrgScope, name: &str) -> Result<Domain> {
     let event = event.fact("domain", domain.name.clone());
     call.realm
         .db
-        .write("orgs.domains.add", (scope.id(), domain, event), |tx, (org, domain, event)| {
+        .write("orgs.domains.add", (scope.clone(), domain, event), |tx, (scope, domain, event)| {
             Box::pin(async move {
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                scope.lock(tx).await?;
+                let org = &scope.id();
                 let all = sql::domains::all(tx, *org).await?;
                 if let Some(there) = all.iter().find(|there| there.name == domain.name) {
                     return Ok(there.clone());

@@ -89,11 +89,7 @@ impl Create {
         if let Some(tried) = &self.tried {
             throttle::take(tx, tried).await?;
         }
-        if let Some(slug) = &org.slug
-            && sql::is_slug_taken(tx, slug, org.id).await?
-        {
-            return Err(slug_taken());
-        }
+        take_slug(tx, org).await?;
         if !sql::insert(tx, org).await? {
             return Err(slug_taken());
         }
@@ -112,6 +108,13 @@ impl Create {
         audit::record(tx, &event.detail("name", org.name.clone())).await?;
         Ok(org.clone())
     }
+}
+
+/// Whoever wants the same short name at the same time waits, and then finds it taken.
+async fn take_slug(tx: &mut Tx<'_>, org: &Org) -> Result<()> {
+    let Some(slug) = &org.slug else { return Ok(()) };
+    tx.lock_exclusive(&[&format!("doorward.slug.{slug}")]).await?;
+    if sql::is_slug_taken(tx, slug, org.id).await? { Err(slug_taken()) } else { Ok(()) }
 }
 
 fn slug_taken() -> Error {
@@ -165,16 +168,13 @@ pub async fn update(call: &Call, scope: &OrgScope, seen: i64, change: Change) ->
 
 impl Update {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Org> {
+        self.scope.lock(tx).await?;
         let before = present(tx, self.scope.id()).await?;
         let mut after = before.clone();
         after.name = self.change.name.clone().unwrap_or(after.name);
         after.slug = self.change.slug.clone().unwrap_or(after.slug);
         after.joined_by = self.change.joined_by.unwrap_or(after.joined_by);
-        if let Some(slug) = &after.slug
-            && sql::is_slug_taken(tx, slug, after.id).await?
-        {
-            return Err(slug_taken());
-        }
+        take_slug(tx, &after).await?;
         if !sql::update(tx, &after, self.seen, self.call.now).await? {
             return refuse(Code::VersionMismatch);
         }
@@ -227,13 +227,13 @@ pub async fn set_active(call: &Call, scope: &OrgScope, is_active: bool) -> Resul
 pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
     scope.must(permissions::END)?;
     must_be_team(scope)?;
-    let ask = (call.clone(), scope.id());
+    let ask = (call.clone(), scope.clone());
     call.realm
         .db
-        .write("orgs.end", ask, |tx, (call, org)| {
+        .write("orgs.end", ask, |tx, (call, scope)| {
             Box::pin(async move {
-                let org = *org;
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                let org = scope.id();
+                scope.lock(tx).await?;
                 if !sql::set_status(tx, org, 2, call.now).await? {
                     return refuse(Code::NotFound);
                 }

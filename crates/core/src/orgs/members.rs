@@ -129,7 +129,7 @@ pub async fn add(call: &Call, scope: &OrgScope, user: Id<User>, role: &str) -> R
         .write("orgs.members.add", ask, |tx, ask| {
             Box::pin(async move {
                 let (org, user) = (ask.scope.id(), ask.user);
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 ask.given(tx).await?;
                 if users::find_in(tx, user).await?.is_none_or(|user| user.status == Status::Ended) {
                     return Err(Refusal::new(Code::NotFound).hint("No such person").into());
@@ -162,7 +162,7 @@ pub async fn set_role(call: &Call, scope: &OrgScope, user: Id<User>, role: &str)
         .write("orgs.members.set_role", ask, |tx, ask| {
             Box::pin(async move {
                 let (org, user) = (ask.scope.id(), ask.user);
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 let before = ask.taken(tx).await?;
                 ask.given(tx).await?;
                 if before.role != ask.role {
@@ -170,6 +170,7 @@ pub async fn set_role(call: &Call, scope: &OrgScope, user: Id<User>, role: &str)
                         keep_an_owner(tx, org, user).await?;
                     }
                     sql::members::set_role(tx, org, user, &ask.role).await?;
+                    sql::invitations::revoke_by(tx, org, user, ask.call.now).await?;
                     tx.raise_changes().await?;
                     let event = ask.event("org.role_changed")?.fact("before", before.role);
                     audit::record(tx, &event.fact("role", ask.role.clone())).await?;
@@ -190,9 +191,10 @@ pub async fn remove(call: &Call, scope: &OrgScope, user: Id<User>) -> Result<()>
         .db
         .write("orgs.members.remove", ask, |tx, ask| {
             Box::pin(async move {
-                tx.lock_exclusive(&[&ask.scope.id().to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 let before = ask.taken(tx).await?;
                 take_out(tx, (ask.scope.id(), ask.user), &before.role, ask.call.now).await?;
+                sql::invitations::revoke_by(tx, ask.scope.id(), ask.user, ask.call.now).await?;
                 audit::record(tx, &ask.event("org.member_removed")?.fact("role", before.role)).await
             })
         })
@@ -237,6 +239,25 @@ async fn take_out(
     let_go(tx, org, user, now).await
 }
 
+/// Refuses to let go of somebody who is the last owner of an organisation. What they own is locked.
+///
+/// # Errors
+/// `LastOwner`, with the name of the organisation.
+pub(crate) async fn keep_owners(tx: &mut Tx<'_>, leaving: Id<User>) -> Result<()> {
+    let owned = sql::members::owned(tx, leaving).await?;
+    let ids: Vec<String> = owned.iter().map(|(org, _)| org.to_string()).collect();
+    tx.lock_exclusive(&ids.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+    for (org, name) in owned {
+        // Handed over meanwhile, perhaps.
+        let is_owner = sql::members::role(tx, org, leaving).await?.as_deref() == Some(permissions::OWNER);
+        if is_owner && !sql::members::other_owner(tx, org, leaving).await? {
+            let hint = format!("Hand over or delete {name} first: nobody else owns it");
+            return Err(Refusal::new(Code::LastOwner).hint(hint).into());
+        }
+    }
+    Ok(())
+}
+
 /// Refuses what would leave the organisation without an owner. The organisation is locked.
 async fn keep_an_owner(tx: &mut Tx<'_>, org: Id<OrgKind>, leaving: Id<User>) -> Result<()> {
     if sql::members::other_owner(tx, org, leaving).await? { Ok(()) } else { refuse(Code::LastOwner) }
@@ -252,7 +273,7 @@ struct Transfer {
 /// Hands an organisation over: the other member becomes an owner, oneself an admin, both or none.
 ///
 /// # Errors
-/// `ScopeMissing` for who is no owner, `NotFound` where the other is no member, `Conflict` to oneself.
+/// `ScopeMissing` for who is no owner, `NotFound` where the other is no member who may sign in, `Conflict` to oneself.
 pub async fn transfer(call: &Call, scope: &OrgScope, from: Id<User>, to: Id<User>) -> Result<Member> {
     scope.must(permissions::ALL)?;
     if from == to {
@@ -264,12 +285,14 @@ pub async fn transfer(call: &Call, scope: &OrgScope, from: Id<User>, to: Id<User
         .write("orgs.members.transfer", ask, |tx, ask| {
             Box::pin(async move {
                 let org = ask.scope.id();
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 let role = sql::members::role(tx, org, ask.from).await?;
                 if role.as_deref() != Some(permissions::OWNER) {
                     return Err(Refusal::new(Code::Forbidden).hint("Only an owner hands it over").into());
                 }
-                if sql::members::role(tx, org, ask.to).await?.is_none() {
+                let heir = users::find_in(tx, ask.to).await?;
+                let is_there = heir.is_some_and(|heir| heir.status == Status::Active);
+                if !is_there || sql::members::role(tx, org, ask.to).await?.is_none() {
                     return refuse(Code::NotFound);
                 }
                 sql::members::set_role(tx, org, ask.to, permissions::OWNER).await?;

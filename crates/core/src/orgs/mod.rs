@@ -30,6 +30,7 @@ use crate::{
     db::{Db, ReadTx, Tx},
     env::Env,
     outcome::{Code, Error, Result, refuse},
+    principals,
 };
 
 /// What an organisation is for.
@@ -219,9 +220,11 @@ pub(crate) async fn join(
     sql::join(tx, org, user, role, now).await.map(drop)
 }
 
-/// Whether there is such an organisation.
-pub(crate) async fn exists(tx: &mut ReadTx<'_>, org: Id<OrgKind>) -> Result<bool> {
-    Ok(sql::find(tx, org).await?.is_some())
+/// Whether something can be made in an organisation: there is one, and it is not suspended. It stays so until
+/// the operation is over.
+pub(crate) async fn takes(tx: &mut Tx<'_>, org: Id<OrgKind>) -> Result<bool> {
+    tx.lock_shared(&[&org.to_string()]).await?;
+    Ok(sql::find(tx, org).await?.is_some_and(|org| org.is_active))
 }
 
 /// The organisations of a person, the personal one first.
@@ -266,8 +269,12 @@ pub async fn get(call: &Call, id: Id<OrgKind>) -> Result<Org> {
     }
 }
 
-/// Takes what is personal out of a person's own organisation, when the person is deleted.
-pub(crate) async fn close_personal(tx: &mut Tx<'_>, user: Id<User>, now: Time) -> Result<()> {
+/// Takes what is personal out of a person's own organisation, when the person is deleted. Whatever was made in
+/// it ends as well.
+pub(crate) async fn close_personal(tx: &mut Tx<'_>, env: &Env, user: Id<User>, now: Time) -> Result<()> {
+    if let Some(person) = principals::find(tx, user).await? {
+        principals::end_all_of(tx, env, person.org).await?;
+    }
     sql::close_personal(tx, user, now).await?;
     sql::leave_all(tx, user).await
 }

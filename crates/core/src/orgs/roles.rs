@@ -115,7 +115,7 @@ pub async fn create(call: &Call, scope: &OrgScope, name: &str, terms: Terms) -> 
         .write("orgs.roles.create", ask, |tx, ask| {
             Box::pin(async move {
                 let org = ask.scope.id();
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 ask.may_give(tx, &ask.terms.permissions).await?;
                 if sql::roles::all(tx, org).await?.len() >= MOST {
                     return conflict("An organisation has 100 roles at most");
@@ -141,7 +141,7 @@ pub async fn update(call: &Call, scope: &OrgScope, name: &str, seen: i64, terms:
         .write("orgs.roles.update", ask, |tx, ask| {
             Box::pin(async move {
                 let org = ask.scope.id();
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 let before = match sql::roles::find(tx, org, &ask.name).await? {
                     Some(before) => before,
                     None if permissions::BUILT_IN.contains(&ask.name.as_str()) => untouched(&ask.name),
@@ -184,7 +184,7 @@ pub async fn remove(call: &Call, scope: &OrgScope, name: &str) -> Result<()> {
         .write("orgs.roles.remove", ask, |tx, ask| {
             Box::pin(async move {
                 let org = ask.scope.id();
-                tx.lock_exclusive(&[&org.to_string()]).await?;
+                ask.scope.lock(tx).await?;
                 let Some(before) = sql::roles::find(tx, org, &ask.name).await? else {
                     return refuse(Code::NotFound);
                 };

@@ -6,6 +6,7 @@ use doorward_proto::id::{Id, Org as OrgKind, User};
 use super::{Org, permissions};
 use crate::{
     call::Call,
+    db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
 };
 
@@ -28,6 +29,8 @@ pub struct OrgScope {
     role: Option<String>,
     held: Vec<String>,
     is_platform: bool,
+    /// The member who entered, with all that the member might do then.
+    member: Option<(Id<User>, Vec<String>)>,
 }
 
 impl OrgScope {
@@ -64,6 +67,26 @@ impl OrgScope {
         if self.may(permission) { Ok(()) } else { Err(lacks(permission).into()) }
     }
 
+    /// Locks the organisation for a change, and refuses who is not any more what they were when they entered:
+    /// the lock may have been waited for behind the very change that took it from them.
+    ///
+    /// # Errors
+    /// `NotFound` for an organisation that has ended or was suspended and for who does not belong to it any
+    /// more, `Conflict` for whom another role was given meanwhile.
+    pub(super) async fn lock(&self, tx: &mut Tx<'_>) -> Result<()> {
+        tx.lock_exclusive(&[&self.org.id.to_string()]).await?;
+        let org = super::find_in(tx, &self.org.id.to_string()).await?;
+        if org.is_none_or(|org| !org.is_active && !self.is_platform) {
+            return refuse(Code::NotFound);
+        }
+        let Some((person, before)) = &self.member else { return Ok(()) };
+        match super::standing(tx, self.org.id, *person).await? {
+            None => refuse(Code::NotFound),
+            Some(now) if now.permissions == *before => Ok(()),
+            Some(_) => Err(Refusal::new(Code::Conflict).hint("Your role has changed; try again").into()),
+        }
+    }
+
     /// Refuses to give or to take what who entered does not hold: nobody acts on who stands above.
     ///
     /// # Errors
@@ -85,6 +108,7 @@ fn platform_scope(permission: &str) -> &'static str {
     match permission {
         "org:connections:read" => return "admin:providers:read",
         permissions::PROVIDERS => return "admin:providers:write",
+        "org:usage:read" => return "admin:usage:read",
         _ => {}
     }
     if permission.ends_with(":read") { "admin:orgs:read" } else { "admin:orgs:write" }
@@ -104,18 +128,25 @@ pub async fn enter(call: &Call, holder: Holder, name: &str, permission: &'static
                 let Some(org) = super::find_in(tx, name).await? else { return refuse(Code::NotFound) };
                 let platform = platform_scope(permission);
                 if holder.scopes.iter().any(|held| held == "admin:*" || held == platform) {
-                    return Ok(OrgScope { org, role: None, held: Vec::new(), is_platform: true });
+                    return Ok(OrgScope {
+                        org,
+                        role: None,
+                        held: Vec::new(),
+                        is_platform: true,
+                        member: None,
+                    });
                 }
                 if !org.is_active || holder.tenant.is_some_and(|tenant| tenant != org.id) {
                     return refuse(Code::NotFound);
                 }
                 let scoped = holder.scopes.iter().filter(|scope| scope.starts_with("org:"));
                 let mut held: Vec<String> = scoped.cloned().collect();
-                let mut role = None;
+                let (mut role, mut member) = (None, None);
                 if let Some(person) = holder.person {
                     let Some(standing) = super::standing(tx, org.id, person).await? else {
                         return refuse(Code::NotFound);
                     };
+                    member = Some((person, standing.permissions.clone()));
                     held = match holder.tenant {
                         // A browser acts with all that its person may; a token with what it was allowed.
                         None => standing.permissions,
@@ -125,7 +156,7 @@ pub async fn enter(call: &Call, holder: Holder, name: &str, permission: &'static
                 } else if holder.tenant.is_none() {
                     return refuse(Code::NotFound);
                 }
-                let scope = OrgScope { org, role, held, is_platform: false };
+                let scope = OrgScope { org, role, held, is_platform: false, member };
                 scope.must(permission).map(|()| scope)
             })
         })

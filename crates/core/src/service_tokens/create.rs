@@ -87,7 +87,7 @@ fn random_name(call: &Call) -> Result<String> {
 
 async fn insert(tx: &mut Tx<'_>, ask: &Create) -> Result<Token> {
     let org = match ask.org {
-        Some(org) if !orgs::exists(tx, org).await? => {
+        Some(org) if !orgs::takes(tx, org).await? => {
             let unknown = Refusal::new(Code::RequestInvalid).field("org_id").hint("No such organisation");
             return Err(unknown.into());
         }

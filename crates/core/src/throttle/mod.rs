@@ -136,6 +136,8 @@ const BEGINNERS: Rule = Rule::new(30, HOUR, Duration::from_mins(2), Code::RateLi
 const ORGS: Rule = Rule::new(20, HOUR, HOUR, Code::RateLimited);
 /// Invitations from one organisation.
 const INVITATIONS: Rule = Rule::new(200, HOUR, MINUTE, Code::RateLimited);
+/// Invitations that are mailed to one address, from whatever organisations.
+const INVITED: Rule = Rule::new(20, HOUR, HOUR, Code::RateLimited);
 /// Mails of one kind to one address. Who is waiting for one has a link of that kind that works still.
 const MAIL_TO: Rule = Rule::new(5, Duration::from_mins(30), Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
@@ -216,10 +218,15 @@ pub(crate) fn making_orgs(call: &Call, person: Id<User>) -> Try {
     Try { counters: vec![(format!("orgs:{person}"), ORGS)], now: call.now }
 }
 
-/// An organisation invites somebody.
-pub(crate) fn inviting(call: &Call, org: Id<Org>, recipient: &str) -> Try {
-    let to = format!("invited:{org}:{}", name(call, recipient));
-    Try { counters: vec![(format!("invitations:{org}"), INVITATIONS), (to, MAIL_TO)], now: call.now }
+/// An organisation invites somebody: bounded also for whoever makes many of them.
+pub(crate) fn inviting(call: &Call, org: Id<Org>, mailed_to: Option<&str>) -> Try {
+    let by = format!("invitations-by:{}", call.actor.name());
+    let mut counters = vec![(format!("invitations:{org}"), INVITATIONS), (by, INVITATIONS)];
+    if let Some(recipient) = mailed_to.map(|recipient| name(call, recipient)) {
+        counters.push((format!("invited:{org}:{recipient}"), MAIL_TO));
+        counters.push((format!("invited:{recipient}"), INVITED));
+    }
+    Try { counters, now: call.now }
 }
 
 /// Somebody asks for mail from this address.

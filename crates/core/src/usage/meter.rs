@@ -142,7 +142,7 @@ impl Meter {
         let sample = Sample { org, principal, client, agent: &agent, route: &route, ..*sample };
         let hour = hour_of(at);
         if !self.add(hour, &sample, counts, false) {
-            let others = Sample { org: "", principal: OTHERS, client: "", agent: "", ..sample };
+            let others = Sample { principal: OTHERS, client: "", agent: "", ..sample };
             self.add(hour, &others, counts, true);
         }
     }

@@ -123,13 +123,14 @@ pub async fn confirm_email(call: &Call, link: &Opaque) -> Result<User> {
         .write("users.confirm_email", ask, |tx, ask| {
             Box::pin(async move {
                 ask.link.consume::<Payload>(tx, &ask.realm.vault).await?;
+                // An organisation is locked before anybody is told of a change, here as everywhere.
+                ask.welcome.by_address(tx, ask.user, &ask.email).await?;
                 match replace_email(tx, ask.user, &ask.email, ask.link.now()).await {
                     Err(Error::Refused(refusal)) if refusal.code == Code::EmailTaken => {
                         return refuse(Code::LinkInvalid);
                     }
                     other => other?,
                 }
-                ask.welcome.by_address(tx, ask.user, &ask.email).await?;
                 if let Some(mail) = &ask.told {
                     mail::enqueue(tx, mail).await?;
                 }

@@ -84,7 +84,7 @@ pub(crate) async fn clean(tx: &mut Tx<'_>, (env, now): (&Env, Time), before: Tim
     for id in &unused {
         principals::set_status(tx, env, id, Status::Ended).await?;
         crate::sessions::end_grants_of(tx, *id, None, now).await?;
-        orgs::close_personal(tx, *id, now).await?;
+        orgs::close_personal(tx, env, *id, now).await?;
         sql::anonymise(tx, *id, now).await?;
     }
     Ok(unused.len() as u64)

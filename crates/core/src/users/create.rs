@@ -122,7 +122,6 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
         if !sql::register(tx, new).await? {
             return refuse(Code::LinkInvalid);
         }
-        tx.raise_changes().await?;
     } else {
         insert_person(tx, new).await?;
     }
@@ -139,6 +138,9 @@ pub(crate) async fn insert(tx: &mut Tx<'_>, new: &Prepared) -> Result<()> {
     }
     if let Some(password) = &new.ask.password {
         credentials::store(tx, new.id, password, new.now).await?;
+    }
+    if new.registers {
+        tx.raise_changes().await?;
     }
     audit::record(tx, &new.event).await
 }
@@ -165,7 +167,7 @@ pub async fn create(call: &Call, mut ask: NewUser) -> Result<User> {
         .write("users.create", new, |tx, new| {
             Box::pin(async move {
                 if let Some((org, _)) = &new.ask.joins
-                    && !orgs::exists(tx, *org).await?
+                    && !orgs::takes(tx, *org).await?
                 {
                     return refuse(Code::NotFound);
                 }

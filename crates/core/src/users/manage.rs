@@ -280,6 +280,7 @@ pub async fn end(call: &Call, id: Id<UserKind>) -> Result<()> {
 impl End {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<()> {
         let (id, now) = (self.id, self.now);
+        orgs::members::keep_owners(tx, id).await?;
         tx.lock_exclusive(&[&id.to_string()]).await?;
         let Some(user) = sql::find(tx, id).await? else { return refuse(Code::NotFound) };
         if user.platform_role == PlatformRole::Administrator {
@@ -294,7 +295,7 @@ impl End {
         providers::forget(tx, id).await?;
         links::end_all_of(tx, id, now).await?;
         mail::remove_all_of(tx, id).await?;
-        orgs::close_personal(tx, id, now).await?;
+        orgs::close_personal(tx, &self.env, id, now).await?;
         sql::anonymise(tx, id, now).await?;
         if let Some(mail) = &self.goodbye {
             mail::enqueue(tx, mail).await?;

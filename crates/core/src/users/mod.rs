@@ -30,8 +30,8 @@ pub use email::Email;
 pub use list::{ListAsk, list};
 pub use manage::{Change, end, resume, suspend, update};
 pub use profile::{Address, Profile};
-pub(crate) use sign_up::check_open;
 pub use sign_up::{Proof, SignUpAsk, SignUpLink, check_sign_up, sign_up, verify};
+pub(crate) use sign_up::{check_domain, check_open};
 
 use crate::{
     call::Call,

@@ -123,7 +123,15 @@ pub(crate) fn check_open(call: &Call, email: &Email) -> Result<()> {
     if rules.mode != SignUpMode::Open {
         return refuse(Code::SignUpClosed);
     }
-    let domains = &rules.allowed_domains;
+    check_domain(call, email)
+}
+
+/// Refuses addresses of which the operator makes no accounts.
+///
+/// # Errors
+/// `SignUpDomain`.
+pub(crate) fn check_domain(call: &Call, email: &Email) -> Result<()> {
+    let domains = &call.realm.settings.sign_up.allowed_domains;
     if !domains.is_empty() && !domains.iter().any(|domain| domain == email.domain()) {
         return Err(Refusal::new(Code::SignUpDomain).field("email").into());
     }

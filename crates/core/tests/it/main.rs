@@ -33,6 +33,7 @@ mod orgs;
 mod orgs_default;
 mod orgs_domains;
 mod orgs_many;
+mod orgs_standing;
 mod orgs_tokens;
 mod people_claims;
 mod people_mail;

@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use doorward_core::{
     call::{Actor, Call},
-    clients,
     orgs::{
         self, Holder, Org, OrgScope, enter,
         invitations::{self, By, NewInvitation, Newcomer},
@@ -15,9 +14,6 @@ use doorward_core::{
         roles::{self, Terms},
     },
     outcome::{Code, Result},
-    page::PageAsk,
-    principals::Status,
-    service_tokens::{NewToken, create},
     sessions, tokens,
     users::{self, Email},
 };
@@ -27,52 +23,54 @@ use doorward_proto::{
 };
 use doorward_world::{World, both_engines};
 
-use crate::{
-    kit::{self, Alice, application, code_for, redeem},
-    service_tokens::kit::{all, named, told},
-};
+use crate::kit::{self, Alice, application, code_for, redeem};
 
-fn code<T>(outcome: Result<T>) -> Option<Code> {
+pub(crate) fn code<T>(outcome: Result<T>) -> Option<Code> {
     outcome.err().and_then(|error| error.code())
 }
 
-fn email(text: &str) -> Email {
+pub(crate) fn email(text: &str) -> Email {
     Email::parse(text).unwrap()
 }
 
-async fn team(world: &World, owner: Id<User>, name: &str) -> Org {
+pub(crate) async fn team(world: &World, owner: Id<User>, name: &str) -> Org {
     let new = NewOrg { name: name.to_owned(), slug: Some(name.to_lowercase()), owner: None };
     manage::create_own(&world.call(), owner, new).await.unwrap()
 }
 
 /// By the person, at a browser.
-fn by(world: &World, user: Id<User>) -> Call {
+pub(crate) fn by(world: &World, user: Id<User>) -> Call {
     let call = world.call();
     let session = call.id().unwrap();
     call.by(Actor::User { id: user, session })
 }
 
-async fn enters(world: &World, user: Id<User>, org: &Org, permission: &'static str) -> Result<OrgScope> {
+pub(crate) async fn enters(
+    world: &World,
+    user: Id<User>,
+    org: &Org,
+    permission: &'static str,
+) -> Result<OrgScope> {
     let holder = Holder { person: Some(user), ..Holder::default() };
     enter(&world.call(), holder, &org.id.to_string(), permission).await
 }
 
-async fn platform(world: &World, org: &Org) -> OrgScope {
+pub(crate) async fn platform(world: &World, org: &Org) -> OrgScope {
     let holder = Holder { scopes: vec!["admin:*".to_owned()], ..Holder::default() };
     enter(&world.call(), holder, &org.id.to_string(), "org:members:write").await.unwrap()
 }
 
-async fn adds(world: &World, org: &Org, user: Id<User>, role: &str) {
+pub(crate) async fn adds(world: &World, org: &Org, user: Id<User>, role: &str) {
     members::add(&world.local(), &platform(world, org).await, user, role).await.unwrap();
 }
 
-async fn person(world: &World, address: &str) -> Id<User> {
+pub(crate) async fn person(world: &World, address: &str) -> Id<User> {
     let mut new = users::NewUser::new(email(address));
     new.email_verified = true;
     users::create(&world.local(), new).await.unwrap().id
 }
 
-fn invitation(address: &str, role: &str, is_mailed: bool) -> NewInvitation {
+pub(crate) fn invitation(address: &str, role: &str, is_mailed: bool) -> NewInvitation {
     NewInvitation { email: email(address), role: role.to_owned(), is_mailed, locale: None }
 }
 
@@ -81,7 +79,7 @@ fn secret_of(link: &str) -> Opaque {
 }
 
 /// The claims of the access token that the person gets at an application now.
-async fn claims(
+pub(crate) async fn claims(
     world: &World,
     alice: &Alice,
     org: Option<&Org>,
@@ -132,52 +130,6 @@ both_engines! {
         let scope = enters(&world, alice, &org, orgs::permissions::END).await.unwrap();
         manage::end(&by(&world, alice), &scope).await.unwrap();
         assert_eq!(code(doorward_core::clients::get_active(&world.call(), "theirs").await), Some(Code::ClientUnknown));
-    }
-
-    /// What belongs to it waits with it, and what was stopped by hand stays so.
-    async fn a_suspended_organisation_is_nobodys(world: World) {
-        let alice = kit::alice(&world).await;
-        let org = team(&world, alice.user.id, "Acme").await;
-        application(&world, "app", |_| {}).await;
-        application(&world, "theirs", |new| new.org = Some(org.id)).await;
-        let stopped = application(&world, "stopped", |new| new.org = Some(org.id)).await;
-        let local = world.local();
-        clients::manage::set_status(&local, stopped.id, Status::Suspended).await.unwrap();
-        let (token, _) = claims(&world, &alice, Some(&org)).await;
-        let all = platform(&world, &org).await;
-        assert!(!manage::set_active(&local, &all, false).await.unwrap().is_active);
-        assert_eq!(code(tokens::verify(&world.call(), &token).await), Some(Code::CredentialRevoked));
-        assert_eq!(code(enters(&world, alice.user.id, &org, "org:settings:read").await), Some(Code::NotFound));
-        let held = clients::manage::get(&local, "theirs").await.unwrap();
-        assert_eq!(held.status, Status::Suspended);
-        for (org, query, found) in [(None, None, 2), (Some(org.id), None, 2), (None, Some("theirs"), 1)] {
-            let page = PageAsk { after: None, limit: 10, query: query.map(str::to_owned) };
-            let ask = clients::manage::ListAsk { page, org, status: Some(Status::Suspended) };
-            let listed = clients::manage::list(&local, ask).await.unwrap().items;
-            let ids: Vec<&str> = listed.iter().map(|client| client.client_id.as_str()).collect();
-            assert!(ids.len() == found && ids.contains(&"theirs"), "{ids:?}");
-        }
-        clients::manage::set_status(&local, held.id, Status::Active).await.unwrap();
-        assert_eq!(code(clients::get_active(&world.call(), "theirs").await), Some(Code::ClientUnknown), "it is held");
-
-        manage::set_active(&local, &all, true).await.unwrap();
-        assert_eq!(code(clients::get_active(&world.call(), "theirs").await), None);
-        assert_eq!(code(clients::get_active(&world.call(), "stopped").await), Some(Code::ClientUnknown));
-        assert_eq!(code(enters(&world, alice.user.id, &org, "org:settings:read").await), None);
-    }
-
-    /// Nobody has to hand out new secrets because an organisation was suspended for a day.
-    async fn the_secrets_of_services_wait_with_their_organisation(world: World) {
-        let alice = person(&world, "alice@example.org").await;
-        let org = team(&world, alice, "Acme").await;
-        let new = NewToken { org: Some(org.id), ..named("build") };
-        let made = create(&world.local(), new, &all()).await.unwrap();
-        assert_eq!(told(&world, &made).await, None);
-        let every = platform(&world, &org).await;
-        manage::set_active(&world.local(), &every, false).await.unwrap();
-        assert_eq!(told(&world, &made).await, Some(Code::CredentialRevoked));
-        manage::set_active(&world.local(), &every, true).await.unwrap();
-        assert_eq!(told(&world, &made).await, None);
     }
 
     async fn to_strangers_there_is_no_organisation(world: World) {

@@ -2,15 +2,22 @@
 
 use doorward_core::{
     env::no_fetch,
+    mail,
     orgs::{
         Holder, MEMBER, enter,
+        invitations::{self, NewInvitation, Newcomer},
         manage::{self, NewOrg},
+        permissions::ADMIN,
     },
     outcome::Code,
+    page::PageAsk,
     settings::Settings,
     users::{self, Email, NewUser},
 };
-use doorward_proto::id::{Id, User};
+use doorward_proto::{
+    id::{Id, User},
+    secret::{Kind, Opaque},
+};
 use doorward_world::{Fresh, World, both_engines};
 
 use crate::kit;
@@ -28,6 +35,15 @@ async fn role(world: &World, user: Id<User>) -> Option<String> {
 async fn acme(world: &World) -> doorward_core::orgs::Org {
     let new = NewOrg { name: "Acme".to_owned(), slug: Some("acme".to_owned()), owner: None };
     manage::create(&world.local(), new).await.unwrap()
+}
+
+/// The secret of the link in the newest mail.
+async fn newest_link(world: &World) -> Opaque {
+    let newest = PageAsk { limit: 1, ..PageAsk::default() };
+    let mail = mail::list(&world.local(), None, newest).await.unwrap().items.remove(0);
+    let (_, words) = mail::show(&world.local(), mail.id).await.unwrap();
+    let secret = words.text.split("token=").nth(1).unwrap().split_whitespace().next().unwrap();
+    Opaque::parse(Kind::Link, secret).unwrap()
 }
 
 both_engines! {
@@ -66,5 +82,26 @@ both_engines! {
         acme(&world).await;
         let new = person(&world, "new@example.org").await;
         assert_eq!(role(&world, new).await, None);
+    }
+
+    /// The organisation has made them a member already when the invitation says more.
+    async fn an_invitation_says_as_what_somebody_new_belongs_to_it(place: Fresh) {
+        let mut settings = Settings::default();
+        settings.sign_up.default_org = Some("acme".to_owned());
+        settings.sign_up.allowed_domains = vec!["example.org".to_owned()];
+        let world = World::new(&place, settings, no_fetch()).await;
+        let org = acme(&world).await;
+        let every = Holder { scopes: vec!["admin:*".to_owned()], ..Holder::default() };
+        let scope = enter(&world.call(), every, &org.id.to_string(), "org:members:write").await.unwrap();
+        let invited = async |address: &str, password: &str| {
+            let new = NewInvitation { email: Email::parse(address).unwrap(), role: ADMIN.to_owned(), is_mailed: true, locale: None };
+            invitations::create(&world.local(), &scope, new).await.unwrap();
+            let newcomer = Newcomer { password: password.into(), name: None, locale: None };
+            invitations::accept_new(&world.call(), &newest_link(&world).await, newcomer, None).await
+        };
+        let (signed, joined) = invited("new@example.org", kit::PASSWORD).await.unwrap();
+        assert_eq!((joined.id, role(&world, signed.session.user).await.as_deref()), (org.id, Some(ADMIN)));
+        let outsider = invited("new@elsewhere.example", kit::PASSWORD).await;
+        assert_eq!(outsider.err().and_then(|error| error.code()), Some(Code::SignUpDomain));
     }
 }

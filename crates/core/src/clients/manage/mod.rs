@@ -123,7 +123,7 @@ fn hashed(call: &Call, secret: &Opaque) -> (TokenHash, String) {
 async fn insert(tx: &mut Tx<'_>, ask: &Register) -> Result<Client> {
     let (now, new) = (ask.call.now, &ask.ask);
     let org = match new.org {
-        Some(org) if !orgs::exists(tx, org).await? => {
+        Some(org) if !orgs::takes(tx, org).await? => {
             let unknown = Refusal::new(Code::ClientMetadataInvalid).field("org_id");
             return Err(unknown.hint("No such organisation").into());
         }

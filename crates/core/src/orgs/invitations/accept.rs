@@ -14,7 +14,7 @@ use crate::{
     call::{Actor, Call},
     credentials::{self, ACR, AMR, SignedIn},
     db::{ReadTx, Tx},
-    orgs::{Org, roles, sql},
+    orgs::{Org, permissions::MEMBER, roles, sql},
     outcome::{Code, Error, Refusal, Result, refuse},
     realm::Realm,
     sessions::{self, Session, Start},
@@ -82,6 +82,7 @@ impl Accept {
         if !is_proven && !proves_now {
             return refuse(Code::InvitationAddress);
         }
+        tx.lock_exclusive(&[&invitation.org.to_string()]).await?;
         if !is_proven {
             users::prove_email(tx, self.user, &invited, now).await?;
         }
@@ -124,7 +125,13 @@ async fn join(tx: &mut Tx<'_>, call: &Call, invitation: &Invitation, user: Id<Us
         Err(Error::Refused(_)) => return refuse(Code::LinkInvalid),
         other => other?,
     };
-    if sql::join(tx, org, user, &invitation.role, call.now).await? {
+    // Somebody may have joined unasked before, or with the account that was just made: as a member, no more.
+    let has_joined = sql::join(tx, org, user, &invitation.role, call.now).await?;
+    let is_member = !has_joined && sql::members::role(tx, org, user).await?.as_deref() == Some(MEMBER);
+    if is_member && invitation.role != MEMBER {
+        sql::members::set_role(tx, org, user, &invitation.role).await?;
+    }
+    if has_joined || is_member {
         tx.raise_changes().await?;
         let event = Event::new(call, "org.joined")?.subject(user).org(org);
         let event = event.fact("invitation", invitation.id.to_string());
@@ -158,7 +165,7 @@ struct AcceptNew {
 ///
 /// # Errors
 /// `LinkInvalid`, also where somebody made an account with the address meanwhile; `InvitationAddress` for a
-/// link that was not mailed; `SignUpClosed`; what a password is refused for.
+/// link that was not mailed; `SignUpClosed`, `SignUpDomain`; what a password is refused for.
 pub async fn accept_new(
     call: &Call,
     link: &Opaque,
@@ -173,6 +180,7 @@ pub async fn accept_new(
         return refuse(Code::SignUpClosed);
     }
     let email = Email::parse(&invitation.email)?;
+    users::check_domain(call, &email)?;
     let about: Vec<&str> = newcomer.name.as_deref().into_iter().chain([email.address()]).collect();
     credentials::check(call, &newcomer.password, &about).await?;
     let mut new = NewUser::new(email);
@@ -199,6 +207,8 @@ impl AcceptNew {
                 Box::pin(async move {
                     let found = sql::invitations::find(tx, ask.hash, ask.call.now).await?;
                     let Some(invitation) = found else { return refuse(Code::LinkInvalid) };
+                    // Whoever is new may belong to it by the address as well, which locks it for reading.
+                    tx.lock_exclusive(&[&invitation.org.to_string()]).await?;
                     match users::insert(tx, &ask.new).await {
                         Err(Error::Refused(refusal)) if refusal.code == Code::EmailTaken => {
                             return Err(Refusal::new(Code::LinkInvalid)

@@ -89,7 +89,7 @@ pub async fn create(call: &Call, scope: &OrgScope, new: NewInvitation) -> Result
     let ask = Create {
         call: call.clone(),
         scope: scope.clone(),
-        tried: throttle::inviting(call, scope.id(), new.email.folded()),
+        tried: throttle::inviting(call, scope.id(), new.is_mailed.then(|| new.email.folded())),
         folded: new.email.folded().to_owned(),
         hash: call.realm.vault.hash(&secret),
         invitation,
@@ -113,7 +113,7 @@ async fn inviter(call: &Call) -> Result<String> {
 impl Create {
     async fn run(&self, tx: &mut Tx<'_>) -> Result<Invitation> {
         let (org, invitation) = (self.scope.id(), &self.invitation);
-        tx.lock_exclusive(&[&org.to_string()]).await?;
+        self.scope.lock(tx).await?;
         throttle::take(tx, &self.tried).await?;
         self.scope.cover(&roles::permissions_in(tx, org, &invitation.role).await?)?;
         if let Some(user) = users::find_by_identifier(tx, &self.folded).await?

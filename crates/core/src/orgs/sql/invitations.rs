@@ -41,6 +41,8 @@ const ACCEPT: &str = "UPDATE invitations SET accepted_at = $4, accepted_by = $3
     WHERE org_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $4";
 const REVOKE: &str = "UPDATE invitations SET revoked_at = $3
     WHERE org_id = $1 AND id = $2 AND accepted_at IS NULL AND revoked_at IS NULL";
+const REVOKE_BY: &str = "UPDATE invitations SET revoked_at = $3
+    WHERE org_id = $1 AND invited_by = $2 AND accepted_at IS NULL AND revoked_at IS NULL";
 const HAS_ROLE: &str = "SELECT id FROM invitations
     WHERE org_id = $1 AND role = $2 AND accepted_at IS NULL AND revoked_at IS NULL AND expires_at > $3 LIMIT 1";
 const REMOVE_ALL: &str = "DELETE FROM invitations WHERE org_id = $1";
@@ -64,6 +66,12 @@ pub(in crate::orgs) async fn insert(
         new.expires_at
     ];
     tx.exec(INSERT, values).await?;
+    Ok(())
+}
+
+/// Ends the open invitations that somebody made.
+pub(in crate::orgs) async fn revoke_by(tx: &mut Tx<'_>, org: Id<Org>, by: Id<User>, now: Time) -> Result<()> {
+    tx.exec(REVOKE_BY, args![org, by, now]).await?;
     Ok(())
 }
 

@@ -40,6 +40,9 @@ const SET_ROLE: &str = "UPDATE memberships SET role = $3 WHERE org_id = $1 AND u
 const REMOVE: &str = "DELETE FROM memberships WHERE org_id = $1 AND user_id = $2";
 const OTHER_OWNER: &str = "SELECT m.user_id FROM memberships m JOIN principals p ON p.id = m.user_id
     WHERE m.org_id = $1 AND m.role = $3 AND m.user_id <> $2 AND p.status = 0 LIMIT 1";
+// every org: the teams of one person.
+const OWNED: &str = "SELECT o.id, o.name FROM memberships m JOIN orgs o ON o.id = m.org_id
+    WHERE m.user_id = $1 AND m.role = $2 AND o.kind = 2 AND o.status <> 2 ORDER BY o.id";
 const HAS_ROLE: &str = "SELECT user_id FROM memberships WHERE org_id = $1 AND role = $2 LIMIT 1";
 const END_GRANTS: &str = "UPDATE grants SET ended_at = $2, end_reason = 'org_ended'
     WHERE org_id = $1 AND principal_id IN (SELECT user_id FROM memberships WHERE org_id = $1) AND ended_at IS NULL";
@@ -90,6 +93,11 @@ pub(in crate::orgs) async fn remove(tx: &mut Tx<'_>, org: Id<Org>, user: Id<User
 /// Whether somebody else owns it who can sign in.
 pub(in crate::orgs) async fn other_owner(tx: &mut ReadTx<'_>, org: Id<Org>, than: Id<User>) -> Result<bool> {
     Ok(tx.opt(OTHER_OWNER, args![org, than, OWNER], |row| row.text(0)).await?.is_some())
+}
+
+/// What the person owns, by id.
+pub(in crate::orgs) async fn owned(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Vec<(Id<Org>, String)>> {
+    tx.all(OWNED, args![user, OWNER], |row| Ok((row.id(0)?, row.text(1)?))).await
 }
 
 /// Whether anybody has the role.
