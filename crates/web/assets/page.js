@@ -34,6 +34,14 @@ window.addEventListener("pageshow", (event) => {
   for (const button of document.querySelectorAll("button[aria-disabled]")) button.removeAttribute("aria-disabled");
 });
 
+// What lies over the page closes as people expect.
+document.addEventListener("keydown", (event) => {
+  const open = event.key === "Escape" && document.querySelector("details.switch[open]");
+  if (!open) return;
+  open.open = false;
+  open.querySelector("summary").focus();
+});
+
 // Copy buttons appear only where the clipboard can be reached.
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll("button[data-copy]")) {

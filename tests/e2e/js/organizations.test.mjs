@@ -52,6 +52,17 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(`${issuer}/account/keys`);
     await press(page, page.locator('.switch summary'));
     await look('the switcher');
+    if (javaScriptEnabled) {
+      const tall = () => page.locator('header').first().evaluate((it) => it.offsetHeight);
+      const before = page.viewportSize();
+      await page.setViewportSize({ width: 1440, height: 900 });
+      const open = await tall();
+      await page.keyboard.press('Escape');
+      assert.equal(await page.locator('.switch[open]').count(), 0, 'Escape closes it');
+      assert.equal(await tall(), open, 'open, it pushes nothing down');
+      await page.setViewportSize(before);
+      await press(page, page.locator('.switch summary'));
+    }
     await follow(page, page.locator('.switch button', { hasText: `Acme ${slug}` }));
     assert.equal(at(page), '/account/keys');
     assert.match(await page.locator('.switch summary').innerText(), new RegExp(`Acme ${slug}`));
