@@ -122,7 +122,7 @@ async fn ask(mut visit: Visit) -> Result<Response, Failure> {
     };
     let is_verified = view.is_first_party || is_built_in(&visit, view).await?;
     let frame = visit.frame();
-    Ok(visit.show(&Page { organisation, is_verified, ..page(&visit, &frame, view, account) }))
+    Ok(visit.show(&Page { is_verified, organisation, ..page(&visit, &frame, view, account) }))
 }
 
 /// The person's own organisation, where they have others that it could be mistaken for.
