@@ -54,7 +54,7 @@ async fn reset_link(world: &World) -> Opaque {
 
 async fn is_over(call: &Call, link: &Opaque) -> bool {
     match credentials::check_reset(call, link).await {
-        Ok(()) => false,
+        Ok(_) => false,
         Err(error) => error.code() == Some(Code::LinkInvalid),
     }
 }

@@ -7,7 +7,7 @@ use doorward_core::{
 };
 use doorward_proto::secret::SecretText;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::{Map, Value as Json};
 use utoipa::ToSchema;
 
@@ -113,7 +113,7 @@ pub(super) struct ProviderBody {
     client_id: Option<String>,
     /// Our secret there, or Apple's key; never told again.
     #[schema(value_type = Option<String>, format = Password)]
-    #[serde(skip_serializing)]
+    #[serde(default, serialize_with = "nothing", skip_serializing_if = "is_secret")]
     client_secret: Option<SecretText>,
     /// How we prove there who we are: `basic` unless set, `post`, `none` or `apple`.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -143,6 +143,15 @@ pub(super) struct ProviderBody {
     /// Whether people are offered it; yes unless set.
     #[serde(skip_serializing_if = "Option::is_none")]
     enabled: Option<bool>,
+}
+
+/// A member that is only taken: with `skip_serializing` the API's description would leave it out as well.
+const fn is_secret(_: &Option<SecretText>) -> bool {
+    true
+}
+
+fn nothing<S: Serializer>(_: &Option<SecretText>, to: S) -> std::result::Result<S::Ok, S::Error> {
+    to.serialize_none()
 }
 
 /// A provider as it stands.

@@ -73,7 +73,7 @@ pub async fn create(call: &Call, scope: &OrgScope, new: NewInvitation) -> Result
         expires_at: call.now + call.realm.settings.orgs.invitation_ttl,
     };
     let mail = if new.is_mailed {
-        let (inviter, when) = (inviter(call).await?, invitation.expires_at.to_string());
+        let (inviter, when) = (inviter(call).await?, invitation.expires_at.to_human());
         let parameters = [
             ("link", address.as_str()),
             ("org", scope.org().name.as_str()),
