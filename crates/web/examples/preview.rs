@@ -177,15 +177,13 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     Ok(())
 }
 
+fn place(name: &str, is_active: bool) -> Place {
+    Place { id: "org_0".to_owned(), name: name.to_owned(), is_active, is_run: false }
+}
+
 fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let now = Time::from_seconds(NOW);
     let ago = |seconds: i64| When::new(frame.text, Time::from_seconds(NOW - seconds), now);
-    let place = |name: &str, is_active| Place {
-        id: "org_0".to_owned(),
-        name: name.to_owned(),
-        is_active,
-        is_run: false,
-    };
     let house = |room, done: Option<Done>| House {
         frame,
         room,

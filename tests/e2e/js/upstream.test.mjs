@@ -29,12 +29,12 @@ before(async () => {
   await dns.listen(Number(process.env.DOORWARD_DNS));
   browser = await launch();
   app = await Application.start();
-  const client = await downstream('work');
+  const client = await downstream('office');
   const work = await api('POST', 'providers', {
-    slug: 'work', name: 'Work', issuer: upstream, client_id: client.client_id, client_secret: client.client_secret,
+    slug: 'office', name: 'Work', issuer: upstream, client_id: client.client_id, client_secret: client.client_secret,
   });
-  assert.equal(work.redirect_uri, `${issuer}/connect/work/callback`);
-  const tested = await api('POST', 'providers/work/test', undefined, { status: 200 });
+  assert.equal(work.redirect_uri, `${issuer}/connect/office/callback`);
+  const tested = await api('POST', 'providers/office/test', undefined, { status: 200 });
   assert.deepEqual(tested.problems, []);
 
   forge = spawn('python3', ['python/plain_provider.py'], { stdio: ['ignore', 'pipe', 'inherit'] });

@@ -146,11 +146,11 @@ pub(super) struct ProviderBody {
 }
 
 /// A member that is only taken: with `skip_serializing` the API's description would leave it out as well.
-const fn is_secret(_: &Option<SecretText>) -> bool {
+const fn is_secret<T>(_: &T) -> bool {
     true
 }
 
-fn nothing<S: Serializer>(_: &Option<SecretText>, to: S) -> std::result::Result<S::Ok, S::Error> {
+fn nothing<T, S: Serializer>(_: &T, to: S) -> std::result::Result<S::Ok, S::Error> {
     to.serialize_none()
 }
 

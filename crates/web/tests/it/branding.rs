@@ -129,7 +129,7 @@ both_engines! {
         for (field, body) in [
             ("logo", json!({"logo": svg})),
             ("logo", json!({"logo": "https://elsewhere.example/logo.png"})),
-            ("logo", json!({"logo": BASE64.encode(&[0x89; 70_000])})),
+            ("logo", json!({"logo": BASE64.encode(&vec![0x89; 70_000])})),
             ("accent_color", json!({"accent_color": "red"})),
             ("background_color", json!({"background_color": "#111111"})),
             ("name", json!({"name": "Um\u{202e}brella"})),
