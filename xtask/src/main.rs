@@ -16,6 +16,7 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   bench [--help]        the release build beside the ceiling server, and its targets
   ci [--fast]           every check, in the order in which they fail soonest
   gen                   docs/reference, from the program; docs/attacks.md, from the tables of the tests
+  pictures              docs/images, by a browser on the way through the whole console
   known-passwords FILE  the known passwords that ship, from a list with the most used first
   sql [--bless]         every statement on both engines; --bless writes the DDL snapshots
   tidy                  sizes, places of SQL and drivers, links, docs/rows.md
@@ -29,6 +30,7 @@ fn main() -> ExitCode {
         ["ci", "--fast"] => ci::run(ci::How::Fast),
         ["bench", args @ ..] => bench::run(args),
         ["gen"] => reference::run(),
+        ["pictures"] => reference::pictures(),
         ["known-passwords", source] => passwords::run(source),
         ["sql"] => sql::run(sql::Snapshots::Check),
         ["sql", "--bless"] => sql::run(sql::Snapshots::Bless),

@@ -4,6 +4,7 @@
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { examine, launch, open, press, silent, type } from './lib/browser.mjs';
+import { everyWidth } from './lib/widths.mjs';
 import { api, issuer, person } from './lib/management.mjs';
 
 const LIST = '/console/service-tokens';
@@ -119,26 +120,6 @@ test('without JavaScript', async () => {
   assert.equal(await validate(secret), 401);
   await page.context().close();
 });
-
-// The page and its stylesheet together, as they are sent before compression.
-async function firstPaint(page, name) {
-  const style = await page.locator('link[rel="stylesheet"]').getAttribute('href');
-  const sizes = await Promise.all([page.url(), new URL(style, issuer).href].map((url) => page.evaluate(
-    async (it) => (await (await fetch(it)).arrayBuffer()).byteLength, url)));
-  assert.ok(sizes[0] + sizes[1] < 60 * 1024, `the first paint of ${name} takes ${sizes} bytes`);
-}
-
-async function everyWidth(page, path) {
-  const answer = await page.goto(`${issuer}${path}`);
-  assert.equal(answer.status(), 200, path);
-  for (const width of [768, 1440]) {
-    await page.setViewportSize({ width, height: 900 });
-    const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
-    assert.ok(wide <= 0, `${path} scrolls sideways by ${wide} px at ${width} px`);
-  }
-  await examine(page, path);
-  await firstPaint(page, path);
-}
 
 test('people are found, made, changed and deleted', async () => {
   const root = await person({ role: 'admin' });

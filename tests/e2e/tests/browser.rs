@@ -51,6 +51,14 @@ fn the_console_makes_service_tokens_and_ends_them() {
     scripts::node(&server, "console.test.mjs");
 }
 
+#[test]
+fn from_nothing_to_a_chart_and_through_the_whole_console() {
+    let route = r#"[{"name": "reports", "hosts": ["reports.localhost"], "scopes": ["reports:read"]}]"#;
+    let env = vec![("DOORWARD_GATEWAY_ROUTES", route.to_owned())];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::node(&server, "walk.test.mjs");
+}
+
 /// A second Doorward and others on loopback stand for the places where people have accounts.
 #[test]
 fn people_sign_in_with_what_they_have() {

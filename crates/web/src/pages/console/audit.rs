@@ -91,7 +91,10 @@ async fn read(visit: &Visit, asked: &Asked, ask: PageAsk) -> Found<Page<Entry>> 
 
 fn row(visit: &Visit, entry: &Entry) -> Row {
     let text = visit.text;
-    let who = |id: &str| Cell::text(Some(id), text.get("console-none"));
+    let who = |id: &str| match id {
+        "" => Cell::Soft(text.get("console-none")),
+        id => Cell::Code(id.to_owned()),
+    };
     Row {
         page: Some(format!("{PATH}/{}", entry.id)),
         name: entry.code.clone(),
