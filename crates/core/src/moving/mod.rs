@@ -1,7 +1,7 @@
 //! Moving to another server: everything that people and applications rely on, in a file of a documented
 //! form (`docs/moving.md`), one JSON object a line.
 //!
-//! What a file holds is said once, in [`format`]: export, import and the check of a file go by it, and every
+//! What a file holds is said once, in [`mod@format`]: export, import and the check of a file go by it, and every
 //! table is either in it or left out with a reason. A file is believed as a whole or not at all: it is read to
 //! its end before anything is written, and an import is one operation.
 //!
