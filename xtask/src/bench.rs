@@ -1,4 +1,5 @@
-//! `cargo xtask bench`: builds the server and the load generator for release and runs the comparison.
+//! `cargo xtask bench`, `seed` and `scale`: builds the server and the load generator for release and runs one of
+//! the generator's commands.
 //!
 //! What is measured, and how, is in `tests/load`.
 
@@ -7,14 +8,14 @@ use std::process::Command;
 use anyhow::{Context as _, Result, bail};
 
 /// Builds, then hands the arguments on.
-pub(crate) fn run(arguments: &[&str]) -> Result<()> {
+pub(crate) fn run(command: &str, arguments: &[&str]) -> Result<()> {
     // One after the other: built together, the server would get the features of the generator's libraries.
     for package in ["doorward", "doorward-load"] {
         finish(Command::new(env!("CARGO")).args(["build", "--release", "-p", package]))?;
     }
     let own = std::env::current_exe()?;
     let target = own.ancestors().nth(2).context("xtask runs outside a target folder")?;
-    finish(Command::new(target.join("release/doorward-load")).arg("bench").args(arguments))
+    finish(Command::new(target.join("release/doorward-load")).arg(command).args(arguments))
 }
 
 fn finish(command: &mut Command) -> Result<()> {

@@ -18,6 +18,8 @@ const USAGE: &str = "Usage: cargo xtask COMMAND
   gen                   docs/reference, from the program; docs/attacks.md, from the tables of the tests
   pictures              docs/images, by a browser on the way through the whole console
   known-passwords FILE  the known passwords that ship, from a list with the most used first
+  scale [--help]        every list on a database of a million people, and how long its answers take
+  seed [--help]         such a database, for a look by hand
   sql [--bless]         every statement on both engines; --bless writes the DDL snapshots
   tidy                  sizes, places of SQL and drivers, links, docs/rows.md
 ";
@@ -28,7 +30,7 @@ fn main() -> ExitCode {
     let outcome = match args.as_slice() {
         ["ci"] => ci::run(ci::How::Whole),
         ["ci", "--fast"] => ci::run(ci::How::Fast),
-        ["bench", args @ ..] => bench::run(args),
+        [command @ ("bench" | "seed" | "scale"), args @ ..] => bench::run(command, args),
         ["gen"] => reference::run(),
         ["pictures"] => reference::pictures(),
         ["known-passwords", source] => passwords::run(source),

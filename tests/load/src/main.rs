@@ -1,8 +1,9 @@
-//! Load for Doorward, one developer binary with five commands.
+//! Load for Doorward, one developer binary.
 //!
 //! `ceiling` serves the least that any server of this kind must do, `limits` measures what the machine
 //! allows, `drive` puts one load on one server, and `bench` does all of it in turns and prints the table
-//! that `cargo xtask bench` shows. Nothing here is shipped, and nothing here may be used by the server:
+//! that `cargo xtask bench` shows. `seed` fills a database with millions of rows, and `scale` asks a server on one
+//! for every list. Nothing here is shipped, and nothing here may be used by the server:
 //! the crate exists to be measured against.
 
 #![expect(clippy::disallowed_methods, reason = "measuring needs the machine's own clock and randomness")]
@@ -15,6 +16,8 @@ mod limits;
 mod plan;
 mod proc;
 mod route;
+mod scale;
+mod seed;
 mod setup;
 
 use std::{net::SocketAddr, path::PathBuf};
@@ -48,6 +51,10 @@ enum Command {
     Drive(drive::Options),
     /// Compare Doorward with the ceiling and print the table.
     Bench(bench::Options),
+    /// Fill an empty database with people, organisations, credentials, events and usage.
+    Seed(seed::Options),
+    /// Ask a server on a filled database for every list, and hold its answers to a time.
+    Scale(scale::Options),
 }
 
 fn main() -> anyhow::Result<()> {
@@ -59,5 +66,7 @@ fn main() -> anyhow::Result<()> {
         Command::Limits(options) => limits::run(&options),
         Command::Drive(options) => drive::run(&options),
         Command::Bench(options) => bench::run(&options),
+        Command::Seed(options) => seed::run(&options),
+        Command::Scale(options) => scale::run(&options),
     }
 }

@@ -22,6 +22,21 @@ pub(crate) struct Plan {
     pub(crate) guarded: Guarded,
 }
 
+/// Where a browser goes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Site<'s> {
+    /// The public address of the server.
+    pub(crate) origin: &'s str,
+    /// Where an application waits.
+    pub(crate) redirect_uri: &'s str,
+}
+
+impl Plan {
+    pub(crate) fn site(&self) -> Site<'_> {
+        Site { origin: &self.origin, redirect_uri: &self.redirect_uri }
+    }
+}
+
 /// What is asked of a gateway.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Guarded {

@@ -15,6 +15,7 @@ pub mod cluster;
 pub mod orcheo;
 pub mod place;
 pub mod run;
+pub mod seed;
 pub mod world;
 
 pub use cluster::Cluster;

@@ -23,24 +23,58 @@ use crate::{
 };
 
 /// A SHA-256 value.
-pub(super) type Hash = [u8; 32];
+pub type Hash = [u8; 32];
 
 /// What the first event of all is linked to.
 pub(super) const GENESIS: Hash = [0; 32];
 
 /// The part of an event that stays for ever, as it is stored.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Body {
-    pub(super) id: String,
-    pub(super) at: Time,
-    pub(super) code: String,
-    pub(super) outcome: i64,
-    pub(super) org: String,
-    pub(super) actor: String,
-    pub(super) subject: String,
-    pub(super) client: String,
-    pub(super) request_id: String,
-    pub(super) facts: String,
+pub struct Body {
+    /// Its id.
+    pub id: String,
+    /// When it happened.
+    pub at: Time,
+    /// What happened.
+    pub code: String,
+    /// 0 granted, 1 refused.
+    pub outcome: i64,
+    /// The organisation, or empty.
+    pub org: String,
+    /// Who did it.
+    pub actor: String,
+    /// Whom or what it happened to, or empty.
+    pub subject: String,
+    /// The application, or empty.
+    pub client: String,
+    /// The request it happened in.
+    pub request_id: String,
+    /// What is not personal, as JSON.
+    pub facts: String,
+}
+
+/// The end of a chain, where the next event is linked.
+#[derive(Debug, Clone)]
+pub struct Chain {
+    /// The number of its last event; 0 before the first.
+    pub seq: i64,
+    /// The link of that event.
+    pub link: Hash,
+}
+
+impl Chain {
+    /// A chain without an event.
+    pub const fn empty() -> Self {
+        Self { seq: 0, link: GENESIS }
+    }
+
+    /// Links an event and its personal detail under a salt; answers the detail's hash.
+    pub fn append(&mut self, body: &Body, salt: &[u8; 16], detail: &str) -> Hash {
+        let hash = detail_hash(salt, detail);
+        self.seq += 1;
+        self.link = link(&self.link, self.seq, body, &hash);
+        hash
+    }
 }
 
 /// The link of an event, after `previous`.

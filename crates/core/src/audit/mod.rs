@@ -20,7 +20,7 @@ use doorward_proto::{
 };
 use serde_json::{Map, Value as Json};
 
-pub use chain::Checkpoint;
+pub use chain::{Body, Chain, Checkpoint, Hash};
 pub use keep::{erase, retain};
 pub use query::{Entry, Filter, MAX_PAGE, find, follow, list, tip};
 pub use refusals::{Refusals, count_refusals, refused};

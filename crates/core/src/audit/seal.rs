@@ -13,7 +13,7 @@ use doorward_proto::time::Time;
 use tokio::time::MissedTickBehavior;
 
 use super::{
-    chain::{GENESIS, Hash, Notary, detail_hash, link},
+    chain::{Chain, GENESIS, Hash, Notary},
     sql::{self, Linked, Tip},
 };
 use crate::{
@@ -174,28 +174,26 @@ async fn seal_batch(tx: &mut Tx<'_>, env: &Env, holder: &str) -> Result<Batch> {
     if !leases::hold(tx, LEASE, holder, (env.now(), TERM)).await? {
         return Ok(batch);
     }
-    let Tip { mut seq, mut link, mut month } = match (sql::last(tx).await?, sql::last_checkpoint(tx).await?) {
+    let Tip { seq, link, mut month } = match (sql::last(tx).await?, sql::last_checkpoint(tx).await?) {
         (Some(tip), _) => tip,
         (None, Some(point)) => Tip { seq: point.seq, link: point.link, month: 0 },
         (None, None) => Tip { seq: 0, link: GENESIS.to_vec(), month: 0 },
     };
+    let mut chain = Chain { seq, link: to_hash(&link)? };
     let this_month = month_of(env.now());
     let mut linked = Vec::new();
     for (body, detail) in sql::take(tx, i64::from(BATCH)).await? {
         let next_month = month_of(body.at).min(this_month);
         if next_month > month {
             if month > 0 {
-                batch.months.push((seq, to_hash(&link)?));
+                batch.months.push((chain.seq, chain.link));
             }
             month = next_month;
             open(tx, month).await?;
         }
-        seq += 1;
         let salt: [u8; 16] = env.bytes()?;
-        let hash = detail_hash(&salt, &detail);
-        let next = self::link(&link, seq, &body, &hash);
-        link = next.to_vec();
-        linked.push(Linked { seq, month, body, detail_hash: hash, link: next, salt, detail });
+        let detail_hash = chain.append(&body, &salt, &detail);
+        linked.push(Linked { seq: chain.seq, month, body, detail_hash, link: chain.link, salt, detail });
     }
     batch.events = linked.len();
     sql::insert_sealed(tx, &linked).await?;

@@ -12,14 +12,14 @@ use super::{
     html::{self, Form},
     http::{Answer, Connection, Template},
 };
-use crate::plan::{Person, Plan};
+use crate::plan::{Person, Site};
 
 /// How many pages and redirects a sign-in may take.
 const PATIENCE: usize = 16;
 
 /// The cookies of one browser.
 #[derive(Clone, Default)]
-pub(super) struct Jar(BTreeMap<String, String>);
+pub(crate) struct Jar(BTreeMap<String, String>);
 
 impl Jar {
     fn absorb(&mut self, answer: &Answer) {
@@ -36,14 +36,14 @@ impl Jar {
     }
 
     /// The jar as a header.
-    pub(super) fn header(&self) -> String {
+    pub(crate) fn header(&self) -> String {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("; ")
     }
 }
 
 /// When a journey is over.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Until {
+pub(crate) enum Until {
     /// The browser is sent back to the application.
     Application,
     /// The password was accepted.
@@ -51,14 +51,14 @@ pub(super) enum Until {
 }
 
 /// Walks from `start` to the end; the address where it ended.
-pub(super) async fn journey(
+pub(crate) async fn journey(
     connection: &mut Connection,
-    plan: &Plan,
+    site: Site<'_>,
     jar: &mut Jar,
     person: &Person,
     (start, until): (&str, Until),
 ) -> Result<String> {
-    let mut at = local(plan, start);
+    let mut at = local(site, start);
     let mut next = Template::get(&at);
     let mut password_sent = false;
     for _ in 0..PATIENCE {
@@ -68,10 +68,10 @@ pub(super) async fn journey(
         let answer = connection.send(&next).await?;
         jar.absorb(&answer);
         if let Some(to) = answer.location().filter(|_| answer.status.is_redirection()) {
-            if to.starts_with(&plan.redirect_uri) || (password_sent && until == Until::SignedIn) {
+            if to.starts_with(site.redirect_uri) || (password_sent && until == Until::SignedIn) {
                 return Ok(to.to_owned());
             }
-            at = local(plan, to);
+            at = local(site, to);
             next = Template::get(&at);
             continue;
         }
@@ -85,18 +85,18 @@ pub(super) async fn journey(
             password_sent = true;
         }
         if !form.action.is_empty() {
-            at = local(plan, &form.action);
+            at = local(site, &form.action);
         }
         next = fill(&form, &at, person)?
-            .with(ORIGIN, &plan.origin)?
+            .with(ORIGIN, site.origin)?
             .with(HeaderName::from_static("sec-fetch-site"), "same-origin")?;
     }
     bail!("a sign-in of more than {PATIENCE} steps, now at {at}")
 }
 
 /// The part of an address that a request line takes.
-fn local(plan: &Plan, address: &str) -> String {
-    address.strip_prefix(&plan.origin).unwrap_or(address).to_owned()
+fn local(site: Site<'_>, address: &str) -> String {
+    address.strip_prefix(site.origin).unwrap_or(address).to_owned()
 }
 
 /// The form a person would fill in: the one with a password, else with a mail address, else the first.

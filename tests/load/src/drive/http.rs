@@ -24,15 +24,15 @@ pub(crate) struct Connection {
 
 /// A request that is sent again and again.
 #[derive(Clone)]
-pub(super) struct Template {
-    pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) headers: Vec<(HeaderName, HeaderValue)>,
-    pub(super) body: Bytes,
+pub(crate) struct Template {
+    pub(crate) method: Method,
+    pub(crate) path: String,
+    pub(crate) headers: Vec<(HeaderName, HeaderValue)>,
+    pub(crate) body: Bytes,
 }
 
 impl Template {
-    pub(super) fn get(path: &str) -> Self {
+    pub(crate) fn get(path: &str) -> Self {
         Self { method: Method::GET, path: path.to_owned(), headers: Vec::new(), body: Bytes::new() }
     }
 
@@ -42,7 +42,7 @@ impl Template {
         Ok(Self { method: Method::POST, path: path.to_owned(), headers, body })
     }
 
-    pub(super) fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
+    pub(crate) fn with(mut self, name: HeaderName, value: &str) -> Result<Self> {
         self.headers.push((name, HeaderValue::try_from(value)?));
         Ok(self)
     }
@@ -73,7 +73,7 @@ impl Connection {
         self.send(&Template::get(path)).await
     }
 
-    pub(super) async fn send(&mut self, template: &Template) -> Result<Answer> {
+    pub(crate) async fn send(&mut self, template: &Template) -> Result<Answer> {
         let mut request = Request::new(Full::new(template.body.clone()));
         *request.method_mut() = template.method.clone();
         *request.uri_mut() = template.path.parse()?;

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 /// Durations in microseconds.
 #[derive(Default)]
-pub(super) struct Latencies(Vec<u32>);
+pub(crate) struct Latencies(Vec<u32>);
 
 impl Latencies {
-    pub(super) fn add(&mut self, took: Duration) {
+    pub(crate) fn add(&mut self, took: Duration) {
         self.0.push(u32::try_from(took.as_micros()).unwrap_or(u32::MAX));
     }
 
-    pub(super) fn len(&self) -> u32 {
+    pub(crate) fn len(&self) -> u32 {
         u32::try_from(self.0.len()).unwrap_or(u32::MAX)
     }
 
     /// The nearest-rank percentile in milliseconds, 0 when there is nothing.
-    pub(super) fn percentile(&mut self, share: f64) -> f64 {
+    pub(crate) fn percentile(&mut self, share: f64) -> f64 {
         self.0.sort_unstable();
         let rank = (f64::from(self.len()) * share).ceil().max(1.0);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a rank within the list")]

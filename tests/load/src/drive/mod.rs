@@ -13,7 +13,9 @@ mod scenario;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use http::Connection;
+pub(crate) use browser::{Jar, Until, journey};
+pub(crate) use http::{Connection, Template};
+pub(crate) use latency::Latencies;
 pub(crate) use scenario::Scenario;
 
 use std::{cell::RefCell, path::PathBuf, rc::Rc, time::Duration};
@@ -26,7 +28,6 @@ use tokio::{
 };
 
 use crate::{plan::Plan, proc};
-use latency::Latencies;
 use scenario::{Ground, Worker};
 
 /// How often the liveness of the server is asked for while passwords are hashed.

@@ -130,7 +130,7 @@ impl Ground {
         }
         let mut jar = Jar::default();
         let start = (self.plan.sign_in.as_str(), Until::SignedIn);
-        journey(connection, &self.plan, &mut jar, person, start).await?;
+        journey(connection, self.plan.site(), &mut jar, person, start).await?;
         self.browsers.borrow_mut().insert(person.email.clone(), jar.clone());
         Ok(jar)
     }
@@ -217,16 +217,21 @@ impl Worker {
             State::Password { person, client: Some(client) } => {
                 let start = (authorize_path(&self.ground.plan, client)?, Until::Application);
                 let connection = &mut self.connection;
-                let to =
-                    journey(connection, &self.ground.plan, &mut Jar::default(), person, (&start.0, start.1))
-                        .await?;
+                let to = journey(
+                    connection,
+                    self.ground.plan.site(),
+                    &mut Jar::default(),
+                    person,
+                    (&start.0, start.1),
+                )
+                .await?;
                 let tokens = redeem(connection, &self.ground.plan, client, &to).await?;
                 tokens.id.map(drop).context("no ID token")
             }
             State::Password { person, client: None } => {
                 let start = (self.ground.plan.sign_in.as_str(), Until::SignedIn);
                 let jar = &mut Jar::default();
-                journey(&mut self.connection, &self.ground.plan, jar, person, start).await.map(drop)
+                journey(&mut self.connection, self.ground.plan.site(), jar, person, start).await.map(drop)
             }
         }
     }

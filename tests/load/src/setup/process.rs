@@ -77,7 +77,7 @@ async fn alive(address: SocketAddr) -> bool {
 }
 
 /// A loopback port that nobody uses now.
-pub(super) fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     Ok(TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()?.port())
 }
 
