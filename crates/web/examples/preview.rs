@@ -243,12 +243,14 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         place: place(name, is_active),
         role: frame.t("role-owner"),
         is_personal: !is_active,
+        logo: None,
     };
     let open = organizations::Open {
         id: "inv_0".to_owned(),
         org: "Difference Works".to_owned(),
         role: frame.t("role-member"),
         until: ago(-500_000),
+        logo: None,
     };
     let lists = (vec![own("Ada Lovelace", false), own("Analytical Engine Ltd", true)], vec![open]);
     let rooms = house(Room::Organizations, None);

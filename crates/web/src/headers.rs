@@ -19,6 +19,7 @@ const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-poli
 pub struct Policy {
     form_action: Vec<String>,
     frame_src: Vec<String>,
+    shows_data: bool,
 }
 
 impl Policy {
@@ -42,11 +43,20 @@ impl Policy {
         self
     }
 
+    /// Lets a page show a picture that it holds itself: one that was chosen and is not saved yet.
+    #[must_use]
+    pub const fn data_pictures(mut self) -> Self {
+        self.shows_data = true;
+        self
+    }
+
     /// The header's value.
     pub fn value(&self) -> HeaderValue {
-        let mut text = String::from(
-            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
-             base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; form-action 'self'",
+        let pictures = if self.shows_data { " data:" } else { "" };
+        let mut text = format!(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'{pictures}; connect-src \
+             'self'; base-uri 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; form-action \
+             'self'",
         );
         for source in &self.form_action {
             let _ = write!(text, " {source}");

@@ -217,6 +217,42 @@ test('identity providers, of the instance and of an organisation', async () => {
   }
 });
 
+test('a brand, looked at with a file from disk, with and without JavaScript', async () => {
+  const root = await person({ role: 'admin' });
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme with a brand', owner: eva.id });
+  for (const [who, path, javaScriptEnabled] of [[root, '/console/branding', true], [eva, `/console/organizations/${acme.id}/branding`, false]]) {
+    const page = await open(browser, { javaScriptEnabled });
+    await page.goto(`${issuer}${path}`);
+    await page.fill('#identifier', who.email);
+    await page.click('main form button');
+    await page.fill('#password', who.password);
+    await page.click('main form button:not([type=button])');
+    assert.equal(at(page), path);
+    await page.fill('#primary_color', '#ffcc00');
+    await page.click('main button[value="preview"]');
+    const wrong = await page.locator('#primary_color-error').innerText();
+    const nearest = wrong.match(/contrast of 1\.51:1 .*(#[0-9a-f]{6}) is the nearest/)[1];
+    await page.fill('#primary_color', nearest);
+    await page.setInputFiles('#logo', new URL('../../data/pictures/logo.png', import.meta.url).pathname);
+    await page.click('main button[value="preview"]');
+    const shades = await page.locator('.look .button').evaluateAll((all) => all.map((it) => getComputedStyle(it).backgroundColor));
+    assert.notEqual(shades[0], shades[1], 'light and dark side by side');
+    assert.equal(await page.locator('.look img').first().evaluate((it) => it.naturalWidth > 0), true, 'the picture is shown');
+    if (javaScriptEnabled) await examine(page, 'a preview');
+    await page.click('main button[value="save"]');
+    assert.match(await page.locator('[role="status"]').first().innerText(), /brand is saved/);
+    if (javaScriptEnabled) await everyWidth(page, path);
+    await page.fill('#primary_color', '');
+    await page.check('#bare');
+    await page.click('main button[value="save"]');
+    assert.equal(await page.locator('#bare').count(), 0, 'the logo is gone');
+    page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+    silent(page);
+    await page.context().close();
+  }
+});
+
 test('for administrators only', async () => {
   const bob = await person();
   const page = await open(browser);

@@ -3,7 +3,7 @@
 use doorward_proto::id::{self, Id};
 use url::Url;
 
-use super::{Brand, Color, Logo, Look, Part, Picture, Wearer, brand, sql};
+use super::{Brand, Color, Logo, Look, Part, Picture, Source, Wearer, brand, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
@@ -47,7 +47,9 @@ impl Place {
             let hint = "A personal organisation has no brand of its own";
             return Err(Refusal::new(Code::Conflict).hint(hint).into());
         }
-        Ok(Self { org: scope.id(), client: None, wearer: Wearer::Org(scope.id()) })
+        let is_instance = scope.org().kind == Kind::Instance;
+        let wearer = if is_instance { Wearer::Instance } else { Wearer::Org(scope.id()) };
+        Ok(Self { org: scope.id(), client: None, wearer })
     }
 
     /// An application of the organisation that was entered, by its public name or id.
@@ -66,6 +68,15 @@ impl Place {
             return refuse(Code::NotFound);
         }
         Ok(Self::client(&client))
+    }
+
+    /// As what it is chosen here.
+    pub const fn source(self) -> Source {
+        match self.wearer {
+            Wearer::Instance => Source::Instance,
+            Wearer::Org(_) => Source::Org,
+            Wearer::Client(_) => Source::Client,
+        }
     }
 
     /// Whose brand it decides.
@@ -114,26 +125,50 @@ struct Update {
     change: Change,
 }
 
+impl Change {
+    /// What becomes of what was chosen before.
+    pub fn made(&self, before: &Look) -> Look {
+        let change = self.clone();
+        let logo = change.logo.map(|picture| picture.as_ref().map(logo_of));
+        Look {
+            name: change.name.unwrap_or_else(|| before.name.clone()),
+            logo: logo.unwrap_or_else(|| before.logo.clone()),
+            primary: change.primary.unwrap_or(before.primary),
+            accent: change.accent.unwrap_or(before.accent),
+            background: change.background.unwrap_or(before.background),
+            support: change.support.unwrap_or_else(|| before.support.clone()),
+            terms: change.terms.unwrap_or_else(|| before.terms.clone()),
+            privacy: change.privacy.unwrap_or_else(|| before.privacy.clone()),
+            version: before.version,
+        }
+    }
+
+    /// Refuses what cannot be shown.
+    ///
+    /// # Errors
+    /// `RequestInvalid` for a name, colour or link that is not taken, with the contrast and the nearest shade
+    /// for a colour on which nobody could read.
+    pub fn check(&self) -> Result<()> {
+        let colors =
+            [(Part::Primary, self.primary), (Part::Accent, self.accent), (Part::Background, self.background)];
+        for (part, color) in colors {
+            color.flatten().map_or(Ok(()), |color| part.check(color))?;
+        }
+        let links =
+            [("support_uri", &self.support), ("terms_uri", &self.terms), ("privacy_uri", &self.privacy)];
+        for (member, link) in links {
+            link.iter().flatten().try_for_each(|link| check_link(member, link))?;
+        }
+        self.name.iter().flatten().try_for_each(|name| check_name(name))
+    }
+}
+
 /// Changes what was chosen in a place; with `seen` only while it is still at that version.
 ///
 /// # Errors
-/// `RequestInvalid` for a name, colour or link that is not taken, with the contrast and the nearest shade for a
-/// colour on which nobody could read; `VersionMismatch`.
+/// As [`Change::check`]; `VersionMismatch`.
 pub async fn change(call: &Call, place: Place, seen: Option<i64>, change: Change) -> Result<Look> {
-    let colors = [
-        (Part::Primary, change.primary),
-        (Part::Accent, change.accent),
-        (Part::Background, change.background),
-    ];
-    for (part, color) in colors {
-        color.flatten().map_or(Ok(()), |color| part.check(color))?;
-    }
-    let links =
-        [("support_uri", &change.support), ("terms_uri", &change.terms), ("privacy_uri", &change.privacy)];
-    for (member, link) in links {
-        link.iter().flatten().try_for_each(|link| check_link(member, link))?;
-    }
-    change.name.iter().flatten().try_for_each(|name| check_name(name))?;
+    change.check()?;
     let ask = Update { call: call.clone(), place, seen, change };
     call.realm.db.write("branding.change", ask, |tx, ask| Box::pin(ask.run(tx))).await
 }
@@ -146,25 +181,13 @@ impl Update {
         if self.seen.is_some_and(|seen| seen != before.version) {
             return refuse(Code::VersionMismatch);
         }
-        let change = self.change.clone();
-        let logo = change.logo.as_ref().map(|picture| picture.as_ref().map(logo_of));
-        let after = Look {
-            name: change.name.unwrap_or_else(|| before.name.clone()),
-            logo: logo.unwrap_or_else(|| before.logo.clone()),
-            primary: change.primary.unwrap_or(before.primary),
-            accent: change.accent.unwrap_or(before.accent),
-            background: change.background.unwrap_or(before.background),
-            support: change.support.unwrap_or_else(|| before.support.clone()),
-            terms: change.terms.unwrap_or_else(|| before.terms.clone()),
-            privacy: change.privacy.unwrap_or_else(|| before.privacy.clone()),
-            version: before.version,
-        };
+        let after = self.change.made(&before);
         if after == before {
             return Ok(before);
         }
         let after = Look { version: before.version + 1, ..after };
         sql::save(tx, (org, client), &after, self.call.now).await?;
-        if let Some(picture) = &change.logo {
+        if let Some(picture) = &self.change.logo {
             sql::save_picture(tx, (org, client), picture.as_ref()).await?;
         }
         tx.raise_changes().await?;

@@ -84,7 +84,7 @@ pub enum Wearer {
 }
 
 /// Where something of a brand was chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// Nowhere: it is what we ship with.
     Nobody,
@@ -132,6 +132,22 @@ impl Brand {
     /// A brand of these looks, the most particular first.
     pub const fn of(org: Id<id::Org>, looks: Vec<(Source, Look)>) -> Self {
         Self { org, looks }
+    }
+
+    /// What it would be if this were chosen at one of its places.
+    #[must_use]
+    pub fn with(&self, from: Source, look: Look) -> Self {
+        let mut looks = self.without(from).looks;
+        let at = looks.iter().position(|(other, _)| *other < from).unwrap_or(looks.len());
+        looks.insert(at, (from, look));
+        Self { org: self.org, looks }
+    }
+
+    /// What it would be if nothing were chosen at one of its places.
+    #[must_use]
+    pub fn without(&self, from: Source) -> Self {
+        let looks = self.looks.iter().filter(|(other, _)| *other != from).cloned().collect();
+        Self { org: self.org, looks }
     }
 
     fn first<'b, T>(&'b self, part: impl Fn(&'b Look) -> Option<T>) -> Option<T> {
@@ -205,6 +221,13 @@ pub async fn brand(call: &Call, wearer: Wearer) -> Result<Arc<Brand>> {
     let brand = Arc::new(read(call, wearer).await?);
     realm.caches.brands.insert(wearer, changes, Arc::clone(&brand));
     Ok(brand)
+}
+
+/// The logo that an organisation has chosen for itself: where several stand together, each is known by its own.
+pub async fn logo_of_org(call: &Call, org: Id<id::Org>) -> Result<Option<Logo>> {
+    let brand = brand(call, Wearer::Org(org)).await?;
+    let is_own = brand.source(|look| look.logo.is_some()) == Source::Org;
+    Ok(brand.logo().filter(|_| is_own).cloned())
 }
 
 /// The brand of the application of this public name; the instance's where there is none.

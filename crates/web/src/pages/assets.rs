@@ -29,6 +29,7 @@ const SHEET: &str = concat!(
     include_str!("../../assets/css/console.css"),
     include_str!("../../assets/css/charts.css"),
     include_str!("../../assets/css/docs.css"),
+    include_str!("../../assets/css/looks.css"),
     include_str!("../../assets/css/modes.css"),
 );
 

@@ -8,6 +8,7 @@ use axum::{
 };
 use doorward_core::{
     authorize::{self, View},
+    branding::logo_of_org,
     clients::Organizations,
     orgs::{
         Kind, Membership,
@@ -47,6 +48,8 @@ pub struct Choice {
     pub name: String,
     /// What the person is there.
     pub role: String,
+    /// The address of its logo, if it has one.
+    pub logo: Option<String>,
 }
 
 impl Choice {
@@ -124,16 +127,19 @@ async fn page<'a>(
 ) -> Result<Page<'a>, Failure> {
     let facts = users::facts(&visit.call, account.session.user).await?;
     let fits = |own: &Membership| view.organizations != Organizations::Team || own.kind == Kind::Team;
-    let choice = |own: Membership| Choice {
-        id: own.org.to_string(),
-        name: own.name,
-        role: role(visit.text, &own.role),
-    };
-    let choices = facts.map(|facts| facts.orgs).unwrap_or_default().into_iter().filter(fits).map(choice);
+    let mut choices = Vec::new();
+    for own in facts.map(|facts| facts.orgs).unwrap_or_default().into_iter().filter(fits) {
+        choices.push(Choice {
+            id: own.org.to_string(),
+            name: own.name,
+            role: role(visit.text, &own.role),
+            logo: logo_of_org(&visit.call, own.org).await?.map(|logo| logo.path()),
+        });
+    }
     let may_make = visit.call.realm.settings.orgs.people_may_create;
     let new = may_make.then(|| (visit.carry.on("/choose-organization/new"), typed));
     let about = (view.client_name.clone(), visit.carry.on(PATH));
-    Ok(Page::new(frame, about, choices.collect(), new, errors))
+    Ok(Page::new(frame, about, choices, new, errors))
 }
 
 async fn choose(Posted { mut visit, form }: Posted<ChooseForm>) -> Result<Response, Failure> {

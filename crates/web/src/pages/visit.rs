@@ -21,6 +21,7 @@ use doorward_core::{
 };
 use doorward_proto::{
     form::{FormError, Params},
+    multipart::{self, MultipartError},
     secret::{Kind, Opaque},
 };
 use http::{
@@ -29,7 +30,7 @@ use http::{
     request::Parts,
 };
 use serde::de::DeserializeOwned;
-use url::{Origin, Url};
+use url::{Origin, Url, form_urlencoded::Serializer};
 
 use super::{
     carry::Carry,
@@ -267,7 +268,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
 
     async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
         let (visit, body) = sent(request, app).await.map_err(Failure::into_response)?;
-        let params = Params::parse(&body, BODY_LIMIT).map_err(|error| {
+        Self::read(visit, &body)
+    }
+}
+
+impl<T: DeserializeOwned> Posted<T> {
+    /// Takes the fields of a form of ours.
+    #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
+    fn read(visit: Visit, body: &[u8]) -> Result<Self, Response> {
+        let params = Params::parse(body, BODY_LIMIT).map_err(|error| {
             let code = match error {
                 FormError::TooLarge => Code::RequestTooLarge,
                 FormError::NotText => Code::RequestInvalid,
@@ -277,15 +286,15 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
         // Twice is as bad as none: nobody can say which one counts.
         let token = params.one(csrf::FIELD).ok().flatten().unwrap_or_default();
         let ours = origin_of(&visit).map_err(IntoResponse::into_response)?;
-        match csrf::source(&visit.headers, &ours, app.is_https(), token) {
+        match csrf::source(&visit.headers, &ours, visit.app.is_https(), token) {
             Source::Ours => {}
-            Source::Stale => return Err(kept::back(&visit, &visit.path, &body)),
+            Source::Stale => return Err(kept::back(&visit, &visit.path, body)),
             Source::NoCookie => return Err(Failure::from(Code::CookieMissing).into_response()),
             Source::Foreign => return Err(Failure::from(Code::FormForged).into_response()),
         }
-        let form = serde_urlencoded::from_bytes(&body)
+        let form = serde_urlencoded::from_bytes(body)
             .map_err(|_| Failure::from(Code::RequestInvalid).into_response())?;
-        let sent = Kept::of(kept::page_of(&visit.path), &body);
+        let sent = Kept::of(kept::page_of(&visit.path), body);
         Ok(Self { visit: Visit { kept: None, sent, ..visit }, form })
     }
 }
@@ -295,17 +304,61 @@ fn origin_of(visit: &Visit) -> Result<Origin, Failure> {
     Ok(url.origin())
 }
 
+/// A form with a file beside its fields, from one of our own pages.
+pub struct Upload<T> {
+    /// The request, and the fields.
+    pub posted: Posted<T>,
+    /// The file, if one was chosen.
+    pub file: Option<Vec<u8>>,
+}
+
+impl<T: DeserializeOwned> FromRequest<App> for Upload<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
+        let received = received(request, app, multipart::is_multipart).await;
+        let (visit, kind, body) = received.map_err(Failure::into_response)?;
+        let (fields, file) =
+            fields_and_file(&kind, &body).map_err(|_| Failure::from(Code::RequestInvalid).into_response())?;
+        Ok(Self { posted: Posted::read(visit, fields.as_bytes())?, file })
+    }
+}
+
+/// The fields as any other form sends them, and the file.
+fn fields_and_file(kind: &str, body: &[u8]) -> Result<(String, Option<Vec<u8>>), MultipartError> {
+    let mut fields = Serializer::new(String::new());
+    let mut file = None;
+    for part in multipart::parse(kind, body)? {
+        if !part.is_file {
+            fields.append_pair(&part.name, part.text()?);
+        } else if !part.bytes.is_empty() && file.replace(part.bytes.to_vec()).is_some() {
+            return Err(MultipartError);
+        }
+    }
+    Ok((fields.finish(), file))
+}
+
 /// What was posted, by whomever.
 async fn sent(request: Request, app: &App) -> Result<(Visit, Bytes), Failure> {
+    let is_form = |kind: &str| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
+    let (visit, _, body) = received(request, app, is_form).await?;
+    Ok((visit, body))
+}
+
+/// What was posted, if it is of a kind that is taken, with that kind.
+async fn received(
+    request: Request,
+    app: &App,
+    is_taken: impl Fn(&str) -> bool,
+) -> Result<(Visit, String, Bytes), Failure> {
     let (mut parts, body) = request.into_parts();
     let visit = Visit::from_request_parts(&mut parts, app).await?;
-    let is_form = parts.headers.get(CONTENT_TYPE).is_some_and(|kind| {
-        kind.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
-    });
-    if !is_form {
+    let kind = parts.headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    let kind = kind.unwrap_or_default().to_owned();
+    if !is_taken(&kind) {
         return Err(Code::MediaTypeUnsupported.into());
     }
-    Ok((visit, whole(body).await?))
+    Ok((visit, kind, whole(body).await?))
 }
 
 /// A form without fields.

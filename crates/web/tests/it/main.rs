@@ -26,6 +26,7 @@ mod pages_connect;
 mod pages_console;
 mod pages_console_apps;
 mod pages_console_areas;
+mod pages_console_branding;
 mod pages_console_orgs;
 mod pages_console_providers;
 mod pages_console_traffic;

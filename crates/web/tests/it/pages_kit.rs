@@ -97,19 +97,26 @@ impl Browser {
 
     /// One request with cookies both ways; redirects are not followed.
     pub(crate) async fn ask(&mut self, method: &str, path: &str, body: Option<String>) -> Page {
+        let body = body.map(|body| ("application/x-www-form-urlencoded", body.into_bytes()));
+        self.ask_with(method, path, body).await
+    }
+
+    async fn ask_with(&mut self, method: &str, path: &str, body: Option<(&str, Vec<u8>)>) -> Page {
         let cookies: Vec<String> =
             self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
         let mut request = Request::builder().method(method).uri(path);
         if !cookies.is_empty() {
             request = request.header(header::COOKIE, cookies.join("; "));
         }
-        if body.is_some() {
+        if let Some((kind, _)) = &body {
             request = request
-                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(header::CONTENT_TYPE, *kind)
                 .header("sec-fetch-site", "same-origin")
                 .header(header::ORIGIN, ISSUER);
         }
-        let page = self.send(request.body(body.map_or_else(Body::empty, Body::from)).unwrap()).await;
+        let page = self
+            .send(request.body(body.map_or_else(Body::empty, |(_, body)| Body::from(body))).unwrap())
+            .await;
         for cookie in page.headers.get_all(header::SET_COOKIE) {
             let cookie = cookie.to_str().unwrap();
             assert!(cookie.contains("HttpOnly; SameSite=Lax; Secure"), "{cookie}");
@@ -163,6 +170,31 @@ impl Browser {
         }
         body.extend_pairs(fields);
         self.ask("POST", &page.action(action), Some(body.finish())).await
+    }
+
+    /// Sends a form with a file, as it stands on a page but for these fields, and follows redirects.
+    pub(crate) async fn upload(&mut self, page: &Page, fields: &[(&str, &str)], file: (&str, &[u8])) -> Page {
+        let mut all: BTreeMap<&str, String> =
+            fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let inputs = page.text.split("<input").skip(1).filter_map(|rest| rest.split('>').next());
+        for name in inputs.filter_map(|tag| between(tag, "name=\"", "\"")) {
+            if let Some(value) = page.field(name) {
+                all.entry(name).or_insert(value);
+            }
+        }
+        let mut body = Vec::new();
+        for (name, value) in all {
+            body.extend(
+                format!("--x1\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n").bytes(),
+            );
+        }
+        let head = format!("--x1\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"a.png\"", file.0);
+        body.extend(
+            [head.as_bytes(), b"\r\nContent-Type: image/png\r\n\r\n", file.1, b"\r\n--x1--\r\n"].concat(),
+        );
+        let path = page.path.split('?').next().unwrap_or_default().to_owned();
+        let page = self.ask_with("POST", &path, Some(("multipart/form-data; boundary=x1", body))).await;
+        self.follow(page).await
     }
 
     /// Signs in from wherever the page asks for an identifier; answers the page after it.

@@ -9,6 +9,7 @@ use axum::{
     routing::{get, post},
 };
 use doorward_core::{
+    branding,
     orgs::{
         Kind,
         invitations::{self, By, Offer},
@@ -18,6 +19,7 @@ use doorward_core::{
     outcome::{Code, Refusal, Result as Outcome},
     sessions,
 };
+use doorward_proto::id::{Id, Org};
 use serde::Deserialize;
 
 use super::{Done, House, Place, Resident, Room};
@@ -52,6 +54,8 @@ pub struct Own {
     pub role: String,
     /// Whether it is the person's own, which nobody leaves.
     pub is_personal: bool,
+    /// The address of its logo, if it has one.
+    pub logo: Option<String>,
 }
 
 impl Own {
@@ -71,17 +75,20 @@ pub struct Open {
     pub role: String,
     /// Until when.
     pub until: When,
+    /// The address of its logo, if it has one.
+    pub logo: Option<String>,
 }
 
 impl Open {
-    fn of(visit: &Visit, offer: &Offer) -> Self {
+    async fn of(visit: &Visit, offer: &Offer) -> Outcome<Self> {
         let invitation = &offer.invitation;
-        Self {
+        Ok(Self {
             id: invitation.id.to_string(),
             org: offer.org.name.clone(),
             role: role(visit.text, &invitation.role),
             until: When::new(visit.text, invitation.expires_at, visit.call.now),
-        }
+            logo: logo_of(visit, offer.org.id).await?,
+        })
     }
 
     fn initial(&self) -> String {
@@ -168,14 +175,24 @@ struct SwitchForm {
 async fn lists(resident: &Resident) -> Outcome<(Vec<Own>, Vec<Open>)> {
     let visit = &resident.visit;
     let places = resident.places();
-    let own = |(membership, place): (&doorward_core::orgs::Membership, Place)| Own {
-        place,
-        role: role(visit.text, &membership.role),
-        is_personal: membership.kind == Kind::Personal,
-    };
-    let orgs = resident.orgs.iter().zip(places).map(own).collect();
-    let open = invitations::of_person(&visit.call, resident.account.session.user).await?;
-    Ok((orgs, open.iter().map(|offer| Open::of(visit, offer)).collect()))
+    let mut orgs = Vec::new();
+    for (membership, place) in resident.orgs.iter().zip(places) {
+        orgs.push(Own {
+            place,
+            role: role(visit.text, &membership.role),
+            is_personal: membership.kind == Kind::Personal,
+            logo: logo_of(visit, membership.org).await?,
+        });
+    }
+    let mut open = Vec::new();
+    for offer in invitations::of_person(&visit.call, resident.account.session.user).await? {
+        open.push(Open::of(visit, &offer).await?);
+    }
+    Ok((orgs, open))
+}
+
+async fn logo_of(visit: &Visit, org: Id<Org>) -> Outcome<Option<String>> {
+    Ok(branding::logo_of_org(&visit.call, org).await?.map(|logo| logo.path()))
 }
 
 fn may_make(visit: &Visit) -> bool {

@@ -28,6 +28,7 @@ use crate::{app::App, cookies::Cookie, surface::Failure};
 
 mod apps;
 mod audit;
+mod branding;
 mod keys;
 mod mail;
 mod orgs;
@@ -54,6 +55,7 @@ pub fn routes() -> Router<App> {
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(mail::routes())
+        .merge(branding::routes())
         .merge(service_tokens::routes())
         .merge(sessions::routes())
 }
@@ -86,11 +88,13 @@ pub enum Area {
     Sessions,
     /// What is written to people.
     Mail,
+    /// What pages look like.
+    Branding,
 }
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Users,
         Self::Organizations,
         Self::Applications,
@@ -101,6 +105,7 @@ impl Area {
         Self::Audit,
         Self::Keys,
         Self::Mail,
+        Self::Branding,
     ];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: [Self; 1] = [Self::Organizations];
@@ -118,6 +123,7 @@ impl Area {
             Self::Keys => "/console/keys",
             Self::Sessions => "/console/sessions",
             Self::Mail => "/console/mail",
+            Self::Branding => "/console/branding",
         }
     }
 
@@ -133,6 +139,7 @@ impl Area {
             Self::Keys => "console-keys",
             Self::Sessions => "console-sessions",
             Self::Mail => "console-mail",
+            Self::Branding => "console-branding",
         }
     }
 }

@@ -48,6 +48,7 @@ const SAID: &[&str] = &[
     "did-key-made",
     "did-session-ended",
     "did-mail-retried",
+    "did-brand-saved",
 ];
 
 /// Sends the browser to the page that says so.

@@ -128,6 +128,7 @@ fn about(visit: &Visit, frame: &Frame, client: &Client, uses: Uses) -> Panel {
     Panel::new("facts", frame.t("console-facts"))
         .facts(facts)
         .link(format!("{page}/edit"), frame.t("console-edit"))
+        .link(format!("{page}/branding"), frame.t("console-branding"))
         .send(Send::new(frame, format!("{page}/{at}"), frame.t(key)))
         .danger(format!("{page}/delete"), frame.t("apps-delete"))
 }

@@ -2,6 +2,7 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
+    branding::{Logo, logo_of_org},
     orgs::{
         Kind, OrgScope,
         invitations::{self, Invitation},
@@ -16,7 +17,7 @@ use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, tr
 use crate::{
     pages::{
         console::{
-            Area, Operator,
+            Area, Operator, branding,
             part::{
                 Cell, Row, Send, Table,
                 detail::{DetailPage, Panel},
@@ -44,8 +45,9 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = operator.shell(&frame, Area::Organizations, scope.org().name.clone(), &errors);
     shell.trail = vec![trail(&operator)];
+    let logo = logo_of_org(&visit.call, scope.id()).await?;
     let panels = vec![
-        about(visit, &frame, &scope),
+        about(visit, &frame, &scope, logo),
         of_members(visit, &frame, &scope, &some),
         of_invitations(visit, &frame, &scope, &open.items),
         of_roles(&frame, &roles),
@@ -55,20 +57,25 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
     Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
 }
 
-fn about(visit: &Visit, frame: &Frame, scope: &OrgScope) -> Panel {
+fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> Panel {
     let org = scope.org();
     let when = |at| Cell::When(When::new(frame.text, at, visit.call.now));
-    let facts = vec![
+    let logo = logo.map(|logo| (frame.t("brand-logo"), Cell::Picture(logo.path())));
+    let mut facts: Vec<_> = logo.into_iter().collect();
+    facts.extend([
         (frame.t("orgs-name"), Cell::Text(org.name.clone())),
         (frame.t("orgs-slug"), Cell::text(org.slug.as_deref(), frame.t("console-none"))),
         (frame.t("orgs-since"), when(org.created_at)),
         (frame.t("orgs-changed"), when(org.updated_at)),
         (frame.t("console-id"), Cell::id(frame, org.id)),
-    ];
+    ]);
     let page = page(org);
     let mut panel = Panel::new("facts", frame.t("console-facts")).facts(facts);
     if scope.may(SETTINGS) {
         panel = panel.link(format!("{page}/edit"), frame.t("console-edit"));
+    }
+    if branding::may_change(scope) {
+        panel = panel.link(format!("{page}/branding"), frame.t("console-branding"));
     }
     if scope.may(usage::SEE) {
         panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));

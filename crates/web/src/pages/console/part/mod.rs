@@ -112,6 +112,8 @@ pub enum Cell {
     When(When),
     /// Another page.
     Link(Link),
+    /// A picture of ours, of which the words beside it say what it is.
+    Picture(String),
     /// Several words.
     Words(Vec<String>),
     /// Something that can be done.
