@@ -34,6 +34,7 @@ use http::request::Parts;
 use crate::{
     assertion::AssertedCaller,
     caller::{Caller, Refused, Scene},
+    tenant::Tenant,
 };
 
 impl IntoResponse for Refused {
@@ -63,6 +64,14 @@ impl<S: Sync> FromRequestParts<S> for AssertedCaller {
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
         found(parts)
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Tenant {
+    type Rejection = Refused;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Refused> {
+        found::<Caller>(parts)?.tenant()
     }
 }
 

@@ -49,6 +49,7 @@ pub mod fetch;
 pub mod guard;
 pub mod server;
 mod stamp;
+pub mod tenant;
 #[cfg(feature = "tower")]
 pub mod tower;
 
@@ -59,8 +60,13 @@ pub use assertion::{AssertedCaller, Assertions};
 pub use caller::{Caller, Refused};
 pub use doorward_judge as judge;
 pub use guard::Guard;
+pub use tenant::Tenant;
 
-/// The chapter of the book, whose examples are compiled with those of this crate.
+/// The chapters of the book whose examples are compiled with those of this crate.
 #[cfg(doctest)]
-#[doc = include_str!("../../../docs/sdk.md")]
-mod book {}
+mod book {
+    #[doc = include_str!("../../../docs/sdk.md")]
+    mod library {}
+    #[doc = include_str!("../../../docs/tenants.md")]
+    mod tenants {}
+}

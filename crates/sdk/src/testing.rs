@@ -27,7 +27,8 @@ impl Provider for People {
             let Some(token) = credential.token() else { return Ok(None) };
             let claims = match token.expose() {
                 "ada" => json!({ "sub": "usr_ada", "scope": "reports:read", "permissions": ["code:run"],
-                    "roles": ["editor"], "role": "user", "workspace_ids": ["ws-a"] }),
+                    "roles": ["editor"], "role": "user", "workspace_ids": ["ws-a"], "tenant_id": "org_one" }),
+                "nowhere" => json!({ "sub": "usr_nobody", "tenant_id": "" }),
                 "bob" | "home" => json!({ "sub": "usr_bob" }),
                 "foreign" => json!({ "sub": "usr_eve", "scope": "reports:read" }),
                 "old" => return Err(Why::TokenExpired.into()),

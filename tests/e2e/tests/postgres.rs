@@ -1,11 +1,11 @@
 //! The same program on PostgreSQL: alone, and as two processes behind a transaction pooler.
 
-use std::path::Path;
+use std::{path::Path, process::Command};
 
 use doorward_e2e::{
     Options, Server,
     pooler::Pooler,
-    program::{BOOTSTRAP, block_on, client, free_port, refused},
+    program::{BOOTSTRAP, block_on, client, free_port, refused, root},
     scripts,
 };
 use doorward_world::Fresh;
@@ -115,4 +115,42 @@ fn a_database_that_goes_away_is_told_and_comes_back_on_postgres() {
     pooler.restart();
     server.wait_until_ready();
     assert_eq!(get(&server, "/api/v1/users").0, 200);
+}
+
+/// The statements of a chapter, then a probe, in a transaction that leaves nothing: whether it went well, and
+/// what was said.
+fn probed(url: &str, probe: &str) -> (bool, String) {
+    let chapter = std::fs::read_to_string(root().join("docs/tenants.md")).expect("a chapter");
+    let block =
+        chapter.split("```sql\n").nth(1).and_then(|rest| rest.split("```").next()).expect("statements");
+    let mut psql = Command::new("psql");
+    psql.args([url, "--quiet", "--no-align", "--tuples-only", "--set", "ON_ERROR_STOP=1", "--command"]);
+    let done = psql.arg(format!("BEGIN; {block} SET LOCAL ROLE notes_app; {probe} ROLLBACK;")).output();
+    let done = done.expect("psql runs");
+    (done.status.success(), String::from_utf8_lossy(&[done.stdout, done.stderr].concat()).trim().to_owned())
+}
+
+#[test]
+fn the_wall_between_tenants_that_the_docs_build_stands_on_postgres() {
+    let place = block_on(Fresh::postgres(false)).expect("a database");
+    let tenant = |name: &str| format!("SET LOCAL app.tenant_id = '{name}';");
+    let (one, two) = (tenant("org_one"), tenant("org_two"));
+    let add = "INSERT INTO notes (tenant_id, body) VALUES ('org_one', 'ours');";
+    let all = "SELECT body FROM notes;";
+    for (probe, goes_well, says) in [
+        (format!("{one} {add} {all}"), true, "ours"),
+        (format!("{one} {add} {two} {all}"), true, ""),
+        (format!("{one} {add} {two} UPDATE notes SET body = 'theirs'; {one} {all}"), true, "ours"),
+        (format!("{two} {add}"), false, "violates row-level security policy"),
+        (
+            format!("{one} {add} UPDATE notes SET tenant_id = 'org_two';"),
+            false,
+            "violates row-level security",
+        ),
+        (all.to_owned(), false, "unrecognized configuration parameter"),
+    ] {
+        let (went_well, said) = probed(&place.url(), &probe);
+        let is_said = if says.is_empty() { said.is_empty() } else { said.contains(says) };
+        assert!(went_well == goes_well && is_said, "{probe}: {said}");
+    }
 }

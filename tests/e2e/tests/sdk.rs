@@ -9,7 +9,7 @@ use std::{
 
 use doorward_e2e::{Options, Server, program::root, scripts};
 
-const EXAMPLES: [&str; 4] = ["guarded", "calling", "conformance", "adapter"];
+const EXAMPLES: [&str; 5] = ["guarded", "calling", "tenants", "conformance", "adapter"];
 
 /// The folder of the built examples.
 fn examples() -> PathBuf {
@@ -27,6 +27,12 @@ fn examples() -> PathBuf {
 fn an_api_is_guarded_in_ten_lines_and_asked_with_a_token() {
     let server = Server::start(Options::default());
     scripts::python_told(&server, "sdk.py", &[("DOORWARD_EXAMPLES", &examples())]);
+}
+
+#[test]
+fn an_api_of_many_organisations_keeps_their_data_apart() {
+    let server = Server::start(Options::default());
+    scripts::python_told(&server, "tenants.py", &[("DOORWARD_EXAMPLES", &examples())]);
 }
 
 /// What the runner says of adapters, and whether they passed.

@@ -27,6 +27,7 @@ fn routes() -> Router {
         )
         .route("/reading", get(async |caller: Allowed<Reading>| caller.into_caller().subject().to_owned()))
         .route("/elsewhere", get(async |_: Allowed<Elsewhere>| "in"))
+        .route("/tenant", get(async |tenant: Tenant| tenant.id().to_owned()))
         .route(
             "/writing",
             get(async |caller: Caller| -> Result<&'static str, Refused> {
@@ -62,6 +63,9 @@ async fn handlers_learn_who_asks_and_refuse_in_the_same_words() {
         ("/reading", "bob", 403, "auth.missing_scope"),
         ("/reading", "", 401, "auth.missing_token"),
         ("/elsewhere", "ada", 403, "auth.workspace_forbidden"),
+        ("/tenant", "ada", 200, "org_one"),
+        ("/tenant", "bob", 403, "auth.forbidden"),
+        ("/tenant", "", 401, "auth.missing_token"),
         ("/writing", "ada", 403, "Missing required scopes: reports:write"),
     ] {
         let (found, challenge, body) = ask(&router, path, token).await;
