@@ -171,7 +171,7 @@ test('an organisation by who administers the server, and by who runs it', async 
     if (who === eva) {
       await page.goto(`${issuer}/console`);
       assert.equal(at(page), its, 'the one that she runs');
-      assert.equal(await page.locator('ul.rooms a').count(), 1);
+      assert.equal(await page.locator('ul.rooms a').count(), 3);
     }
     silent(page);
     await page.context().close();
@@ -247,6 +247,53 @@ test('a brand, looked at with a file from disk, with and without JavaScript', as
     await page.check('#bare');
     await page.click('main button[value="save"]');
     assert.equal(await page.locator('#bare').count(), 0, 'the logo is gone');
+test('roles of an organisation', async () => {
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme with roles', owner: eva.id });
+  const all = `/console/organizations/${acme.id}/roles`;
+  const page = await open(browser);
+  await page.goto(`${issuer}/console/roles`);
+  await signIn(page, eva);
+  assert.equal(at(page), all, 'the one that she runs');
+  for (const path of ['', '/new', '/owner', '/member/edit']) await everyWidth(page, `${all}${path}`);
+  await page.goto(`${issuer}${all}/new`);
+  await fill(page, { name: 'Analyst', permissions: 'admin:users:read' });
+  await press(page, page.locator('[id="org:usage:read"]'), 'Space');
+  await follow(page, page.locator('main form button'));
+  assert.ok(await page.locator('#name[aria-invalid="true"]').count());
+  await examine(page, 'a role with an error');
+  await fill(page, { name: 'analyst', permissions: '' });
+  assert.ok(await page.locator('[id="org:usage:read"]').isChecked(), 'what was ticked is still there');
+  await follow(page, page.locator('main form button'));
+  assert.match(await page.locator('main').innerText(), /The role is made[^]*org:usage:read/);
+  for (const path of ['', '/edit', '/delete']) await everyWidth(page, `${all}/analyst${path}`);
+  page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+  silent(page);
+  await page.context().close();
+});
+
+test('the audit trail goes on by itself, and by a link', async () => {
+  const root = await person({ role: 'admin' });
+  for (const javaScriptEnabled of [true, false]) {
+    const page = await open(browser, { javaScriptEnabled });
+    await page.goto(`${issuer}/console/audit/follow?code=user.created`);
+    await page.fill('#identifier', root.email);
+    await page.click('main form button');
+    await page.fill('#password', root.password);
+    await page.click('main form button:not([type=button])');
+    assert.equal(at(page), '/console/audit/follow');
+    const somebody = await person();
+    const row = page.locator('table.list tbody tr', { hasText: somebody.id });
+    if (javaScriptEnabled) {
+      await row.waitFor();
+      assert.match(await page.locator('#news').innerText(), /new/);
+      await press(page, page.locator('button[data-follow]'));
+      assert.equal(await page.locator('button[data-follow]').getAttribute('aria-pressed'), 'true');
+      for (const path of ['', '/follow', '/follow?since=yesterday']) await everyWidth(page, `/console/audit${path}`);
+    } else {
+      assert.equal(await page.locator('button[data-follow]:visible').count(), 0, 'no button that does nothing');
+      while (!await row.count()) await page.click('#newer');
+    }
     page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
     silent(page);
     await page.context().close();

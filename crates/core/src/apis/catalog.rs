@@ -69,6 +69,7 @@ pub const ORGANIZATION: Set = &[
     ("org:branding:read", "See what your organisation's pages look like"),
     ("org:branding:write", "Change what your organisation's pages look like"),
     ("org:usage:read", "See how much is used in your organisation's name"),
+    ("org:audit:read", "See what has happened in your organisation"),
     ("org:roles:read", "See your organisation's roles"),
     ("org:roles:write", "Create, change and remove your organisation's roles"),
 ];

@@ -7,6 +7,7 @@
 
 mod chain;
 mod keep;
+pub mod of_org;
 mod query;
 mod refusals;
 mod seal;

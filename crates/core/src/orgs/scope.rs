@@ -5,6 +5,7 @@ use doorward_proto::id::{Id, Org as OrgKind, User};
 
 use super::{Org, permissions};
 use crate::{
+    audit,
     call::Call,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
@@ -109,6 +110,7 @@ fn platform_scope(permission: &str) -> &'static str {
         "org:connections:read" => return "admin:providers:read",
         permissions::PROVIDERS => return "admin:providers:write",
         "org:usage:read" => return "admin:usage:read",
+        audit::of_org::READ => return "admin:audit:read",
         _ => {}
     }
     if permission.ends_with(":read") { "admin:orgs:read" } else { "admin:orgs:write" }

@@ -62,7 +62,7 @@ pub(super) fn page<T, D: Serialize>(page: &Page<T>, show: impl Fn(&T) -> Result<
 }
 
 /// Where the next page begins, as it is handed out.
-pub(super) fn cursor_of(key: &str) -> String {
+pub(crate) fn cursor_of(key: &str) -> String {
     data_encoding::BASE64URL_NOPAD.encode(key.as_bytes())
 }
 
@@ -115,6 +115,11 @@ impl FromRequestParts<App> for IfMatch {
 pub(super) struct Listing(Vec<(String, String)>);
 
 impl Listing {
+    /// Whether a filter is there.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|(key, _)| key == name)
+    }
+
     /// Takes a filter out.
     pub(super) fn filter(&mut self, name: &str) -> Option<String> {
         let place = self.0.iter().position(|(key, _)| key == name)?;

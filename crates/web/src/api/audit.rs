@@ -1,10 +1,13 @@
-//! The audit trail: `/api/v1/audit/events`, and whether its chain holds. Read only.
+//! The audit trail: `/api/v1/audit/events`, what of it is an organisation's own, and whether its chain holds. Read
+//! only.
+
+use std::net::IpAddr;
 
 use axum::extract::Path;
 use doorward_core::{
-    audit::{self, Broken, Entry, Filter, Outcome, Report},
+    audit::{self, Broken, Entry, Filter, Outcome, Report, of_org},
     outcome::{Code, Refusal, Result},
-    page::Page,
+    page::{Page, PageAsk},
 };
 use doorward_proto::time::Time;
 use serde::Serialize;
@@ -13,13 +16,27 @@ use utoipa::ToSchema;
 
 use super::{
     answer::{Answer, Listing, found, page, wrong},
-    caller::Caller,
+    caller::{Caller, Entered},
     endpoint::Endpoint,
 };
 
 const READ: &str = "admin:audit:read";
-const FILTERS: [&str; 10] =
-    ["actor", "subject", "client_id", "org_id", "code", "outcome", "since", "until", "request_id", "after"];
+const FILTERS: [&str; 11] = [
+    "actor",
+    "subject",
+    "client_id",
+    "org_id",
+    "code",
+    "outcome",
+    "since",
+    "until",
+    "request_id",
+    "address",
+    "after",
+];
+/// The organisation is in the path, and where somebody came from is for the server's administrators.
+const FILTERS_OF_ORG: [&str; 8] =
+    ["actor", "subject", "client_id", "code", "outcome", "since", "until", "after"];
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![
@@ -34,13 +51,21 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(READ)
             .answers::<ReportView>()
             .says("Checks every link and signature of the trail"),
+        Endpoint::get("/api/v1/orgs/{org}/audit", list_of)
+            .org(of_org::READ)
+            .lists::<EventView>(&FILTERS_OF_ORG)
+            .says("Lists what has happened in an organisation, the newest first; without what is personal"),
+        Endpoint::get("/api/v1/orgs/{org}/audit/{event}", show_of)
+            .org(of_org::READ)
+            .answers::<EventView>()
+            .says("Shows an event of an organisation, without what is personal"),
     ]
 }
 
 /// Something that happened.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
-struct EventView {
+pub(crate) struct EventView {
     /// Its number in the chain, once it is sealed.
     seq: Option<i64>,
     /// Its id.
@@ -106,7 +131,8 @@ struct BrokenView {
     what: &'static str,
 }
 
-fn view(entry: &Entry) -> EventView {
+/// As the API shows it.
+pub(crate) fn view(entry: &Entry) -> EventView {
     EventView {
         seq: entry.seq,
         id: entry.id.clone(),
@@ -148,28 +174,54 @@ fn filter(listing: &mut Listing) -> Result<Filter> {
         since: time(listing, "since")?,
         until: time(listing, "until")?,
         request_id: listing.filter("request_id"),
+        address: address(listing)?,
     })
 }
 
-async fn list(caller: Caller, mut listing: Listing) -> Answer {
-    let realm = &caller.call.realm;
-    let mut filter = filter(&mut listing)?;
-    let after = match listing.filter("after") {
-        None => None,
-        Some(text) => {
-            let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
-            Some(number.ok_or_else(|| wrong("after", "It is the number of an event, or 0"))?)
+fn address(listing: &mut Listing) -> Result<Option<IpAddr>> {
+    let parsed = listing.filter("address").map(|text| text.parse()).transpose();
+    parsed.map_err(|_| wrong("address", "Addresses are written as 192.0.2.1 or 2001:db8::1").into())
+}
+
+/// Which events, and behind which number where they are followed.
+struct Asked {
+    filter: Filter,
+    after: Option<i64>,
+    page: PageAsk,
+}
+
+impl Asked {
+    /// What a listing asks for; of an organisation, without what its people do not ask for.
+    fn read(mut listing: Listing, is_of_org: bool) -> Result<Self> {
+        if is_of_org
+            && let Some(other) =
+                FILTERS.into_iter().find(|name| !FILTERS_OF_ORG.contains(name) && listing.has(name))
+        {
+            return Err(wrong(other, "There is no such parameter").into());
         }
-    };
-    let ask = listing.ask()?;
-    if let Some(query) = &ask.query {
-        // An id names the subject; a word is the beginning of what happened.
-        match query.contains('_') && !query.contains('.') {
-            true => filter.subject = Some(query.clone()),
-            false if query.contains('.') => filter.code = Some(query.clone()),
-            false => filter.code = Some(format!("{query}.")),
+        let mut filter = filter(&mut listing)?;
+        let after = match listing.filter("after") {
+            None => None,
+            Some(text) => {
+                let number = text.parse::<i64>().ok().filter(|number| *number >= 0);
+                Some(number.ok_or_else(|| wrong("after", "It is the number of an event, or 0"))?)
+            }
+        };
+        let page = listing.ask()?;
+        if let Some(query) = &page.query {
+            // An id names the subject; a word is the beginning of what happened.
+            match query.contains('_') && !query.contains('.') {
+                true => filter.subject = Some(query.clone()),
+                false if query.contains('.') => filter.code = Some(query.clone()),
+                false => filter.code = Some(format!("{query}.")),
+            }
         }
+        Ok(Self { filter, after, page })
     }
+}
+
+async fn list(caller: Caller, listing: Listing) -> Answer {
+    let (realm, Asked { filter, after, page: ask }) = (&caller.call.realm, Asked::read(listing, false)?);
     if let Some(after) = after {
         let limit = usize::try_from(ask.limit).unwrap_or(50);
         let items = audit::follow(realm, filter, after, limit).await?;
@@ -178,6 +230,27 @@ async fn list(caller: Caller, mut listing: Listing) -> Answer {
     let rows = usize::try_from(ask.rows()).unwrap_or(50);
     let items = audit::list(realm, filter, ask.after.clone(), rows).await?;
     page(&ask.page(items, |entry: &Entry| entry.id.clone()), |entry| Ok(view(entry)))
+}
+
+async fn list_of(caller: Caller, Entered(scope): Entered, listing: Listing) -> Answer {
+    let Asked { filter, after, page: ask } = Asked::read(listing, true)?;
+    if let Some(after) = after {
+        let limit = usize::try_from(ask.limit).unwrap_or(50);
+        let items = of_org::follow(&caller.call, &scope, (filter, after, limit)).await?;
+        return page(&Page { items, next: None }, |entry| Ok(view(entry)));
+    }
+    let rows = usize::try_from(ask.rows()).unwrap_or(50);
+    let items = of_org::list(&caller.call, &scope, (filter, ask.after.clone(), rows)).await?;
+    page(&ask.page(items, |entry: &Entry| entry.id.clone()), |entry| Ok(view(entry)))
+}
+
+async fn show_of(
+    caller: Caller,
+    Entered(scope): Entered,
+    Path((_, event)): Path<(String, String)>,
+) -> Answer {
+    let id = event.parse().map_err(|_| Refusal::new(Code::NotFound))?;
+    found(&view(&of_org::find(&caller.call, &scope, id).await?))
 }
 
 async fn show(caller: Caller, Path(id): Path<String>) -> Answer {

@@ -4,10 +4,10 @@
 //! Handlers read, ask a use case of core, and show; they decide nothing.
 
 mod access;
-mod answer;
+pub(crate) mod answer;
 mod api_keys;
 mod apis;
-mod audit;
+pub(crate) mod audit;
 mod body;
 mod branding;
 mod caller;

@@ -33,10 +33,11 @@ const SHEET: &str = concat!(
     include_str!("../../assets/css/modes.css"),
 );
 
-const FILES: [(&str, &str); 4] = [
+const FILES: &[(&str, &str)] = &[
     ("doorward.css", SHEET),
     ("page.js", include_str!("../../assets/page.js")),
     ("form-post.js", include_str!("../../assets/form-post.js")),
+    ("follow.js", include_str!("../../assets/follow.js")),
     ("mark.svg", include_str!("../../assets/mark.svg")),
 ];
 
@@ -48,7 +49,7 @@ struct Asset {
 }
 
 static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
-    let asset = |(name, text): (&'static str, &'static str)| {
+    let asset = |&(name, text): &(&'static str, &'static str)| {
         let (stem, extension) = name.rsplit_once('.')?;
         let mime = match extension {
             "css" => "text/css; charset=utf-8",
@@ -59,7 +60,7 @@ static ASSETS: LazyLock<Vec<Asset>> = LazyLock::new(|| {
         let path = format!("{BASE}{stem}.{}.{extension}", HEXLOWER.encode(hash.as_ref().first_chunk::<8>()?));
         Some(Asset { name, path, mime, body: Bytes::from_static(text.as_bytes()) })
     };
-    FILES.into_iter().filter_map(asset).collect()
+    FILES.iter().filter_map(asset).collect()
 });
 
 /// The path of an asset; empty for a name that does not exist.

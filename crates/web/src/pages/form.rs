@@ -127,7 +127,7 @@ impl Field {
 }
 
 /// A box to tick, with its label.
-#[derive(Template, Clone)]
+#[derive(Template, Debug, Clone)]
 #[template(path = "part/tick.html")]
 pub struct Tick {
     /// Also its name in the form.

@@ -48,6 +48,70 @@ both_engines! {
         }
     }
 
+    async fn where_it_came_from_is_asked_for_exactly(world: World) {
+        let server = Server::new(world.clone());
+        server.make("/api/v1/users", json!({"email": "ada@example.com"})).await;
+        for is_sealed in [false, true] {
+            if is_sealed {
+                Sealer::new(&world.realm).unwrap().finish().await.unwrap();
+            }
+            let all = server.root(Method::GET, "/api/v1/audit/events?code=user.created", None).await;
+            let address = all.body["items"][0]["detail"]["address"].as_str().unwrap().to_owned();
+            for (address, count) in [(address.as_str(), 1), ("192.0.2.250", 0), ("27.0.0.1", 0), ("2001:db8::1", 0)] {
+                let path = format!("/api/v1/audit/events?code=user.created&address={address}");
+                let found = server.root(Method::GET, &path, None).await;
+                assert_eq!(found.body["items"].as_array().unwrap().len(), count, "{address}: {}", found.text);
+            }
+        }
+        for wrong in ["%25", "127.0.0.1%22", "127.0.0"] {
+            let refused = server.root(Method::GET, &format!("/api/v1/audit/events?address={wrong}"), None).await;
+            assert_eq!((refused.status, refused.field()), (StatusCode::BAD_REQUEST, "address"), "{wrong}");
+        }
+    }
+
+    /// What an organisation's credential reads is its own, without what is personal; what is the server's it does
+    /// not read even in the server's own organisation.
+    async fn an_organisation_reads_its_own_events_and_no_addresses(world: World) {
+        let server = Server::new(world.clone());
+        let acme = server.make("/api/v1/orgs", json!({"name": "Acme"})).await["id"].as_str().unwrap().to_owned();
+        let other = server.make("/api/v1/orgs", json!({"name": "Other"})).await["id"].as_str().unwrap().to_owned();
+        let token = |org: &str| json!({"name": format!("reader-{org}"), "scopes": ["org:audit:read"], "org_id": org});
+        let instance = world.realm.instance_org.to_string();
+        let mut held = Vec::new();
+        for org in [&acme, &instance] {
+            let made = server.locally(Method::POST, "/api/v1/service-tokens", Some(token(org))).await;
+            held.push(format!("Bearer {}", made.body["secret"].as_str().unwrap()));
+        }
+        let ask = async |bearer: &str, path: &str| server.asks(Method::GET, path, None, &[("authorization", bearer)]).await;
+        let list = format!("/api/v1/orgs/{acme}/audit");
+        let own = ask(&held[0], &list).await;
+        let items = own.body["items"].as_array().unwrap();
+        assert!(items.iter().any(|item| item["code"] == "org.created"), "{}", own.text);
+        assert!(items.iter().all(|item| item["org_id"] == acme.as_str() && item["detail"].is_null()), "{}", own.text);
+        let id = items[0]["id"].as_str().unwrap();
+        let shown = ask(&held[0], &format!("{list}/{id}")).await;
+        assert_eq!(&shown.body, &items[0]);
+        let all = server.root(Method::GET, &format!("/api/v1/audit/events?org_id={other}"), None).await;
+        let foreign = all.body["items"][0]["id"].as_str().unwrap();
+        let refused = ask(&held[0], &format!("{list}/{foreign}")).await;
+        assert_eq!(refused.status, StatusCode::NOT_FOUND, "an event of another: {}", refused.text);
+        for wrong in ["address=127.0.0.1", "request_id=x"] {
+            let refused = ask(&held[0], &format!("{list}?{wrong}")).await;
+            assert_eq!(refused.status, StatusCode::BAD_REQUEST, "{wrong}: {}", refused.text);
+        }
+        let narrowed = ask(&held[0], &format!("{list}?org_id={other}")).await;
+        assert_eq!(narrowed.status, StatusCode::BAD_REQUEST, "{}", narrowed.text);
+        let refused = ask(&held[1], &format!("/api/v1/orgs/{instance}/audit")).await;
+        assert_eq!((refused.status, &refused.body["scope"]), (StatusCode::FORBIDDEN, &json!("admin:audit:read")), "{}", refused.text);
+        let refused = ask(&held[0], "/api/v1/audit/events").await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN);
+        // Who sees every organisation does not therefore read what happens in them.
+        let orgs = json!({"name": "orgs", "scopes": ["admin:orgs:read"]});
+        let made = server.locally(Method::POST, "/api/v1/service-tokens", Some(orgs)).await;
+        let refused = ask(&format!("Bearer {}", made.body["secret"].as_str().unwrap()), &list).await;
+        assert_ne!(refused.status, StatusCode::OK, "{}", refused.text);
+    }
+
     async fn sealed_events_are_followed_and_verified(world: World) {
         let server = Server::new(world.clone());
         server.make("/api/v1/users", json!({"email": "ada@example.com"})).await;

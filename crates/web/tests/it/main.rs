@@ -29,6 +29,7 @@ mod pages_console_areas;
 mod pages_console_branding;
 mod pages_console_orgs;
 mod pages_console_providers;
+mod pages_console_roles;
 mod pages_console_traffic;
 mod pages_console_usage;
 mod pages_console_users;

@@ -60,6 +60,8 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (get.clone(), "/api/v1/orgs/{org}/clients/{client}/branding", Admin, None),
         (patch, "/api/v1/orgs/{org}/clients/{client}/branding", Admin, Some(json!({"name": "Brand"}))),
         (get.clone(), "/api/v1/orgs/{org}/usage", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/audit", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/audit/{event}", Admin, None),
         (get, "/api/v1/orgs/{org}/invitations", Admin, None),
         (post, "/api/v1/orgs/{org}/invitations", Admin, Some(json!({"email": "new@example.org"}))),
         (delete, "/api/v1/orgs/{org}/invitations/{id}", Admin, None),
@@ -92,6 +94,7 @@ struct Team {
     somebody: String,
     invitation: String,
     client: String,
+    event: String,
 }
 
 async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
@@ -110,7 +113,9 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     let client = format!("app-{number}");
     let app = json!({"client_id": client, "name": "App", "org_id": id, "redirect_uris": ["https://app.example/cb"]});
     server.make("/api/v1/clients", app).await;
-    Team { id, client, somebody: somebody.id.clone(), invitation }
+    let events = server.root(Method::GET, &format!("/api/v1/audit/events?org_id={id}&limit=1"), None).await;
+    let event = events.body["items"][0]["id"].as_str().unwrap().to_owned();
+    Team { id, client, somebody: somebody.id.clone(), invitation, event }
 }
 
 impl Team {
@@ -122,6 +127,7 @@ impl Team {
             .replace("{domain}", "example.com")
             .replace("{connection}", "sso")
             .replace("{client}", &self.client)
+            .replace("{event}", &self.event)
             .replace("{id}", &self.invitation)
     }
 }

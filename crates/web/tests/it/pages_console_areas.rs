@@ -11,6 +11,12 @@ use doorward_world::{World, both_engines};
 use http::StatusCode;
 use serde_json::json;
 
+/// How many events a file has.
+fn told(text: &str) -> usize {
+    let told: serde_json::Value = serde_json::from_str(text).unwrap();
+    told["items"].as_array().unwrap().len()
+}
+
 both_engines! {
     async fn applications_are_found_stopped_and_deleted(world: World) {
         let (mut browser, _) = administrator(world.clone()).await;
@@ -71,6 +77,76 @@ both_engines! {
         audit::Sealer::new(&world.realm).unwrap().finish().await.unwrap();
         let report = browser.open("/console/audit/check").await;
         assert!(report.text.contains(">Holds<") && report.text.contains("Every link"), "{}", report.text);
+    }
+
+    /// Every event is shown once, whether a link or a module asks for what is newer.
+    async fn the_trail_is_followed_and_taken_along(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let seal = async || audit::Sealer::new(&world.realm).unwrap().finish().await.unwrap();
+        browser.person("ada@example.com", "Ada").await;
+        seal().await;
+        let page = browser.open("/console/audit/follow?code=user.created").await;
+        assert_eq!((page.status, page.text.matches("scope=\"row\"").count()), (StatusCode::OK, 2), "{}", page.text);
+        assert!(page.text.contains("/assets/follow.") && page.text.contains("data-follow"), "{}", page.text);
+        let newer = link(&page, "/console/audit/follow?code=user.created");
+        let quiet = browser.open(&newer).await;
+        assert!(quiet.text.matches("scope=\"row\"").count() == 0 && quiet.text.contains("Nothing yet that fits"), "{}", quiet.text);
+        browser.person("bob@example.com", "Bob").await;
+        seal().await;
+        let page = browser.open(&link(&quiet, "/console/audit/follow?code=user.created")).await;
+        assert_eq!(page.text.matches("scope=\"row\"").count(), 1, "{}", page.text);
+        let again = browser.open(&link(&page, "/console/audit/follow?code=user.created")).await;
+        assert_eq!(again.text.matches("scope=\"row\"").count(), 0, "{}", again.text);
+        for wrong in ["after=x", "after=-1"] {
+            assert_eq!(browser.open(&format!("/console/audit/follow?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
+        }
+        let wrong = browser.open("/console/audit/follow?since=yesterday&address=nowhere").await;
+        assert!(wrong.status == StatusCode::UNPROCESSABLE_ENTITY && wrong.text.contains("id=\"since-error\"") && wrong.text.contains("id=\"address-error\""), "{}", wrong.text);
+
+        let file = browser.open("/console/audit.json?code=user.created").await;
+        assert_eq!(file.header("content-disposition"), "attachment; filename=\"audit.json\"");
+        let told: serde_json::Value = serde_json::from_str(&file.text).unwrap();
+        assert_eq!((told["items"].as_array().unwrap().len(), &told["next_cursor"]), (3, &json!(null)), "{}", file.text);
+        assert_eq!(told["items"][0]["code"], "user.created");
+        let bob = browser.stored("bob@example.com").await["id"].as_str().unwrap().to_owned();
+        let his = browser.open(&format!("/console/audit?subject={bob}&address=127.0.0.1")).await;
+        assert!(his.text.contains(">user.created<"), "{}", his.text);
+        let elsewhere = browser.open(&format!("/console/audit?subject={bob}&address=192.0.2.7")).await;
+        assert!(elsewhere.status == StatusCode::OK && !elsewhere.text.contains(">user.created<"), "{}", elsewhere.text);
+    }
+
+    /// An owner reads what happened in the own organisation, and from where nobody came.
+    async fn an_owner_reads_the_trail_of_the_own_organisation(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        browser.person("eva@example.com", "Eva").await;
+        let eva = browser.stored("eva@example.com").await["id"].as_str().unwrap().to_owned();
+        let acme = browser.make("orgs", json!({"name": "Acme", "owner": eva})).await["id"].as_str().unwrap().to_owned();
+        let other = browser.make("orgs", json!({"name": "Other"})).await["id"].as_str().unwrap().to_owned();
+        let foreign = browser.read(&format!("audit/events?org_id={other}")).await["items"][0]["id"].as_str().unwrap().to_owned();
+        let mut own = browser.another();
+        let page = own.open("/account").await;
+        own.sign_in(&page, "eva@example.com", PASSWORD).await;
+        let list = own.open("/console/audit").await;
+        let path = format!("/console/organizations/{acme}/audit");
+        assert_eq!((list.path.as_str(), list.title()), (path.as_str(), "Audit trail of Acme"), "{}", list.text);
+        assert!(list.text.contains(">org.created<") && !list.text.contains(&other) && !list.text.contains("/audit/check"), "{}", list.text);
+        let one = own.open(&link(&list, &format!("{path}/evt_"))).await;
+        assert!(one.status == StatusCode::OK && !one.text.contains("127.0.0.1") && !one.text.contains("Personal detail"), "{}", one.text);
+        let narrowed = own.open(&format!("{path}?org={other}&address=127.0.0.1")).await;
+        assert!(narrowed.text.contains(">org.created<") && !narrowed.text.contains(&other), "what is no filter here is none: {}", narrowed.text);
+        let file = own.open(&format!("{path}.json")).await;
+        assert!(file.text.contains("\"org.created\"") && !file.text.contains("127.0.0.1") && !file.text.contains(&other), "{}", file.text);
+        assert_eq!(own.open(&format!("{path}.csv")).await.text.lines().count(), 1 + told(&file.text), "{}", file.text);
+        assert_eq!(own.open(&format!("{path}/follow")).await.status, StatusCode::OK);
+        for elsewhere in [format!("{path}/{foreign}"), format!("/console/organizations/{other}/audit"), format!("/console/organizations/{other}/audit.json"),
+            format!("/console/organizations/{other}/audit/follow"), format!("/console/organizations/{other}/audit/{foreign}")] {
+            assert_eq!(own.open(&elsewhere).await.status, StatusCode::NOT_FOUND, "{elsewhere}");
+        }
+        for servers in [format!("/console/audit/{foreign}"), "/console/audit.json".to_owned(), "/console/audit/follow".to_owned(), "/console/audit/check".to_owned()] {
+            assert_eq!(own.open(&servers).await.status, StatusCode::FORBIDDEN, "{servers}");
+        }
+        let page = browser.open(&format!("{path}?outcome=granted")).await;
+        assert!(page.text.contains(">org.created<"), "an administrator finds it there, too: {}", page.text);
     }
 
     async fn the_next_key_is_made_by_a_word_and_a_fresh_sign_in(world: World) {

@@ -47,7 +47,13 @@ both_engines! {
         assert_eq!((&told["totals"]["requests"], &told["totals"]["denied"]), (&json!(1_239), &json!(34)), "{}", file.text);
         let routes: Vec<_> = told["items"].as_array().unwrap().iter().map(|it| (it["route"].clone(), it["requests"].clone())).collect();
         assert_eq!(routes, [(json!("files"), json!(5)), (json!("reports"), json!(1_234))]);
-        for wrong in ["from=yesterday", "to=2026-13-01", "from=2026-11-22T10:30:00Z", "from=2030-02-01&to=2030-01-01", "by=month", "status=200", "kind=all"] {
+        for (wrong, field) in [("from=yesterday", "from"), ("to=2026-13-01", "to"), ("from=2026-11-22T10:30:00Z", "from"), ("from=2030-02-01&to=2030-01-01", "from")] {
+            let again = browser.open(&format!("/console/usage?{wrong}&route=reports")).await;
+            assert_eq!((again.status, again.title()), (StatusCode::UNPROCESSABLE_ENTITY, "Usage"), "{wrong}");
+            assert!(again.text.contains(&format!("id=\"{field}-error\"")) && !again.text.contains("<table"), "{wrong}: {}", again.text);
+            assert_eq!(again.field("route").as_deref(), Some("reports"), "what was typed is still there");
+        }
+        for wrong in ["by=month", "status=200", "kind=all"] {
             assert_eq!(browser.open(&format!("/console/usage?{wrong}")).await.status, StatusCode::BAD_REQUEST, "{wrong}");
         }
     }

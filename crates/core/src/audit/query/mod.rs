@@ -6,7 +6,7 @@
 
 mod sql;
 
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use doorward_proto::{
     id::{self, Id},
@@ -47,6 +47,8 @@ pub struct Filter {
     pub until: Option<Time>,
     /// The request it happened in.
     pub request_id: Option<String>,
+    /// From where: the client's address, as long as the personal detail is there.
+    pub address: Option<IpAddr>,
 }
 
 /// One event, as it is shown.
@@ -79,6 +81,12 @@ pub struct Entry {
 }
 
 impl Filter {
+    /// How an event's detail says where it came from.
+    fn detail_pattern(&self) -> Option<String> {
+        // An address has nothing that a pattern could take for more than itself.
+        self.address.map(|address| format!("%\"address\":\"{address}\"%"))
+    }
+
     /// The ids from which on, and before which, every event must have arrived that happened in time.
     fn arrived(&self) -> (Option<String>, Option<String>) {
         let at = |time: Time| Id::<id::Event>::new(time, [0; 10]).to_string();
@@ -123,7 +131,7 @@ pub async fn follow(realm: &Realm, filter: Filter, after: i64, limit: usize) -> 
     let ask = (filter, after, i64::try_from(limit.min(MAX_PAGE))?);
     realm
         .db
-        .read("audit.follow", ask, |tx, (filter, after, limit)| {
+        .scan("audit.follow", ask, |tx, (filter, after, limit)| {
             Box::pin(async move { sql::follow(tx, filter, *after, *limit).await })
         })
         .await

@@ -26,6 +26,10 @@ const UNSEALED: &str =
 const UNSEALED_SEQ: &str = "SELECT seq FROM event_intake WHERE id = $1";
 const SEALED_SEQ: &str = "SELECT seq FROM events WHERE id >= $1 ORDER BY id LIMIT 1";
 
+const SEALED_AT: &str = "EXISTS (SELECT 1 FROM event_details d
+    WHERE d.seq = e.seq AND d.month = e.month AND d.erased_at IS NULL AND d.detail LIKE ?)";
+const UNSEALED_AT: &str = "e.detail LIKE ?";
+
 /// A statement in the making.
 struct Text<'v> {
     sql: String,
@@ -42,6 +46,13 @@ impl<'v> Text<'v> {
         self.values.push(value.into());
         self.sql.push_str(if self.values.len() == 1 { " WHERE " } else { " AND " });
         self.sql.push_str(&condition.replace('?', &format!("${}", self.values.len())));
+    }
+
+    /// Adds where it came from, by the condition of the table.
+    fn address(&mut self, condition: &'static str, filter: &Filter) {
+        if let Some(pattern) = filter.detail_pattern() {
+            self.and(condition, pattern);
+        }
     }
 
     fn end(&mut self, order: &'static str, limit: i64) {
@@ -140,6 +151,7 @@ pub(super) async fn list_sealed(
     let mut text = Text::new(SEALED);
     text.filter(filter);
     text.part(filter);
+    text.address(SEALED_AT, filter);
     if let Begin::Sealed(seq) = begin {
         text.and("e.seq < ?", seq);
     }
@@ -155,6 +167,7 @@ pub(super) async fn list_unsealed(
 ) -> Result<Vec<Entry>> {
     let mut text = Text::new(UNSEALED);
     text.filter(filter);
+    text.address(UNSEALED_AT, filter);
     match begin {
         Begin::AtTheEnd => {}
         Begin::Unsealed(seq) => text.and("e.seq < ?", seq),
@@ -173,6 +186,7 @@ pub(super) async fn follow(
     let mut text = Text::new(SEALED);
     text.filter(filter);
     text.part(filter);
+    text.address(SEALED_AT, filter);
     text.and("e.seq > ?", after);
     text.end(" ORDER BY e.seq", limit);
     text.run(tx).await

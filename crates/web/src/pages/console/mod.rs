@@ -34,6 +34,7 @@ mod mail;
 mod orgs;
 pub mod part;
 mod providers;
+mod roles;
 mod said;
 pub mod service_tokens;
 mod sessions;
@@ -51,6 +52,7 @@ pub fn routes() -> Router<App> {
         .merge(orgs::routes())
         .merge(apps::routes())
         .merge(providers::routes())
+        .merge(roles::routes())
         .merge(usage::routes())
         .merge(audit::routes())
         .merge(keys::routes())
@@ -76,6 +78,8 @@ pub enum Area {
     Applications,
     /// Where people sign in elsewhere.
     Providers,
+    /// What whoever holds one may do.
+    Roles,
     /// Long-lived secrets for programs.
     ServiceTokens,
     /// How much was used.
@@ -94,11 +98,12 @@ pub enum Area {
 
 impl Area {
     /// In the order of the navigation.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: &[Self] = &[
         Self::Users,
         Self::Organizations,
         Self::Applications,
         Self::Providers,
+        Self::Roles,
         Self::ServiceTokens,
         Self::Sessions,
         Self::Usage,
@@ -108,7 +113,7 @@ impl Area {
         Self::Branding,
     ];
     /// What is open to whoever runs an organisation.
-    const OF_ORGANIZATIONS: [Self; 1] = [Self::Organizations];
+    const OF_ORGANIZATIONS: &[Self] = &[Self::Organizations, Self::Roles, Self::Audit];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
@@ -117,6 +122,7 @@ impl Area {
             Self::Organizations => "/console/organizations",
             Self::Applications => "/console/applications",
             Self::Providers => "/console/providers",
+            Self::Roles => "/console/roles",
             Self::ServiceTokens => "/console/service-tokens",
             Self::Usage => "/console/usage",
             Self::Audit => "/console/audit",
@@ -133,6 +139,7 @@ impl Area {
             Self::Organizations => "console-organizations",
             Self::Applications => "console-applications",
             Self::Providers => "console-providers",
+            Self::Roles => "console-roles",
             Self::ServiceTokens => "console-service-tokens",
             Self::Usage => "console-usage",
             Self::Audit => "console-audit",
@@ -302,7 +309,7 @@ impl Operator {
         let email = self.account.email.clone().unwrap_or_default();
         Shell {
             frame,
-            areas: if self.is_administrator() { &Area::ALL } else { &Area::OF_ORGANIZATIONS },
+            areas: if self.is_administrator() { Area::ALL } else { Area::OF_ORGANIZATIONS },
             area,
             title,
             trail: Vec::new(),

@@ -23,7 +23,11 @@ use super::{
 use crate::{
     api::usage::{Format, file},
     app::App,
-    pages::{form::Errors, frame::Frame, visit::Visit},
+    pages::{
+        form::Errors,
+        frame::Frame,
+        visit::{Visit, refusal_of},
+    },
     surface::Failure,
 };
 
@@ -58,7 +62,7 @@ fn day_of(at: Time) -> Time {
 }
 
 /// An hour, or a day: all of it, also where it is the last one.
-fn time(asked: &Asked, name: &'static str, is_end: bool) -> Found<Option<Time>> {
+fn time(asked: &Asked, name: &'static str, is_end: bool) -> Result<Option<Time>, Refusal> {
     let Some(text) = asked.some(name) else { return Ok(None) };
     let wrong =
         || Refusal::new(Code::RequestInvalid).field(name).hint("Such as 2026-11-22, or 2026-11-22T10:00:00Z");
@@ -67,6 +71,28 @@ fn time(asked: &Asked, name: &'static str, is_end: bool) -> Found<Option<Time>> 
         return Ok(Some(if is_end { day + DAY } else { day }));
     }
     Ok(Some(text.parse().map_err(|_| wrong())?))
+}
+
+/// The days that cannot be read, each with what is wrong.
+fn wrong(frame: &Frame, asked: &Asked) -> Option<(Errors, Refusal)> {
+    let (mut errors, mut first) = (Errors::none(), None);
+    for (name, is_end) in [("from", false), ("to", true)] {
+        if let Err(refusal) = time(asked, name, is_end) {
+            errors.add(name, frame.t("usage-day-wrong"));
+            first = first.or(Some(refusal));
+        }
+    }
+    first.map(|refusal| (errors, refusal))
+}
+
+/// What a refusal of times means that can be read.
+fn wrong_time(frame: &Frame, refusal: &Refusal) -> Option<(Errors, Refusal)> {
+    let (field, key) = match refusal.field.as_deref()? {
+        "from" => ("from", "usage-from-wrong"),
+        "to" => ("to", "usage-to-wrong"),
+        _ => return None,
+    };
+    Some((Errors::one(field, frame.t(key)), refusal.clone()))
 }
 
 /// What the address asks for; of an organisation, whatever it says of others.
@@ -138,10 +164,25 @@ async fn page(
 ) -> Result<Response, Failure> {
     let (visit, frame) = (&operator.visit, shell.frame);
     let asked = asked(visit)?;
+    let again = |(errors, refusal): (Errors, Refusal)| {
+        let table = Table::new(frame, "usage-caption", &[], Vec::new());
+        let filters = filters(frame, &asked, org);
+        let list = ListPage::new(shell, (path, &asked), filters, table, None).what("usage-what");
+        visit.show_wrong(&list.wrong(errors), &refusal)
+    };
+    if let Some(wrong) = wrong(frame, &asked) {
+        return Ok(again(wrong));
+    }
     let (filter, by) = (which(visit, &asked, org)?, group(&asked)?);
     // Who looks at this node is told what this node has counted so far.
     usage::flush(&visit.call).await?;
-    let totals = usage::totals(&visit.call, filter.clone()).await?;
+    let totals = match usage::totals(&visit.call, filter.clone()).await {
+        Ok(totals) => totals,
+        Err(error) => {
+            let refusal = refusal_of(error)?;
+            return Ok(again(wrong_time(frame, &refusal).ok_or(refusal)?));
+        }
+    };
     let PageAsk { after, limit, .. } = asked.page();
     let found = usage::read(&visit.call, Ask { filter: filter.clone(), by: vec![by], after, limit }).await?;
     let mut rows = Vec::with_capacity(found.rows.len());

@@ -10,7 +10,7 @@ use doorward_core::{
     page::PageAsk,
 };
 
-use super::{PATH, own, page, standing};
+use super::{PATH, SEE, own, page, standing};
 use crate::{
     pages::{
         console::{
@@ -83,15 +83,35 @@ pub(super) async fn look(operator: Operator) -> Result<Response, Failure> {
 
 /// Whoever runs one is led to it.
 async fn look_own(operator: &Operator) -> Result<Response, Failure> {
-    let own = own(operator).await?;
+    choose(operator, Area::Organizations, "", SEE).await
+}
+
+/// Leads whoever administers no more than organisations to what one of them has at this place below its page;
+/// whoever may in several chooses.
+pub(in crate::pages::console) async fn lead(
+    operator: &Operator,
+    area: Area,
+    place: &str,
+    permission: &'static str,
+) -> Result<Response, Failure> {
+    choose(operator, area, &format!("/{place}"), permission).await
+}
+
+async fn choose(
+    operator: &Operator,
+    area: Area,
+    below: &str,
+    permission: &'static str,
+) -> Result<Response, Failure> {
+    let own = own(operator, permission).await?;
     let [first, rest @ ..] = own.as_slice() else { return Err(Code::Forbidden.into()) };
     if rest.is_empty() {
-        return Ok(to(&format!("{PATH}/{}", first.org)));
+        return Ok(to(&format!("{PATH}/{}{below}", first.org)));
     }
     let (frame, errors) = (operator.visit.frame(), Errors::none());
-    let shell = operator.shell(&frame, Area::Organizations, frame.t(Area::Organizations.key()), &errors);
+    let shell = operator.shell(&frame, area, frame.t(area.key()), &errors);
     let row = |one: &Membership| Row {
-        page: Some(format!("{PATH}/{}", one.org)),
+        page: Some(format!("{PATH}/{}{below}", one.org)),
         name: one.name.clone(),
         detail: String::new(),
         cells: vec![Cell::Text(one.role.clone())],
@@ -99,7 +119,8 @@ async fn look_own(operator: &Operator) -> Result<Response, Failure> {
     let rows = own.iter().map(row).collect();
     let table = Table::new(&frame, "orgs-own", &["orgs-name", "orgs-role"], rows);
     let asked = Asked::read("", &[])?;
-    Ok(operator.show(&ListPage::new(&shell, (PATH, &asked), Vec::new(), table, None).what("orgs-own")))
+    let path = area.path();
+    Ok(operator.show(&ListPage::new(&shell, (path, &asked), Vec::new(), table, None).what("orgs-own")))
 }
 
 /// The same list, whole.

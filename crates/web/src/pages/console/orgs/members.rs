@@ -31,10 +31,11 @@ use crate::{
     surface::Failure,
 };
 
-pub(super) const COLUMNS: [&str; 4] = ["orgs-member", "orgs-role", "users-status", "orgs-member-since"];
+pub(in crate::pages::console) const COLUMNS: [&str; 4] =
+    ["orgs-member", "orgs-role", "users-status", "orgs-member-since"];
 
 /// A member as lists show them.
-pub(super) fn row(visit: &Visit, scope: &OrgScope, member: &Member) -> Row {
+pub(in crate::pages::console) fn row(visit: &Visit, scope: &OrgScope, member: &Member) -> Row {
     let text = visit.text;
     let standing = match member.status {
         doorward_core::principals::Status::Active => Standing::good(text.get("users-active")),

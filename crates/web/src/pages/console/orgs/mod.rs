@@ -4,7 +4,7 @@
 use axum::{Router, routing::get};
 use doorward_core::{
     call::Call,
-    orgs::{self, Membership, Org, OrgScope, roles},
+    orgs::{self, Membership, Org, OrgScope, permissions, roles},
     outcome::{Error, Result},
     sessions::Account,
     users,
@@ -18,6 +18,8 @@ use crate::{
     app::App,
     pages::{frame::Frame, text::Text},
 };
+pub(super) use list::lead;
+pub(super) use members::{COLUMNS as MEMBER_COLUMNS, row};
 
 mod act;
 mod edit;
@@ -29,7 +31,7 @@ mod show;
 
 const PATH: &str = Area::Organizations.path();
 /// What whoever runs an organisation may see.
-const SEE: &str = "org:members:read";
+pub(super) const SEE: &str = "org:members:read";
 const MEMBERS: &str = "org:members:write";
 const SETTINGS: &str = "org:settings:write";
 const END: &str = "org:settings:end";
@@ -59,18 +61,28 @@ pub(super) async fn enter(operator: &Operator, org: &str, permission: &'static s
     orgs::enter(&operator.visit.call, holder(&operator.account), org, permission).await
 }
 
-/// The organisations that somebody runs.
-async fn own(operator: &Operator) -> Result<Vec<Membership>> {
+/// The organisations in which somebody holds a permission.
+async fn own(operator: &Operator, permission: &'static str) -> Result<Vec<Membership>> {
     let facts = users::facts(&operator.visit.call, operator.account.session.user).await?;
     let orgs = facts.map(|facts| facts.orgs).unwrap_or_default();
-    run_by(&operator.visit.call, &operator.account, orgs).await
+    holding(&operator.visit.call, &operator.account, orgs, permission).await
 }
 
 /// Those of somebody's organisations that they run: the ones whose page is open to them.
 pub async fn run_by(call: &Call, account: &Account, orgs: Vec<Membership>) -> Result<Vec<Membership>> {
+    holding(call, account, orgs, SEE).await
+}
+
+/// Those of somebody's organisations in which they hold a permission.
+async fn holding(
+    call: &Call,
+    account: &Account,
+    orgs: Vec<Membership>,
+    permission: &'static str,
+) -> Result<Vec<Membership>> {
     let mut run = Vec::new();
     for one in orgs.into_iter().filter(|one| one.kind != orgs::Kind::Personal) {
-        match orgs::enter(call, holder(account), &one.org.to_string(), SEE).await {
+        match orgs::enter(call, holder(account), &one.org.to_string(), permission).await {
             Ok(_) => run.push(one),
             Err(Error::Refused(_)) => {}
             Err(fault) => return Err(fault),
@@ -80,7 +92,7 @@ pub async fn run_by(call: &Call, account: &Account, orgs: Vec<Membership>) -> Re
 }
 
 /// The address of an organisation's page.
-fn page(org: &Org) -> String {
+pub(super) fn page(org: &Org) -> String {
     format!("{PATH}/{}", org.id)
 }
 
@@ -108,8 +120,15 @@ async fn role_choice(
     (frame, scope): (&Frame, &OrgScope),
     chosen: &str,
 ) -> Result<Choice> {
-    let roles = roles::list(&operator.visit.call, scope).await?;
-    let options = roles.into_iter().map(|role| (role.name.clone(), role.name)).collect();
+    let mut names: Vec<String> = match scope.may(super::roles::SEE) {
+        true => roles::list(&operator.visit.call, scope).await?.into_iter().map(|role| role.name).collect(),
+        false => permissions::BUILT_IN.map(str::to_owned).to_vec(),
+    };
+    // What a member is already stays to be chosen by who sees no other role.
+    if !scope.may(super::roles::SEE) && !names.iter().any(|name| name == chosen) {
+        names.push(chosen.to_owned());
+    }
+    let options = names.into_iter().map(|name| (name.clone(), name)).collect();
     let hint = frame.t("orgs-role-what");
     Ok(Choice {
         id: "role",

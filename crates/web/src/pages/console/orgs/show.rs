@@ -2,6 +2,7 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
+    audit::of_org,
     branding::{Logo, logo_of_org},
     orgs::{
         Kind, OrgScope,
@@ -10,7 +11,7 @@ use doorward_core::{
         roles::{self, Role},
     },
     page::{Page, PageAsk},
-    providers::of_org,
+    providers,
 };
 
 use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, trail};
@@ -22,6 +23,7 @@ use crate::{
                 Cell, Row, Send, Table,
                 detail::{DetailPage, Panel},
             },
+            roles::SEE as ROLES,
             usage,
         },
         form::Errors,
@@ -41,18 +43,21 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
     let first = || PageAsk { limit: MOST, ..PageAsk::default() };
     let some = members::list(&visit.call, &scope, ListAsk { page: first(), role: None }).await?;
     let open = invitations::list(&visit.call, &scope, first()).await?;
-    let roles = roles::list(&visit.call, &scope).await?;
+    let roles = match scope.may(ROLES) {
+        true => Some(roles::list(&visit.call, &scope).await?),
+        false => None,
+    };
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = operator.shell(&frame, Area::Organizations, scope.org().name.clone(), &errors);
     shell.trail = vec![trail(&operator)];
     let logo = logo_of_org(&visit.call, scope.id()).await?;
-    let panels = vec![
+    let mut panels = vec![
         about(visit, &frame, &scope, logo),
         of_members(visit, &frame, &scope, &some),
         of_invitations(visit, &frame, &scope, &open.items),
-        of_roles(&frame, &roles),
-        of_providers(&frame, &scope),
     ];
+    panels.extend(roles.map(|roles| of_roles(&frame, &scope, &roles)));
+    panels.push(of_providers(&frame, &scope));
     let badge = Some(standing(frame.text, scope.org().is_active));
     Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
 }
@@ -79,6 +84,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     }
     if scope.may(usage::SEE) {
         panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));
+    }
+    if scope.may(of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
+        panel = panel.link(format!("{page}/audit"), frame.t("console-audit"));
     }
     if org.kind != Kind::Team {
         return panel;
@@ -131,20 +139,23 @@ fn of_invitations(visit: &Visit, frame: &Frame, scope: &OrgScope, open: &[Invita
 
 fn of_providers(frame: &Frame, scope: &OrgScope) -> Panel {
     let panel = Panel::new("providers", frame.t("console-providers")).what(frame.t("providers-of-org"));
-    if scope.may(of_org::READ) && scope.org().kind == Kind::Team {
+    if scope.may(providers::of_org::READ) && scope.org().kind == Kind::Team {
         return panel.link(format!("{}/providers", page(scope.org())), frame.t("providers-all"));
     }
     panel
 }
 
-fn of_roles(frame: &Frame, roles: &[Role]) -> Panel {
+fn of_roles(frame: &Frame, scope: &OrgScope, roles: &[Role]) -> Panel {
+    let all = format!("{}/roles", page(scope.org()));
     let row = |role: &Role| Row {
-        page: None,
+        page: Some(format!("{all}/{}", role.name)),
         name: role.name.clone(),
         detail: role.description.clone(),
         cells: vec![Cell::words(role.permissions.clone(), frame.t("orgs-permissions-none"))],
     };
     let columns = ["orgs-role", "orgs-permissions"];
     let table = Table::new(frame, "orgs-roles", &columns, roles.iter().map(row).collect());
-    Panel::new("roles", frame.t("orgs-roles")).table(table, frame.t("console-none"))
+    Panel::new("roles", frame.t("orgs-roles"))
+        .table(table, frame.t("console-none"))
+        .link(all.clone(), frame.t("roles-all"))
 }

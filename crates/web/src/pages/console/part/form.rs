@@ -45,8 +45,25 @@ pub enum Control {
     Tick(Tick),
     /// One of several.
     Choice(Choice),
+    /// Boxes that belong together.
+    Ticks(Ticks),
     /// What the controls below it are about.
     Heading(String),
+}
+
+/// Boxes that belong together, under a legend.
+#[derive(Debug, Clone)]
+pub struct Ticks {
+    /// What errors name.
+    pub id: &'static str,
+    /// What they are about.
+    pub legend: String,
+    /// A line of help.
+    pub hint: String,
+    /// The boxes.
+    pub ticks: Vec<Tick>,
+    /// What is wrong with them.
+    pub error: Option<String>,
 }
 
 /// The page of a form.
@@ -118,6 +135,14 @@ impl<'a> FormPage<'a> {
     #[must_use]
     pub fn tick(mut self, id: &'static str, label: String, is_ticked: bool) -> Self {
         self.controls.push(Control::Tick(Tick { id, label, is_ticked }));
+        self
+    }
+
+    /// Boxes that belong together.
+    #[must_use]
+    pub fn ticks(mut self, ticks: Ticks) -> Self {
+        let error = self.errors.about(ticks.id).map(str::to_owned);
+        self.controls.push(Control::Ticks(Ticks { error, ..ticks }));
         self
     }
 

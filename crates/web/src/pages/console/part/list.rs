@@ -136,6 +136,14 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// With what is wrong with it, if anything is.
+    #[must_use]
+    pub fn checked(self, errors: &Errors) -> Self {
+        Self { error: errors.about(self.id).map(str::to_owned), ..self }
+    }
+}
+
 /// The page of a list.
 #[derive(Template)]
 #[template(path = "console/list.html")]
@@ -145,6 +153,7 @@ pub struct ListPage<'a> {
     path: String,
     what: String,
     first_of_all: Option<Link>,
+    beside: Option<Link>,
     filters: Vec<Filter>,
     chart: Option<Chart>,
     sum: String,
@@ -172,6 +181,7 @@ impl<'a> ListPage<'a> {
             path: path.to_owned(),
             what: String::new(),
             first_of_all: None,
+            beside: None,
             filters,
             chart: None,
             sum: String::new(),
@@ -206,6 +216,13 @@ impl<'a> ListPage<'a> {
         self
     }
 
+    /// Another page, beside that.
+    #[must_use]
+    pub fn beside(mut self, link: Link) -> Self {
+        self.beside = Some(link);
+        self
+    }
+
     /// What an empty list is for, and the command that makes the first.
     #[must_use]
     pub fn empty(mut self, key: &str, command: &'static str) -> Self {
@@ -216,9 +233,7 @@ impl<'a> ListPage<'a> {
     /// What is wrong with the filters; such a list is not looked for.
     #[must_use]
     pub fn wrong(mut self, errors: Errors) -> Self {
-        for filter in &mut self.filters {
-            filter.error = errors.about(filter.id).map(str::to_owned);
-        }
+        self.filters = self.filters.into_iter().map(|filter| filter.checked(&errors)).collect();
         self.errors = errors;
         self
     }

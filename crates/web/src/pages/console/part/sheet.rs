@@ -8,12 +8,14 @@ use doorward_core::{
     page::{Page, PageAsk},
 };
 use http::{
-    HeaderValue,
+    HeaderName, HeaderValue,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
 };
+use serde::Serialize;
+use serde_json::json;
 
 use super::list::Asked;
-use crate::csv;
+use crate::{api::answer::cursor_of, csv};
 
 /// What one read of an export takes.
 pub const BATCH: u32 = 500;
@@ -75,14 +77,51 @@ impl Sheet {
 
     /// The answer that is kept as a file of this name.
     pub fn answer(self, name: &str) -> Response {
-        let place = HeaderValue::from_str(&format!("attachment; filename=\"{name}.csv\""));
-        let headers = [
-            (CONTENT_TYPE, HeaderValue::from_static(csv::TYPE)),
-            (CONTENT_DISPOSITION, place.unwrap_or_else(|_| HeaderValue::from_static("attachment"))),
-            (CACHE_CONTROL, HeaderValue::from_static("no-store")),
-        ];
-        (headers, self.text).into_response()
+        let kind = [(CONTENT_TYPE, HeaderValue::from_static(csv::TYPE))];
+        (kind, kept_as(&format!("{name}.csv")), self.text).into_response()
     }
+}
+
+/// All of a list as JSON, in the form of a page of the API: where the file is cut, `next_cursor` says where the rest
+/// begins.
+///
+/// # Errors
+/// What reading a page is refused with.
+pub async fn whole<T, F, V: Serialize>(
+    asked: &Asked,
+    read: impl Fn(PageAsk) -> F,
+    view: impl Fn(&T) -> V,
+    name: &str,
+) -> Result<Response>
+where
+    F: Future<Output = Result<Page<T>>>,
+{
+    let (mut items, mut next) = (Vec::new(), None);
+    for _ in 0..MOST / BATCH as usize {
+        let found = read(asked.whole(next.take())).await?;
+        items.extend(found.items.iter().map(&view));
+        next = found.next;
+        if next.is_none() {
+            break;
+        }
+    }
+    let body = json!({ "items": items, "next_cursor": next.as_deref().map(cursor_of) });
+    let body = serde_json::to_vec_pretty(&body)?;
+    Ok((
+        [(CONTENT_TYPE, HeaderValue::from_static("application/json"))],
+        kept_as(&format!("{name}.json")),
+        body,
+    )
+        .into_response())
+}
+
+/// The headers of an answer that is kept as a file of this name.
+fn kept_as(name: &str) -> [(HeaderName, HeaderValue); 2] {
+    let place = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    [
+        (CONTENT_DISPOSITION, place.unwrap_or_else(|_| HeaderValue::from_static("attachment"))),
+        (CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ]
 }
 
 #[cfg(test)]
