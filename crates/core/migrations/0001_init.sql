@@ -133,6 +133,32 @@ CREATE TABLE org_domains (
 ) @strict;
 CREATE UNIQUE INDEX org_domains_verified ON org_domains (domain) WHERE verified_at IS NOT NULL;
 
+-- Parts of an organisation. id: what tokens say, so one in the whole realm; everybody: what whoever belongs to
+-- the organisation is in it, NULL where only its members are. Roles are `viewer`, `editor` and `admin`.
+CREATE TABLE workspaces (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    id TEXT NOT NULL UNIQUE,
+    slug TEXT,
+    name TEXT NOT NULL,
+    everybody TEXT,
+    version @int NOT NULL DEFAULT 1,
+    created_at @int NOT NULL,
+    updated_at @int NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, slug)
+) @strict;
+
+CREATE TABLE workspace_members (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    workspace_id TEXT NOT NULL,
+    user_id TEXT NOT NULL REFERENCES users (id),
+    role TEXT NOT NULL,
+    created_at @int NOT NULL,
+    PRIMARY KEY (org_id, workspace_id, user_id),
+    FOREIGN KEY (org_id, workspace_id) REFERENCES workspaces (org_id, id)
+) @strict;
+CREATE INDEX workspace_members_user ON workspace_members (user_id, org_id, workspace_id);
+
 -- What pages and mails look like: of an organisation (client_id ''), or of one of its applications; the
 -- instance's is that of its organisation. What is NULL comes from further out. logo_hash: the name of the
 -- picture's content.

@@ -188,6 +188,8 @@ kinds! {
     Budget = "bud",
     /// A part of a budget held for one operation.
     Reservation = "rsv",
+    /// A part of an organisation.
+    Workspace = "ws",
     /// An invitation to an organisation.
     Invitation = "inv",
     /// A signed-in session.

@@ -242,6 +242,7 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     let own = |name: &str, is_active| organizations::Own {
         place: place(name, is_active),
         role: frame.t("role-owner"),
+        workspaces: vec!["Design (Editor)".to_owned()],
         is_personal: !is_active,
         logo: None,
     };

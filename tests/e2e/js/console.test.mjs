@@ -160,9 +160,13 @@ test('an organisation by who administers the server, and by who runs it', async 
   const acme = await api('POST', 'orgs', { name: 'Acme', owner: eva.id });
   const its = `/console/organizations/${acme.id}`;
   await api('POST', `orgs/${acme.id}/invitations`, { email: 'somebody.with.a.long.address@example.com' });
+  const room = await api('POST', `orgs/${acme.id}/workspaces`, { name: 'Design', slug: 'design' });
+  await api('POST', `orgs/${acme.id}/workspaces/design/members`, { user_id: eva.id, role: 'editor' });
+  const rooms = `/${acme.id}/workspaces`;
   for (const [who, paths] of [
-    [root, ['', '/new', `/${acme.id}`, `/${acme.id}/edit`, `/${acme.id}/delete`, `/${acme.id}/members`, `/${acme.id}/members/new`]],
-    [eva, [`/${acme.id}`, `/${acme.id}/members/${eva.id}`, `/${acme.id}/members/${eva.id}/remove`, `/${acme.id}/invitations/new`]],
+    [root, ['', '/new', `/${acme.id}`, `/${acme.id}/edit`, `/${acme.id}/delete`, `/${acme.id}/members`, `/${acme.id}/members/new`, `${rooms}/new`]],
+    [eva, [`/${acme.id}`, `/${acme.id}/members/${eva.id}`, `/${acme.id}/members/${eva.id}/remove`, `/${acme.id}/invitations/new`,
+      rooms, `${rooms}/${room.id}`, `${rooms}/${room.id}/edit`, `${rooms}/${room.id}/delete`, `${rooms}/${room.id}/members/new`, `${rooms}/${room.id}/members/${eva.id}`]],
   ]) {
     const page = await open(browser);
     await page.goto(`${issuer}/console`);

@@ -114,6 +114,8 @@ impl Create {
         if let Some(rights) = &self.rights {
             cover(rights, &self.terms)?;
         }
+        let instance = self.call.realm.instance_org;
+        orgs::workspaces::must_be_of(tx, (org, instance), &self.terms.workspace_ids).await?;
         let now = self.call.now;
         let principal = if let Some(user) = user {
             user.to_string()

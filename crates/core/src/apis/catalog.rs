@@ -72,6 +72,11 @@ pub const ORGANIZATION: Set = &[
     ("org:audit:read", "See what has happened in your organisation"),
     ("org:roles:read", "See your organisation's roles"),
     ("org:roles:write", "Create, change and remove your organisation's roles"),
+    ("org:workspaces:read", "See your organisation's workspaces and who is in them"),
+    (
+        "org:workspaces:write",
+        "Create, change and remove your organisation's workspaces, and say who is in them",
+    ),
 ];
 
 /// The scopes that this server itself asks for, with what they allow.

@@ -11,6 +11,7 @@ use super::devices::Device;
 use crate::{
     args,
     db::{ReadTx, Row, Tx},
+    orgs::workspaces,
     outcome::Result,
     tokens::{
         Grant,
@@ -187,7 +188,8 @@ pub(crate) async fn presented_code(
     tx: &mut ReadTx<'_>,
     hash: TokenHash,
 ) -> Result<Option<Presented<CodeRow>>> {
-    tx.opt(PRESENTED_CODE, args![hash], |row| read_presented(row, read_code)).await
+    let found = tx.opt(PRESENTED_CODE, args![hash], |row| read_presented(row, read_code)).await?;
+    with_workspaces(tx, found).await
 }
 
 /// The one statement that decides who redeems the code; not once its grant is over or the epoch of the
@@ -227,7 +229,8 @@ pub(crate) async fn presented_refresh(
     tx: &mut ReadTx<'_>,
     hash: TokenHash,
 ) -> Result<Option<Presented<RefreshRow>>> {
-    tx.opt(PRESENTED_REFRESH, args![hash], |row| read_presented(row, read_refresh)).await
+    let found = tx.opt(PRESENTED_REFRESH, args![hash], |row| read_presented(row, read_refresh)).await?;
+    with_workspaces(tx, found).await
 }
 
 /// The one statement that decides who rotates the refresh token; not once its grant is over or the epoch
@@ -259,6 +262,18 @@ pub(super) async fn devices(tx: &mut ReadTx<'_>, user: Id<id::User>, now: Time) 
         })
     };
     tx.all(DEVICES, args![user, now], read).await
+}
+
+/// Adds the workspaces that the person is in, in the organisation of the grant.
+async fn with_workspaces<R>(
+    tx: &mut ReadTx<'_>,
+    found: Option<Presented<R>>,
+) -> Result<Option<Presented<R>>> {
+    let Some(mut found) = found else { return Ok(None) };
+    if found.person.standing.is_some() {
+        found.person.workspaces = workspaces::ids_of(tx, found.grant.org, found.grant.user).await?;
+    }
+    Ok(Some(found))
 }
 
 /// Grant, person, and what is presented, in the columns of both statements.

@@ -137,6 +137,21 @@ pub const KINDS: &[Kind] = &[
         &[text("org_id"), text("domain"), text("token"), time("verified_at"), time("created_at")],
     ),
     kind(
+        "workspace",
+        "workspaces",
+        "A part of an organisation. Its id is what tokens say.",
+        &[
+            text("org_id"),
+            text("id"),
+            text("slug"),
+            text("name"),
+            text("everybody"),
+            int("version"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    ),
+    kind(
         "brand",
         "brands",
         "What pages look like: of an organisation, or of an application.",
@@ -256,6 +271,12 @@ pub const KINDS: &[Kind] = &[
         "memberships",
         "Who belongs to an organisation, and as what.",
         &[text("org_id"), text("user_id"), text("role"), time("created_at")],
+    ),
+    kind(
+        "workspace_member",
+        "workspace_members",
+        "Who works in a workspace, and as what.",
+        &[text("org_id"), text("workspace_id"), text("user_id"), text("role"), time("created_at")],
     ),
     keyed(
         "invitation",

@@ -6,7 +6,7 @@
 
 use doorward_proto::id::{Id, Org as OrgKind, User};
 
-use super::{JoinedBy, Kind, Org, OrgScope, permissions, sql};
+use super::{JoinedBy, Kind, Org, OrgScope, permissions, sql, workspaces};
 use crate::{
     apis,
     audit::{self, Event},
@@ -238,6 +238,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                     return refuse(Code::NotFound);
                 }
                 let people = sql::members::empty(tx, org, call.now).await?;
+                workspaces::remove_all(tx, org).await?;
                 sql::roles::remove_all(tx, org).await?;
                 sql::invitations::remove_all(tx, org).await?;
                 sql::domains::remove_all(tx, org).await?;
@@ -274,7 +275,7 @@ pub(super) fn conflict<T>(hint: &'static str) -> Result<T> {
     Err(Refusal::new(Code::Conflict).hint(hint).into())
 }
 
-fn checked_name(name: &str) -> Result<&str> {
+pub(super) fn checked_name(name: &str) -> Result<&str> {
     let name = name.trim();
     if (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
         return Ok(name);
@@ -284,7 +285,7 @@ fn checked_name(name: &str) -> Result<&str> {
 }
 
 /// A short name stands in addresses: `[a-z0-9-]{2,48}`, with letters or digits at both ends.
-fn checked_slug(slug: String) -> Result<String> {
+pub(super) fn checked_slug(slug: String) -> Result<String> {
     let is_end = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit();
     let is_slug = (2..=48).contains(&slug.len())
         && slug.starts_with(is_end)

@@ -15,6 +15,7 @@ pub mod permissions;
 pub mod roles;
 mod scope;
 mod sql;
+pub mod workspaces;
 
 use doorward_proto::{
     id::{Id, Org as OrgKind, User},
@@ -237,9 +238,10 @@ pub async fn standing(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> 
     sql::standing(tx, org, user).await
 }
 
-/// Ends what a person who leaves an organisation has of it: grants in its name, and that it is the active
-/// one of sessions.
+/// Ends what a person who leaves an organisation has of it: its workspaces, grants in its name, and that it is
+/// the active one of sessions.
 async fn let_go(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>, now: Time) -> Result<()> {
+    workspaces::leave(tx, org, user).await?;
     sql::end_grants(tx, org, user, now).await?;
     sql::send_home(tx, org, user).await?;
     tx.raise_changes().await
@@ -276,5 +278,6 @@ pub(crate) async fn close_personal(tx: &mut Tx<'_>, env: &Env, user: Id<User>, n
         principals::end_all_of(tx, env, person.org).await?;
     }
     sql::close_personal(tx, user, now).await?;
+    workspaces::leave_all(tx, user).await?;
     sql::leave_all(tx, user).await
 }

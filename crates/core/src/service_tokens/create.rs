@@ -94,6 +94,8 @@ async fn insert(tx: &mut Tx<'_>, ask: &Create) -> Result<Token> {
         Some(org) => org,
         None => ask.call.realm.instance_org,
     };
+    let instance = ask.call.realm.instance_org;
+    orgs::workspaces::must_be_of(tx, (org, instance), &ask.row.workspace_ids).await?;
     principals::insert(tx, ask.id, principals::Kind::Service, org, ask.call.now).await?;
     if !sql::insert(tx, (ask.id, ask.id, org), &ask.row).await? {
         return Err(taken());

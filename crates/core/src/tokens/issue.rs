@@ -63,6 +63,8 @@ pub(crate) struct Person {
     pub(crate) roles: Vec<String>,
     /// In the grant's organisation; none for who does not belong to it any more.
     pub(crate) standing: Option<Standing>,
+    /// The workspaces of that organisation that they are in.
+    pub(crate) workspaces: Vec<String>,
     /// There is no account yet.
     pub(crate) is_anonymous: bool,
 }
@@ -215,6 +217,7 @@ impl<R> Presented<R> {
         claims.tenant_id = Some(grant.org.to_string());
         claims.org_role = Some(standing.role.clone());
         claims.permissions.clone_from(&standing.permissions);
+        claims.workspace_ids.clone_from(&person.workspaces);
         claims.roles.clone_from(&person.roles);
         claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());
         claims.grant_id = Some(grant.id.to_string());

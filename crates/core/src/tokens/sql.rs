@@ -179,5 +179,5 @@ pub(crate) fn read_person(row: &Row<'_>, from: usize) -> Result<Person> {
     let custom = row.opt_text(from + 3)?;
     let standing = row.opt_text(from + 2)?.map(|role| Standing::of(role, custom.as_deref()));
     let is_anonymous = row.opt_time(from + 4)?.is_some();
-    Ok(Person { platform_role: row.int(from)?, roles, standing, is_anonymous })
+    Ok(Person { platform_role: row.int(from)?, roles, standing, workspaces: Vec::new(), is_anonymous })
 }

@@ -23,7 +23,9 @@ use doorward_proto::{
 use super::{Grant, sql};
 use crate::{
     call::Call,
-    clients, keys, orgs,
+    clients,
+    db::ReadTx,
+    keys, orgs,
     outcome::{Code, Result, refuse},
     principals::{self, Principal, Status},
 };
@@ -138,10 +140,22 @@ async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {
 struct Asked {
     role: Option<String>,
     permissions: Vec<String>,
+    workspaces: Vec<String>,
     jti: Id<id::Token>,
     grant: Option<Id<id::Grant>>,
     principal: String,
     client: Id<id::Client>,
+}
+
+impl Asked {
+    /// Whether the person is in every workspace that the token names. One more since then takes nothing from it.
+    async fn is_in_all(&self, tx: &mut ReadTx<'_>, grant: &Grant) -> Result<bool> {
+        if self.workspaces.is_empty() {
+            return Ok(true);
+        }
+        let now = orgs::workspaces::ids_of(tx, grant.org, grant.user).await?;
+        Ok(self.workspaces.iter().all(|one| now.contains(one)))
+    }
 }
 
 /// Whether everything that the token stands on stands still.
@@ -160,7 +174,8 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
         return refuse(Code::CredentialInvalid);
     };
     let (role, permissions) = (claims.org_role.clone(), claims.permissions.clone());
-    let asked = Asked { role, permissions, jti, grant, principal, client: client.id };
+    let workspaces = claims.workspace_ids.clone();
+    let asked = Asked { role, permissions, workspaces, jti, grant, principal, client: client.id };
     call.realm
         .db
         .read("tokens.stands", asked, |tx, asked| {
@@ -179,14 +194,14 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
                 let found = sql::find_grant(tx, id).await?.filter(|grant| grant.ended_at.is_none());
                 let Some(grant) = found else { return refuse(Code::CredentialRevoked) };
                 // What it says of a role that is another by now is worth nothing; refreshing tells the new one.
-                match orgs::standing(tx, grant.org, grant.user).await? {
-                    Some(now)
-                        if asked.role.as_ref() == Some(&now.role) && asked.permissions == now.permissions =>
-                    {
-                        Ok(Some(grant))
-                    }
-                    _ => refuse(Code::CredentialRevoked),
+                let standing = orgs::standing(tx, grant.org, grant.user).await?;
+                let is_same = standing.is_some_and(|now| {
+                    asked.role.as_ref() == Some(&now.role) && asked.permissions == now.permissions
+                });
+                if !is_same || !asked.is_in_all(tx, &grant).await? {
+                    return refuse(Code::CredentialRevoked);
                 }
+                Ok(Some(grant))
             })
         })
         .await

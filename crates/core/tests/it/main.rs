@@ -35,6 +35,7 @@ mod orgs_domains;
 mod orgs_many;
 mod orgs_standing;
 mod orgs_tokens;
+mod orgs_workspaces;
 mod people_claims;
 mod people_mail;
 mod people_sessions;

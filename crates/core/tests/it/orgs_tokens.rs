@@ -1,7 +1,7 @@
 //! Random lives in organisations: whatever people join, become, leave and choose, no token says of one
 //! organisation what holds in another, and none that was made before outlives what it says.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use doorward_core::{
     call::Call,
@@ -12,6 +12,7 @@ use doorward_core::{
         members,
         permissions::{self, ADMIN, MEMBER, OWNER},
         roles::{self, Terms},
+        workspaces::{self, Change, NewWorkspace, Role, Workspace},
     },
     outcome::Code,
     sessions, tokens,
@@ -44,12 +45,20 @@ struct Model {
     own: BTreeMap<usize, String>,
     suspended: BTreeMap<usize, bool>,
     active: BTreeMap<usize, usize>,
+    /// The people in an organisation's workspace, and whether everybody there is.
+    rooms: BTreeSet<(usize, usize)>,
+    open: BTreeSet<usize>,
 }
 
 impl Model {
     fn belongs(&self, org: usize, person: usize) -> Option<&'static str> {
         let is_suspended = self.suspended.get(&org).copied().unwrap_or_default();
         self.roles.get(&(org, person)).copied().filter(|_| !is_suspended)
+    }
+
+    fn is_in_room(&self, org: usize, person: usize) -> bool {
+        self.belongs(org, person).is_some()
+            && (self.open.contains(&org) || self.rooms.contains(&(org, person)))
     }
 
     fn permissions(&self, org: usize, role: &str) -> Vec<String> {
@@ -62,6 +71,8 @@ struct Life {
     world: World,
     people: Vec<Alice>,
     orgs: Vec<Org>,
+    /// One workspace of each.
+    rooms: Vec<Workspace>,
     app: std::sync::Arc<Client>,
     model: Model,
     tokens: Vec<Said>,
@@ -74,6 +85,8 @@ struct Said {
     org: Option<usize>,
     role: String,
     may: Vec<String>,
+    /// Whether it names the organisation's workspace.
+    is_in_room: bool,
 }
 
 async fn scope(call: &Call, org: &Org) -> OrgScope {
@@ -86,6 +99,7 @@ impl Life {
         let app = application(&world, "app", |_| {}).await;
         let local = world.local();
         let (mut people, mut orgs, mut model) = (Vec::new(), Vec::new(), Model::default());
+        let mut rooms = Vec::new();
         for number in 0..PEOPLE {
             people.push(kit::person(&world, &format!("p{number}@example.org"), None).await);
         }
@@ -96,9 +110,11 @@ impl Life {
             let terms = Terms { description: String::new(), permissions: vec![own.clone()] };
             roles::create(&local, &scope(&local, &org).await, "helper", terms).await.unwrap();
             model.own.insert(number, own);
+            let room = NewWorkspace { name: "Room".to_owned(), ..NewWorkspace::default() };
+            rooms.push(workspaces::create(&local, &scope(&local, &org).await, room).await.unwrap());
             orgs.push(org);
         }
-        Self { world, people, orgs, app, model, tokens: Vec::new() }
+        Self { world, people, orgs, rooms, app, model, tokens: Vec::new() }
     }
 
     fn user(&self, person: usize) -> Id<User> {
@@ -112,7 +128,7 @@ impl Life {
         let (local, user) = (self.world.local(), self.user(person));
         let all = scope(&local, &self.orgs[org]).await;
         let place = (org, person);
-        match dice.roll(6) {
+        match dice.roll(9) {
             0 => {
                 if members::add(&local, &all, user, role).await.is_ok() {
                     self.model.roles.insert(place, role);
@@ -126,6 +142,7 @@ impl Life {
             2 => {
                 if members::remove(&local, &all, user).await.is_ok() {
                     self.model.roles.remove(&place);
+                    self.model.rooms.remove(&place);
                     if self.model.active.get(&person) == Some(&org) {
                         self.model.active.remove(&person);
                     }
@@ -146,6 +163,22 @@ impl Life {
                 let terms = Terms { description: String::new(), permissions: vec![own.clone()] };
                 roles::update(&local, &all, "helper", before.version, terms).await.unwrap();
                 self.model.own.insert(org, own);
+            }
+            5 => {
+                if workspaces::add(&local, &all, &self.rooms[org].id, user, Role::Editor).await.is_ok() {
+                    self.model.rooms.insert(place);
+                }
+            }
+            6 => {
+                let left = workspaces::take_out(&local, &all, &self.rooms[org].id, user).await;
+                assert_eq!(left.is_ok(), self.model.rooms.remove(&place));
+            }
+            7 => {
+                let is_open = !self.model.open.remove(&org) && self.model.open.insert(org);
+                let room = workspaces::get(&local, &all, &self.rooms[org].id).await.unwrap();
+                let everybody = is_open.then_some(Role::Viewer);
+                let change = Change { name: "Room".to_owned(), slug: None, everybody };
+                workspaces::update(&local, &all, &room.id, room.version, change).await.unwrap();
             }
             _ => {
                 let is_suspended = dice.roll(3) == 0;
@@ -181,7 +214,10 @@ impl Life {
             .map_or_else(|| permissions::of_role(OWNER, None), |org| self.model.permissions(org, role));
         assert_eq!(live.claims.tenant_id, Some(tenant.to_string()));
         assert_eq!((live.claims.org_role.as_deref(), &live.claims.permissions), (Some(role), &may));
-        self.tokens.push(Said { token, person, org: expected, role: role.to_owned(), may });
+        let is_in_room = expected.is_some_and(|org| self.model.is_in_room(org, person));
+        let rooms = expected.filter(|_| is_in_room).map(|org| self.rooms[org].id.clone());
+        assert_eq!(live.claims.workspace_ids, rooms.into_iter().collect::<Vec<_>>());
+        self.tokens.push(Said { token, person, org: expected, role: role.to_owned(), may, is_in_room });
     }
 
     /// A token is good as long as what it says holds without a break.
@@ -191,6 +227,7 @@ impl Life {
             let holds = said.org.is_none_or(|org| {
                 self.model.belongs(org, said.person) == Some(said.role.as_str())
                     && self.model.permissions(org, &said.role) == said.may
+                    && (!said.is_in_room || self.model.is_in_room(org, said.person))
             });
             match tokens::verify(&self.world.call(), &said.token).await {
                 Ok(_) => {

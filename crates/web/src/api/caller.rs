@@ -84,12 +84,12 @@ impl Caller {
         self.call.actor == Actor::Anonymous
     }
 
-    /// What the caller can hand on. A service token, and a key, is bound to its workspaces, also to none.
+    /// What the caller can hand on. A service token, and a key, is bound to its workspaces, also to none; those
+    /// of a person say where the person works.
     pub(super) fn rights(&self) -> Rights {
         let workspaces = &self.who.workspace_ids;
         let is_bound =
-            matches!(self.call.actor, Actor::ServiceToken(_) | Actor::ApiKey(_) | Actor::PersonalKey { .. })
-                || !workspaces.is_empty();
+            matches!(self.call.actor, Actor::ServiceToken(_) | Actor::ApiKey(_) | Actor::PersonalKey { .. });
         Rights { scopes: self.who.scopes.clone(), workspaces: is_bound.then(|| workspaces.clone()) }
     }
 

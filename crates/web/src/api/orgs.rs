@@ -10,6 +10,7 @@ mod invitations;
 mod members;
 mod own;
 mod roles;
+mod workspaces;
 
 use axum::extract::Path;
 use doorward_core::{
@@ -70,6 +71,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(connections::endpoints());
     all.extend(members::endpoints());
     all.extend(roles::endpoints());
+    all.extend(workspaces::endpoints());
     all.extend(invitations::endpoints());
     all.extend(own::endpoints());
     all

@@ -55,6 +55,26 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
         (patch.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, Some(json!({"description": "More"}))),
         (delete.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/workspaces", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/workspaces", Admin, Some(json!({"name": "Another"}))),
+        (get.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}", Admin, None),
+        (patch.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}", Admin, Some(json!({"name": "Renamed"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}/members", Admin, None),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/workspaces/{workspace}/members",
+            Admin,
+            Some(json!({"user_id": "usr_x"})),
+        ),
+        (get.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}/members/{user}", Admin, None),
+        (
+            patch.clone(),
+            "/api/v1/orgs/{org}/workspaces/{workspace}/members/{user}",
+            Admin,
+            Some(json!({"role": "editor"})),
+        ),
+        (delete.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}/members/{user}", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/branding", Admin, None),
         (patch.clone(), "/api/v1/orgs/{org}/branding", Admin, Some(json!({"name": "Brand"}))),
         (get.clone(), "/api/v1/orgs/{org}/clients/{client}/branding", Admin, None),
@@ -107,6 +127,9 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     server.make(&format!("/api/v1/orgs/{id}/roles"), json!({"name": "helper"})).await;
     server.make(&format!("/api/v1/orgs/{id}/domains"), json!({"domain": "example.com"})).await;
     server.make(&format!("/api/v1/orgs/{id}/connections"), connection("sso")).await;
+    let rooms = format!("/api/v1/orgs/{id}/workspaces");
+    server.make(&rooms, json!({"name": "Room", "slug": "room"})).await;
+    server.make(&format!("{rooms}/room/members"), json!({"user_id": somebody.id})).await;
     let invited = json!({"email": "invited@example.org", "send_mail": false});
     let invited = server.make(&format!("/api/v1/orgs/{id}/invitations"), invited).await;
     let invitation = invited["id"].as_str().unwrap().to_owned();
@@ -126,6 +149,7 @@ impl Team {
             .replace("{role}", "helper")
             .replace("{domain}", "example.com")
             .replace("{connection}", "sso")
+            .replace("{workspace}", "room")
             .replace("{client}", &self.client)
             .replace("{event}", &self.event)
             .replace("{id}", &self.invitation)

@@ -117,6 +117,60 @@ both_engines! {
         assert!(gone.text.contains("no member any more") && !gone.text.contains(">bob@example.com<"), "{}", gone.text);
     }
 
+    async fn an_owner_runs_workspaces(world: World) {
+        let (mut browser, acme) = at_acme(world).await;
+        let add = format!("{}/members/new", acme.path);
+        let form = browser.open(&add).await;
+        browser.submit(&form, &add, &[("email", BOB), ("role", "member")]).await;
+        let mut eva = signed_in(&browser, EVA).await;
+        let page = eva.open(&acme.path).await;
+        assert!(page.text.contains("There is no workspace yet"), "{}", page.text);
+        let new = format!("{}/workspaces/new", acme.path);
+        let form = eva.open(&new).await;
+        assert!(!form.text.contains("name=\"id\""), "only administrators choose ids: {}", form.text);
+        for (fields, error) in [([("name", ""), ("slug", ""), ("everybody", "")], "name-error"),
+            ([("name", "Design"), ("slug", "A b"), ("everybody", "")], "slug-error"),
+            ([("name", "Design"), ("slug", ""), ("everybody", "owner")], "everybody-error")] {
+            let wrong = eva.submit(&form, &new, &fields).await;
+            assert!(wrong.status.is_client_error() && wrong.text.contains(error), "{fields:?}: {}", wrong.text);
+        }
+        let made = eva.submit(&form, &new, &[("name", "Design"), ("slug", "design"), ("everybody", "")]).await;
+        assert_eq!((made.status, made.title()), (StatusCode::OK, "Design"), "{}", made.text);
+        assert!(made.text.contains("The workspace is made") && made.text.contains(">ws_"), "{}", made.text);
+
+        let add = format!("{}/members/new", made.path);
+        let form = eva.open(&add).await;
+        let nobody = eva.submit(&form, &add, &[("email", "else@example.com"), ("role", "viewer")]).await;
+        assert!(nobody.text.contains("Nobody in the organisation has this address"), "{}", nobody.text);
+        let added = eva.submit(&form, &add, &[("email", BOB), ("role", "viewer")]).await;
+        assert!(added.text.contains("works in it now") && added.text.contains(">bob@example.com<"), "{}", added.text);
+        let bob = link(&added, &format!("{}/members/usr_", made.path));
+        let form = eva.open(&bob).await;
+        let saved = eva.submit(&form, &bob, &[("role", "editor")]).await;
+        assert!(saved.text.contains("has the new role") && saved.text.contains(">Editor<"), "{}", saved.text);
+        let mut own = signed_in(&browser, BOB).await;
+        let mine = own.open("/account/organizations").await;
+        assert!(mine.text.contains("Design (Editor)"), "{}", mine.text);
+        let out = eva.submit(&saved, &format!("{bob}/remove"), &[]).await;
+        assert!(out.text.contains("out of the workspace") && !out.text.contains(">bob@example.com<"), "{}", out.text);
+
+        let edit = format!("{}/edit", made.path);
+        let form = eva.open(&edit).await;
+        let version = form.field("version").unwrap();
+        let fields = [("name", "Studio"), ("slug", ""), ("everybody", "viewer"), ("version", version.as_str())];
+        let saved = eva.submit(&form, &edit, &fields).await;
+        assert!(saved.title() == "Studio" && saved.text.contains(">Viewer<"), "{}", saved.text);
+        let late = eva.submit(&form, &edit, &fields).await;
+        assert!(late.status.is_client_error() && late.text.contains("changed this meanwhile"), "{}", late.text);
+        let delete = format!("{}/delete", made.path);
+        let form = eva.open(&delete).await;
+        let wrong = eva.submit(&form, &delete, &[("confirm", "Design")]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        let gone = eva.submit(&form, &delete, &[("confirm", "Studio")]).await;
+        assert!(gone.text.contains("The workspace is deleted") && gone.text.contains("There is no workspace yet"), "{}", gone.text);
+        assert_eq!(eva.open(&made.path).await.status, StatusCode::NOT_FOUND);
+    }
+
     async fn an_owner_sees_one_organisation_and_nothing_else(world: World) {
         let (browser, acme) = at_acme(world).await;
         let mut eva = signed_in(&browser, EVA).await;

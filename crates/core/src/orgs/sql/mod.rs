@@ -4,6 +4,7 @@ pub(super) mod domains;
 pub(super) mod invitations;
 pub(super) mod members;
 pub(super) mod roles;
+pub(super) mod workspaces;
 
 use doorward_proto::{
     id::{Id, Org as OrgKind, User},

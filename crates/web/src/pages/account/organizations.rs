@@ -15,6 +15,7 @@ use doorward_core::{
         invitations::{self, By, Offer},
         manage::{self, NewOrg},
         members,
+        workspaces::{self, Own as OwnWorkspace},
     },
     outcome::{Code, Refusal, Result as Outcome},
     sessions,
@@ -52,6 +53,8 @@ pub struct Own {
     pub place: Place,
     /// What the person is there.
     pub role: String,
+    /// The workspaces that the person is in there, each with the role.
+    pub workspaces: Vec<String>,
     /// Whether it is the person's own, which nobody leaves.
     pub is_personal: bool,
     /// The address of its logo, if it has one.
@@ -175,11 +178,14 @@ struct SwitchForm {
 async fn lists(resident: &Resident) -> Outcome<(Vec<Own>, Vec<Open>)> {
     let visit = &resident.visit;
     let places = resident.places();
+    let all = workspaces::of_person(&visit.call, resident.account.session.user).await?;
+    let called = |one: &OwnWorkspace| format!("{} ({})", one.name, visit.text.get(workspace_role(one.role)));
     let mut orgs = Vec::new();
     for (membership, place) in resident.orgs.iter().zip(places) {
         orgs.push(Own {
             place,
             role: role(visit.text, &membership.role),
+            workspaces: all.iter().filter(|one| one.org == membership.org).map(called).collect(),
             is_personal: membership.kind == Kind::Personal,
             logo: logo_of(visit, membership.org).await?,
         });
@@ -193,6 +199,15 @@ async fn lists(resident: &Resident) -> Outcome<(Vec<Own>, Vec<Open>)> {
 
 async fn logo_of(visit: &Visit, org: Id<Org>) -> Outcome<Option<String>> {
     Ok(branding::logo_of_org(&visit.call, org).await?.map(|logo| logo.path()))
+}
+
+/// What a role in a workspace is called.
+pub const fn workspace_role(role: workspaces::Role) -> &'static str {
+    match role {
+        workspaces::Role::Viewer => "workspaces-viewer",
+        workspaces::Role::Editor => "workspaces-editor",
+        workspaces::Role::Admin => "workspaces-admin",
+    }
 }
 
 fn may_make(visit: &Visit) -> bool {

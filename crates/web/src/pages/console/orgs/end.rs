@@ -2,7 +2,10 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
-    orgs::{OrgScope, manage, members},
+    orgs::{
+        OrgScope, manage, members,
+        workspaces::{self, Workspace},
+    },
     outcome::{Code, Error, Refusal},
 };
 use serde::Deserialize;
@@ -11,6 +14,7 @@ use super::{
     END, MEMBERS, PATH, enter,
     members::{called, member},
     page, trail_to,
+    workspaces::{WRITE, found},
 };
 use crate::{
     pages::{
@@ -154,4 +158,41 @@ pub(super) async fn remove(
         unconfirmed(&operator)
     };
     Ok(show(&operator, (&scope, &what), Some(wrong)))
+}
+
+fn room(operator: &Operator, workspace: &Workspace) -> What {
+    What {
+        at: format!("workspaces/{}/delete", workspace.id),
+        title: operator.visit.text.with("workspaces-delete-of", "name", &workspace.name),
+        warning: "workspaces-delete-what",
+        button: "workspaces-delete",
+        name: workspace.name.clone(),
+    }
+}
+
+pub(super) async fn look_workspace(
+    Path((org, name)): Path<(String, String)>,
+    operator: Operator,
+) -> Result<Response, Failure> {
+    let scope = enter(&operator, &org, WRITE).await?;
+    let workspace = found(&operator, &scope, &name).await?;
+    Ok(show(&operator, (&scope, &room(&operator, &workspace)), None))
+}
+
+pub(super) async fn remove_workspace(
+    Path((org, name)): Path<(String, String)>,
+    posted: Posted<Form>,
+) -> Result<Response, Failure> {
+    let (operator, typed) = match Operator::of(posted, &format!("{PATH}/{org}/workspaces/{name}/delete")) {
+        Ok(sent) => sent,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let scope = enter(&operator, &org, WRITE).await?;
+    let workspace = found(&operator, &scope, &name).await?;
+    if typed.confirm.trim() != workspace.name {
+        let wrong = unconfirmed(&operator);
+        return Ok(show(&operator, (&scope, &room(&operator, &workspace)), Some(wrong)));
+    }
+    workspaces::remove(&operator.visit.call, &scope, &workspace.id).await?;
+    Ok(said::at(&operator.visit, "did-workspace-removed", &page(scope.org())))
 }

@@ -28,6 +28,7 @@ mod invite;
 mod list;
 mod members;
 mod show;
+mod workspaces;
 
 const PATH: &str = Area::Organizations.path();
 /// What whoever runs an organisation may see.
@@ -52,6 +53,32 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/organizations/{org}/members/new", get(invite::look_add).post(invite::add))
         .route("/console/organizations/{org}/members/{user}", get(members::look_one).post(members::save))
         .route("/console/organizations/{org}/members/{user}/remove", get(end::look_member).post(end::remove))
+        .route("/console/organizations/{org}/workspaces", get(workspaces::list))
+        .route(
+            "/console/organizations/{org}/workspaces/new",
+            get(workspaces::look_new).post(workspaces::make),
+        )
+        .route("/console/organizations/{org}/workspaces/{workspace}", get(workspaces::look))
+        .route(
+            "/console/organizations/{org}/workspaces/{workspace}/edit",
+            get(workspaces::look_edit).post(workspaces::save),
+        )
+        .route(
+            "/console/organizations/{org}/workspaces/{workspace}/delete",
+            get(end::look_workspace).post(end::remove_workspace),
+        )
+        .route(
+            "/console/organizations/{org}/workspaces/{workspace}/members/new",
+            get(workspaces::look_add).post(workspaces::add),
+        )
+        .route(
+            "/console/organizations/{org}/workspaces/{workspace}/members/{user}",
+            get(workspaces::look_member).post(workspaces::save_member),
+        )
+        .route(
+            "/console/organizations/{org}/workspaces/{workspace}/members/{user}/remove",
+            get(workspaces::look_out).post(workspaces::take_out),
+        )
         .route("/console/organizations/{org}/invitations/new", get(invite::look).post(invite::invite))
         .route("/console/organizations/{org}/invitations/{id}/revoke", get(act::look_at).post(act::revoke))
 }

@@ -14,7 +14,7 @@ use doorward_core::{
     providers,
 };
 
-use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, trail};
+use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, trail, workspaces};
 use crate::{
     pages::{
         console::{
@@ -58,6 +58,7 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
     ];
     panels.extend(roles.map(|roles| of_roles(&frame, &scope, &roles)));
     panels.push(of_providers(&frame, &scope));
+    panels.extend(workspaces::panel(visit, &frame, &scope).await?);
     let badge = Some(standing(frame.text, scope.org().is_active));
     Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
 }
