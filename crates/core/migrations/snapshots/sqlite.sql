@@ -26,6 +26,8 @@ CREATE TABLE orgs (
 CREATE INDEX orgs_open ON orgs (id) WHERE joined_by = 2 AND status = 0;
 CREATE UNIQUE INDEX orgs_one_instance ON orgs (kind) WHERE kind = 0;
 CREATE INDEX orgs_teams ON orgs (id) WHERE kind <> 1 AND status <> 2;
+-- As few as are suspended, so hardly ever written.
+CREATE INDEX orgs_suspended ON orgs (id) WHERE kind <> 1 AND status = 1;
 CREATE INDEX orgs_name ON orgs (name_folded, id) WHERE kind <> 1 AND status <> 2;
 
 -- Under everything that can hold a credential. kind: 0 user, 1 client, 2 agent, 3 service.
@@ -41,6 +43,8 @@ CREATE TABLE principals (
     created_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX principals_org ON principals (org_id, kind, id);
+-- Whoever is suspended, among all: a row of it is written only when that is done or undone.
+CREATE INDEX principals_suspended ON principals (kind, id) WHERE status IN (1, 3);
 
 -- People. platform_role: 0 user, 1 administrator. profile: the OpenID standard claims as JSON.
 -- anonymous_seen_at: of who has no account yet, the day of the last use.
@@ -643,6 +647,8 @@ CREATE TABLE mails (
     expires_at INTEGER
 ) STRICT;
 CREATE INDEX mails_due ON mails (status, due_at);
+-- What is not sent yet, or never will be.
+CREATE INDEX mails_unsent ON mails (status, id) WHERE status <> 1;
 CREATE INDEX mails_user ON mails (user_id);
 CREATE INDEX mails_age ON mails (created_at);
 

@@ -24,10 +24,16 @@ const FIND: &str = "SELECT id, user_id, recipient, template, locale, status, att
 const LIST: &str = "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
         last_error, created_at, expires_at
     FROM mails WHERE id < $1 ORDER BY id DESC LIMIT $2";
+/// Of nearly all of them, along their ids: by an index of the status, all would be sorted first.
 const LIST_STATUS: &str =
     "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
         last_error, created_at, expires_at
-    FROM mails WHERE id < $1 AND status = $3 ORDER BY id DESC LIMIT $2";
+    FROM mails WHERE id < $1 AND status + 0 = $3 ORDER BY id DESC LIMIT $2";
+/// Of the few that were not sent, along an index of those alone.
+const LIST_UNSENT: &str =
+    "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
+        last_error, created_at, expires_at
+    FROM mails WHERE id < $1 AND status <> 1 AND status = $3 ORDER BY id DESC LIMIT $2";
 const CLAIM: &str = "UPDATE mails SET claimed_until = $2, attempts = attempts + 1
     WHERE id = (SELECT id FROM mails WHERE status = 0 AND due_at <= $1
             AND (claimed_until IS NULL OR claimed_until <= $1)
@@ -97,12 +103,12 @@ pub(super) async fn list(
     match status {
         None => tx.all(LIST, args![before, rows], read).await,
         Some(status) => {
-            let number: i64 = match status {
-                Status::Waiting => 0,
-                Status::Sent => 1,
-                Status::GivenUp => 2,
+            let (statement, number): (&str, i64) = match status {
+                Status::Waiting => (LIST_UNSENT, 0),
+                Status::Sent => (LIST_STATUS, 1),
+                Status::GivenUp => (LIST_UNSENT, 2),
             };
-            tx.all(LIST_STATUS, args![before, rows, number], read).await
+            tx.all(statement, args![before, rows, number], read).await
         }
     }
 }

@@ -74,8 +74,9 @@ pub(super) const USED: &str = "UPDATE service_tokens SET use_count = use_count +
         last_used_address = CASE WHEN last_used_at > $3 THEN last_used_address ELSE $4 END,
         last_used_at = CASE WHEN last_used_at > $3 THEN last_used_at ELSE $3 END
     WHERE id = $1";
+/// By when they end: an index of what took their place would find nearly all of them.
 const DUE: &str = "SELECT id FROM service_tokens WHERE expires_at > $1 AND expires_at <= $2
-    AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $3)
+    AND revoked_at IS NULL AND COALESCE(rotated_to, '') = '' AND (reminded IS NULL OR reminded > $3)
     AND (lifetime IS NULL OR lifetime >= $3 * 172800) ORDER BY expires_at LIMIT $4";
 const REMINDED: &str = "UPDATE service_tokens SET reminded = $2
     WHERE id = $1 AND revoked_at IS NULL AND rotated_to IS NULL AND (reminded IS NULL OR reminded > $2)";

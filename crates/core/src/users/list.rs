@@ -49,20 +49,18 @@ async fn find(tx: &mut ReadTx<'_>, ask: &ListAsk) -> Result<Vec<User>> {
     let filter = sql::Filter {
         after: ask.page.after.as_deref().unwrap_or_default(),
         rows: ask.page.rows(),
-        status: ask.status.map(Status::number),
-        platform_role: ask.platform_role.map(PlatformRole::number),
+        status: ask.status,
+        platform_role: ask.platform_role,
+        range: None,
     };
     if let Some(email) = &ask.email {
         let Some(owner) = sql::owner_of_email(tx, email.folded()).await? else { return Ok(Vec::new()) };
         let owner = owner.to_string();
-        let found = sql::search(tx, &filter, (&owner, &owner)).await?;
+        let filter = sql::Filter { range: Some((&owner, &owner)), ..filter };
+        let found = sql::list(tx, &filter).await?;
         return Ok(found.into_iter().filter(|user| user.id.to_string() == owner).collect());
     }
-    match ask.page.folded_query() {
-        Some(query) => {
-            let (from, to) = prefix_range(&query);
-            sql::search(tx, &filter, (&from, &to)).await
-        }
-        None => sql::list(tx, &filter).await,
-    }
+    let range = ask.page.folded_query().map(|query| prefix_range(&query));
+    let range = range.as_ref().map(|(from, to)| (from.as_str(), to.as_str()));
+    sql::list(tx, &sql::Filter { range, ..filter }).await
 }

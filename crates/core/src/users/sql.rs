@@ -32,19 +32,55 @@ const LIST: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
     WHERE u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
         AND (u.platform_role = $4 OR $4 IS NULL)
+        AND (CAST($5 AS TEXT) IS NULL OR u.id = $5 OR u.name_folded >= $5 AND u.name_folded < $6
+            OR u.username_folded >= $5 AND u.username_folded < $6
+            OR EXISTS (SELECT 1 FROM emails x WHERE x.user_id = u.id AND x.folded >= $5 AND x.folded < $6))
     ORDER BY u.id LIMIT $2";
+/// Of the few who administer the instance, or of all others.
+const LIST_ROLE: &str =
+    "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
+        u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
+        u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
+    FROM users u JOIN principals p ON p.id = u.id
+    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.platform_role = $4 AND u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
+        AND (CAST($5 AS TEXT) IS NULL OR u.id = $5 OR u.name_folded >= $5 AND u.name_folded < $6
+            OR u.username_folded >= $5 AND u.username_folded < $6
+            OR EXISTS (SELECT 1 FROM emails x WHERE x.user_id = u.id AND x.folded >= $5 AND x.folded < $6))
+    ORDER BY u.id LIMIT $2";
+/// Of the few whose account is suspended, along an index of those alone.
+const LIST_SUSPENDED: &str =
+    "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
+        u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
+        u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
+    FROM principals p CROSS JOIN users u
+    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE p.kind = 0 AND p.status IN (1, 3) AND p.status = $3 AND p.id > $1 AND u.id = p.id
+        AND (u.platform_role = $4 OR $4 IS NULL)
+        AND (CAST($5 AS TEXT) IS NULL OR u.id = $5 OR u.name_folded >= $5 AND u.name_folded < $6
+            OR u.username_folded >= $5 AND u.username_folded < $6
+            OR EXISTS (SELECT 1 FROM emails x WHERE x.user_id = u.id AND x.folded >= $5 AND x.folded < $6))
+    ORDER BY p.id LIMIT $2";
+/// Whom a beginning finds that few have: those first, then in order.
 const SEARCH: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
         u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
-    WHERE u.id > $1 AND p.status <> 2 AND (p.status = $5 OR $5 IS NULL)
-        AND (u.platform_role = $6 OR $6 IS NULL) AND u.id IN (
-        SELECT user_id FROM emails WHERE folded >= $3 AND folded < $4
-        UNION SELECT id FROM users WHERE username_folded >= $3 AND username_folded < $4
-        UNION SELECT id FROM users WHERE name_folded >= $3 AND name_folded < $4
-        UNION SELECT id FROM users WHERE id = $3)
+    WHERE u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
+        AND (u.platform_role = $4 OR $4 IS NULL) AND u.id IN (
+        SELECT user_id FROM emails WHERE folded >= $5 AND folded < $6
+        UNION SELECT id FROM users WHERE username_folded >= $5 AND username_folded < $6
+        UNION SELECT id FROM users WHERE name_folded >= $5 AND name_folded < $6
+        UNION SELECT id FROM users WHERE id = $5)
     ORDER BY u.id LIMIT $2";
+// scan: of the rows that an index found, as many as are counted at the most
+const MATCHES: &str = "SELECT CAST(
+        (SELECT COUNT(*) FROM (SELECT user_id FROM emails WHERE folded >= $1 AND folded < $2 LIMIT $3) AS a)
+        + (SELECT COUNT(*) FROM (SELECT id FROM users
+            WHERE username_folded >= $1 AND username_folded < $2 LIMIT $3) AS b)
+        + (SELECT COUNT(*) FROM (SELECT id FROM users
+            WHERE name_folded >= $1 AND name_folded < $2 LIMIT $3) AS c) AS BIGINT)";
 const OWNER_OF_EMAIL: &str = "SELECT user_id FROM emails WHERE folded = $1";
 const OWNER_OF_USERNAME: &str = "SELECT id FROM users WHERE username_folded = $1";
 const UPDATE: &str = "UPDATE users SET name = $3, name_folded = $4, username = $5, username_folded = $6,
@@ -149,26 +185,37 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<UserKind>) -> Result<Option
     tx.opt(FIND, args![id], read).await
 }
 
+/// How many who are found by a beginning are looked at one by one. Of more, so many are among all people that
+/// a page of them is soon met on the way through everybody.
+const MANY: i64 = 20_000;
+
 /// Which rows of a list.
 pub(super) struct Filter<'a> {
     pub(super) after: &'a str,
     pub(super) rows: i64,
-    pub(super) status: Option<i64>,
-    pub(super) platform_role: Option<i64>,
+    pub(super) status: Option<Status>,
+    pub(super) platform_role: Option<PlatformRole>,
+    /// Between which folded texts an address or a name is, or which id it is.
+    pub(super) range: Option<(&'a str, &'a str)>,
 }
 
 pub(super) async fn list(tx: &mut ReadTx<'_>, filter: &Filter<'_>) -> Result<Vec<User>> {
-    let Filter { after, rows, status, platform_role } = *filter;
-    tx.all(LIST, args![after, rows, status, platform_role], read).await
+    let Filter { after, rows, status, platform_role, range } = *filter;
+    let is_suspended = status == Some(Status::Suspended);
+    let statement = match (platform_role, range) {
+        (Some(PlatformRole::Administrator), _) => LIST_ROLE,
+        (_, Some(range)) if !are_many(tx, range).await? => SEARCH,
+        _ if is_suspended => LIST_SUSPENDED,
+        (Some(_), _) => LIST_ROLE,
+        (None, _) => LIST,
+    };
+    let (from, to) = range.unzip();
+    let (status, role) = (status.map(Status::number), platform_role.map(PlatformRole::number));
+    tx.all(statement, args![after, rows, status, role, from, to], read).await
 }
 
-pub(super) async fn search(
-    tx: &mut ReadTx<'_>,
-    filter: &Filter<'_>,
-    range: (&str, &str),
-) -> Result<Vec<User>> {
-    let Filter { after, rows, status, platform_role } = *filter;
-    tx.all(SEARCH, args![after, rows, range.0, range.1, status, platform_role], read).await
+async fn are_many(tx: &mut ReadTx<'_>, (from, to): (&str, &str)) -> Result<bool> {
+    Ok(tx.opt(MATCHES, args![from, to, MANY], |row| row.int(0)).await?.unwrap_or(0) >= MANY)
 }
 
 pub(super) async fn owner_of_email(tx: &mut ReadTx<'_>, folded: &str) -> Result<Option<Id<UserKind>>> {

@@ -24,11 +24,65 @@ const UNSEALED: &str =
 
 // scan: the intake holds the events of the last second
 const UNSEALED_SEQ: &str = "SELECT seq FROM event_intake WHERE id = $1";
+/// The next code that is in use: asked again and again, it finds all of them without reading the trail.
+const NEXT_CODE: &str = "SELECT code FROM events WHERE code > $1 ORDER BY code LIMIT 1";
+// scan: of the rows that an index found, as many as are counted at the most
+const COUNTS: &[&str] = &[
+    "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE actor = $1 LIMIT $2) AS found",
+    "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE subject = $1 LIMIT $2) AS found",
+    "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE client_id = $1 LIMIT $2) AS found",
+    "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE org_id = $1 LIMIT $2) AS found",
+    "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE code = $1 LIMIT $2) AS found",
+];
 const SEALED_SEQ: &str = "SELECT seq FROM events WHERE id >= $1 ORDER BY id LIMIT 1";
 
 const SEALED_AT: &str = "EXISTS (SELECT 1 FROM event_details d
     WHERE d.seq = e.seq AND d.month = e.month AND d.erased_at IS NULL AND d.detail LIKE ?)";
 const UNSEALED_AT: &str = "e.detail LIKE ?";
+/// Where the code stands among what is asked of events.
+const CODE: usize = 4;
+/// How many events are few: they are all looked at.
+const FEW: i64 = 2_000;
+/// Codes that one page is put together from at the most: there are not that many.
+const MOST_CODES: usize = 500;
+
+/// Which index leads to what is wanted. An engine that knows averages only takes the largest organisation for
+/// one of many, and reads all that has happened in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// The engine finds out, or there is no choice.
+    Any,
+    /// That of this condition.
+    Index(usize),
+}
+
+/// How many events each condition alone finds, as far as is counted, the fewest first; with its place.
+async fn counted(tx: &mut ReadTx<'_>, filter: &Filter) -> Result<Vec<(i64, usize)>> {
+    let exact = filter.code.as_ref().filter(|code| !code.ends_with('.'));
+    let texts =
+        [filter.actor.as_ref(), filter.subject.as_ref(), filter.client.as_ref(), filter.org.as_ref(), exact];
+    let mut counted = Vec::new();
+    for (place, (count, value)) in COUNTS.iter().copied().zip(texts).enumerate() {
+        if let Some(value) = value {
+            counted.push((tx.opt(count, args![value, FEW], |row| row.int(0)).await?.unwrap_or(0), place));
+        }
+    }
+    counted.sort_unstable();
+    Ok(counted)
+}
+
+/// Every code in use that begins so.
+async fn codes(tx: &mut ReadTx<'_>, prefix: &str) -> Result<Vec<String>> {
+    let (mut all, mut last) = (Vec::new(), String::new());
+    for _ in 0..MOST_CODES {
+        let Some(code) = tx.opt(NEXT_CODE, args![&last], |row| row.text(0)).await? else { break };
+        if code.starts_with(prefix) {
+            all.push(code.clone());
+        }
+        last = code;
+    }
+    Ok(all)
+}
 
 /// A statement in the making.
 struct Text<'v> {
@@ -62,24 +116,27 @@ impl<'v> Text<'v> {
         self.sql.push_str(&self.values.len().to_string());
     }
 
-    fn filter(&mut self, filter: &'v Filter) {
+    fn filter(&mut self, filter: &'v Filter, by: By) {
         let texts = [
-            ("e.actor = ?", &filter.actor),
-            ("e.subject = ?", &filter.subject),
-            ("e.client_id = ?", &filter.client),
-            ("e.org_id = ?", &filter.org),
-            ("e.request_id = ?", &filter.request_id),
+            ("e.actor = ?", "(e.actor || '') = ?", &filter.actor),
+            ("e.subject = ?", "(e.subject || '') = ?", &filter.subject),
+            ("e.client_id = ?", "(e.client_id || '') = ?", &filter.client),
+            ("e.org_id = ?", "(e.org_id || '') = ?", &filter.org),
+            ("e.code = ?", "(e.code || '') = ?", &filter.code),
         ];
-        for (condition, value) in texts {
-            if let Some(value) = value {
-                self.and(condition, value);
+        for (place, (indexed, looked_at, value)) in texts.into_iter().enumerate() {
+            match value {
+                // Not by order, which depends on PostgreSQL's collation.
+                Some(prefix) if place == CODE && prefix.ends_with('.') => {
+                    self.and("substr(e.code, 1, length(?)) = ?", prefix);
+                }
+                Some(value) if by == By::Any || by == By::Index(place) => self.and(indexed, value),
+                Some(value) => self.and(looked_at, value),
+                None => {}
             }
         }
-        match &filter.code {
-            // Not by order, which depends on PostgreSQL's collation.
-            Some(prefix) if prefix.ends_with('.') => self.and("substr(e.code, 1, length(?)) = ?", prefix),
-            Some(code) => self.and("e.code = ?", code),
-            None => {}
+        if let Some(request) = &filter.request_id {
+            self.and("e.request_id = ?", request);
         }
         if let Some(outcome) = filter.outcome {
             self.and("e.outcome = ?", outcome_number(outcome));
@@ -142,21 +199,66 @@ pub(super) async fn place(tx: &mut ReadTx<'_>, id: &str) -> Result<Begin> {
     Ok(seq.map_or(Begin::AtTheEnd, Begin::Sealed))
 }
 
+/// In which direction, from where.
+#[derive(Debug, Clone, Copy)]
+enum Along {
+    Back(Begin),
+    On(i64),
+}
+
+/// Sealed events along the chain. Of several codes: those of each, and then the first of all these.
+async fn sealed(tx: &mut ReadTx<'_>, filter: &Filter, along: Along, limit: i64) -> Result<Vec<Entry>> {
+    if filter.request_id.is_some() {
+        return sealed_by(tx, (filter, By::Any), along, limit).await;
+    }
+    let counted = counted(tx, filter).await?;
+    let prefix = filter.code.as_deref().filter(|code| code.ends_with('.'));
+    let by = match *counted.as_slice() {
+        [(count, place), ..] if prefix.is_none() || count < FEW => By::Index(place),
+        _ => By::Any,
+    };
+    let Some(prefix) = prefix.filter(|_| by == By::Any) else {
+        return sealed_by(tx, (filter, by), along, limit).await;
+    };
+    let mut found = Vec::new();
+    for code in codes(tx, prefix).await? {
+        let one = Filter { code: Some(code), ..filter.clone() };
+        found.extend(sealed_by(tx, (&one, By::Index(CODE)), along, limit).await?);
+    }
+    found.sort_by_key(|entry| entry.seq);
+    if matches!(along, Along::Back(_)) {
+        found.reverse();
+    }
+    found.truncate(usize::try_from(limit)?);
+    Ok(found)
+}
+
+async fn sealed_by(
+    tx: &mut ReadTx<'_>,
+    (filter, by): (&Filter, By),
+    along: Along,
+    limit: i64,
+) -> Result<Vec<Entry>> {
+    let mut text = Text::new(SEALED);
+    text.filter(filter, by);
+    text.part(filter);
+    text.address(SEALED_AT, filter);
+    match along {
+        Along::Back(Begin::Sealed(seq)) => text.and("e.seq < ?", seq),
+        Along::Back(_) => {}
+        Along::On(seq) => text.and("e.seq > ?", seq),
+    }
+    text.end(if matches!(along, Along::On(_)) { " ORDER BY e.seq" } else { " ORDER BY e.seq DESC" }, limit);
+    text.run(tx).await
+}
+
 pub(super) async fn list_sealed(
     tx: &mut ReadTx<'_>,
     filter: &Filter,
     begin: Begin,
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    let mut text = Text::new(SEALED);
-    text.filter(filter);
-    text.part(filter);
-    text.address(SEALED_AT, filter);
-    if let Begin::Sealed(seq) = begin {
-        text.and("e.seq < ?", seq);
-    }
-    text.end(" ORDER BY e.seq DESC", limit);
-    text.run(tx).await
+    sealed(tx, filter, Along::Back(begin), limit).await
 }
 
 pub(super) async fn list_unsealed(
@@ -166,7 +268,7 @@ pub(super) async fn list_unsealed(
     limit: i64,
 ) -> Result<Vec<Entry>> {
     let mut text = Text::new(UNSEALED);
-    text.filter(filter);
+    text.filter(filter, By::Any);
     text.address(UNSEALED_AT, filter);
     match begin {
         Begin::AtTheEnd => {}
@@ -183,13 +285,7 @@ pub(super) async fn follow(
     after: i64,
     limit: i64,
 ) -> Result<Vec<Entry>> {
-    let mut text = Text::new(SEALED);
-    text.filter(filter);
-    text.part(filter);
-    text.address(SEALED_AT, filter);
-    text.and("e.seq > ?", after);
-    text.end(" ORDER BY e.seq", limit);
-    text.run(tx).await
+    sealed(tx, filter, Along::On(after), limit).await
 }
 
 pub(super) async fn find(tx: &mut ReadTx<'_>, id: &str) -> Result<Option<Entry>> {

@@ -31,6 +31,8 @@ const FIND_SLUG: &str = "SELECT id, kind, slug, name, status, joined_by, version
 const LIST: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
     updated_at FROM orgs
     WHERE id > $1 AND kind <> 1 AND status <> 2 AND (status = $3 OR $3 IS NULL) ORDER BY id LIMIT $2";
+const LIST_SUSPENDED: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+    updated_at FROM orgs WHERE id > $1 AND kind <> 1 AND status = 1 ORDER BY id LIMIT $2";
 const SEARCH: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
     updated_at FROM orgs
     WHERE id IN (SELECT id FROM orgs WHERE name_folded >= $4 AND name_folded < $5 AND kind <> 1 AND status <> 2
@@ -87,6 +89,9 @@ pub(super) async fn list(tx: &mut ReadTx<'_>, ask: &ListAsk) -> Result<Vec<Org>>
     let after = page.after.as_deref().unwrap_or_default();
     let status = ask.is_active.map(|is_active| i64::from(!is_active));
     let Some(folded) = page.folded_query() else {
+        if ask.is_active == Some(false) {
+            return tx.all(LIST_SUSPENDED, args![after, page.rows()], read).await;
+        }
         return tx.all(LIST, args![after, page.rows(), status], read).await;
     };
     let (from, to) = prefix_range(&folded);
