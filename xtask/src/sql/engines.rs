@@ -6,10 +6,7 @@ use doorward_proto::time::Time;
 use rusqlite::Connection;
 use tokio_postgres::{Client, NoTls, types::Type};
 
-use super::source::Statement;
-
-/// Tables that stay small however long a server runs.
-const SMALL: [&str; 6] = ["changes", "leases", "migrations", "password_schemes", "settings", "signing_keys"];
+use super::{plans, source::Statement};
 
 /// An empty migrated PostgreSQL database.
 pub(super) struct Server {
@@ -62,11 +59,9 @@ pub(super) async fn check(statement: &Statement, sqlite: &Connection, server: &S
             return wrong;
         }
     }
-    if !statement.may_scan {
-        match scans(text, sqlite) {
-            Ok(scans) => wrong.extend(scans),
-            Err(error) => wrong.push(format!("no plan: {error:#}")),
-        }
+    match plans::wrong(statement, sqlite, server).await {
+        Ok(found) => wrong.extend(found),
+        Err(error) => wrong.push(format!("no plan: {error:#}")),
     }
     wrong
 }
@@ -184,30 +179,4 @@ fn column_type(sqlite: &Connection, table: &str, column: &str) -> Option<Type> {
         "BLOB" => Type::BYTEA,
         _ => Type::TEXT,
     })
-}
-
-/// The tables that grow and that the plan reads from one end to the other.
-pub(super) fn scans(text: &str, sqlite: &Connection) -> Result<Vec<String>> {
-    let mut explained = sqlite.prepare(&format!("EXPLAIN QUERY PLAN {text}"))?;
-    let count = explained.parameter_count();
-    let nulls = vec![rusqlite::types::Null; count];
-    let steps = explained
-        .query_map(rusqlite::params_from_iter(nulls), |row| row.get::<_, String>(3))?
-        .collect::<rusqlite::Result<Vec<_>>>()?;
-    let sorts = steps.iter().any(|step| step.contains("TEMP B-TREE"));
-    // The first rows in the order of an index, whatever they are.
-    let takes_first = text.contains(" LIMIT ") && !text.contains("WHERE") && !sorts;
-    let of_table = |step: &str| {
-        let name = step.strip_prefix("SCAN ")?.split(' ').next()?.to_owned();
-        // Rows that refer to what is inserted: looked for only while references are left open.
-        let is_reference = text.starts_with("INSERT ") && !text.contains(name.as_str());
-        let is_constant =
-            is_reference || step.contains("CONSTANT ROW") || name.starts_with('(') || name == "json_each";
-        (!is_constant && !takes_first && !SMALL.contains(&name.as_str())).then_some(step.to_owned())
-    };
-    Ok(steps
-        .iter()
-        .filter_map(|step| of_table(step))
-        .map(|step| format!("{step} (say why with `// scan: …`)"))
-        .collect())
 }

@@ -1,13 +1,15 @@
 //! `xtask sql`: every statement is prepared on both engines, and both schemas are the same.
 //!
 //! Statements are the literals in files named `sql.rs`. Each is prepared on an empty migrated database of
-//! either engine; numbers of parameters, names and types of columns must agree. On SQLite its plan may
-//! not scan a table that grows, unless a comment above it says why (`// scan: …`). A literal that is only
+//! either engine; numbers of parameters, names and types of columns must agree. The plans of both may not
+//! scan a table that grows, unless a comment above it says why (`// scan: …`), nor sort what only the first
+//! rows are taken of (`// sort: …`): a page of a list is found in the order of an index. A literal that is only
 //! a part of a statement says so (`// part: …`). A statement on a table whose key an organisation leads binds
 //! `org_id`, or says why not (`// every org: …`). The DDL that each engine gets is kept in
 //! `crates/core/migrations/snapshots/`, and must be what the migrations say.
 
 mod engines;
+mod plans;
 mod schemas;
 mod source;
 mod tenancy;
@@ -66,6 +68,7 @@ async fn compare(
 ) -> Result<Vec<String>> {
     let server = engines::Server::start(postgres).await?;
     let mut wrong = schemas::differences(sqlite, &server).await?;
+    server.client.batch_execute(plans::SETTINGS).await?;
     let of_orgs = tenancy::tables(sqlite)?;
     for statement in statements {
         let mut found = engines::check(statement, sqlite, &server).await;

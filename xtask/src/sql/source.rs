@@ -12,9 +12,11 @@ pub(super) struct Statement {
     /// `path:line`.
     pub(super) place: String,
     pub(super) text: String,
-    /// Why it may scan a table that grows.
+    /// It says why it may scan a table that grows.
     pub(super) may_scan: bool,
-    /// Why it binds no organisation.
+    /// It says why it may sort what it takes the first rows of.
+    pub(super) may_sort: bool,
+    /// It says why it binds no organisation.
     pub(super) crosses_orgs: bool,
 }
 
@@ -42,7 +44,7 @@ pub(super) fn statements(folder: &Path) -> Result<Vec<Statement>> {
 /// The statements of one file.
 pub(super) fn in_text(path: &str, text: &str) -> Vec<Statement> {
     let mut found = Vec::new();
-    let (mut may_scan, mut is_part, mut crosses_orgs) = (false, false, false);
+    let (mut may_scan, mut may_sort, mut is_part, mut crosses_orgs) = (false, false, false, false);
     let mut rest = text.char_indices().peekable();
     while let Some((at, letter)) = rest.next() {
         match letter {
@@ -50,6 +52,7 @@ pub(super) fn in_text(path: &str, text: &str) -> Vec<Statement> {
                 let line: String =
                     text.get(at..).unwrap_or_default().lines().next().unwrap_or_default().into();
                 may_scan |= line.starts_with("// scan: ");
+                may_sort |= line.starts_with("// sort: ");
                 is_part |= line.starts_with("// part: ");
                 crosses_orgs |= line.starts_with("// every org: ");
                 while rest.next_if(|(_, letter)| *letter != '\n').is_some() {}
@@ -63,11 +66,11 @@ pub(super) fn in_text(path: &str, text: &str) -> Vec<Statement> {
                 let line = text.get(..at).unwrap_or_default().lines().count().max(1);
                 if VERBS.iter().any(|verb| literal.starts_with(verb)) && !is_part {
                     let place = format!("{path}:{line}");
-                    found.push(Statement { place, text: literal, may_scan, crosses_orgs });
+                    found.push(Statement { place, text: literal, may_scan, may_sort, crosses_orgs });
                 }
             }
             // A comment is for the one item below it.
-            ';' | '}' => (may_scan, is_part, crosses_orgs) = (false, false, false),
+            ';' | '}' => (may_scan, may_sort, is_part, crosses_orgs) = (false, false, false, false),
             _ => {}
         }
     }

@@ -56,9 +56,9 @@ mod tests {
             ("UPDATE invitations SET role = $1 WHERE id = $2", false, true),
             ("SELECT id FROM clients WHERE id = $1", false, false),
         ] {
-            let statement =
-                Statement { place: "f:1".to_owned(), text: text.to_owned(), may_scan: false, crosses_orgs };
-            assert_eq!(check(&statement, &tables).is_some(), is_wrong, "{text}");
+            let (place, text) = ("f:1".to_owned(), text.to_owned());
+            let statement = Statement { place, text, may_scan: false, may_sort: false, crosses_orgs };
+            assert_eq!(check(&statement, &tables).is_some(), is_wrong, "{}", statement.text);
         }
     }
 }

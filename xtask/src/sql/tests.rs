@@ -1,7 +1,7 @@
 use doorward_core::db::schema;
 use tokio_postgres::types::Type;
 
-use super::{engines, source};
+use super::{engines, plans, source};
 
 #[test]
 fn statements_are_found_with_what_is_said_of_them() {
@@ -42,7 +42,21 @@ fn a_plan_that_reads_a_whole_growing_table_is_found() {
         ("SELECT value FROM settings WHERE updated_at = $1", false),
         ("UPDATE users SET locale = $1", true),
     ] {
-        assert_eq!(!engines::scans(text, &sqlite).unwrap().is_empty(), is_scan, "{text}");
+        assert_eq!(!plans::scans(text, &sqlite).unwrap().is_empty(), is_scan, "{text}");
+    }
+}
+
+#[test]
+fn a_page_that_is_found_by_sorting_is_found_out() {
+    let sqlite = schema::scratch().unwrap();
+    for (text, is_sort) in [
+        ("SELECT id FROM users WHERE id > $1 ORDER BY id LIMIT $2", false),
+        ("SELECT id FROM users WHERE id > $1 ORDER BY created_at LIMIT $2", true),
+        ("SELECT id FROM users WHERE name_folded > $1 ORDER BY name_folded, id LIMIT $2", false),
+        ("SELECT id FROM mails WHERE status = $1 ORDER BY id DESC LIMIT $2", true),
+        ("SELECT id FROM users WHERE name_folded = $1 ORDER BY created_at", false),
+    ] {
+        assert_eq!(!plans::sorts(text, &sqlite).unwrap().is_empty(), is_sort, "{text}");
     }
 }
 

@@ -45,9 +45,11 @@ const UPSERT_CONSENT: &str = "INSERT INTO consents
     DO UPDATE SET scope = $5, granted_at = $6, revoked_at = NULL";
 const REVOKE_CONSENTS: &str = "UPDATE consents SET revoked_at = $3
     WHERE user_id = $1 AND client_id = $2 AND revoked_at IS NULL";
+// sort: the consents of one person
 const CONNECTED: &str = "SELECT c.client_id, k.client_id, k.name, c.org_id, c.resource, c.scope, c.granted_at
     FROM consents c JOIN clients k ON k.id = c.client_id
     WHERE c.user_id = $1 AND c.revoked_at IS NULL ORDER BY c.granted_at DESC LIMIT 500";
+// sort: the grants of one person
 const HELD: &str = "SELECT g.client_id, k.client_id, k.name, g.org_id, g.scope, g.created_at, g.resource
     FROM grants g JOIN clients k ON k.id = g.client_id
     WHERE g.principal_id = $1 AND g.ended_at IS NULL

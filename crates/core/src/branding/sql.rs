@@ -30,6 +30,7 @@ const SAVE_PICTURE: &str = "UPDATE brands SET logo = $3, logo_hash = $4, logo_fo
         logo_height = $7
     WHERE org_id = $1 AND client_id = $2";
 // every org: a picture is found by what it is, and shown to whoever was told that.
+// sort: the few who show one picture
 const PICTURE: &str = "SELECT logo, logo_format, logo_width, logo_height FROM brands
     WHERE logo_hash = $1 ORDER BY org_id, client_id LIMIT 1";
 const REMOVE_ALL: &str = "DELETE FROM brands WHERE org_id = $1";

@@ -70,6 +70,7 @@ const CONSUME_REFRESH: &str = "UPDATE refresh_tokens SET consumed_at = $2, succe
     AND EXISTS (SELECT 1 FROM principals p WHERE p.id = $4 AND p.epoch = $5 AND p.status = 0)
     AND EXISTS (SELECT 1 FROM principals u
         WHERE u.id = refresh_tokens.principal_id AND u.epoch = refresh_tokens.epoch AND u.status = 0)";
+// sort: the devices of one person
 const DEVICES: &str = "SELECT g.id, c.name, g.device, g.created_at, r.created_at
     FROM grants g JOIN clients c ON c.id = g.client_id
     JOIN refresh_tokens r ON r.family = g.id AND r.consumed_at IS NULL

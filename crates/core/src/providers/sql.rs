@@ -40,6 +40,7 @@ const LINK: &str = "INSERT INTO identities (provider_id, subject, user_id, email
     VALUES ($1, $2, $3, $4, $5, $5) ON CONFLICT DO NOTHING";
 const USE: &str = "UPDATE identities SET email = $3, last_used_at = $4, uses = uses + 1
     WHERE provider_id = $1 AND subject = $2";
+// sort: the identities of one person
 const OF_USER: &str = "SELECT i.provider_id, p.slug, p.settings, i.email, i.linked_at, i.last_used_at
     FROM identities i JOIN providers p ON p.id = i.provider_id
     WHERE i.user_id = $1 ORDER BY i.provider_id, i.linked_at LIMIT 500";
