@@ -38,7 +38,13 @@ const FORGET_WRITERS: &str = "DELETE FROM usage_writers WHERE id IN (
 const SELECT: &str = "SELECT ";
 // part: it is a list of columns
 const SUMS: &str = ", CAST(SUM(requests) AS BIGINT), CAST(SUM(denied) AS BIGINT),
-    CAST(SUM(request_bytes) AS BIGINT), CAST(SUM(response_bytes) AS BIGINT), CAST(SUM(micros) AS BIGINT)
+    CAST(SUM(request_bytes) AS BIGINT), CAST(SUM(response_bytes) AS BIGINT), CAST(SUM(micros) AS BIGINT)";
+// part: conditions follow
+const OF_ROWS: &str = " FROM usage_hours WHERE hour >= $1 AND hour < $2 AND kind = $3";
+/// Days are put together from hours, and hours along their index: only the hours are sorted, not the rows.
+// part: conditions follow
+const OF_HOURS: &str = " FROM (SELECT hour, SUM(requests) AS requests, SUM(denied) AS denied,
+        SUM(request_bytes) AS request_bytes, SUM(response_bytes) AS response_bytes, SUM(micros) AS micros
     FROM usage_hours WHERE hour >= $1 AND hour < $2 AND kind = $3";
 // part: a column, or what stands for it where nothing is put together by it
 const NO_TEXT: &str = "CAST('' AS TEXT)";
@@ -141,7 +147,9 @@ pub(super) async fn read(
         let nothing = if place == 0 || place == 6 { NO_NUMBER } else { NO_TEXT };
         column.unwrap_or(nothing)
     });
-    let sql = [SELECT, &shown.collect::<Vec<_>>().join(", "), SUMS].concat();
+    let is_by_day = by == [By::Day];
+    let from = if is_by_day { OF_HOURS } else { OF_ROWS };
+    let sql = [SELECT, &shown.collect::<Vec<_>>().join(", "), SUMS, from].concat();
     let mut text = Text { sql, values: args![filter.from, filter.to, filter.kind.number()].to_vec() };
     for (column, value) in [
         ("org_id", &filter.org),
@@ -160,6 +168,9 @@ pub(super) async fn read(
     let grouped = columns.iter().copied().flatten().collect::<Vec<_>>().join(", ");
     if let Some(after) = after.filter(|_| !grouped.is_empty()) {
         text.behind((&grouped, &columns), after);
+    }
+    if is_by_day {
+        text.sql.push_str(" GROUP BY hour) AS hours");
     }
     if grouped.is_empty() {
         text.sql.push_str(" HAVING COUNT(*) > 0");

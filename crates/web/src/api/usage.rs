@@ -11,7 +11,7 @@ use doorward_core::{
     usage::{self, Ask, By, Counts, Filter, Found, Kind, Row},
 };
 use doorward_proto::time::Time;
-use futures_util::stream;
+use futures_util::{future::try_join, stream};
 use http::{HeaderMap, HeaderValue, header};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -251,8 +251,8 @@ impl Asked {
         if is_table {
             return file(call, ask, Format::Csv).await;
         }
-        let totals = usage::totals(call, filter.clone()).await?;
-        let rows = usage::read(call, ask).await?;
+        // Each goes through all of it: side by side.
+        let (totals, rows) = try_join(usage::totals(call, filter.clone()), usage::read(call, ask)).await?;
         found(&UsageView {
             items: rows.rows.iter().map(|row| view(row, &by)).collect(),
             next_cursor: rows.next.as_deref().map(cursor_of),

@@ -11,6 +11,7 @@ use doorward_core::{
     users,
 };
 use doorward_proto::time::Time;
+use futures_util::future::try_join;
 
 use super::{
     Administrator, Area, Operator, orgs,
@@ -176,21 +177,22 @@ async fn page(
     let (filter, by) = (which(visit, &asked, org)?, group(&asked)?);
     // Who looks at this node is told what this node has counted so far.
     usage::flush(&visit.call).await?;
-    let totals = match usage::totals(&visit.call, filter.clone()).await {
-        Ok(totals) => totals,
+    let PageAsk { after, limit, .. } = asked.page();
+    // Each goes through all of it: side by side.
+    let groups = usage::read(&visit.call, Ask { filter: filter.clone(), by: vec![by], after, limit });
+    let (found, over) = match try_join(groups, OverTime::read(visit, filter)).await {
+        Ok(read) => read,
         Err(error) => {
             let refusal = refusal_of(error)?;
             return Ok(again(wrong_time(frame, &refusal).ok_or(refusal)?));
         }
     };
-    let PageAsk { after, limit, .. } = asked.page();
-    let found = usage::read(&visit.call, Ask { filter: filter.clone(), by: vec![by], after, limit }).await?;
     let mut rows = Vec::with_capacity(found.rows.len());
     for one in &found.rows {
         rows.push(row(operator, by, one).await?);
     }
     let found = Page { items: rows, next: found.next };
-    let chart = chart(visit, frame, filter).await?;
+    let (chart, totals) = (over.chart(visit, frame), over.totals);
     let columns = [column(by), "usage-requests", "usage-denied", "usage-in", "usage-out"];
     let table = Table::new(frame, "usage-caption", &columns, found.items);
     let number = |number: i64| frame.text.number(number.unsigned_abs());
@@ -283,36 +285,50 @@ fn cells(visit: &Visit, counts: Counts) -> Vec<Cell> {
         .to_vec()
 }
 
-/// What was let through and what was not, over the time that is shown.
-async fn chart(visit: &Visit, frame: &Frame, filter: Which) -> Found<Chart> {
-    let span = Span::new(filter.from, filter.to);
-    let by = if span.width == Width::Hour { By::Hour } else { By::Day };
-    let mut sums = vec![Counts::default(); MOST];
-    let mut ask = Ask { filter, by: vec![by], after: None, limit: usage::GREATEST_PAGE };
-    loop {
-        let found = usage::read(&visit.call, ask.clone()).await?;
-        for row in &found.rows {
-            if let Some(sum) = span.place(row.at()).and_then(|place| sums.get_mut(place)) {
-                *sum += row.counts;
+/// How much was used over the time that is shown, and in all.
+struct OverTime {
+    span: Span,
+    sums: Vec<Counts>,
+    totals: Counts,
+}
+
+impl OverTime {
+    async fn read(visit: &Visit, filter: Which) -> Found<Self> {
+        let span = Span::new(filter.from, filter.to);
+        let by = if span.width == Width::Hour { By::Hour } else { By::Day };
+        let (mut sums, mut totals) = (vec![Counts::default(); MOST], Counts::default());
+        let mut ask = Ask { filter, by: vec![by], after: None, limit: usage::GREATEST_PAGE };
+        loop {
+            let found = usage::read(&visit.call, ask.clone()).await?;
+            for row in &found.rows {
+                totals += row.counts;
+                if let Some(sum) = span.place(row.at()).and_then(|place| sums.get_mut(place)) {
+                    *sum += row.counts;
+                }
             }
+            if found.next.is_none() {
+                return Ok(Self { span, sums, totals });
+            }
+            ask.after = found.next;
         }
-        if found.next.is_none() {
-            break;
-        }
-        ask.after = found.next;
     }
-    let kept_since = visit.call.now - visit.call.realm.settings.usage.retention;
-    let point = |(begin, counts): (Time, &Counts)| {
-        let (label, name) = span.words(begin);
-        let passed = (counts.requests - counts.denied).unsigned_abs();
-        let is_known = begin >= kept_since || counts.requests > 0;
-        Point { label, name, values: is_known.then(|| vec![passed, counts.denied.unsigned_abs()]) }
-    };
-    let points = span.begins().zip(&sums).map(point).collect();
-    let series = vec![frame.t("usage-passed"), frame.t("usage-denied")];
-    let unit = match span.width {
-        Width::Hour => frame.t("usage-an-hour"),
-        Width::Days(days) => frame.text.count("usage-days", days.into()),
-    };
-    Ok(Chart::new(frame, ("usage", frame.t("usage-over-time")), Shape::Bars, series, points).unit(unit))
+
+    /// What was let through and what was not.
+    fn chart(&self, visit: &Visit, frame: &Frame) -> Chart {
+        let Self { span, sums, .. } = self;
+        let kept_since = visit.call.now - visit.call.realm.settings.usage.retention;
+        let point = |(begin, counts): (Time, &Counts)| {
+            let (label, name) = span.words(begin);
+            let passed = (counts.requests - counts.denied).unsigned_abs();
+            let is_known = begin >= kept_since || counts.requests > 0;
+            Point { label, name, values: is_known.then(|| vec![passed, counts.denied.unsigned_abs()]) }
+        };
+        let points = span.begins().zip(sums).map(point).collect();
+        let series = vec![frame.t("usage-passed"), frame.t("usage-denied")];
+        let unit = match span.width {
+            Width::Hour => frame.t("usage-an-hour"),
+            Width::Days(days) => frame.text.count("usage-days", days.into()),
+        };
+        Chart::new(frame, ("usage", frame.t("usage-over-time")), Shape::Bars, series, points).unit(unit)
+    }
 }
