@@ -171,6 +171,7 @@ pub const RESERVED: &[&str] = &[
     "agent_limits",
     "organization_ids",
     "organization_names",
+    "organizations_truncated",
 ];
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]

@@ -298,6 +298,10 @@ keys-days-wrong = Write a number of days. A key cannot live longer than the oper
 
 own-orgs-yours = Your organisations
 own-orgs-what = Applications act for the active one when they do not name another.
+own-orgs-some = These are not all. Find the others by their names.
+own-orgs-find = Find an organisation
+own-orgs-find-do = Find
+own-orgs-all = All your organisations
 own-orgs-active = Active
 own-orgs-personal = Your own
 own-orgs-acting = Acting for

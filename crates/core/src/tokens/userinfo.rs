@@ -14,6 +14,7 @@ use super::Live;
 use crate::{
     call::Call,
     clients::{self, Client},
+    orgs::Membership,
     outcome::{Code, Error, Refusal, Result, refuse},
     users::{self, Facts},
 };
@@ -48,7 +49,7 @@ const BY_SCOPE: &[(&str, &[&str])] = &[
 
 /// Every standard claim that this server knows, for its metadata.
 pub fn supported_claims() -> impl Iterator<Item = &'static str> {
-    let organisations = ["tenant_id", "org_role", "is_anonymous"];
+    let organisations = ["tenant_id", "org_role", "is_anonymous", "organizations_truncated"];
     BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied()).chain(organisations)
 }
 
@@ -74,9 +75,13 @@ pub fn standard_claims(
             claims.insert((*name).to_owned(), value);
         }
     }
+    let listed = listed(&facts.orgs, org);
     for (name, value) in ORGANISATIONS {
         if client.is_first_party || is_asked(name) {
-            claims.insert((*name).to_owned(), value(facts));
+            claims.insert((*name).to_owned(), value(&listed));
+            if listed.len() < facts.orgs.len() {
+                claims.insert("organizations_truncated".to_owned(), json!(true));
+            }
         }
     }
     claims.insert("tenant_id".to_owned(), json!(org));
@@ -123,10 +128,28 @@ fn email_of(of: &Facts) -> Option<&str> {
     of.user.email.as_deref().or(of.user.is_anonymous.then_some(users::anonymous::EMAIL))
 }
 
+/// Organisations that a token tells of at the most: it travels with every request.
+const MOST_ORGANISATIONS: usize = 50;
+
+/// The first of them, and the active one wherever it stands.
+fn listed(all: &[Membership], active: Id<Org>) -> Vec<&Membership> {
+    let mut listed: Vec<&Membership> = all.iter().take(MOST_ORGANISATIONS).collect();
+    if all.len() > listed.len()
+        && !listed.iter().any(|one| one.org == active)
+        && let (Some(last), Some(one)) = (listed.last_mut(), all.iter().find(|one| one.org == active))
+    {
+        *last = one;
+    }
+    listed
+}
+
+/// What is said of several organisations.
+type OfSeveral = fn(&[&Membership]) -> Value;
+
 /// To which organisations the person belongs.
-const ORGANISATIONS: &[Claim] = &[
-    ("organization_ids", |of| of.orgs.iter().map(|org| json!(org.org)).collect()),
-    ("organization_names", |of| of.orgs.iter().map(|org| json!(org.name)).collect()),
+const ORGANISATIONS: &[(&str, OfSeveral)] = &[
+    ("organization_ids", |all| all.iter().map(|one| json!(one.org)).collect()),
+    ("organization_names", |all| all.iter().map(|one| json!(one.name)).collect()),
 ];
 
 /// The userinfo answer for a token that [`super::verify()`] found good (OpenID Connect Core 5.3). Warm

@@ -9,6 +9,7 @@ use crate::kit::{PASSWORD, alice, application, code_for, person, redeem};
 use doorward_core::{
     call::Call,
     credentials, mail,
+    orgs::manage::{self, NewOrg},
     outcome::Code,
     page::PageAsk,
     tokens,
@@ -91,6 +92,30 @@ both_engines! {
                 assert_eq!(claims.get("organization_names"), expected.as_ref(), "{name} {scope}");
                 assert_eq!(claims["tenant_id"], json!(alice.signed_in.session.org), "{name} {scope}");
             }
+        }
+    }
+
+    /// A token names so many organisations and no more, the active one among them.
+    async fn a_token_of_who_belongs_to_many_stays_small(world: World) {
+        let (alice, app) = (alice(&world).await, application(&world, "app", |_| {}).await);
+        let mut last = None;
+        for number in 0..60 {
+            world.advance(Duration::from_millis(1));
+            let local = world.local();
+            let new = NewOrg { name: format!("Org {number}"), slug: None, owner: Some(alice.user.id) };
+            last = Some(manage::create(&local, new).await.expect("is made").id.to_string());
+        }
+        let last = last.expect("some were made");
+        let (call, scope) = (world.call(), [("scope", "openid profile"), ("organization", last.as_str())]);
+        let code = code_for(&call, &app, &alice.signed(&call).await, &scope).await;
+        let made = redeem(&call, &app, &code).await.expect("is redeemed");
+        let live = tokens::verify(&call, &made.access_token).await.expect("is good");
+        let userinfo = serde_json::from_str(&tokens::userinfo(&call, &live).await.expect("answers")).expect("JSON");
+        for claims in [inside(&made.id_token.expect("openid")), userinfo] {
+            let (ids, names) = (&claims["organization_ids"], &claims["organization_names"]);
+            assert_eq!([ids, names].map(|all| all.as_array().map(Vec::len)), [Some(50); 2]);
+            assert_eq!((&ids[49], &names[49]), (&json!(last), &json!("Org 59")));
+            assert_eq!((&claims["tenant_id"], &claims["organizations_truncated"]), (&json!(last), &json!(true)));
         }
     }
 

@@ -26,6 +26,7 @@ use super::{
     form::{Errors, Field},
     frame::{Frame, initials},
     invitation::role,
+    several::{self, Find},
     visit::{Posted, Visit, refusal_of, to},
 };
 use crate::{app::App, oauth, surface::Failure};
@@ -68,6 +69,8 @@ pub struct Page<'a> {
     /// Where a new one is made; nothing where only administrators make them, or there is one to choose.
     new: Option<(String, Field)>,
     choices: Vec<Choice>,
+    /// How to find others than these.
+    find: Option<Find>,
     errors: Errors,
 }
 
@@ -76,7 +79,7 @@ impl<'a> Page<'a> {
     pub fn new(
         frame: &'a Frame,
         (client, action): (String, String),
-        choices: Vec<Choice>,
+        (choices, find): (Vec<Choice>, Option<Find>),
         new: Option<(String, &str)>,
         errors: Errors,
     ) -> Self {
@@ -86,8 +89,10 @@ impl<'a> Page<'a> {
                 .longest(100)
                 .checked(&errors)
         };
-        let new = new.filter(|_| choices.is_empty()).map(|(action, typed)| (action, field(typed)));
-        Self { frame, client, action, new, choices, errors }
+        let new = new
+            .filter(|_| choices.is_empty() && find.is_none())
+            .map(|(action, typed)| (action, field(typed)));
+        Self { frame, client, action, new, choices, find, errors }
     }
 }
 
@@ -127,8 +132,11 @@ async fn page<'a>(
 ) -> Result<Page<'a>, Failure> {
     let facts = users::facts(&visit.call, account.session.user).await?;
     let fits = |own: &Membership| view.organizations != Organizations::Team || own.kind == Kind::Team;
+    let all = facts.map(|facts| facts.orgs).unwrap_or_default().into_iter().filter(fits).collect();
+    let address = visit.carry.on(PATH);
+    let (some, find) = several::some(frame, (&address, visit.query()), all, account.session.org);
     let mut choices = Vec::new();
-    for own in facts.map(|facts| facts.orgs).unwrap_or_default().into_iter().filter(fits) {
+    for own in some {
         choices.push(Choice {
             id: own.org.to_string(),
             name: own.name,
@@ -138,8 +146,8 @@ async fn page<'a>(
     }
     let may_make = visit.call.realm.settings.orgs.people_may_create;
     let new = may_make.then(|| (visit.carry.on("/choose-organization/new"), typed));
-    let about = (view.client_name.clone(), visit.carry.on(PATH));
-    Ok(Page::new(frame, about, choices, new, errors))
+    let about = (view.client_name.clone(), address);
+    Ok(Page::new(frame, about, (choices, find), new, errors))
 }
 
 async fn choose(Posted { mut visit, form }: Posted<ChooseForm>) -> Result<Response, Failure> {

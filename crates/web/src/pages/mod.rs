@@ -26,6 +26,7 @@ pub mod news;
 pub mod problems;
 pub mod recover;
 pub mod setup;
+pub mod several;
 pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;

@@ -1,5 +1,7 @@
 //! Choosing the organisation that an application acts for: for one authorization, and no other.
 
+use std::time::Duration;
+
 use crate::pages_kit::{Browser, PASSWORD, Page, access_token, authorize};
 use doorward_world::{World, both_engines};
 use http::StatusCode;
@@ -56,6 +58,36 @@ both_engines! {
         assert_eq!(forced.status, StatusCode::NOT_FOUND, "{}", forced.text);
         let back = browser.submit(&again, "/choose-organization?", &[("answer", "deny")]).await;
         assert_eq!(error(&back), "access_denied", "{}", back.header("location"));
+    }
+
+    /// Whoever belongs to very many is shown some of them, and finds the others by their names.
+    async fn one_of_very_many_is_found(world: World) {
+        let (mut browser, client) = at_client(world, "ask").await;
+        let mut last = String::new();
+        for number in 0..60 {
+            browser.world.advance(Duration::from_millis(1));
+            last = team(&browser, &format!("Crew {number}")).await;
+        }
+        let buttons = |page: &Page| page.text.matches("<button name=\"org\"").count();
+        let page = browser.open(&authorize(&client, &[])).await;
+        assert_eq!((page.title(), buttons(&page)), (TITLE, 50), "{}", page.text);
+        assert!(page.text.contains("These are not all") && !page.text.contains("Crew 59"), "{}", page.text);
+        let action = page.text.split("action=\"").find(|rest| rest.starts_with("/choose-organization?")).unwrap();
+        let address = action.split('"').next().unwrap().replace("&#38;", "&");
+        let draft = address.split("draft=").nth(1).unwrap().split('&').next().unwrap();
+        assert!(page.text.contains(&format!("<input type=\"hidden\" name=\"draft\" value=\"{draft}\">")));
+        let page = browser.open(&format!("{address}&find=crew+59")).await;
+        assert_eq!(buttons(&page), 1, "{}", page.text);
+        let none = browser.open(&format!("{address}&find=nobody")).await;
+        assert!(buttons(&none) == 0 && !none.text.contains("you belong to none"), "{}", none.text);
+        let out = browser.submit(&page, "/choose-organization?", &[("org", &last)]).await;
+        assert_eq!(access_token(&browser, &client, &out).await["tenant_id"], last.as_str());
+
+        let page = browser.open("/account/organizations").await;
+        assert_eq!(page.text.matches("/leave\"").count(), 49, "the own one is not left: {}", page.text);
+        assert!(page.text.contains("All your organisations"), "{}", page.text);
+        let page = browser.open("/account/organizations?find=CREW+59").await;
+        assert_eq!(page.text.matches("/leave\"").count(), 1, "{}", page.text);
     }
 
     /// The consent page names what was chosen, and a yes for one organisation is none for another.

@@ -26,6 +26,9 @@ use super::{
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
 
+/// Organisations that every page offers to switch to.
+const NEAR: usize = 10;
+
 pub mod applications;
 pub mod data;
 pub mod keys;
@@ -199,14 +202,17 @@ impl Resident {
 
     /// The organisations of the person, in the same order.
     pub fn places(&self) -> Vec<Place> {
-        let active = self.account.session.org;
-        let place = |own: &Membership| Place {
+        self.orgs.iter().map(|own| self.place(own)).collect()
+    }
+
+    /// One of them.
+    fn place(&self, own: &Membership) -> Place {
+        Place {
             id: own.org.to_string(),
             name: own.name.clone(),
-            is_active: own.org == active,
+            is_active: own.org == self.account.session.org,
             is_run: self.run.contains(&own.org),
-        };
-        self.orgs.iter().map(place).collect()
+        }
     }
 
     /// Answers with a page; what has been done is said once.
@@ -244,6 +250,13 @@ impl House<'_> {
     /// The organisation that the session acts for, where there is another one to switch to.
     fn active(&self) -> Option<&Place> {
         self.orgs.iter().find(|place| place.is_active).filter(|_| self.orgs.len() > 1)
+    }
+    /// Those to switch to at once: the first of them.
+    fn near(&self) -> impl Iterator<Item = &Place> {
+        self.orgs.iter().take(NEAR)
+    }
+    fn has_more(&self) -> bool {
+        self.orgs.len() > NEAR
     }
     fn title(&self) -> String {
         self.frame.t(self.room.key())

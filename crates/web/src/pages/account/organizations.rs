@@ -30,6 +30,7 @@ use crate::{
         form::{Errors, Field},
         frame::{Frame, initials},
         invitation::role,
+        several::{self, Find},
         text::Text,
         visit::{Nothing, Posted, Visit, refusal_of, to},
         when::When,
@@ -107,6 +108,8 @@ pub struct Page<'a> {
     house: &'a House<'a>,
     errors: Errors,
     orgs: Vec<Own>,
+    /// How to find others than these.
+    find: Option<Find>,
     open: Vec<Open>,
     /// To make one; nothing where only administrators do.
     fields: Option<[Field; 2]>,
@@ -117,12 +120,12 @@ impl<'a> Page<'a> {
     /// no organisations.
     pub fn new(
         house: &'a House<'a>,
-        (orgs, open): (Vec<Own>, Vec<Open>),
+        (orgs, find, open): (Vec<Own>, Option<Find>, Vec<Open>),
         (typed, errors): (Option<(&str, &str)>, Errors),
     ) -> Self {
         let frame = house.frame;
         let fields = typed.map(|(name, slug)| fields(frame, (name, slug), &errors));
-        Self { frame, house, errors, orgs, open, fields }
+        Self { frame, house, errors, orgs, find, open, fields }
     }
 }
 
@@ -175,13 +178,15 @@ struct SwitchForm {
     back: String,
 }
 
-async fn lists(resident: &Resident) -> Outcome<(Vec<Own>, Vec<Open>)> {
+async fn lists(resident: &Resident, frame: &Frame) -> Outcome<(Vec<Own>, Option<Find>, Vec<Open>)> {
     let visit = &resident.visit;
-    let places = resident.places();
+    let address = (Room::Organizations.path(), visit.query());
+    let (some, find) = several::some(frame, address, resident.orgs.clone(), resident.account.session.org);
     let all = workspaces::of_person(&visit.call, resident.account.session.user).await?;
     let called = |one: &OwnWorkspace| format!("{} ({})", one.name, visit.text.get(workspace_role(one.role)));
     let mut orgs = Vec::new();
-    for (membership, place) in resident.orgs.iter().zip(places) {
+    for membership in &some {
+        let place = resident.place(membership);
         orgs.push(Own {
             place,
             role: role(visit.text, &membership.role),
@@ -194,7 +199,7 @@ async fn lists(resident: &Resident) -> Outcome<(Vec<Own>, Vec<Open>)> {
     for offer in invitations::of_person(&visit.call, resident.account.session.user).await? {
         open.push(Open::of(visit, &offer).await?);
     }
-    Ok((orgs, open))
+    Ok((orgs, find, open))
 }
 
 async fn logo_of(visit: &Visit, org: Id<Org>) -> Outcome<Option<String>> {
@@ -215,8 +220,9 @@ fn may_make(visit: &Visit) -> bool {
 }
 
 async fn look(resident: Resident) -> Result<Response, Failure> {
-    let (visit, lists) = (&resident.visit, lists(&resident).await?);
+    let visit = &resident.visit;
     let (frame, errors) = (visit.frame(), Errors::none());
+    let lists = lists(&resident, &frame).await?;
     let house = resident.house(&frame, Room::Organizations, &errors);
     let kept = |field| visit.typed(field).unwrap_or_default();
     let typed = may_make(visit).then(|| (kept("name"), kept("slug")));
@@ -236,8 +242,8 @@ async fn make(posted: Posted<NewForm>) -> Result<Response, Failure> {
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
-    let lists = lists(&resident).await?;
     let frame = visit.frame();
+    let lists = lists(&resident, &frame).await?;
     let house = resident.house(&frame, Room::Organizations, &errors);
     let typed = may_make(visit).then_some((form.name.as_str(), slug));
     Ok(visit.show_wrong(&Page::new(&house, lists, (typed, errors)), &refusal))

@@ -108,7 +108,11 @@ async fn holding(
     permission: &'static str,
 ) -> Result<Vec<Membership>> {
     let mut run = Vec::new();
-    for one in orgs.into_iter().filter(|one| one.kind != orgs::Kind::Personal) {
+    // Who is a member and nothing else runs none, however many they are in.
+    let is_open = |role: &str| {
+        role != orgs::MEMBER || permissions::holds(&permissions::of_role(role, None), permission)
+    };
+    for one in orgs.into_iter().filter(|one| one.kind != orgs::Kind::Personal && is_open(&one.role)) {
         match orgs::enter(call, holder(account), &one.org.to_string(), permission).await {
             Ok(_) => run.push(one),
             Err(Error::Refused(_)) => {}
