@@ -40,6 +40,7 @@ const OF_PERSON: &str = "SELECT o.id, o.name, w.id, w.slug, w.name, w.everybody 
         JOIN orgs o ON o.id = m.org_id JOIN workspaces w ON w.org_id = m.org_id AND w.id = m.workspace_id
         WHERE m.user_id = $1 AND o.status = 0
     ORDER BY 1, 3";
+// sort: the people of one organisation, when a workspace is opened to all of them
 const MOST_HELD: &str = "SELECT COUNT(*) FROM workspace_members m
     JOIN workspaces w ON w.org_id = m.org_id AND w.id = m.workspace_id
     WHERE m.org_id = $1 AND w.everybody IS NULL GROUP BY m.user_id ORDER BY 1 DESC LIMIT 1";
