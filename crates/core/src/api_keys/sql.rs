@@ -20,9 +20,9 @@ const FIND: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
+    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.id = $1";
 // every org: the key names its own.
@@ -31,9 +31,9 @@ const FIND_BY_HASH: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
+    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.hash = $1";
 const INSERT: &str =
@@ -61,15 +61,15 @@ const LIST: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
+    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.id > $1 AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 const LIST_ORG: &str =
@@ -77,30 +77,30 @@ const LIST_ORG: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
+    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.org_id = $5 AND k.id > $1 AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 const LIST_USER: &str = "SELECT k.id, k.org_id, k.user_id, k.name, k.shown, k.scopes, k.permissions, k.workspace_ids,
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
+    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.user_id = $5 AND k.id > $1 AND (k.org_id = $6 OR $6 IS NULL) AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 const SEARCH: &str =
@@ -108,18 +108,18 @@ const SEARCH: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END AS BIGINT)
+    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
     FROM api_keys k JOIN principals p ON p.id = k.principal_id
     WHERE k.id IN (SELECT id FROM api_keys WHERE name_folded >= $5 AND name_folded < $6
         UNION SELECT id FROM api_keys WHERE id = $7)
     AND k.id > $1 AND (k.org_id = $8 OR $8 IS NULL) AND (k.user_id = $9 OR $9 IS NULL)
     AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR EXISTS (
-        SELECT 1 FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id AND o.status = 0)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 

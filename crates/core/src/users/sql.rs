@@ -25,16 +25,18 @@ const FIND: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username
     FROM users u JOIN principals p ON p.id = u.id
     LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
     WHERE u.id = $1 AND p.status <> 2";
+// The places in each list are asked of every table: PostgreSQL may join them along their ids, and would read the
+// others from their beginning.
 const LIST: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
         u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
-    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
-    WHERE u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
+    LEFT JOIN emails e ON e.user_id = u.id AND e.user_id > $1 AND e.is_primary = 1
+    WHERE u.id > $1 AND p.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
         AND (u.platform_role = $4 OR $4 IS NULL)
         AND (CAST($5 AS TEXT) IS NULL OR u.id = $5 OR u.name_folded >= $5 AND u.name_folded < $6
             OR u.username_folded >= $5 AND u.username_folded < $6
-            OR EXISTS (SELECT 1 FROM emails x WHERE x.user_id = u.id AND x.folded >= $5 AND x.folded < $6))
+            OR e.folded >= $5 AND e.folded < $6)
     ORDER BY u.id LIMIT $2";
 /// Of the few who administer the instance, or of all others.
 const LIST_ROLE: &str =
@@ -42,11 +44,11 @@ const LIST_ROLE: &str =
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
         u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
-    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
-    WHERE u.platform_role = $4 AND u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
+    LEFT JOIN emails e ON e.user_id = u.id AND e.user_id > $1 AND e.is_primary = 1
+    WHERE u.platform_role = $4 AND u.id > $1 AND p.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
         AND (CAST($5 AS TEXT) IS NULL OR u.id = $5 OR u.name_folded >= $5 AND u.name_folded < $6
             OR u.username_folded >= $5 AND u.username_folded < $6
-            OR EXISTS (SELECT 1 FROM emails x WHERE x.user_id = u.id AND x.folded >= $5 AND x.folded < $6))
+            OR e.folded >= $5 AND e.folded < $6)
     ORDER BY u.id LIMIT $2";
 /// Of the few whose account is suspended, along an index of those alone.
 const LIST_SUSPENDED: &str =
@@ -54,22 +56,22 @@ const LIST_SUSPENDED: &str =
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
         u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM principals p CROSS JOIN users u
-    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    LEFT JOIN emails e ON e.user_id = u.id AND e.user_id > $1 AND e.is_primary = 1
     WHERE p.kind = 0 AND p.status IN (1, 3) AND p.status = $3 AND p.id > $1 AND u.id = p.id
         AND (u.platform_role = $4 OR $4 IS NULL)
         AND (CAST($5 AS TEXT) IS NULL OR u.id = $5 OR u.name_folded >= $5 AND u.name_folded < $6
             OR u.username_folded >= $5 AND u.username_folded < $6
-            OR EXISTS (SELECT 1 FROM emails x WHERE x.user_id = u.id AND x.folded >= $5 AND x.folded < $6))
+            OR e.folded >= $5 AND e.folded < $6)
     ORDER BY p.id LIMIT $2";
 /// Whom a beginning finds that few have: those first, then in order.
 const SEARCH: &str = "SELECT u.id, p.org_id, p.status, p.epoch, u.name, u.username, e.address, e.verified_at,
         u.platform_role, u.roles, u.profile, u.locale, u.zone, u.marketing_consent_at,
         u.marketing_consent_text, u.anonymous_seen_at, u.version, u.created_at, u.updated_at
     FROM users u JOIN principals p ON p.id = u.id
-    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
-    WHERE u.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
+    LEFT JOIN emails e ON e.user_id = u.id AND e.user_id > $1 AND e.is_primary = 1
+    WHERE u.id > $1 AND p.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL)
         AND (u.platform_role = $4 OR $4 IS NULL) AND u.id IN (
-        SELECT user_id FROM emails WHERE folded >= $5 AND folded < $6
+        SELECT user_id FROM emails WHERE folded >= $5 AND folded < $6 AND is_primary = 1
         UNION SELECT id FROM users WHERE username_folded >= $5 AND username_folded < $6
         UNION SELECT id FROM users WHERE name_folded >= $5 AND name_folded < $6
         UNION SELECT id FROM users WHERE id = $5)

@@ -38,12 +38,12 @@ const GRANTS: &str = "SELECT count(*) FROM (SELECT id FROM grants
 const LIST: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
-    WHERE c.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL OR p.status = 3 AND $3 = 1)
+    WHERE c.id > $1 AND p.id > $1 AND p.status <> 2 AND (p.status = $3 OR $3 IS NULL OR p.status = 3 AND $3 = 1)
     ORDER BY c.id LIMIT $2";
 const LIST_ORG: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
     c.metadata, c.version, p.status, p.epoch, c.created_at, c.updated_at
     FROM clients c JOIN principals p ON p.id = c.id
-    WHERE c.org_id = $3 AND c.id > $1 AND p.status <> 2
+    WHERE c.org_id = $3 AND c.id > $1 AND p.id > $1 AND p.status <> 2
     AND (p.status = $4 OR $4 IS NULL OR p.status = 3 AND $4 = 1) ORDER BY c.id LIMIT $2";
 /// Of the few that are suspended, along an index of those alone.
 const LIST_SUSPENDED: &str =

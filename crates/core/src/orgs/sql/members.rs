@@ -16,18 +16,22 @@ use crate::{
     principals,
 };
 
+// The place in the list is asked of every table, as in the list of all people.
 const LIST: &str = "SELECT m.user_id, u.name, e.address, m.role, p.status, m.created_at FROM memberships m
-    JOIN users u ON u.id = m.user_id JOIN principals p ON p.id = m.user_id
-    LEFT JOIN emails e ON e.user_id = m.user_id AND e.is_primary = 1
+    JOIN users u ON u.id = m.user_id AND u.id > $2
+    JOIN principals p ON p.id = m.user_id AND p.id > $2
+    LEFT JOIN emails e ON e.user_id = m.user_id AND e.user_id > $2 AND e.is_primary = 1
     WHERE m.org_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3";
 const LIST_ROLE: &str =
     "SELECT m.user_id, u.name, e.address, m.role, p.status, m.created_at FROM memberships m
-    JOIN users u ON u.id = m.user_id JOIN principals p ON p.id = m.user_id
-    LEFT JOIN emails e ON e.user_id = m.user_id AND e.is_primary = 1
+    JOIN users u ON u.id = m.user_id AND u.id > $2
+    JOIN principals p ON p.id = m.user_id AND p.id > $2
+    LEFT JOIN emails e ON e.user_id = m.user_id AND e.user_id > $2 AND e.is_primary = 1
     WHERE m.org_id = $1 AND m.role = $4 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3";
 const SEARCH: &str = "SELECT m.user_id, u.name, e.address, m.role, p.status, m.created_at FROM memberships m
-    JOIN users u ON u.id = m.user_id JOIN principals p ON p.id = m.user_id
-    LEFT JOIN emails e ON e.user_id = m.user_id AND e.is_primary = 1
+    JOIN users u ON u.id = m.user_id AND u.id > $2
+    JOIN principals p ON p.id = m.user_id AND p.id > $2
+    LEFT JOIN emails e ON e.user_id = m.user_id AND e.user_id > $2 AND e.is_primary = 1
     WHERE m.org_id = $1 AND m.user_id > $2 AND (m.role = $4 OR $4 IS NULL)
     AND m.user_id IN (SELECT user_id FROM emails WHERE folded = $5 UNION SELECT id FROM users WHERE id = $5)
     ORDER BY m.user_id LIMIT $3";
