@@ -184,3 +184,14 @@ async fn an_exclusive_lock_waits_for_shared_ones_on_postgres() {
     shared.await.unwrap().unwrap();
     place.remove().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn statements_are_not_compiled_on_postgres() {
+    const JIT: &str = "SELECT current_setting('jit')";
+    let place = Fresh::postgres(true).await.unwrap();
+    let db = Db::open(place.place()).await.unwrap();
+    let jit = db.read("jit", (), |tx, ()| Box::pin(tx.opt(JIT, &[], |row| row.text(0)))).await;
+    assert_eq!(jit.unwrap().as_deref(), Some("off"));
+    drop(db);
+    place.remove().await;
+}

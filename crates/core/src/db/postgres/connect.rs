@@ -2,7 +2,7 @@
 
 use std::{str::FromStr as _, time::Duration};
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::task::JoinHandle;
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, config::Host, tls::MakeTlsConnect};
 use tokio_postgres_rustls::MakeRustlsConnect;
@@ -12,6 +12,9 @@ use crate::outcome::{Error, Result};
 
 /// How long anybody waits for a connection, new or from the pool.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// Compiling a statement takes a tenth of a second, and none of ours runs for so long that it is worth that. It
+/// is no state that anything relies on: behind a pooler some other connection has it.
+const WITHOUT_COMPILER: &str = "SET jit = off";
 /// Where an address names no port.
 const DEFAULT_PORT: u16 = 5432;
 /// After this long without an acknowledgement a connection counts as lost.
@@ -95,6 +98,9 @@ pub(super) fn pool(route: Route, size: usize) -> Result<Pool> {
     };
     Ok(Pool::builder(manager)
         .max_size(size)
+        .post_create(Hook::async_fn(|client, _| {
+            Box::pin(async move { client.batch_execute(WITHOUT_COMPILER).await.map_err(HookError::Backend) })
+        }))
         .wait_timeout(Some(PATIENCE))
         .create_timeout(Some(PATIENCE))
         .recycle_timeout(Some(PATIENCE))
