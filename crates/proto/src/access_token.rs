@@ -172,6 +172,7 @@ pub const RESERVED: &[&str] = &[
     "organization_ids",
     "organization_names",
     "organizations_truncated",
+    "tenant_profile",
 ];
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]

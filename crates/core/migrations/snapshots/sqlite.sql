@@ -164,6 +164,34 @@ CREATE TABLE workspace_members (
 ) STRICT;
 CREATE INDEX workspace_members_user ON workspace_members (user_id, org_id, workspace_id);
 
+-- What an organisation asks of its people. kind: 0 text, 1 number, 2 boolean, 3 choice, 4 date, 5 url;
+-- options: of a choice, a JSON array; position: where it stands among the others.
+CREATE TABLE org_fields (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    name TEXT NOT NULL,
+    kind INTEGER NOT NULL,
+    label TEXT NOT NULL,
+    options TEXT NOT NULL,
+    is_required INTEGER NOT NULL,
+    in_claims INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, name)
+) STRICT;
+
+-- What people have answered. value: JSON; it counts as long as it fits the field.
+CREATE TABLE org_values (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    field TEXT NOT NULL,
+    value TEXT NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, user_id, field)
+) STRICT;
+CREATE INDEX org_values_user ON org_values (user_id, org_id);
+
 -- What pages and mails look like: of an organisation (client_id ''), or of one of its applications; the
 -- instance's is that of its organisation. What is NULL comes from further out. logo_hash: the name of the
 -- picture's content.

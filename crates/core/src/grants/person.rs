@@ -16,13 +16,12 @@ use crate::{
     call::Call,
     clients::Client,
     db::Tx,
-    outcome::{Code, Error, Result, refuse},
+    outcome::{Code, Result, refuse},
     sessions,
     tokens::{
-        self, Claims, Grant, Target, Tokens,
+        self, Claims, Grant, Target, Tokens, Told,
         issue::{self, IdTokenFacts},
     },
-    users,
 };
 
 /// Who presents a credential, and for what it shall be exchanged.
@@ -45,7 +44,7 @@ pub(super) struct Issued {
     ttl: Duration,
     grant: Grant,
     /// Where there is an ID token.
-    person: Option<users::Facts>,
+    person: Option<Told>,
     /// The `nonce` of the authorization request.
     pub(super) nonce: Option<String>,
     pub(super) refresh: Option<Opaque>,
@@ -108,8 +107,8 @@ impl Ask {
     ) -> Result<Issued> {
         let mut person = None;
         if wants_id_token && grant.scope.contains("openid") {
-            let found = users::facts_in(tx, grant.user).await?;
-            person = Some(found.ok_or_else(|| Error::fault("a grant without its person"))?);
+            let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
+            person = Some(Told::read(tx, &grant, (&grant.scope, asked)).await?);
         }
         Ok(Issued { claims, scope, ttl: target.ttl, grant, person, nonce: None, refresh: None })
     }

@@ -152,6 +152,24 @@ pub const KINDS: &[Kind] = &[
         ],
     ),
     kind(
+        "organization_field",
+        "org_fields",
+        "What an organisation asks of its people.",
+        &[
+            text("org_id"),
+            text("name"),
+            word("kind", &["text", "number", "boolean", "choice", "date", "url"]),
+            text("label"),
+            json("options"),
+            flag("is_required"),
+            flag("in_claims"),
+            int("position"),
+            int("version"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    ),
+    kind(
         "brand",
         "brands",
         "What pages look like: of an organisation, or of an application.",
@@ -277,6 +295,12 @@ pub const KINDS: &[Kind] = &[
         "workspace_members",
         "Who works in a workspace, and as what.",
         &[text("org_id"), text("workspace_id"), text("user_id"), text("role"), time("created_at")],
+    ),
+    kind(
+        "organization_value",
+        "org_values",
+        "What a person has answered there.",
+        &[text("org_id"), text("user_id"), text("field"), json("value"), time("updated_at")],
     ),
     keyed(
         "invitation",

@@ -8,6 +8,7 @@
 //! person in one organisation, in the operation that depends on it.
 
 pub mod domains;
+pub mod fields;
 pub mod invitations;
 pub mod manage;
 pub mod members;
@@ -238,11 +239,12 @@ pub async fn standing(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> 
     sql::standing(tx, org, user).await
 }
 
-/// Ends what a person who leaves an organisation has of it: its workspaces, grants in its name, and that it is
-/// the active one of sessions.
+/// Ends what a person who leaves an organisation has of it: its workspaces, grants in its name, answers to what
+/// it asks, and that it is the active one of sessions.
 async fn let_go(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>, now: Time) -> Result<()> {
     workspaces::leave(tx, org, user).await?;
     sql::end_grants(tx, org, user, now).await?;
+    sql::fields::forget(tx, org, user).await?;
     sql::send_home(tx, org, user).await?;
     tx.raise_changes().await
 }
@@ -279,5 +281,6 @@ pub(crate) async fn close_personal(tx: &mut Tx<'_>, env: &Env, user: Id<User>, n
     }
     sql::close_personal(tx, user, now).await?;
     workspaces::leave_all(tx, user).await?;
+    sql::fields::forget_everywhere(tx, user).await?;
     sql::leave_all(tx, user).await
 }

@@ -13,7 +13,7 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Grant, standard_claims};
+use super::{Grant, Told, standard_claims};
 use crate::{
     apis::{self, Api, TokenFormat},
     audit::Event,
@@ -25,7 +25,6 @@ use crate::{
     orgs::Standing,
     outcome::{Code, Error, Refusal, Result, refuse},
     usage::{Counts, Kind, Sample},
-    users,
 };
 
 /// What the token endpoint answers.
@@ -276,12 +275,12 @@ pub(crate) async fn id_token(
     call: &Call,
     client: &Client,
     grant: &Grant,
-    facts: &users::Facts,
+    told: &Told,
     about: IdTokenFacts<'_>,
 ) -> Result<String> {
     let alg = id_token_alg(client);
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
-    let extra = standard_claims(facts, &grant.scope, asked, grant.org, client);
+    let extra = standard_claims(told, &grant.scope, asked, client);
     let claims = IdTokenClaims {
         iss: call.realm.issuer.clone(),
         sub: grant.user.to_string(),

@@ -22,7 +22,7 @@ pub(crate) use issue::{Claims, sign, target_in};
 pub use issue::{Target, Tokens, target_of};
 pub use revoke::revoke;
 pub use tickets::{TICKET_LIFETIME, TICKET_PREFIX, redeem_ticket, ticket};
-pub use userinfo::{standard_claims, supported_claims, userinfo};
+pub use userinfo::{Told, standard_claims, supported_claims, userinfo};
 pub use verify::{Live, verify};
 
 use doorward_proto::{

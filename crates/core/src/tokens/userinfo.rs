@@ -10,14 +10,18 @@ use doorward_proto::{
 };
 use serde_json::{Map, Value, json};
 
-use super::Live;
+use super::{Grant, Live};
 use crate::{
     call::Call,
     clients::{self, Client},
-    orgs::Membership,
+    db::ReadTx,
+    orgs::{self, Membership},
     outcome::{Code, Error, Refusal, Result, refuse},
     users::{self, Facts},
 };
+
+/// What the person has answered the active organisation.
+const TENANT_PROFILE: &str = "tenant_profile";
 
 /// The claims that each scope asks for.
 const BY_SCOPE: &[(&str, &[&str])] = &[
@@ -40,6 +44,7 @@ const BY_SCOPE: &[(&str, &[&str])] = &[
             "updated_at",
             "organization_ids",
             "organization_names",
+            TENANT_PROFILE,
         ],
     ),
     ("email", &["email", "email_verified"]),
@@ -53,29 +58,64 @@ pub fn supported_claims() -> impl Iterator<Item = &'static str> {
     BY_SCOPE.iter().flat_map(|(_, claims)| claims.iter().copied()).chain(organisations)
 }
 
+/// The claims that were asked for by name.
+type Asked = BTreeMap<String, ClaimAsk>;
+
+/// A person as an application is told of them, in one organisation.
+#[derive(Debug, Clone)]
+pub struct Told {
+    /// The person.
+    pub facts: Facts,
+    /// The active organisation.
+    org: Id<Org>,
+    /// What the person has answered it, where that is asked for.
+    tenant_profile: Map<String, Value>,
+}
+
+impl Told {
+    /// Reads the person of a grant, in one operation: what belongs to an organisation is told with the
+    /// membership that it depends on.
+    pub(crate) async fn read(
+        tx: &mut ReadTx<'_>,
+        grant: &Grant,
+        (scope, asked): (&ScopeSet, Option<&Asked>),
+    ) -> Result<Self> {
+        let (user, org) = (grant.user, grant.org);
+        let facts = users::facts_in(tx, user).await?;
+        let facts = facts.ok_or_else(|| Error::fault("a grant without its person"))?;
+        let belongs = facts.orgs.iter().any(|membership| membership.org == org);
+        let mut tenant_profile = Map::new();
+        if belongs && is_asked(TENANT_PROFILE, scope, asked) {
+            tenant_profile = orgs::fields::claims(tx, org, user).await?;
+        }
+        Ok(Self { facts, org, tenant_profile })
+    }
+}
+
+/// Whether a claim is asked for, by scope or by name.
+fn is_asked(name: &str, scope: &ScopeSet, asked: Option<&Asked>) -> bool {
+    let by_scope = |(of, names): &(&str, &[&str])| scope.contains(of) && names.contains(&name);
+    asked.is_some_and(|asked| asked.contains_key(name)) || BY_SCOPE.iter().any(by_scope)
+}
+
 /// The claims of a person that the scopes and the `claims` parameter ask for, in the active organisation.
 /// To which organisations somebody belongs is part of the profile; the operator's own applications know it.
 pub fn standard_claims(
-    facts: &Facts,
+    told: &Told,
     scope: &ScopeSet,
-    asked: Option<&BTreeMap<String, ClaimAsk>>,
-    org: Id<Org>,
+    asked: Option<&Asked>,
     client: &Client,
 ) -> Map<String, Value> {
     let mut claims = Map::new();
-    let by_scope: Vec<&[&str]> =
-        BY_SCOPE.iter().filter(|(of, _)| scope.contains(of)).map(|(_, names)| *names).collect();
-    let is_asked = |name: &str| {
-        asked.is_some_and(|asked| asked.contains_key(name))
-            || by_scope.iter().any(|names| names.contains(&name))
-    };
+    let Told { facts, org, tenant_profile } = told;
+    let is_asked = |name: &str| is_asked(name, scope, asked);
     for (name, value) in CLAIMS.iter().filter(|(name, _)| is_asked(name)) {
         let value = value(facts);
         if !value.is_null() {
             claims.insert((*name).to_owned(), value);
         }
     }
-    let listed = listed(&facts.orgs, org);
+    let listed = listed(&facts.orgs, *org);
     for (name, value) in ORGANISATIONS {
         if client.is_first_party || is_asked(name) {
             claims.insert((*name).to_owned(), value(&listed));
@@ -88,8 +128,11 @@ pub fn standard_claims(
     if facts.user.is_anonymous {
         claims.insert("is_anonymous".to_owned(), json!(true));
     }
-    if let Some(membership) = facts.orgs.iter().find(|membership| membership.org == org) {
+    if let Some(membership) = facts.orgs.iter().find(|membership| membership.org == *org) {
         claims.insert("org_role".to_owned(), json!(membership.role));
+    }
+    if !tenant_profile.is_empty() {
+        claims.insert(TENANT_PROFILE.to_owned(), json!(tenant_profile));
     }
     claims
 }
@@ -167,11 +210,15 @@ pub async fn userinfo(call: &Call, live: &Live) -> Result<Arc<str>> {
     let Some(grant) = live.grant.as_ref().filter(|_| live.claims.scope.contains("openid")) else {
         return Err(Refusal::new(Code::ScopeMissing).fact("scope", "openid").into());
     };
-    let facts =
-        users::facts(call, grant.user).await?.ok_or_else(|| Error::fault("a grant without its person"))?;
+    let ask = (grant.clone(), live.claims.scope.clone());
+    let read = call.realm.db.read("tokens.userinfo", ask, |tx, (grant, scope)| {
+        let asked = grant.facts.claims.as_ref().map(|claims| &claims.userinfo);
+        Box::pin(async move { Told::read(tx, grant, (scope, asked)).await })
+    });
+    let told = read.await?;
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.userinfo);
     let client = clients::get_active(call, &live.claims.client_id).await?;
-    let mut claims = standard_claims(&facts, &live.claims.scope, asked, grant.org, &client);
+    let mut claims = standard_claims(&told, &live.claims.scope, asked, &client);
     claims.insert("sub".to_owned(), json!(live.claims.sub));
     let answer: Arc<str> = serde_json::to_string(&claims)?.into();
     Ok(Arc::clone(live.userinfo.get_or_init(|| answer)))

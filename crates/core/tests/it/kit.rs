@@ -167,3 +167,9 @@ pub(crate) async fn tokens_for(call: &Call, client: &Arc<Client>, signed: &Signe
     let code = code_for(call, client, signed, &[]).await;
     redeem(call, client, &code).await.expect("is redeemed")
 }
+
+/// What a token says.
+pub(crate) fn inside(jwt: &str) -> serde_json::Value {
+    let body = jwt.split('.').nth(1).expect("a JWT").as_bytes();
+    serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(body).expect("base64")).expect("JSON")
+}

@@ -33,6 +33,7 @@ mod moving;
 mod orgs;
 mod orgs_default;
 mod orgs_domains;
+mod orgs_fields;
 mod orgs_many;
 mod orgs_standing;
 mod orgs_tokens;

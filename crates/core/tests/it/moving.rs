@@ -16,7 +16,7 @@ use doorward_core::{
     integrity,
     moving::{self, ExportAsk, Exported, ImportAsk, Imported, Progress, Tell},
     orgs::{
-        Holder, enter,
+        self, Holder, enter, fields,
         invitations::{self, By, NewInvitation},
         manage::{self, NewOrg},
         roles,
@@ -80,6 +80,10 @@ async fn furnish(world: &World) -> Made {
     let terms =
         roles::Terms { description: "Lights them".to_owned(), permissions: vec!["lamps:light".to_owned()] };
     roles::create(&local, &scope, "lighter", terms).await.unwrap();
+    let change = fields::Change { label: "Wick".to_owned(), is_required: true, ..fields::Change::default() };
+    let new = fields::NewField { key: "wick".to_owned(), kind: fields::Kind::Number, change };
+    fields::create(&local, &scope, new).await.unwrap();
+    fields::answer(&local, org.id, ada, [("wick".to_owned(), Some(7.into()))].into()).await.unwrap();
     let new = NewInvitation {
         email: email("eve@example.org"),
         role: "lighter".to_owned(),
@@ -163,6 +167,9 @@ async fn assert_works(realm: &Arc<Realm>, made: &Made) {
     kit::sign_in_as(&call, "ada@example.org").await;
     let ada = users::get(&call, made.ada).await.unwrap();
     assert_eq!((ada.name.as_deref(), ada.profile.given_name.as_deref()), (Some("Ada Lovelace"), Some("Ada")));
+    let org = orgs::find(&call, "lanterns").await.unwrap().unwrap();
+    let answers = fields::own(&call, org.id, made.ada).await.unwrap();
+    assert_eq!((answers[0].field.label.as_str(), &answers[0].value), ("Wick", &Some(7.into())));
     let app = clients::get_active(&call, "lamps").await.unwrap();
     assert!(app.owns_secret(&call, &made.client_secret), "the client secret");
     service_tokens::verify(&call, made.token.expose()).await.expect("the service token");

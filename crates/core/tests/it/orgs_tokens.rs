@@ -8,6 +8,7 @@ use doorward_core::{
     clients::{self, Client},
     orgs::{
         Holder, Org, OrgScope, enter,
+        fields::{self, Kind, NewField},
         manage::{self, NewOrg},
         members,
         permissions::{self, ADMIN, MEMBER, OWNER},
@@ -19,6 +20,7 @@ use doorward_core::{
 };
 use doorward_proto::id::{Id, User};
 use doorward_world::{World, both_engines};
+use serde_json::json;
 
 use crate::kit::{self, Alice, application, code_for, redeem};
 
@@ -48,6 +50,8 @@ struct Model {
     /// The people in an organisation's workspace, and whether everybody there is.
     rooms: BTreeSet<(usize, usize)>,
     open: BTreeSet<usize>,
+    /// What people have answered each organisation.
+    answers: BTreeMap<(usize, usize), String>,
 }
 
 impl Model {
@@ -112,6 +116,9 @@ impl Life {
             model.own.insert(number, own);
             let room = NewWorkspace { name: "Room".to_owned(), ..NewWorkspace::default() };
             rooms.push(workspaces::create(&local, &scope(&local, &org).await, room).await.unwrap());
+            let change = fields::Change { label: "Desk".to_owned(), in_claims: true, ..fields::Change::default() };
+            let new = NewField { key: "desk".to_owned(), kind: Kind::Text, change };
+            fields::create(&local, &scope(&local, &org).await, new).await.unwrap();
             orgs.push(org);
         }
         Self { world, people, orgs, rooms, app, model, tokens: Vec::new() }
@@ -128,7 +135,7 @@ impl Life {
         let (local, user) = (self.world.local(), self.user(person));
         let all = scope(&local, &self.orgs[org]).await;
         let place = (org, person);
-        match dice.roll(9) {
+        match dice.roll(10) {
             0 => {
                 if members::add(&local, &all, user, role).await.is_ok() {
                     self.model.roles.insert(place, role);
@@ -143,6 +150,7 @@ impl Life {
                 if members::remove(&local, &all, user).await.is_ok() {
                     self.model.roles.remove(&place);
                     self.model.rooms.remove(&place);
+                    self.model.answers.remove(&place);
                     if self.model.active.get(&person) == Some(&org) {
                         self.model.active.remove(&person);
                     }
@@ -180,11 +188,26 @@ impl Life {
                 let change = Change { name: "Room".to_owned(), slug: None, everybody };
                 workspaces::update(&local, &all, &room.id, room.version, change).await.unwrap();
             }
+            8 => {
+                let desk = format!("{org}-{}", dice.roll(1000));
+                self.answer(place, desk).await;
+            }
             _ => {
                 let is_suspended = dice.roll(3) == 0;
                 manage::set_active(&local, &all, !is_suspended).await.unwrap();
                 self.model.suspended.insert(org, is_suspended);
             }
+        }
+    }
+
+    /// Somebody says at which desk they sit; who does not belong to the organisation is not heard.
+    async fn answer(&mut self, (org, person): (usize, usize), desk: String) {
+        let said = [("desk".to_owned(), Some(desk.clone().into()))].into();
+        let (local, user) = (self.world.local(), self.user(person));
+        let answered = fields::answer(&local, self.orgs[org].id, user, said).await;
+        assert_eq!(answered.is_ok(), self.model.belongs(org, person).is_some());
+        if answered.is_ok() {
+            self.model.answers.insert((org, person), desk);
         }
     }
 
@@ -203,8 +226,10 @@ impl Life {
             assert!(!is_granted, "{person} does not belong to {expected:?}");
             return;
         }
-        let code = code_for(&call, &self.app, &signed, &[("organization", &named)]).await;
-        let token = redeem(&call, &self.app, &code).await.unwrap().access_token;
+        let asks = [("organization", named.as_str()), ("scope", "openid profile")];
+        let code = code_for(&call, &self.app, &signed, &asks).await;
+        let made = redeem(&call, &self.app, &code).await.unwrap();
+        let (token, id_token) = (made.access_token, kit::inside(&made.id_token.unwrap()));
         let live = tokens::verify(&call, &token).await.unwrap();
         let (tenant, role) = match (expected, standing.flatten()) {
             (Some(org), Some(role)) => (self.orgs[org].id, role),
@@ -217,6 +242,12 @@ impl Life {
         let is_in_room = expected.is_some_and(|org| self.model.is_in_room(org, person));
         let rooms = expected.filter(|_| is_in_room).map(|org| self.rooms[org].id.clone());
         assert_eq!(live.claims.workspace_ids, rooms.into_iter().collect::<Vec<_>>());
+        let desk = expected.and_then(|org| self.model.answers.get(&(org, person)));
+        let userinfo = tokens::userinfo(&call, &live).await.unwrap();
+        for claims in [id_token, serde_json::from_str(&userinfo).unwrap()] {
+            let told = desk.map(|desk| json!({ "desk": desk }));
+            assert_eq!(claims.get("tenant_profile"), told.as_ref(), "{person} in {expected:?}");
+        }
         self.tokens.push(Said { token, person, org: expected, role: role.to_owned(), may, is_in_room });
     }
 

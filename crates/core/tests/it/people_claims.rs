@@ -5,7 +5,7 @@
 use crate::kit;
 use std::time::Duration;
 
-use crate::kit::{PASSWORD, alice, application, code_for, person, redeem};
+use crate::kit::{PASSWORD, alice, application, code_for, inside, person, redeem};
 use doorward_core::{
     call::Call,
     credentials, mail,
@@ -24,11 +24,6 @@ const NEW: &str = "alice@example.net";
 
 fn email(text: &str) -> Email {
     Email::parse(text).expect("an address")
-}
-
-fn inside(jwt: &str) -> Value {
-    let body = jwt.split('.').nth(1).expect("a JWT").as_bytes();
-    serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(body).expect("base64")).expect("JSON")
 }
 
 async fn newest_link(call: &Call, address: &str) -> Opaque {

@@ -6,6 +6,7 @@
 
 mod connections;
 mod domains;
+mod fields;
 mod invitations;
 mod members;
 mod own;
@@ -68,6 +69,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Lets a suspended organisation be used again"),
     ];
     all.extend(domains::endpoints());
+    all.extend(fields::endpoints());
     all.extend(connections::endpoints());
     all.extend(members::endpoints());
     all.extend(roles::endpoints());

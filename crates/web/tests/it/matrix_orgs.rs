@@ -38,6 +38,17 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (post.clone(), "/api/v1/orgs/{org}/domains", Admin, Some(json!({"domain": "example.net"}))),
         (post.clone(), "/api/v1/orgs/{org}/domains/{domain}/verify", Admin, None),
         (delete.clone(), "/api/v1/orgs/{org}/domains/{domain}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/fields", Member, None),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/fields",
+            Admin,
+            Some(json!({"key": "another", "kind": "text", "label": "Another"})),
+        ),
+        (get.clone(), "/api/v1/orgs/{org}/fields/{field}", Member, None),
+        (patch.clone(), "/api/v1/orgs/{org}/fields/{field}", Admin, Some(json!({"label": "Renamed"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/fields/{field}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/members/{user}/profile", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/connections", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/connections", Owner, Some(connection("another"))),
         (get.clone(), "/api/v1/orgs/{org}/connections/{connection}", Admin, None),
@@ -126,6 +137,8 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     }
     server.make(&format!("/api/v1/orgs/{id}/roles"), json!({"name": "helper"})).await;
     server.make(&format!("/api/v1/orgs/{id}/domains"), json!({"domain": "example.com"})).await;
+    let field = json!({"key": "department", "kind": "text", "label": "Department"});
+    server.make(&format!("/api/v1/orgs/{id}/fields"), field).await;
     server.make(&format!("/api/v1/orgs/{id}/connections"), connection("sso")).await;
     let rooms = format!("/api/v1/orgs/{id}/workspaces");
     server.make(&rooms, json!({"name": "Room", "slug": "room"})).await;
@@ -148,6 +161,7 @@ impl Team {
             .replace("{user}", &self.somebody)
             .replace("{role}", "helper")
             .replace("{domain}", "example.com")
+            .replace("{field}", "department")
             .replace("{connection}", "sso")
             .replace("{workspace}", "room")
             .replace("{client}", &self.client)

@@ -1,6 +1,7 @@
 //! Statements on organisations.
 
 pub(super) mod domains;
+pub(super) mod fields;
 pub(super) mod invitations;
 pub(super) mod members;
 pub(super) mod roles;
