@@ -1,10 +1,12 @@
-// Life in organisations with a keyboard alone: an invitation by mail, switching, making one, leaving.
+// Life in organisations with a keyboard alone: an invitation by mail, switching, making one, leaving, and
+// answering what one asks.
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { examine, launch, open, press, silent, type } from './lib/browser.mjs';
+import { Application } from './lib/application.mjs';
 import { MailSink, link } from './lib/mail.mjs';
-import { api, issuer } from './lib/management.mjs';
+import { api, issuer, person } from './lib/management.mjs';
 
 const password = 'plum orbit candle 93 gravel';
 const mails = new MailSink();
@@ -90,5 +92,70 @@ for (const javaScriptEnabled of [true, false]) {
     await told('You have left the organisation.');
     silent(page);
     await page.context().close();
+  });
+}
+
+for (const javaScriptEnabled of [true, false]) {
+  test(`what is asked is answered before an application acts, JavaScript ${javaScriptEnabled ? 'on' : 'off'}`, async () => {
+    const slug = `asks${Number(javaScriptEnabled)}`;
+    const name = `Asking ${slug}`;
+    const ada = await person();
+    await api('POST', 'orgs', { name, slug });
+    await api('POST', `orgs/${slug}/members`, { user_id: ada.id, role: 'member' });
+    for (const field of [
+      { key: 'department', kind: 'choice', label: 'Department', options: ['Sales', 'R&D'], required: true, in_claims: true },
+      { key: 'staff', kind: 'number', label: 'Staff number', required: true, in_claims: true },
+      { key: 'remote', kind: 'boolean', label: 'Works remotely' },
+      { key: 'birthday', kind: 'date', label: 'Birthday' },
+      { key: 'home', kind: 'url', label: 'A rather long label of a web address that is to wrap on a telephone' },
+    ]) await api('POST', `orgs/${slug}/fields`, field);
+    const app = await Application.start();
+    await api('PATCH', `clients/${app.config.clientMetadata().client_id}`, { organizations: 'team', first_party: true });
+    const page = await open(browser, { javaScriptEnabled });
+    const look = (what) => (javaScriptEnabled ? examine(page, what) : undefined);
+    const enter = () => Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+    const answer = async (id, words) => {
+      await press(page, page.locator(`#${id}`), null);
+      await page.keyboard.press('Control+A');
+      await page.keyboard.type(words);
+    };
+
+    await page.goto(`${app.url}/login`);
+    await type(page, 'username', ada.email);
+    await enter();
+    await type(page, 'current-password', ada.password);
+    await enter();
+    assert.equal(at(page), '/choose-organization');
+    await follow(page, page.locator('.choices button'));
+    assert.equal(at(page), '/complete-profile');
+    assert.ok((await page.locator('main').innerText()).includes(`${name} asks for this`));
+    await look('a profile to complete');
+    await answer('field-department', 'R');
+    await answer('field-staff', 'seven');
+    await follow(page, button(page, 'Continue'));
+    assert.equal(await page.locator('#field-staff[aria-invalid="true"]').count(), 1);
+    assert.equal(await page.locator('[aria-invalid="true"]').count(), 1, 'the others were right');
+    // Chromium itself reports the status of a form that is shown again.
+    page.complaints = page.complaints.filter((it) => !/status of 422/.test(it));
+    await look('a profile with an error');
+    await answer('field-staff', '7');
+    await follow(page, button(page, 'Continue'));
+    assert.equal(await page.locator('h1').innerText(), 'Signed in');
+    const told = { department: 'R&D', staff: 7 };
+    assert.deepEqual(app.tokens.claims().tenant_profile, told);
+    assert.deepEqual(app.info.tenant_profile, told);
+
+    await page.goto(`${issuer}/account/organizations`);
+    await follow(page, page.getByRole('link', { name: `Your profile at ${name}` }));
+    await look('a profile at an organisation');
+    assert.equal(await page.locator('#field-staff').inputValue(), '7');
+    await answer('field-staff', '8');
+    await follow(page, button(page, 'Save'));
+    assert.match(await page.locator('[role="status"]').first().innerText(), /saved/);
+    const { values } = await api('GET', `orgs/${slug}/members/${ada.id}/profile`);
+    assert.deepEqual(values, { department: 'R&D', staff: 8 });
+    silent(page);
+    await page.context().close();
+    await app.stop();
   });
 }

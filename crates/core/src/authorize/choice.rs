@@ -46,15 +46,23 @@ pub(super) async fn made(
     Ok(is_settled.then_some(active))
 }
 
+/// The organisation that the person would act for.
+///
+/// # Errors
+/// `OrganizationUnknown`.
+pub async fn acting_for(call: &Call, view: &View, account: &Account) -> Result<Id<Org>> {
+    let is_by_them = view.whom.session == Some(account.session.id);
+    let chosen = view.chosen_org.filter(|_| is_by_them).map(|org| org.to_string());
+    let named = view.organization.clone().or(chosen);
+    named_org(call, named.as_deref(), account).await
+}
+
 /// The organisation that the person would act for, by name; `None` for the person's own.
 ///
 /// # Errors
 /// `OrganizationUnknown`.
 pub async fn on_behalf_of(call: &Call, view: &View, account: &Account) -> Result<Option<String>> {
-    let is_by_them = view.whom.session == Some(account.session.id);
-    let chosen = view.chosen_org.filter(|_| is_by_them).map(|org| org.to_string());
-    let named = view.organization.clone().or(chosen);
-    let org = orgs::get(call, named_org(call, named.as_deref(), account).await?).await?;
+    let org = orgs::get(call, acting_for(call, view, account).await?).await?;
     Ok((org.kind != Kind::Personal).then_some(org.name))
 }
 

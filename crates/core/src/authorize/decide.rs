@@ -1,5 +1,5 @@
 //! What an authorization needs next: which account, whether to sign in again, which organisation,
-//! whether consent is there (OpenID Connect Core 3.1.2.3 and 3.1.2.4).
+//! whether it is told what it asks, whether consent is there (OpenID Connect Core 3.1.2.3 and 3.1.2.4).
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use super::{
 use crate::{
     call::Call,
     clients::Client,
+    orgs,
     outcome::{Code, Result, refuse},
     sessions::{Account, Signed},
 };
@@ -51,6 +52,10 @@ pub(super) async fn decide<'s>(
         let step = Step::ChooseOrganization;
         return if is_silent { refuse(refusal_for(step)) } else { Ok(Decision::Show(step)) };
     };
+    if orgs::fields::is_incomplete(call, org, account.session.user).await? {
+        let step = Step::CompleteProfile;
+        return if is_silent { refuse(refusal_for(step)) } else { Ok(Decision::Show(step)) };
+    }
     if !consent::is_there(call, client, request, progress, (account, org)).await? {
         if is_silent {
             return refuse(Code::ConsentRequired);
@@ -64,7 +69,7 @@ const fn refusal_for(step: Step) -> Code {
     match step {
         Step::SignIn | Step::SignUp => Code::LoginRequired,
         Step::ChooseAccount => Code::AccountSelectionRequired,
-        Step::ChooseOrganization => Code::InteractionRequired,
+        Step::ChooseOrganization | Step::CompleteProfile => Code::InteractionRequired,
         Step::Consent => Code::ConsentRequired,
     }
 }

@@ -27,7 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use begin::{begin, resume};
 pub(crate) use checks::repeats_redirect_uri;
 pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
-pub use choice::{choose_organization, on_behalf_of};
+pub use choice::{acting_for, choose_organization, on_behalf_of};
 pub use consent::{Connected, Consented, allowed_in_words, approve, connected, deny, revoke, skip};
 pub(crate) use draft::TTL as DRAFT_TTL;
 pub use draft::{View, chose_account, signed_in, view};
@@ -99,6 +99,8 @@ pub enum Step {
     ChooseAccount,
     /// Choose the organisation that the application acts for.
     ChooseOrganization,
+    /// Answer what that organisation asks of its people.
+    CompleteProfile,
     /// Say yes or no.
     Consent,
 }

@@ -29,7 +29,7 @@ use super::{
 use crate::{
     app::{App, Incoming},
     cookies::Cookie,
-    pages::{self, frame::Frame, invitation, text::Text},
+    pages::{self, complete, frame::Frame, invitation, text::Text},
     surface::{Failure, count_refusal, wire_of},
 };
 
@@ -139,6 +139,7 @@ fn page_of(step: Step, draft: Id<Draft>) -> String {
         Step::SignUp => "/sign-up",
         Step::ChooseAccount => "/choose-account",
         Step::ChooseOrganization => "/choose-organization",
+        Step::CompleteProfile => complete::PATH,
         Step::Consent => "/consent",
     };
     format!("{path}?draft={draft}")

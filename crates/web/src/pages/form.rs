@@ -1,6 +1,8 @@
 //! Fields, and the errors that belong to them. An error is shown beside its field, tied to it by
 //! `aria-describedby`, and listed in a summary that takes the focus.
 
+use std::borrow::Cow;
+
 use askama::Template;
 use doorward_core::outcome::{Code, Refusal};
 
@@ -10,7 +12,7 @@ use super::{frame::Frame, text::Text};
 #[derive(Template, Clone, Default)]
 #[template(path = "part/field.html")]
 pub struct Field {
-    id: &'static str,
+    id: Cow<'static, str>,
     kind: &'static str,
     label: String,
     autocomplete: &'static str,
@@ -23,14 +25,20 @@ pub struct Field {
     least: Option<usize>,
     most: usize,
     rows: Option<u8>,
+    options: Vec<(String, String)>,
     is_focused: bool,
     is_optional: bool,
 }
 
 impl Field {
     /// A required field; `id` is also its name in the form.
-    pub fn new(id: &'static str, kind: &'static str, autocomplete: &'static str, label: String) -> Self {
-        Self { id, kind, label, autocomplete, most: 254, ..Self::default() }
+    pub fn new(
+        id: impl Into<Cow<'static, str>>,
+        kind: &'static str,
+        autocomplete: &'static str,
+        label: String,
+    ) -> Self {
+        Self { id: id.into(), kind, label, autocomplete, most: 254, ..Self::default() }
     }
 
     /// A password, with a button that shows it.
@@ -88,6 +96,13 @@ impl Field {
         self
     }
 
+    /// Takes one of these, each with its words.
+    #[must_use]
+    pub fn options(mut self, options: Vec<(String, String)>) -> Self {
+        self.options = options;
+        self
+    }
+
     /// May stay empty.
     #[must_use]
     pub const fn optional(mut self) -> Self {
@@ -105,7 +120,7 @@ impl Field {
     /// Takes its error, if it has one; errors take the focus away from fields.
     #[must_use]
     pub fn checked(mut self, errors: &Errors) -> Self {
-        self.error = errors.about(self.id).map(str::to_owned);
+        self.error = errors.about(&self.id).map(str::to_owned);
         self.is_focused &= errors.is_empty();
         self
     }
@@ -113,7 +128,7 @@ impl Field {
     /// The same for the only field of a form, which keeps the focus when the error is its own.
     #[must_use]
     pub fn checked_alone(self, errors: &Errors) -> Self {
-        let is_focused = self.is_focused && errors.are_about(self.id);
+        let is_focused = self.is_focused && errors.are_about(&self.id);
         let checked = self.checked(errors);
         Self { is_focused: checked.is_focused || is_focused, ..checked }
     }
@@ -140,7 +155,7 @@ pub struct Tick {
 
 /// What is wrong with a form: for each field one sentence, and sentences about the whole.
 #[derive(Clone, Debug, Default)]
-pub struct Errors(Vec<(&'static str, String)>);
+pub struct Errors(Vec<(Cow<'static, str>, String)>);
 
 impl Errors {
     /// Nothing is wrong.
@@ -149,8 +164,8 @@ impl Errors {
     }
 
     /// One sentence about one field, or about the whole form where `field` is empty.
-    pub fn one(field: &'static str, sentence: String) -> Self {
-        Self(vec![(field, sentence)])
+    pub fn one(field: impl Into<Cow<'static, str>>, sentence: String) -> Self {
+        Self(vec![(field.into(), sentence)])
     }
 
     /// What a refusal means for the form that was sent; `None` when it is not about what was typed, and
@@ -179,8 +194,8 @@ impl Errors {
     }
 
     /// Adds a sentence about a field.
-    pub fn add(&mut self, field: &'static str, sentence: String) {
-        self.0.push((field, sentence));
+    pub fn add(&mut self, field: impl Into<Cow<'static, str>>, sentence: String) {
+        self.0.push((field.into(), sentence));
     }
 
     /// Whether nothing is wrong.
@@ -215,5 +230,5 @@ impl Errors {
 #[template(path = "part/summary.html")]
 pub struct Summary<'a> {
     title: String,
-    errors: &'a [(&'static str, String)],
+    errors: &'a [(Cow<'static, str>, String)],
 }

@@ -8,7 +8,10 @@ use axum::response::Response;
 use data_encoding::BASE64URL_NOPAD;
 use url::form_urlencoded::{Serializer, parse};
 
-use super::visit::{Visit, to};
+use super::{
+    questions,
+    visit::{Visit, to},
+};
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
@@ -46,6 +49,10 @@ const LONGEST: usize = 2048;
 /// As long as somebody needs to sign in again.
 const LASTS: Duration = Duration::from_mins(10);
 
+fn may_keep(name: &str) -> bool {
+    FIELDS.contains(&name) || name.starts_with(questions::START)
+}
+
 /// What was typed on one page.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Kept {
@@ -56,7 +63,7 @@ pub struct Kept {
 impl Kept {
     /// What may be kept of a form that belongs to `page`.
     pub fn of(page: &str, body: &[u8]) -> Self {
-        let fields = parse(body).into_owned().filter(|(name, _)| FIELDS.contains(&name.as_str()));
+        let fields = parse(body).into_owned().filter(|(name, _)| may_keep(name));
         Self { page: page.to_owned(), fields: fields.collect() }
     }
 
@@ -65,7 +72,7 @@ impl Kept {
         let bytes = BASE64URL_NOPAD.decode(value.as_bytes()).ok()?;
         let mut pairs = parse(&bytes).into_owned();
         let page = pairs.next().filter(|(name, _)| name == "page")?.1;
-        Some(Self { page, fields: pairs.filter(|(name, _)| FIELDS.contains(&name.as_str())).collect() })
+        Some(Self { page, fields: pairs.filter(|(name, _)| may_keep(name)).collect() })
     }
 
     /// As it stands in the cookie: the same for the same fields.
@@ -114,6 +121,9 @@ pub fn page_of(path: &str) -> &str {
         ("/account/delete", "/account/data"),
         ("/account/", "/account"),
     ];
+    if path.starts_with("/account/organizations/") && path.ends_with("/profile") {
+        return path;
+    }
     ROOMS.iter().find(|(start, _)| path.starts_with(start)).map_or(path, |(_, page)| page)
 }
 

@@ -11,6 +11,7 @@ pub mod brand;
 pub mod carry;
 pub mod choose;
 pub mod choose_org;
+pub mod complete;
 pub mod connect;
 pub mod consent;
 pub mod console;
@@ -24,6 +25,7 @@ pub mod invitation;
 pub mod kept;
 pub mod news;
 pub mod problems;
+pub mod questions;
 pub mod recover;
 pub mod setup;
 pub mod several;
@@ -48,6 +50,7 @@ pub fn routes() -> Router<App> {
         .merge(recover::routes())
         .merge(choose::routes())
         .merge(choose_org::routes())
+        .merge(complete::routes())
         .merge(invitation::routes())
         .merge(connect::routes())
         .merge(consent::routes())

@@ -34,6 +34,7 @@ mod pages_console_traffic;
 mod pages_console_usage;
 mod pages_console_users;
 mod pages_errors;
+mod pages_fields;
 mod pages_invitation;
 mod pages_keys;
 mod pages_kit;

@@ -74,6 +74,14 @@ pub async fn of_member(call: &Call, scope: &OrgScope, user: Id<User>) -> Result<
     read.await
 }
 
+/// Whether the person still has to answer something before acting for the organisation.
+pub(crate) async fn is_incomplete(call: &Call, org: Id<OrgKind>, user: Id<User>) -> Result<bool> {
+    let read = call.realm.db.read("orgs.fields.incomplete", (org, user), |tx, (org, user)| {
+        Box::pin(async move { Ok(all(tx, *org, *user).await?.iter().any(Answer::is_missing)) })
+    });
+    read.await
+}
+
 /// Which of a person's organisations ask for anything.
 pub async fn asking(call: &Call, user: Id<User>) -> Result<Vec<Id<OrgKind>>> {
     let read = call

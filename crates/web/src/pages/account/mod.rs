@@ -29,6 +29,7 @@ use crate::{app::App, cookies::Cookie, surface::Failure};
 /// Organisations that every page offers to switch to.
 const NEAR: usize = 10;
 
+pub mod answers;
 pub mod applications;
 pub mod data;
 pub mod keys;
@@ -46,6 +47,7 @@ pub fn routes() -> Router<App> {
         .merge(applications::routes())
         .merge(keys::routes())
         .merge(organizations::routes())
+        .merge(answers::routes())
         .merge(data::routes())
         .route("/.well-known/change-password", get(async || to("/account/security#password")))
 }

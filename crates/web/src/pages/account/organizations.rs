@@ -11,7 +11,7 @@ use axum::{
 use doorward_core::{
     branding,
     orgs::{
-        Kind,
+        Kind, fields,
         invitations::{self, By, Offer},
         manage::{self, NewOrg},
         members,
@@ -60,6 +60,8 @@ pub struct Own {
     pub is_personal: bool,
     /// The address of its logo, if it has one.
     pub logo: Option<String>,
+    /// Whether it asks its people anything.
+    pub asks: bool,
 }
 
 impl Own {
@@ -182,7 +184,9 @@ async fn lists(resident: &Resident, frame: &Frame) -> Outcome<(Vec<Own>, Option<
     let visit = &resident.visit;
     let address = (Room::Organizations.path(), visit.query());
     let (some, find) = several::some(frame, address, resident.orgs.clone(), resident.account.session.org);
-    let all = workspaces::of_person(&visit.call, resident.account.session.user).await?;
+    let user = resident.account.session.user;
+    let asking = fields::asking(&visit.call, user).await?;
+    let all = workspaces::of_person(&visit.call, user).await?;
     let called = |one: &OwnWorkspace| format!("{} ({})", one.name, visit.text.get(workspace_role(one.role)));
     let mut orgs = Vec::new();
     for membership in &some {
@@ -193,10 +197,11 @@ async fn lists(resident: &Resident, frame: &Frame) -> Outcome<(Vec<Own>, Option<
             workspaces: all.iter().filter(|one| one.org == membership.org).map(called).collect(),
             is_personal: membership.kind == Kind::Personal,
             logo: logo_of(visit, membership.org).await?,
+            asks: asking.contains(&membership.org),
         });
     }
     let mut open = Vec::new();
-    for offer in invitations::of_person(&visit.call, resident.account.session.user).await? {
+    for offer in invitations::of_person(&visit.call, user).await? {
         open.push(Open::of(visit, &offer).await?);
     }
     Ok((orgs, find, open))

@@ -12,6 +12,8 @@ fn what_was_typed_comes_back_and_nothing_secret() {
     for secret in ["new_password", "current_password", "token", "form_token"] {
         assert_eq!(again.field(secret), None, "{secret}");
     }
+    let answers = Kept::read(&Kept::of("/complete-profile", b"field-desk=7&desk=8").value()).unwrap();
+    assert_eq!((answers.field("field-desk"), answers.field("desk")), (Some("7"), None));
     for nonsense in ["", "%", "eHg", "AAAA"] {
         assert_eq!(Kept::read(nonsense), None, "{nonsense}");
     }
@@ -30,6 +32,7 @@ fn every_form_has_its_page() {
         ("/account/delete", "/account/data"),
         ("/choose-organization/new", "/choose-organization"),
         ("/account/organizations/org_x/leave", "/account/organizations"),
+        ("/account/organizations/org_x/profile", "/account/organizations/org_x/profile"),
         ("/account/invitations/inv_x/accept", "/account/organizations"),
         ("/invitation/account", "/invitation"),
         ("/console/service-tokens/new", "/console/service-tokens/new"),
