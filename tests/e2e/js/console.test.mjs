@@ -163,9 +163,13 @@ test('an organisation by who administers the server, and by who runs it', async 
   const room = await api('POST', `orgs/${acme.id}/workspaces`, { name: 'Design', slug: 'design' });
   await api('POST', `orgs/${acme.id}/workspaces/design/members`, { user_id: eva.id, role: 'editor' });
   const rooms = `/${acme.id}/workspaces`;
+  for (const [key, label] of [['department', 'Department'], ['cost_center_of_the_employer', 'Cost centre of the employer']]) {
+    await api('POST', `orgs/${acme.id}/fields`, { key, label, kind: 'choice', options: ['Sales', 'R&D'], required: true, in_claims: true });
+  }
   for (const [who, paths] of [
     [root, ['', '/new', `/${acme.id}`, `/${acme.id}/edit`, `/${acme.id}/delete`, `/${acme.id}/members`, `/${acme.id}/members/new`, `${rooms}/new`]],
     [eva, [`/${acme.id}`, `/${acme.id}/members/${eva.id}`, `/${acme.id}/members/${eva.id}/remove`, `/${acme.id}/invitations/new`,
+      `/${acme.id}/fields/new`, `/${acme.id}/fields/department`, `/${acme.id}/fields/department/remove`,
       rooms, `${rooms}/${room.id}`, `${rooms}/${room.id}/edit`, `${rooms}/${room.id}/delete`, `${rooms}/${room.id}/members/new`, `${rooms}/${room.id}/members/${eva.id}`]],
   ]) {
     const page = await open(browser);

@@ -116,7 +116,8 @@ impl Life {
             model.own.insert(number, own);
             let room = NewWorkspace { name: "Room".to_owned(), ..NewWorkspace::default() };
             rooms.push(workspaces::create(&local, &scope(&local, &org).await, room).await.unwrap());
-            let change = fields::Change { label: "Desk".to_owned(), in_claims: true, ..fields::Change::default() };
+            let change =
+                fields::Change { label: "Desk".to_owned(), in_claims: true, ..fields::Change::default() };
             let new = NewField { key: "desk".to_owned(), kind: Kind::Text, change };
             fields::create(&local, &scope(&local, &org).await, new).await.unwrap();
             orgs.push(org);

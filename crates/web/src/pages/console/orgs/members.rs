@@ -3,7 +3,7 @@
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     orgs::{
-        OrgScope,
+        OrgScope, fields,
         members::{self, ListAsk, Member},
     },
     outcome::{Code, Refusal, Result as Outcome},
@@ -133,8 +133,19 @@ async fn show(
     shell.trail = trail_to(operator, scope.org());
     let back = page(scope.org());
     let own = format!("{back}/members/{}", member.user);
-    let form = FormPage::new(&shell, own.clone(), back, errors)
-        .what(frame.tv("orgs-member-what", "name", &scope.org().name))
+    let mut form = FormPage::new(&shell, own.clone(), back, errors).what(frame.tv(
+        "orgs-member-what",
+        "name",
+        &scope.org().name,
+    ));
+    for answer in fields::of_member(&visit.call, scope, member.user).await? {
+        if let Some(value) = &answer.value {
+            let value = fields::typed(value);
+            let said = (("label", answer.field.label.as_str()), ("value", value.as_str()));
+            form = form.what(frame.text.with2("org-fields-answer", said.0, said.1));
+        }
+    }
+    let form = form
         .choice(role_choice(operator, (&frame, scope), role).await?)
         .button(frame.t("console-save"))
         .aside(format!("{own}/remove"), frame.t("orgs-remove"));

@@ -24,6 +24,7 @@ pub(super) use members::{COLUMNS as MEMBER_COLUMNS, row};
 mod act;
 mod edit;
 mod end;
+mod fields;
 mod invite;
 mod list;
 mod members;
@@ -78,6 +79,13 @@ pub(super) fn routes() -> Router<App> {
         .route(
             "/console/organizations/{org}/workspaces/{workspace}/members/{user}/remove",
             get(workspaces::look_out).post(workspaces::take_out),
+        )
+        .route("/console/organizations/{org}/fields/new", get(fields::look_new).post(fields::make))
+        .route("/console/organizations/{org}/fields/{field}", get(fields::look).post(fields::save))
+        .route("/console/organizations/{org}/fields/{field}/up", get(act::look_at).post(fields::up))
+        .route(
+            "/console/organizations/{org}/fields/{field}/remove",
+            get(fields::look_remove).post(fields::remove),
         )
         .route("/console/organizations/{org}/invitations/new", get(invite::look).post(invite::invite))
         .route("/console/organizations/{org}/invitations/{id}/revoke", get(act::look_at).post(act::revoke))

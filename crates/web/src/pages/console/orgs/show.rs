@@ -5,7 +5,7 @@ use doorward_core::{
     audit::of_org,
     branding::{Logo, logo_of_org},
     orgs::{
-        Kind, OrgScope,
+        Kind, OrgScope, fields as asked,
         invitations::{self, Invitation},
         members::{self, ListAsk, Member},
         roles::{self, Role},
@@ -14,7 +14,7 @@ use doorward_core::{
     providers,
 };
 
-use super::{END, MEMBERS, SEE, SETTINGS, enter, members::row, page, standing, trail, workspaces};
+use super::{END, MEMBERS, SEE, SETTINGS, enter, fields, members::row, page, standing, trail, workspaces};
 use crate::{
     pages::{
         console::{
@@ -47,6 +47,10 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
         true => Some(roles::list(&visit.call, &scope).await?),
         false => None,
     };
+    let asked = match fields::are_seen(&scope) {
+        true => Some(asked::list(&visit.call, &scope).await?),
+        false => None,
+    };
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = operator.shell(&frame, Area::Organizations, scope.org().name.clone(), &errors);
     shell.trail = vec![trail(&operator)];
@@ -57,6 +61,7 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
         of_invitations(visit, &frame, &scope, &open.items),
     ];
     panels.extend(roles.map(|roles| of_roles(&frame, &scope, &roles)));
+    panels.extend(asked.map(|asked| fields::panel(&frame, &scope, &asked)));
     panels.push(of_providers(&frame, &scope));
     panels.extend(workspaces::panel(visit, &frame, &scope).await?);
     let badge = Some(standing(frame.text, scope.org().is_active));
