@@ -6,6 +6,7 @@
 
 pub mod catalog;
 mod manage;
+pub mod of_org;
 mod sql;
 
 use std::sync::Arc;

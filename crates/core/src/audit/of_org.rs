@@ -6,26 +6,16 @@ use doorward_proto::id::{self, Id};
 use super::query::{self, Entry, Filter};
 use crate::{
     call::Call,
-    orgs::{Kind, OrgScope},
+    orgs::OrgScope,
     outcome::{Code, Refusal, Result, refuse},
 };
 
 /// What it takes to read it.
 pub const READ: &str = "org:audit:read";
 
-/// What the instance's own organisation has done is what the server has done.
-fn admit(scope: &OrgScope) -> Result<()> {
-    scope.must(READ)?;
-    if scope.org().kind != Kind::Instance || scope.is_platform() {
-        return Ok(());
-    }
-    let hint = "What happens in the server's own organization is for its administrators";
-    Err(Refusal::new(Code::ScopeMissing).hint(hint).fact("scope", "admin:audit:read").into())
-}
-
 /// Keeps to the organisation, and to what its people may look for: an address is personal.
 fn narrowed(scope: &OrgScope, filter: Filter) -> Result<Filter> {
-    admit(scope)?;
+    scope.runs(READ, "admin:audit:read")?;
     if filter.address.is_some() && !scope.is_platform() {
         let hint = "From where somebody came is for the server's administrators to see";
         return Err(Refusal::new(Code::RequestInvalid).field("address").hint(hint).into());
@@ -68,7 +58,7 @@ pub async fn follow(
 /// # Errors
 /// `ScopeMissing`; `NotFound`, also for one of another organisation.
 pub async fn find(call: &Call, scope: &OrgScope, id: Id<id::Event>) -> Result<Entry> {
-    admit(scope)?;
+    scope.runs(READ, "admin:audit:read")?;
     match query::find(&call.realm, id).await? {
         Some(entry) if entry.org == scope.id().to_string() => Ok(shown(scope, entry)),
         _ => refuse(Code::NotFound),

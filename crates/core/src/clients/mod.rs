@@ -7,6 +7,7 @@ mod authenticate;
 mod command_line;
 mod gateway;
 pub mod manage;
+pub mod of_org;
 mod remote_keys;
 mod sql;
 

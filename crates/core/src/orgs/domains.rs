@@ -74,6 +74,15 @@ pub async fn list(call: &Call, scope: &OrgScope) -> Result<Vec<Domain>> {
     read.await
 }
 
+/// The domains that an organisation has proven.
+pub(crate) async fn proven(call: &Call, org: Id<OrgKind>) -> Result<Vec<String>> {
+    let read = call.realm.db.read("orgs.domains.proven", org, |tx, org| {
+        Box::pin(async move { sql::domains::all(tx, *org).await })
+    });
+    let all = read.await?;
+    Ok(all.into_iter().filter(|one| one.verified_at.is_some()).map(|one| one.name).collect())
+}
+
 /// Adds a domain that is to be proven; one that was added before is answered as it is.
 ///
 /// # Errors

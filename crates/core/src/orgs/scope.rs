@@ -3,12 +3,15 @@
 
 use doorward_proto::id::{Id, Org as OrgKind, User};
 
-use super::{Org, permissions};
+use super::{Kind, Org, permissions};
 use crate::{
+    apis::{self, catalog},
     audit,
     call::Call,
+    clients,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
+    service_tokens,
 };
 
 /// Who wants to act in an organisation, and by what.
@@ -68,6 +71,44 @@ impl OrgScope {
         if self.may(permission) { Ok(()) } else { Err(lacks(permission).into()) }
     }
 
+    /// Refuses who does not hold a permission here, and in the instance's own organisation, where what belongs to the
+    /// server belongs, everybody but who holds the server's right.
+    ///
+    /// # Errors
+    /// `ScopeMissing`.
+    pub(crate) fn runs(&self, permission: &str, right: &'static str) -> Result<()> {
+        self.must(permission)?;
+        if self.org.kind == Kind::Instance && !self.is_platform { Err(lacks(right).into()) } else { Ok(()) }
+    }
+
+    /// Refuses a personal organisation.
+    ///
+    /// # Errors
+    /// `Conflict`.
+    pub(crate) fn is_team(&self) -> Result<()> {
+        if self.org.kind == Kind::Personal {
+            return Err(Refusal::new(Code::Conflict)
+                .hint("A team has these, not a personal organization")
+                .into());
+        }
+        Ok(())
+    }
+
+    /// Refuses to hand on what who entered does not hold here, or what is about the server or somebody's account.
+    ///
+    /// # Errors
+    /// `ScopeMissing`.
+    pub(crate) fn covers(&self, scopes: &[String]) -> Result<()> {
+        let is_beyond = |one: &&String| catalog::is_platform(one) || catalog::is_account(one);
+        if let Some(beyond) = scopes.iter().find(is_beyond) {
+            return Err(lacks(beyond).into());
+        }
+        match scopes.iter().find(|one| one.starts_with("org:") && !self.may(one)) {
+            Some(over) => Err(lacks(over).into()),
+            None => Ok(()),
+        }
+    }
+
     /// Locks the organisation for a change, and refuses who is not any more what they were when they entered:
     /// the lock may have been waited for behind the very change that took it from them.
     ///
@@ -111,6 +152,12 @@ fn platform_scope(permission: &str) -> &'static str {
         permissions::PROVIDERS => return "admin:providers:write",
         "org:usage:read" => return "admin:usage:read",
         audit::of_org::READ => return "admin:audit:read",
+        apis::of_org::READ => return "admin:apis:read",
+        apis::of_org::WRITE => return "admin:apis:write",
+        clients::of_org::READ => return "admin:clients:read",
+        clients::of_org::WRITE => return "admin:clients:write",
+        service_tokens::of_org::READ => return "admin:tokens:read",
+        service_tokens::of_org::WRITE => return "admin:tokens:write",
         _ => {}
     }
     if permission.ends_with(":read") { "admin:orgs:read" } else { "admin:orgs:write" }

@@ -10,6 +10,7 @@ mod create;
 pub mod import;
 mod leak;
 mod list;
+pub mod of_org;
 mod remind;
 mod revoke;
 mod rotate;

@@ -43,7 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = ApiScope)]
-enum ScopeBody {
+pub(super) enum ScopeBody {
     /// The name, as in tokens.
     Name(String),
     /// With a description for the consent page.
@@ -53,7 +53,7 @@ enum ScopeBody {
 /// A scope of an API with what it allows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct DescribedScope {
+pub(super) struct DescribedScope {
     /// Its name, as in tokens.
     name: String,
     /// What it allows, for the consent page.
@@ -74,14 +74,15 @@ impl From<ScopeBody> for Scope {
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Api)]
-struct ApiBody {
-    /// The audience of its tokens: an absolute URI or a plain name. Cannot be changed.
-    identifier: String,
+pub(super) struct ApiBody {
+    /// The audience of its tokens: an absolute URI or a plain name; of an organisation's own, what follows its id.
+    /// Cannot be changed.
+    pub(super) identifier: String,
     /// What people see.
     name: String,
     /// The organisation that owns it; the instance's unless set. Cannot be changed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    org_id: Option<String>,
+    pub(super) org_id: Option<String>,
     /// `ES256` unless set; `RS256` or `EdDSA`.
     #[serde(skip_serializing_if = "Option::is_none")]
     signing_alg: Option<String>,
@@ -102,7 +103,7 @@ struct ApiBody {
 /// An API as it stands.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = StoredApi)]
-struct ApiView {
+pub(super) struct ApiView {
     /// Our own key for it.
     id: String,
     #[serde(flatten)]
@@ -116,7 +117,7 @@ struct ApiView {
 }
 
 impl ApiBody {
-    fn of(api: &Api) -> Self {
+    pub(super) fn of(api: &Api) -> Self {
         let scope = |scope: &Scope| {
             let (name, description) = (scope.name.clone(), scope.description.clone());
             ScopeBody::Described(DescribedScope { name, description })
@@ -133,7 +134,7 @@ impl ApiBody {
         }
     }
 
-    fn into_settings(self) -> Result<Settings> {
+    pub(super) fn into_settings(self) -> Result<Settings> {
         let signing_alg = self.signing_alg.map_or(Ok(Alg::ES256), |alg| alg.parse());
         let signing_alg =
             signing_alg.map_err(|_| wrong("signing_alg", "RS256, ES256 and EdDSA are supported"))?;
@@ -155,7 +156,8 @@ impl ApiBody {
     }
 }
 
-fn view(api: &Api) -> ApiView {
+/// As the API shows it.
+pub(super) fn view(api: &Api) -> ApiView {
     ApiView {
         id: api.id.to_string(),
         body: ApiBody::of(api),

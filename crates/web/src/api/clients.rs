@@ -15,8 +15,7 @@ use serde_json::{Map, Value as Json};
 
 mod forms;
 
-use self::forms::{ClientBody, ClientView, RotateBody, view};
-pub(super) use self::forms::{ClientType, defaults};
+pub(super) use self::forms::{ClientBody, ClientType, ClientView, RotateBody, defaults, view};
 use super::{
     answer::{Answer, IfMatch, Listing, TRIES, created, done, page, versioned, wrong},
     body::{Input, Members, patched},
@@ -60,6 +59,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .answers::<ClientView>()
             .confirmed()
             .says("Makes a new secret; the present one ends after the overlap"),
+        Endpoint::post("/api/v1/clients/{id}/retire", retire)
+            .scope(WRITE)
+            .guarded()
+            .answers::<ClientView>()
+            .says("Ends the secrets that were replaced and still work"),
         Endpoint::post("/api/v1/clients/{id}/suspend", suspend)
             .scope(WRITE)
             .guarded()
@@ -74,7 +78,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 }
 
 /// Whether the application that is described has something to prove itself by.
-fn may_have_secret(members: &Map<String, Json>) -> bool {
+pub(super) fn may_have_secret(members: &Map<String, Json>) -> bool {
     members.get("type").is_none_or(|kind| kind != "public")
 }
 
@@ -153,16 +157,30 @@ async fn rotate(
     seen: IfMatch,
     Input(body): Input<RotateBody>,
 ) -> Answer {
+    let overlap = overlap(&body)?;
+    let client = manage::get(&caller.call, &name).await?;
+    may_manage(&caller, client.is_first_party, &client.metadata.scopes)?;
+    seen.check(client.version)?;
+    let made = manage::rotate_secret(&caller.call, client.id, overlap).await?;
+    let secret = made.secret.map(|secret| secret.expose().to_owned());
+    versioned(&view(&made.client, secret)?, made.client.version)
+}
+
+/// How long the secrets go on working that are replaced.
+pub(super) fn overlap(body: &RotateBody) -> Result<Duration> {
     let seconds = body.overlap_seconds.unwrap_or(300);
     if seconds > 30 * 24 * 60 * 60 {
         return Err(wrong("overlap_seconds", "The overlap is 30 days at most").into());
     }
+    Ok(Duration::from_secs(seconds))
+}
+
+async fn retire(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {
     let client = manage::get(&caller.call, &name).await?;
     may_manage(&caller, client.is_first_party, &client.metadata.scopes)?;
     seen.check(client.version)?;
-    let made = manage::rotate_secret(&caller.call, client.id, Duration::from_secs(seconds)).await?;
-    let secret = made.secret.map(|secret| secret.expose().to_owned());
-    versioned(&view(&made.client, secret)?, made.client.version)
+    let client = manage::retire_secrets(&caller.call, client.id).await?;
+    versioned(&view(&client, None)?, client.version)
 }
 
 async fn suspend(caller: Caller, Path(name): Path<String>, seen: IfMatch) -> Answer {

@@ -4,6 +4,8 @@
 //! The guard has entered the organisation of the path before a handler runs; whom it does not let in, it
 //! tells that there is none.
 
+mod apis;
+mod clients;
 mod connections;
 mod domains;
 mod fields;
@@ -11,6 +13,7 @@ mod invitations;
 mod members;
 mod own;
 mod roles;
+mod tokens;
 mod workspaces;
 
 use axum::extract::Path;
@@ -73,6 +76,9 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(connections::endpoints());
     all.extend(members::endpoints());
     all.extend(roles::endpoints());
+    all.extend(clients::endpoints());
+    all.extend(apis::endpoints());
+    all.extend(tokens::endpoints());
     all.extend(workspaces::endpoints());
     all.extend(invitations::endpoints());
     all.extend(own::endpoints());

@@ -76,7 +76,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewServiceToken)]
-struct TokenBody {
+pub(super) struct TokenBody {
     /// `[A-Za-z0-9._-]{3,64}`, once in an organisation; a random one unless set.
     name: Option<String>,
     /// The organisation that it belongs to; the instance's unless set.
@@ -103,7 +103,7 @@ struct TokenBody {
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ServiceTokenNotes)]
-struct NotesBody {
+pub(super) struct NotesBody {
     /// What people should know.
     #[serde(skip_serializing_if = "Option::is_none")]
     description: Option<String>,
@@ -134,7 +134,7 @@ struct ReviewBody {
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = RotateServiceToken)]
-struct RotateBody {
+pub(super) struct RotateBody {
     /// How many seconds the present version goes on working; 300 unless set, 0 ends it at once.
     overlap_seconds: Option<u64>,
     /// How long the new version lives; as long as the present one unless set.
@@ -147,9 +147,9 @@ struct RotateBody {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RevokeServiceToken)]
-struct RevokeBody {
+pub(super) struct RevokeBody {
     /// For the audit trail, and for whoever looks the token up.
-    reason: String,
+    pub(super) reason: String,
 }
 
 /// Whose service tokens are revoked, and why. At least one of `owner` and `org_id`.
@@ -178,7 +178,7 @@ struct RevokedAll {
 /// One version of a service token.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ServiceToken)]
-struct TokenView {
+pub(super) struct TokenView {
     /// The id of this version.
     id: String,
     /// The name that all versions have.
@@ -239,15 +239,47 @@ struct TokenView {
     revocation_reason: Option<String>,
 }
 
+impl TokenBody {
+    /// What is to be made.
+    pub(super) fn into_new(self) -> Result<NewToken> {
+        let notes = NotesBody {
+            description: self.description,
+            owner: self.owner,
+            purpose: self.purpose,
+            allowed_addresses: self.allowed_addresses,
+            rate_limit_override: self.rate_limit_override,
+        };
+        Ok(NewToken {
+            name: self.name,
+            org: org(self.org_id)?,
+            scopes: self.scopes,
+            workspace_ids: self.workspace_ids,
+            notes: notes.into_notes()?,
+            expires_in: self.expires_in_seconds,
+        })
+    }
+}
+
+impl RotateBody {
+    /// How it is replaced.
+    pub(super) fn into_ask(self) -> RotateAsk {
+        RotateAsk {
+            overlap: self.overlap_seconds.unwrap_or(RotateAsk::default().overlap),
+            expires_in: self.expires_in_seconds,
+            scopes: self.scopes,
+        }
+    }
+}
+
 impl NotesBody {
-    fn of(notes: &Notes) -> Self {
+    pub(super) fn of(notes: &Notes) -> Self {
         let Notes { description, owner, purpose, allowed_addresses, rate_limit_override } = notes.clone();
         let allowed_addresses = allowed_addresses.iter().map(ToString::to_string).collect();
         let rate_limit_override = rate_limit_override.map(|rate| rate.to_string());
         Self { description, owner, purpose, allowed_addresses, rate_limit_override }
     }
 
-    fn into_notes(self) -> Result<Notes> {
+    pub(super) fn into_notes(self) -> Result<Notes> {
         let Self { description, owner, purpose, allowed_addresses, rate_limit_override } = self;
         let allowed_addresses = addresses(&allowed_addresses)?;
         let rate_limit_override = rate_limit_override.as_deref().map(rate).transpose()?;
@@ -255,7 +287,8 @@ impl NotesBody {
     }
 }
 
-fn view(caller: &Caller, token: &Token, secret: Option<String>) -> TokenView {
+/// As the API shows it; the secret where it was made just now.
+pub(super) fn view(caller: &Caller, token: &Token, secret: Option<String>) -> TokenView {
     let text = |time: Option<doorward_proto::time::Time>| time.map(|time| time.to_string());
     let revocation = token.revocation.as_ref();
     TokenView {
@@ -316,21 +349,7 @@ async fn all(caller: Caller, mut listing: Listing) -> Answer {
 }
 
 async fn make(caller: Caller, Input(body): Input<TokenBody>) -> Answer {
-    let notes = NotesBody {
-        description: body.description,
-        owner: body.owner,
-        purpose: body.purpose,
-        allowed_addresses: body.allowed_addresses,
-        rate_limit_override: body.rate_limit_override,
-    };
-    let new = NewToken {
-        name: body.name,
-        org: org(body.org_id)?,
-        scopes: body.scopes,
-        workspace_ids: body.workspace_ids,
-        notes: notes.into_notes()?,
-        expires_in: body.expires_in_seconds,
-    };
+    let new = body.into_new()?;
     let made = create(&caller.call, new, &caller.rights()).await?;
     let secret = Some(made.secret.expose().to_owned());
     let location = format!("/api/v1/service-tokens/{}", made.token.id);
@@ -368,14 +387,8 @@ async fn replace(
 ) -> Answer {
     let token = find(&caller.call, key(&caller, &name)).await?;
     seen.check(token.revision)?;
-    let usual = RotateAsk::default();
-    let ask = RotateAsk {
-        overlap: body.overlap_seconds.unwrap_or(usual.overlap),
-        expires_in: body.expires_in_seconds,
-        scopes: body.scopes,
-    };
     // This version: of two who rotate a name at once, one is refused.
-    let made = rotate(&caller.call, Key::Version(token.id), ask, caller.rights()).await?;
+    let made = rotate(&caller.call, Key::Version(token.id), body.into_ask(), caller.rights()).await?;
     let secret = Some(made.secret.expose().to_owned());
     versioned(&view(&caller, &made.token, secret), made.token.revision)
 }

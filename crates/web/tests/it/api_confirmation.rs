@@ -20,6 +20,10 @@ fn tellers() -> Vec<(&'static str, Json)> {
         ("/api/v1/api-keys", json!({"name": "CI"})),
         ("/api/v1/clients", confidential("made")),
         ("/api/v1/clients/app/rotate", json!({})),
+        ("/api/v1/orgs/acme/clients", json!({"name": "App", "redirect_uris": ["http://127.0.0.1/cb"]})),
+        ("/api/v1/orgs/acme/clients/app-of-acme/rotate", json!({})),
+        ("/api/v1/orgs/acme/service-tokens", json!({"name": "made-of-acme"})),
+        ("/api/v1/orgs/acme/service-tokens/rotating/rotate", json!({})),
         (
             "/api/admin/clients/register",
             json!({"name": "Agent platform", "scope": "admin:users:read", "redirectUrls": ["https://app.example/cb"]}),
@@ -71,6 +75,10 @@ both_engines! {
         };
         server.make("/api/v1/service-tokens", json!({"name": "rotating", "scopes": ["a"]})).await;
         server.make("/api/v1/clients", json!({"client_id": "app", "name": "App", "type": "confidential", "scopes": ["a"]})).await;
+        let acme = server.make("/api/v1/orgs", json!({"name": "Acme", "slug": "acme"})).await["id"].clone();
+        let app = json!({"client_id": "app-of-acme", "name": "App", "org_id": acme, "redirect_uris": ["http://127.0.0.1/cb"]});
+        server.make("/api/v1/clients", app).await;
+        server.make("/api/v1/orgs/acme/service-tokens", json!({"name": "rotating"})).await;
         for (path, body) in tellers() {
             for password in [None, Some(json!(7)), Some(Json::Null)] {
                 let unsaid = password.map_or_else(|| body.clone(), |it| with_password(&body, it));

@@ -89,8 +89,58 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (get.clone(), "/api/v1/orgs/{org}/branding", Admin, None),
         (patch.clone(), "/api/v1/orgs/{org}/branding", Admin, Some(json!({"name": "Brand"}))),
         (get.clone(), "/api/v1/orgs/{org}/clients/{client}/branding", Admin, None),
-        (patch, "/api/v1/orgs/{org}/clients/{client}/branding", Admin, Some(json!({"name": "Brand"}))),
+        (
+            patch.clone(),
+            "/api/v1/orgs/{org}/clients/{client}/branding",
+            Admin,
+            Some(json!({"name": "Brand"})),
+        ),
         (get.clone(), "/api/v1/orgs/{org}/usage", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/clients", Admin, None),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/clients",
+            Admin,
+            Some(json!({"name": "Another", "redirect_uris": ["http://127.0.0.1/cb"]})),
+        ),
+        (get.clone(), "/api/v1/orgs/{org}/clients/{client}", Admin, None),
+        (
+            patch.clone(),
+            "/api/v1/orgs/{org}/clients/{client}",
+            Admin,
+            Some(json!({"redirect_uris": ["http://127.0.0.1/cb"]})),
+        ),
+        (delete.clone(), "/api/v1/orgs/{org}/clients/{client}", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/clients/{client}/rotate", Admin, Some(json!({}))),
+        (post.clone(), "/api/v1/orgs/{org}/clients/{client}/retire", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/clients/{client}/suspend", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/clients/{client}/resume", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/apis", Admin, None),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/apis",
+            Admin,
+            Some(json!({"identifier": "another", "name": "Another"})),
+        ),
+        (get.clone(), "/api/v1/orgs/{org}/apis/{api}", Admin, None),
+        (patch.clone(), "/api/v1/orgs/{org}/apis/{api}", Admin, Some(json!({"name": "Renamed"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/apis/{api}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/service-tokens", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/service-tokens", Admin, Some(json!({}))),
+        (get.clone(), "/api/v1/orgs/{org}/service-tokens/{token}", Admin, None),
+        (
+            patch.clone(),
+            "/api/v1/orgs/{org}/service-tokens/{token}",
+            Admin,
+            Some(json!({"purpose": "tests"})),
+        ),
+        (post.clone(), "/api/v1/orgs/{org}/service-tokens/{token}/rotate", Admin, Some(json!({}))),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/service-tokens/{token}/revoke",
+            Admin,
+            Some(json!({"reason": "tests"})),
+        ),
         (get.clone(), "/api/v1/orgs/{org}/audit", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/audit/{event}", Admin, None),
         (get, "/api/v1/orgs/{org}/invitations", Admin, None),
@@ -149,6 +199,10 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     let client = format!("app-{number}");
     let app = json!({"client_id": client, "name": "App", "org_id": id, "redirect_uris": ["https://app.example/cb"]});
     server.make("/api/v1/clients", app).await;
+    server
+        .make(&format!("/api/v1/orgs/{id}/apis"), json!({"identifier": "reports", "name": "Reports"}))
+        .await;
+    server.make(&format!("/api/v1/orgs/{id}/service-tokens"), json!({"name": "nightly"})).await;
     let events = server.root(Method::GET, &format!("/api/v1/audit/events?org_id={id}&limit=1"), None).await;
     let event = events.body["items"][0]["id"].as_str().unwrap().to_owned();
     Team { id, client, somebody: somebody.id.clone(), invitation, event }
@@ -165,6 +219,8 @@ impl Team {
             .replace("{connection}", "sso")
             .replace("{workspace}", "room")
             .replace("{client}", &self.client)
+            .replace("{api}", "reports")
+            .replace("{token}", "nightly")
             .replace("{event}", &self.event)
             .replace("{id}", &self.invitation)
     }

@@ -27,15 +27,15 @@ pub(in crate::api) enum ClientType {
 pub(in crate::api) struct ClientBody {
     /// The public name: `[A-Za-z0-9._-]{3,64}`, or one of ours. Cannot be changed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) client_id: Option<String>,
+    pub(in crate::api) client_id: Option<String>,
     /// What people see.
     name: String,
     /// `confidential` unless set. Cannot be changed.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    pub(super) kind: Option<ClientType>,
+    pub(in crate::api) kind: Option<ClientType>,
     /// The organisation that owns it; the instance's unless set. Cannot be changed.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) org_id: Option<String>,
+    pub(in crate::api) org_id: Option<String>,
     /// Whether people need not consent.
     #[serde(skip_serializing_if = "Option::is_none")]
     first_party: Option<bool>,
@@ -152,7 +152,7 @@ pub(in crate::api) struct RotateBody {
 const OWN: [&str; 5] = ["client_id", "name", "type", "org_id", "first_party"];
 
 impl ClientBody {
-    pub(super) fn of(client: &Client) -> Result<Self> {
+    pub(in crate::api) fn of(client: &Client) -> Result<Self> {
         let mut value = serde_json::to_value(&client.metadata)?;
         let kind = if client.is_confidential { "confidential" } else { "public" };
         if let Some(members) = value.as_object_mut() {
@@ -170,7 +170,7 @@ impl ClientBody {
         Ok(body)
     }
 
-    pub(super) fn into_registration(self) -> Result<Registration> {
+    pub(in crate::api) fn into_registration(self) -> Result<Registration> {
         let is_confidential = self.kind != Some(ClientType::Public);
         let (has_method, has_grants) =
             (self.token_endpoint_auth_method.is_some(), self.grant_types.is_some());
@@ -195,7 +195,8 @@ impl ClientBody {
     }
 }
 
-pub(super) fn view(client: &Client, secret: Option<String>) -> Result<ClientView> {
+/// As the API shows it.
+pub(in crate::api) fn view(client: &Client, secret: Option<String>) -> Result<ClientView> {
     Ok(ClientView {
         id: client.id.to_string(),
         status: client.status.name(),
