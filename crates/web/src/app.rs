@@ -11,7 +11,7 @@ use doorward_proto::{time::Time, trace::TraceParent};
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, header, request::Parts};
 
-use crate::{routing::Routing, surface::Failure};
+use crate::{in_force::InForce, routing::Routing, surface::Failure};
 
 /// The realm and the settings of the edge. Cheap to clone.
 #[derive(Clone)]
@@ -40,6 +40,8 @@ pub struct WebSettings {
     pub security_contacts: Vec<String>,
     /// The gateway, whose routes the API manages.
     pub routing: Option<Arc<dyn Routing>>,
+    /// The configuration, for people to read.
+    pub in_force: InForce,
 }
 
 /// Which counters of limits are meant; what is left out says nothing.

@@ -11,6 +11,7 @@ mod edge;
 pub mod explain;
 pub mod headers;
 mod health;
+pub mod in_force;
 mod oauth;
 pub mod pages;
 mod presented;

@@ -179,7 +179,7 @@ test('an organisation by who administers the server, and by who runs it', async 
     if (who === eva) {
       await page.goto(`${issuer}/console`);
       assert.equal(at(page), its, 'the one that she runs');
-      assert.equal(await page.locator('ul.rooms a').count(), 3);
+      assert.equal(await page.locator('ul.rooms a').count(), 4);
     }
     silent(page);
     await page.context().close();
@@ -259,6 +259,19 @@ test('a brand, looked at with a file from disk, with and without JavaScript', as
     silent(page);
     await page.context().close();
   }
+});
+
+test('settings and APIs', async () => {
+  const root = await person({ role: 'admin' });
+  await api('POST', 'apis', { identifier: `https://api.example/${root.id}`, name: 'An API', scope_set: 'chroma' });
+  const page = await open(browser);
+  await page.goto(`${issuer}/console/settings`);
+  await signIn(page, root);
+  for (const path of ['settings', 'settings?query=tokens', 'apis', 'apis/new', `apis/https:%2F%2Fapi.example%2F${root.id}`]) await everyWidth(page, `/console/${path}`);
+  await page.goto(`${issuer}/console/settings?set=yes`);
+  assert.ok(await page.locator('table.list tbody tr').count() > 0, 'the tests have set something');
+  silent(page);
+  await page.context().close();
 });
 
 test('roles of an organisation', async () => {

@@ -148,6 +148,11 @@ impl Loaded {
         }
     }
 
+    /// How many tables a key holds.
+    pub fn tables(&self, key: &Key) -> usize {
+        self.values.get(key.name).and_then(|set| set.value.as_array()).map_or(0, Vec::len)
+    }
+
     /// The folder of data.
     pub fn data_dir(&self) -> &Path {
         &self.config.data_dir

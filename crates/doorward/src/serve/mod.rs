@@ -7,6 +7,7 @@ mod background;
 mod body;
 mod bound;
 mod connection;
+mod described;
 pub(crate) mod gateway;
 mod host;
 mod listen;
@@ -31,7 +32,7 @@ use doorward_core::{
     realm::{self, Attendance, Parts, Realm},
 };
 use doorward_proto::id::{Id, Org};
-use doorward_web::{App, Bootstrap, Edge, Hsts, Routing, Unfit, WebSettings};
+use doorward_web::{App, Bootstrap, Edge, Hsts, Routing, Unfit, WebSettings, in_force::InForce};
 use futures_util::future::BoxFuture;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -149,9 +150,11 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     }
     let book = Book::open(&realm, config, stop.clone()).await?;
     let routing: Arc<dyn Routing> = Arc::<Book>::clone(&book);
+    let in_force = InForce::new(described::described(&loaded));
     let settings = WebSettings {
         counters: Some(book.guard().counters()),
         routing: Some(routing),
+        in_force: in_force.clone(),
         ..web_settings(config)
     };
     let edge = doorward_web::server(App::new(Arc::clone(&realm), settings));
@@ -190,7 +193,9 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     }
     tracing::debug!("the greeting was given");
     while signals.next().await == Order::Reload {
-        book.reload(&loaded).await;
+        if let Some(read) = book.reload(&loaded).await {
+            in_force.read_again(read);
+        }
     }
     tracing::info!("stopping: finishing what was accepted");
     stop.cancel();
@@ -300,6 +305,7 @@ pub(crate) fn web_settings(config: &Config) -> WebSettings {
         hsts: Hsts::new(config.tls.hsts.0, config.tls.hsts_subdomains),
         security_contacts: config.security.contact.clone(),
         routing: None,
+        in_force: InForce::default(),
         bootstrap: auth.bootstrap_service_token.as_ref().map(|token| Bootstrap {
             token: token.0.clone(),
             scopes: auth.bootstrap_token_scopes.clone(),

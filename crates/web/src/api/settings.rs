@@ -2,17 +2,18 @@
 
 use doorward_core::{
     bootstrap,
+    page::Page,
     settings::{BreachCheck, SignUpMode},
 };
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{
-    answer::{Answer, found},
+    answer::{Answer, found, page},
     caller::Caller,
     endpoint::Endpoint,
 };
-use crate::app::App;
+use crate::{app::App, in_force::Setting};
 use axum::extract::State;
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
@@ -21,6 +22,10 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope("admin:settings:read")
             .answers::<SettingsView>()
             .says("Shows how the server is set; lifetimes in seconds"),
+        Endpoint::get("/api/v1/settings/keys", keys)
+            .scope("admin:settings:read")
+            .lists_all::<SettingView>()
+            .says("Lists every setting with its value and where that came from; secrets are not told"),
     ]
 }
 
@@ -44,6 +49,46 @@ struct SettingsView {
     password: Password,
     /// The bootstrap token: a root credential that is best removed after use.
     bootstrap: Option<BootstrapUse>,
+}
+
+/// One setting.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Setting)]
+struct SettingView {
+    /// Its name in the configuration.
+    key: &'static str,
+    /// The environment variable that sets it.
+    variable: String,
+    /// Its value; a secret is not told, and of tables how many there are. Null when unset.
+    value: Option<String>,
+    /// `default`, `file`, `environment` or `flag`.
+    from: &'static str,
+    /// Which file and line, or which variable.
+    place: Option<String>,
+    /// What it is when nobody sets it.
+    default: Option<&'static str>,
+    /// What it is for.
+    about: String,
+    /// Whether a change counts only after a restart.
+    needs_restart: bool,
+}
+
+async fn keys(State(app): State<App>, _caller: Caller) -> Answer {
+    let view = |setting: &Setting| {
+        let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        SettingView {
+            key: setting.name,
+            variable: setting.variable.clone(),
+            value: text(&setting.value),
+            from: setting.from.name(),
+            place: text(setting.from.place()),
+            default: Some(setting.default).filter(|text| !text.is_empty()),
+            about: setting.about.clone(),
+            needs_restart: !setting.is_live,
+        }
+    };
+    let items = app.settings.in_force.all();
+    page(&Page { items, next: None }, |setting| Ok(view(setting)))
 }
 
 /// Lifetimes of codes and tokens.

@@ -7,6 +7,10 @@ use crate::{
     pages_kit::PASSWORD,
 };
 use doorward_core::audit;
+use doorward_web::{
+    WebSettings,
+    in_force::{InForce, Setting, Source},
+};
 use doorward_world::{World, both_engines};
 use http::StatusCode;
 use serde_json::json;
@@ -109,9 +113,10 @@ both_engines! {
         assert_eq!((told["items"].as_array().unwrap().len(), &told["next_cursor"]), (3, &json!(null)), "{}", file.text);
         assert_eq!(told["items"][0]["code"], "user.created");
         let bob = browser.stored("bob@example.com").await["id"].as_str().unwrap().to_owned();
-        let his = browser.open(&format!("/console/audit?subject={bob}&address=127.0.0.1")).await;
+        let from = told["items"][0]["detail"]["address"].as_str().unwrap();
+        let his = browser.open(&format!("/console/audit?subject={bob}&address={from}")).await;
         assert!(his.text.contains(">user.created<"), "{}", his.text);
-        let elsewhere = browser.open(&format!("/console/audit?subject={bob}&address=192.0.2.7")).await;
+        let elsewhere = browser.open(&format!("/console/audit?subject={bob}&address=203.0.113.200")).await;
         assert!(elsewhere.status == StatusCode::OK && !elsewhere.text.contains(">user.created<"), "{}", elsewhere.text);
     }
 
@@ -163,6 +168,41 @@ both_engines! {
         let made = browser.submit(&form, to, &[("alg", "ES256"), ("confirm", "rotate")]).await;
         assert!(made.text.contains("The new key is made") && made.text.contains("Published, not signing yet"), "{}", made.text);
         assert_eq!(doorward_core::keys::list(&world.local()).await.unwrap().len(), before + 1);
+    }
+
+    async fn settings_say_what_they_are_and_from_where(world: World) {
+        let (browser, _) = administrator(world.clone()).await;
+        let setting = |name, value: &str, from, is_live| Setting {
+            name, variable: format!("DOORWARD_{}", name.replace('.', "_").to_uppercase()), value: value.to_owned(), from,
+            default: "", about: format!("What {name} is for."), is_live,
+        };
+        let in_force = InForce::new(vec![
+            setting("tokens.access_ttl", "7m", Source::Environment("DOORWARD_TOKENS_ACCESS_TTL".to_owned()), false),
+            setting("gateway.routes", "[2]", Source::File("doorward.toml:3".to_owned()), true),
+            setting("redis.url", "", Source::Default, false),
+        ]);
+        let mut browser = browser.under(WebSettings { in_force: in_force.clone(), ..WebSettings::default() });
+        let all = browser.open("/console/settings").await;
+        assert_eq!((all.status, all.title()), (StatusCode::OK, "Settings"), "{}", all.text);
+        for told in ["<code>7m</code>", "Environment DOORWARD_TOKENS_ACCESS_TTL", "File doorward.toml:3", "SIGHUP", "Not set", "What redis.url is for."] {
+            assert!(all.text.contains(told), "{told}: {}", all.text);
+        }
+        for (query, count) in [("query=REDIS", 1), ("set=yes", 2), ("set=no&query=ttl", 0), ("query=is+for", 3)] {
+            let found = browser.open(&format!("/console/settings?{query}")).await;
+            assert_eq!(found.text.matches("scope=\"row\"").count(), count, "{query}: {}", found.text);
+        }
+        assert_eq!(browser.open("/console/settings?set=perhaps").await.status, StatusCode::BAD_REQUEST);
+        in_force.read_again(vec![setting("gateway.routes", "[5]", Source::Flag, true), setting("tokens.access_ttl", "1h", Source::Flag, false)]);
+        let now = browser.open("/console/settings").await;
+        assert!(now.text.contains("<code>[5]</code>") && now.text.contains("<code>7m</code>"), "what waits for a restart is as it is: {}", now.text);
+        let answer = browser.ask("GET", "/api/v1/settings/keys", None).await;
+        let told: serde_json::Value = serde_json::from_str(&answer.text).unwrap();
+        assert_eq!((&told["items"][0]["from"], &told["items"][0]["needs_restart"], &told["items"][2]["value"]), (&json!("environment"), &json!(true), &json!(null)), "{}", answer.text);
+        browser.person("bob@example.com", "Bob").await;
+        let mut bob = browser.another();
+        let page = bob.open("/account").await;
+        bob.sign_in(&page, "bob@example.com", PASSWORD).await;
+        assert_eq!(bob.open("/console/settings").await.status, StatusCode::FORBIDDEN);
     }
 
     async fn others_are_refused(world: World) {

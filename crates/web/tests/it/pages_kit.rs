@@ -80,6 +80,12 @@ impl Browser {
         Self { world, router, cookies: BTreeMap::new() }
     }
 
+    /// The same browser, at a server that is set so.
+    pub(crate) fn under(self, settings: WebSettings) -> Self {
+        let router = router(App::new(self.world.realm.clone(), settings));
+        Self { router, ..self }
+    }
+
     /// Another browser at the same server.
     pub(crate) fn another(&self) -> Self {
         Self { cookies: BTreeMap::new(), ..self.clone() }

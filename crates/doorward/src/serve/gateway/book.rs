@@ -24,6 +24,7 @@ use doorward_judge::{Mode, path::NormalPath};
 use doorward_sdk::fetch::is_nobodys;
 use doorward_web::{
     Routing,
+    in_force::Setting,
     routing::{Decision, Question, Spec},
 };
 use futures_util::future::BoxFuture;
@@ -33,7 +34,10 @@ use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{Guard, decide::decide, idle, rules};
-use crate::config::{Config, Loaded, concerns};
+use crate::{
+    config::{Config, Loaded, concerns},
+    serve::described::described,
+};
 
 /// See the module.
 pub(in crate::serve) struct Book {
@@ -87,17 +91,26 @@ impl Book {
         Arc::clone(&self.config.read().unwrap_or_else(PoisonError::into_inner))
     }
 
-    /// Reads the configuration again. What makes no sense, or would not be safe to start, changes nothing.
-    pub(in crate::serve) async fn reload(&self, loaded: &Loaded) {
+    /// Reads the configuration again, and answers what it says now. What makes no sense, or would not be safe to start,
+    /// changes nothing.
+    pub(in crate::serve) async fn reload(&self, loaded: &Loaded) -> Option<Vec<Setting>> {
         let stored = self.stored.lock().await;
-        let read = || -> Result<()> {
+        let read = || -> Result<Vec<Setting>> {
             let loaded = loaded.again()?;
             crate::serve::refuse_unsafe(&loaded.config)?;
-            self.install(Arc::new(loaded.config), &stored)
+            let settings = described(&loaded);
+            self.install(Arc::new(loaded.config), &stored)?;
+            Ok(settings)
         };
         match read() {
-            Ok(()) => tracing::info!("the routes were read again"),
-            Err(error) => tracing::error!("the routes stay as they are: {error:#}"),
+            Ok(settings) => {
+                tracing::info!("the routes were read again");
+                Some(settings)
+            }
+            Err(error) => {
+                tracing::error!("the routes stay as they are: {error:#}");
+                None
+            }
         }
     }
 

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
 
+mod apis;
 mod apps;
 mod audit;
 mod branding;
@@ -38,6 +39,7 @@ mod roles;
 mod said;
 pub mod service_tokens;
 mod sessions;
+mod settings;
 mod usage;
 mod users;
 mod words;
@@ -51,6 +53,7 @@ pub fn routes() -> Router<App> {
         .merge(users::routes())
         .merge(orgs::routes())
         .merge(apps::routes())
+        .merge(apis::routes())
         .merge(providers::routes())
         .merge(roles::routes())
         .merge(usage::routes())
@@ -60,6 +63,7 @@ pub fn routes() -> Router<App> {
         .merge(branding::routes())
         .merge(service_tokens::routes())
         .merge(sessions::routes())
+        .merge(settings::routes())
 }
 
 /// To the first page that is open to whoever comes.
@@ -94,6 +98,10 @@ pub enum Area {
     Mail,
     /// What pages look like.
     Branding,
+    /// How the server is set.
+    Settings,
+    /// What tokens are made for.
+    Apis,
 }
 
 impl Area {
@@ -102,6 +110,7 @@ impl Area {
         Self::Users,
         Self::Organizations,
         Self::Applications,
+        Self::Apis,
         Self::Providers,
         Self::Roles,
         Self::ServiceTokens,
@@ -111,9 +120,10 @@ impl Area {
         Self::Keys,
         Self::Mail,
         Self::Branding,
+        Self::Settings,
     ];
     /// What is open to whoever runs an organisation.
-    const OF_ORGANIZATIONS: &[Self] = &[Self::Organizations, Self::Roles, Self::Audit];
+    const OF_ORGANIZATIONS: &[Self] = &[Self::Organizations, Self::Apis, Self::Roles, Self::Audit];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
@@ -121,6 +131,7 @@ impl Area {
             Self::Users => "/console/users",
             Self::Organizations => "/console/organizations",
             Self::Applications => "/console/applications",
+            Self::Apis => "/console/apis",
             Self::Providers => "/console/providers",
             Self::Roles => "/console/roles",
             Self::ServiceTokens => "/console/service-tokens",
@@ -130,6 +141,7 @@ impl Area {
             Self::Sessions => "/console/sessions",
             Self::Mail => "/console/mail",
             Self::Branding => "/console/branding",
+            Self::Settings => "/console/settings",
         }
     }
 
@@ -138,6 +150,7 @@ impl Area {
             Self::Users => "console-users",
             Self::Organizations => "console-organizations",
             Self::Applications => "console-applications",
+            Self::Apis => "console-apis",
             Self::Providers => "console-providers",
             Self::Roles => "console-roles",
             Self::ServiceTokens => "console-service-tokens",
@@ -147,6 +160,7 @@ impl Area {
             Self::Sessions => "console-sessions",
             Self::Mail => "console-mail",
             Self::Branding => "console-branding",
+            Self::Settings => "console-settings",
         }
     }
 }

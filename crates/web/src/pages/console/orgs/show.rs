@@ -2,6 +2,7 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
+    apis,
     audit::of_org,
     branding::{Logo, logo_of_org},
     orgs::{
@@ -90,6 +91,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     }
     if scope.may(usage::SEE) {
         panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));
+    }
+    if scope.may(apis::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
+        panel = panel.link(format!("{page}/apis"), frame.t("console-apis"));
     }
     if scope.may(of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/audit"), frame.t("console-audit"));
