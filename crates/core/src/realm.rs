@@ -20,7 +20,7 @@ pub use nodes::Attendance;
 pub use rekey::{Rekeyed, rekey};
 
 use crate::{
-    api_keys,
+    analytics, api_keys,
     apis::Api,
     audit, authorize,
     branding::{Brand, Wearer},
@@ -81,6 +81,8 @@ pub struct Realm {
     pub(crate) key_uses: Uses<id::ApiKey>,
     /// Usage that is not written yet.
     pub usage: Meter,
+    /// Who is known to have been counted as active.
+    pub(crate) marked: analytics::Marked,
     /// What signed the audit trail under earlier master keys.
     pub(crate) checkpoint_keys: audit::Predecessors,
 }
@@ -176,6 +178,7 @@ impl Realm {
             service_uses: Uses::default(),
             key_uses: Uses::default(),
             usage,
+            marked: analytics::Marked::default(),
             checkpoint_keys,
         });
         let call = Call::system(&realm);

@@ -154,6 +154,47 @@ test('people are found, made, changed and deleted', async () => {
   await page.context().close();
 });
 
+test('the overview shows a sign-in and one that failed', async () => {
+  const root = await person({ role: 'admin' });
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme with an overview', owner: eva.id });
+  const sums = async () => (await api('GET', 'analytics?interval=hour')).totals;
+  const before = await sums();
+  const page = await open(browser);
+  await page.goto(`${issuer}/console`);
+  await type(page, 'username', root.email);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  await type(page, 'current-password', 'not this one');
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  await type(page, 'current-password', root.password);
+  await Promise.all([page.waitForNavigation(), page.keyboard.press('Enter')]);
+  assert.equal(at(page), '/console');
+  // Events are counted as they are sealed, within a second.
+  for (let now = before; now.sign_ins <= before.sign_ins || now.sign_ins_failed <= before.sign_ins_failed;) now = await sums();
+  await page.reload();
+  const figure = page.locator('figure.chart').filter({ has: page.locator('#h-sign-ins') });
+  await figure.locator('summary').click();
+  const cells = await figure.locator('tbody tr td').allInnerTexts();
+  const told = [0, 1].map((place) => cells.filter((_, n) => n % 2 === place).reduce((sum, cell) => sum + Number(cell.replaceAll(',', '')), 0));
+  assert.ok(told[0] > before.sign_ins && told[1] > before.sign_ins_failed, `${told} after ${JSON.stringify(before)}`);
+  assert.match(await page.locator('main').innerText(), /user\.signed_in/);
+  for (const range of ['', '?range=7d', '?range=30d', '?range=90d']) await everyWidth(page, `/console${range}`);
+  page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+  silent(page);
+  await page.context().close();
+
+  const owner = await open(browser, { javaScriptEnabled: false });
+  await owner.goto(`${issuer}/console/organizations/${acme.id}/overview`);
+  await owner.fill('#identifier', eva.email);
+  await owner.click('main form button');
+  await owner.fill('#password', eva.password);
+  await owner.click('main form button:not([type=button])');
+  assert.equal(await owner.locator('figure.chart').count(), 3);
+  await owner.click('main nav a[href$="range=7d"]');
+  assert.match(await owner.locator('main nav a[aria-current]').innerText(), /7 days/);
+  await owner.context().close();
+});
+
 test('an organisation by who administers the server, and by who runs it', async () => {
   const root = await person({ role: 'admin' });
   const eva = await person({ name: 'Eva' });

@@ -753,6 +753,38 @@ CREATE TABLE usage_writers (
 ) ;
 CREATE INDEX usage_writers_age ON usage_writers (written_at);
 
+-- How much happened in an hour, of the whole server (an empty org_id) and of each organisation. kind: 0
+-- sign-ins, 1 failed ones, 2 sign-ins to applications, 3 tokens, 4 denials, 5 people in the hour, 6 people in
+-- the day that begins with it.
+CREATE TABLE figure_hours (
+    org_id TEXT NOT NULL,
+    hour BIGINT NOT NULL,
+    kind BIGINT NOT NULL,
+    times BIGINT NOT NULL,
+    PRIMARY KEY (org_id, hour, kind)
+) ;
+CREATE INDEX figure_hours_age ON figure_hours (hour);
+
+-- Who was there in an hour (width 0) or day (width 1): each counts once. Kept for days.
+CREATE TABLE active_marks (
+    org_id TEXT NOT NULL,
+    begin_at BIGINT NOT NULL,
+    width BIGINT NOT NULL,
+    user_id TEXT NOT NULL,
+    PRIMARY KEY (org_id, begin_at, width, user_id)
+) ;
+CREATE INDEX active_marks_age ON active_marks (begin_at);
+
+-- When somebody was there last.
+CREATE TABLE active_users (
+    org_id TEXT NOT NULL,
+    user_id TEXT NOT NULL,
+    last_hour BIGINT NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) ;
+CREATE INDEX active_users_of_org ON active_users (org_id, last_hour);
+CREATE INDEX active_users_age ON active_users (last_hour);
+
 -- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
 -- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
 -- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,

@@ -17,7 +17,7 @@ use doorward_proto::{
 use super::{ApiKey, Permissions, State, rights_of, sql};
 use crate::{
     apis::catalog,
-    audit::{self, Event},
+    audit::{self, Refused},
     call::{Actor, Call},
     db::ReadTx,
     orgs,
@@ -239,9 +239,7 @@ fn live(call: &Call, key: ApiKey, holder: Option<Holder>) -> LiveKey {
 
 /// A key that is known and refused is worth knowing, once a minute.
 async fn note_refusal(call: &Call, key: &ApiKey, code: Code) -> Result<()> {
-    let id = key.id.to_string();
-    audit::refused(call, ("api_key", code), &id, || {
-        Ok(key.named(Event::refused(call, "api_key.refused", code)?))
-    })
-    .await
+    let (org, identity) = (None, key.id.to_string());
+    let what = Refused { event: "api_key.refused", route: "api_key", code, org, identity };
+    audit::refused(call, what, |event| key.named(event)).await
 }

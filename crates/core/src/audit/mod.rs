@@ -24,7 +24,7 @@ use serde_json::{Map, Value as Json};
 pub use chain::{Body, Chain, Checkpoint, Hash};
 pub use keep::{erase, retain};
 pub use query::{Entry, Filter, MAX_PAGE, find, follow, list, tip};
-pub use refusals::{Refusals, count_refusals, refused};
+pub use refusals::{Refusals, Refused, count_refusals, refused};
 pub use seal::Sealer;
 pub(crate) use succession::Predecessors;
 pub use verify::{Broken, Report, last_checkpoint_at, verify};

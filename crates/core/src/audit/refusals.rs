@@ -6,13 +6,18 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use doorward_proto::{
+    id::{Id, Org},
+    time::Time,
+};
+
 use super::{Event, note};
 use crate::{
     call::Call,
     outcome::{Code, Result},
 };
 
-/// Identities remembered in one minute. Beyond, refusals are counted per route and code only.
+/// Identities remembered in one minute. Beyond, refusals are counted per event, route and code only.
 const CAPACITY: usize = 10_000;
 const MINUTE: i64 = 60;
 
@@ -23,23 +28,38 @@ pub struct Refusals(Mutex<Running>);
 #[derive(Default)]
 struct Running {
     minute: i64,
-    seen: HashMap<Key, u64>,
+    seen: HashMap<Refused, u64>,
 }
 
-#[derive(Clone, PartialEq, Eq, Hash)]
-struct Key {
-    /// Empty for the identities that found no room.
-    identity: String,
-    route: &'static str,
-    code: Code,
+/// What was refused, and to whom.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Refused {
+    /// The event that says so.
+    pub event: &'static str,
+    /// Where.
+    pub route: &'static str,
+    /// Why.
+    pub code: Code,
+    /// The organisation in whose name it was asked for, where that is proven.
+    pub org: Option<Id<Org>>,
+    /// Who was refused as far as it is known: an id, else the network ([`crate::call::Origin::network`]).
+    /// Empty for those that found no room.
+    pub identity: String,
+}
+
+/// What a minute that is over left uncounted.
+#[derive(Default)]
+struct Over {
+    minute: i64,
+    counts: Vec<(Refused, u64)>,
 }
 
 impl Refusals {
     /// Takes note of a refusal: whether it is to be recorded by itself, and what the minutes before it
     /// left uncounted.
-    fn see(&self, minute: i64, key: Key) -> (bool, Vec<(Key, u64)>) {
+    fn see(&self, minute: i64, key: Refused) -> (bool, Over) {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let over = if running.minute == minute { Vec::new() } else { running.close(minute) };
+        let over = if running.minute == minute { Over::default() } else { running.close(minute) };
         if let Some(more) = running.seen.get_mut(&key) {
             *more += 1;
             return (false, over);
@@ -48,37 +68,40 @@ impl Refusals {
             running.seen.insert(key, 0);
             return (true, over);
         }
-        let crowd = Key { identity: String::new(), ..key };
+        let crowd = Refused { identity: String::new(), org: None, ..key };
         let more = running.seen.entry(crowd).or_insert(0);
         *more += 1;
         (false, over)
     }
 
-    fn take(&self, minute: i64) -> Vec<(Key, u64)> {
+    fn take(&self, minute: i64) -> Over {
         let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if running.minute == minute { Vec::new() } else { running.close(minute) }
+        if running.minute == minute { Over::default() } else { running.close(minute) }
     }
 }
 
 impl Running {
-    fn close(&mut self, minute: i64) -> Vec<(Key, u64)> {
-        self.minute = minute;
-        self.seen.drain().filter(|(_, more)| *more > 0).collect()
+    fn close(&mut self, minute: i64) -> Over {
+        let counts = self.seen.drain().filter(|(_, more)| *more > 0).collect();
+        Over { minute: std::mem::replace(&mut self.minute, minute), counts }
     }
 }
 
-/// Records a refusal, or counts it when the same one was recorded in this minute. `identity` is who was
-/// refused as far as it is known: an id, else the network ([`crate::call::Origin::network`]). The event is made only when it is needed.
-pub async fn refused(
-    call: &Call,
-    (route, code): (&'static str, Code),
-    identity: &str,
-    event: impl FnOnce() -> Result<Event> + Send,
-) -> Result<()> {
-    let key = Key { identity: identity.to_owned(), route, code };
-    let (is_first, over) = call.realm.refusals.see(call.now.as_seconds().div_euclid(MINUTE), key);
+/// Records a refusal, or counts it when the same one was recorded in this minute. What is known of it is added
+/// to the event, which is made only when it is needed.
+pub async fn refused(call: &Call, what: Refused, add: impl FnOnce(Event) -> Event + Send) -> Result<()> {
+    let Refused { event, code, org, .. } = what;
+    let (is_first, over) = call.realm.refusals.see(call.now.as_seconds().div_euclid(MINUTE), what);
     write_counts(call, over).await?;
-    if is_first { note(call, event()?).await } else { Ok(()) }
+    if !is_first {
+        return Ok(());
+    }
+    let event = Event::refused(call, event, code)?;
+    let event = match org {
+        Some(org) => event.org(org),
+        None => event,
+    };
+    note(call, add(event)).await
 }
 
 /// Records the counts of the minutes that are over. Run once a minute, and with `everything` before the
@@ -89,18 +112,24 @@ pub async fn count_refusals(call: &Call, everything: bool) -> Result<()> {
     write_counts(call, over).await
 }
 
-async fn write_counts(call: &Call, counts: Vec<(Key, u64)>) -> Result<()> {
-    if counts.is_empty() {
+async fn write_counts(call: &Call, over: Over) -> Result<()> {
+    if over.counts.is_empty() {
         return Ok(());
     }
-    let mut events = Vec::with_capacity(counts.len());
-    for (key, more) in counts {
-        let event = Event::refused(call, "refusals.counted", key.code)?
+    let minute = Time::from_seconds(over.minute * MINUTE).to_string();
+    let mut events = Vec::with_capacity(over.counts.len());
+    for (what, more) in over.counts {
+        let event = Event::refused(call, "refusals.counted", what.code)?
             .without_origin()
-            .fact("route", key.route)
+            .fact("event", what.event)
+            .fact("route", what.route)
+            .fact("minute", minute.clone())
             .fact("more", more)
-            .detail("identity", key.identity);
-        events.push(event);
+            .detail("identity", what.identity);
+        events.push(match what.org {
+            Some(org) => event.org(org),
+            None => event,
+        });
     }
     call.realm
         .db

@@ -1,24 +1,25 @@
 //! The sealer: moves events from the intake into the chain, and signs checkpoints.
 //!
 //! Many nodes may run one; a lease lets one of them work. Taking the lease, taking events out of the
-//! intake and linking them is one operation, so nothing is lost or doubled wherever it is cut short.
+//! intake, linking and counting them (for [analytics](crate::analytics)) is one operation, so nothing is lost
+//! or doubled wherever it is cut short.
 //!
 //! A sealed event lies in the month in which it happened, or in that of the event before it when that is
 //! later: months are parts of the chain that follow one another. No month is later than the clock of who
 //! seals. The next one is opened ahead, so that nothing waits when it begins.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use doorward_proto::time::Time;
 use tokio::time::MissedTickBehavior;
 
 use super::{
-    chain::{Chain, GENESIS, Hash, Notary},
+    chain::{Body, Chain, GENESIS, Hash, Notary},
     sql::{self, Linked, Tip},
 };
 use crate::{
+    analytics::{self, Happened, Tally},
     db::{EngineName, Tx, month_after, month_of},
-    env::Env,
     leases,
     outcome::{Error, Result},
     realm::Realm,
@@ -46,6 +47,8 @@ pub struct Sealer {
 /// What one batch did.
 struct Batch {
     events: usize,
+    /// Who was there, and is written now.
+    marks: BTreeSet<analytics::Mark>,
     /// The last events of months that ended in it.
     months: Vec<(i64, Hash)>,
 }
@@ -123,10 +126,11 @@ impl Sealer {
             .read("audit.waiting", (), |tx, ()| Box::pin(async move { sql::is_waiting(tx).await }))
             .await?
         {
-            let ask = (self.realm.env.clone(), self.holder.clone());
+            let ask = (Arc::clone(&self.realm), self.holder.clone());
             let batch = db
-                .write("audit.seal", ask, |tx, (env, holder)| Box::pin(seal_batch(tx, env, holder)))
+                .write("audit.seal", ask, |tx, (realm, holder)| Box::pin(seal_batch(tx, realm, holder)))
                 .await?;
+            self.realm.marked.learn(batch.marks, self.realm.env.now());
             for (seq, link) in batch.months {
                 self.sign(seq, &link, "month").await?;
             }
@@ -169,8 +173,9 @@ impl Sealer {
     }
 }
 
-async fn seal_batch(tx: &mut Tx<'_>, env: &Env, holder: &str) -> Result<Batch> {
-    let mut batch = Batch { events: 0, months: Vec::new() };
+async fn seal_batch(tx: &mut Tx<'_>, realm: &Realm, holder: &str) -> Result<Batch> {
+    let env = &realm.env;
+    let mut batch = Batch { events: 0, marks: BTreeSet::new(), months: Vec::new() };
     if !leases::hold(tx, LEASE, holder, (env.now(), TERM)).await? {
         return Ok(batch);
     }
@@ -181,7 +186,7 @@ async fn seal_batch(tx: &mut Tx<'_>, env: &Env, holder: &str) -> Result<Batch> {
     };
     let mut chain = Chain { seq, link: to_hash(&link)? };
     let this_month = month_of(env.now());
-    let mut linked = Vec::new();
+    let (mut linked, mut tally) = (Vec::new(), Tally::default());
     for (body, detail) in sql::take(tx, i64::from(BATCH)).await? {
         let next_month = month_of(body.at).min(this_month);
         if next_month > month {
@@ -191,13 +196,21 @@ async fn seal_batch(tx: &mut Tx<'_>, env: &Env, holder: &str) -> Result<Batch> {
             month = next_month;
             open(tx, month).await?;
         }
+        tally.count(happened(&body));
         let salt: [u8; 16] = env.bytes()?;
         let detail_hash = chain.append(&body, &salt, &detail);
         linked.push(Linked { seq: chain.seq, month, body, detail_hash, link: chain.link, salt, detail });
     }
     batch.events = linked.len();
     sql::insert_sealed(tx, &linked).await?;
+    tally.marks = realm.marked.new_of(tally.marks);
+    analytics::write(tx, &tally, env.now()).await?;
+    batch.marks = tally.marks;
     Ok(batch)
+}
+
+fn happened(body: &Body) -> Happened<'_> {
+    Happened { at: body.at, code: &body.code, org: &body.org, subject: &body.subject, facts: &body.facts }
 }
 
 /// For a sealed event and its detail.

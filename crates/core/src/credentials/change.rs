@@ -8,7 +8,7 @@ use doorward_proto::{
 
 use super::{Hashed, policy, sql};
 use crate::{
-    audit::{self, Event},
+    audit::{self, Event, Refused},
     call::Call,
     links,
     mail::{self, NewMail, Recipient, Template},
@@ -27,11 +27,14 @@ async fn verified(call: &Call, user: Id<User>, password: &SecretText) -> Result<
     let (own, password) = (call.clone(), password.clone());
     let outcome = tokio::spawn(async move { verify(&own, user, &password).await }).await?;
     if let Err(Error::Refused(refusal)) = &outcome {
-        let code = refusal.code;
-        audit::refused(call, ("confirm", code), &user.to_string(), || {
-            Ok(Event::refused(call, "user.password_refused", code)?.subject(user))
-        })
-        .await?;
+        let what = Refused {
+            event: "user.password_refused",
+            route: "confirm",
+            code: refusal.code,
+            org: None,
+            identity: user.to_string(),
+        };
+        audit::refused(call, what, |event| event.subject(user)).await?;
     }
     outcome
 }

@@ -15,7 +15,7 @@ use doorward_proto::{
 
 use super::{Hashed, Verified, sql};
 use crate::{
-    audit::{self, Event},
+    audit::{self, Event, Refused},
     call::{Actor, Call},
     outcome::{Code, Error, Refusal, Result, refuse},
     principals::{self, Status},
@@ -169,9 +169,14 @@ async fn not_looked_at<T>(call: &Call, taken: Taken, error: Error) -> Result<T> 
 
 /// Records that somebody has to wait, once a minute and address.
 async fn slowed_down<T>(call: &Call, refusal: Refusal) -> Result<T> {
-    let (code, from) = (refusal.code, call.origin.network());
-    audit::refused(call, ("sign_in", code), &from, || Event::refused(call, "user.sign_in_slowed", code))
-        .await?;
+    let what = Refused {
+        event: "user.sign_in_slowed",
+        route: "sign_in",
+        code: refusal.code,
+        org: None,
+        identity: call.origin.network(),
+    };
+    audit::refused(call, what, |event| event).await?;
     Err(refusal.into())
 }
 

@@ -9,7 +9,8 @@ use doorward_proto::{
 
 use super::sql;
 use crate::{
-    call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle, usage, users,
+    analytics, call::Call, credentials, grants, links, mail, outcome::Result, sessions, throttle, usage,
+    users,
 };
 
 /// The lease is also the rhythm: whoever gets it cleans, and nobody else until it is over.
@@ -37,6 +38,7 @@ enum Sweep {
     Successors,
     Usage,
     UsageWriters,
+    Analytics,
     Anonymous,
     Soon(&'static str),
     Plain(&'static str),
@@ -66,6 +68,7 @@ pub(super) async fn run(call: &Call) -> Result<u64> {
         Sweep::Successors,
         Sweep::Usage,
         Sweep::UsageWriters,
+        Sweep::Analytics,
         Sweep::Anonymous,
     ];
     let soon = sql::SOON.iter().copied().map(Sweep::Soon);
@@ -100,6 +103,7 @@ async fn batch(call: &Call, sweep: Sweep, now: Time) -> Result<u64> {
                         Sweep::Schemes => credentials::clean(tx).await,
                         Sweep::Successors => grants::sql::forget_successors(tx, *now - *window).await,
                         Sweep::Usage => usage::clean(tx, *now - *kept).await,
+                        Sweep::Analytics => analytics::clean(tx, *now, *kept).await,
                         Sweep::Anonymous => {
                             users::anonymous::clean(tx, (env, *now), *now - *unseen, PEOPLE).await
                         }

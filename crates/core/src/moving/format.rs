@@ -532,6 +532,8 @@ pub(super) const OF_USE: &[&str] =
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("access_tokens", "tokens of the former server end with it: applications ask for new ones"),
     ("browsers", "people sign in anew"),
+    ("active_marks", "stays with the server that counted it"),
+    ("active_users", "stays with the server that counted it"),
     ("changes", "each database counts its own"),
     ("codes", "live for a minute"),
     ("drafts", "live for ten minutes"),
@@ -539,6 +541,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("event_details", "the audit trail stays with the server that signed it"),
     ("event_intake", "the audit trail stays with the server that signed it"),
     ("events", "the audit trail stays with the server that signed it"),
+    ("figure_hours", "stays with the server that counted it"),
     ("grants", "end with their sessions: consent is moved instead, so nobody is asked again"),
     ("idempotency", "lives for a day"),
     ("jobs", "work of the former server"),

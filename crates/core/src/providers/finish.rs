@@ -16,7 +16,7 @@ use super::{
     sql, tenancy,
 };
 use crate::{
-    audit::{self, Event},
+    audit::{self, Event, Refused},
     call::{Actor, Call},
     credentials::{ACR, SignedIn},
     db::Tx,
@@ -375,11 +375,13 @@ pub(super) async fn refused<T>(call: &Call, provider: &Provider, wrong: &Wrong) 
 
 /// Once a minute and address for each reason.
 async fn note(call: &Call, provider: &Provider, code: Code, why: &str) -> Result<()> {
-    let from = call.origin.network();
-    audit::refused(call, ("connect", code), &from, || {
-        let event = Event::refused(call, "user.connect_refused", code)?;
-        let event = if provider.org == call.realm.instance_org { event } else { event.org(provider.org) };
-        Ok(event.fact("provider", provider.id.to_string()).detail("why", why))
-    })
-    .await
+    let what = Refused {
+        event: "user.connect_refused",
+        route: "connect",
+        code,
+        org: Some(provider.org).filter(|org| *org != call.realm.instance_org),
+        identity: call.origin.network(),
+    };
+    audit::refused(call, what, |event| event.fact("provider", provider.id.to_string()).detail("why", why))
+        .await
 }

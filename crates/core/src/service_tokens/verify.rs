@@ -15,7 +15,7 @@ use doorward_proto::{
 
 use super::{Token, sql};
 use crate::{
-    audit::{self, Event},
+    audit::{self, Refused},
     call::{Actor, Call},
     outcome::{Code, Result, refuse},
     uses::Usage,
@@ -177,11 +177,9 @@ async fn hash_again(call: &Call, id: Id<ServiceToken>, hash: TokenHash) -> Resul
 
 /// A token that is known and refused is worth knowing, once a minute.
 async fn note_refusal(call: &Call, token: &Token, code: Code) -> Result<()> {
-    let id = token.id.to_string();
-    audit::refused(call, ("service_token", code), &id, || {
-        Ok(token.named(Event::refused(call, "service_token.refused", code)?))
-    })
-    .await
+    let (org, identity) = (None, token.id.to_string());
+    let what = Refused { event: "service_token.refused", route: "service_token", code, org, identity };
+    audit::refused(call, what, |event| token.named(event)).await
 }
 
 /// Whether any token came from elsewhere: only then a text that is no secret of ours is looked up.

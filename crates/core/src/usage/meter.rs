@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{HashMap, hash_map::RandomState},
+    collections::{BTreeSet, HashMap, hash_map::RandomState},
     hash::BuildHasher as _,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -16,7 +16,12 @@ use doorward_proto::{
 };
 
 use super::{Counts, Kind, Sample, hour_of, sql};
-use crate::{call::Call, env::Env, outcome::Result};
+use crate::{
+    analytics::{self, Mark, Tally},
+    call::Call,
+    env::Env,
+    outcome::Result,
+};
 
 /// Parts of the memory that are locked by themselves.
 const SHARDS: usize = 16;
@@ -57,6 +62,17 @@ pub struct Batch {
     pub(super) writer: Id<Job>,
     pub(super) number: i64,
     pub(super) rows: Vec<(Key, Counts)>,
+}
+
+impl Batch {
+    /// Who was there: people who were let through somewhere.
+    fn people(&self) -> BTreeSet<Mark> {
+        let there = self
+            .rows
+            .iter()
+            .filter(|(key, counts)| key.principal.starts_with("usr_") && counts.requests > counts.denied);
+        there.flat_map(|(key, _)| Mark::both(&key.org, key.hour, &key.principal)).collect()
+    }
 }
 
 /// Whose counts they are.
@@ -223,13 +239,26 @@ pub async fn flush(call: &Call) -> Result<()> {
 /// # Errors
 /// A fault, after which it is written or not.
 pub async fn write(call: &Call, batch: Arc<Batch>) -> Result<bool> {
-    let ask = (batch, call.realm.env.now());
-    call.realm
+    let now = call.realm.env.now();
+    let tally = Tally::of_people(call.realm.marked.new_of(batch.people()));
+    let marks = tally.marks.clone();
+    let is_new = call
+        .realm
         .db
-        .write("usage.flush", ask, |tx, (batch, now)| {
-            Box::pin(async move { sql::write(tx, batch, *now).await })
+        .write("usage.flush", (batch, tally, now), |tx, (batch, tally, now)| {
+            Box::pin(async move {
+                let is_new = sql::write(tx, batch, *now).await?;
+                if is_new {
+                    analytics::write(tx, tally, *now).await?;
+                }
+                Ok(is_new)
+            })
         })
-        .await
+        .await?;
+    if is_new {
+        call.realm.marked.learn(marks, now);
+    }
+    Ok(is_new)
 }
 
 #[cfg(test)]

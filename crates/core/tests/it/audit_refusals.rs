@@ -3,9 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward_core::{
-    audit::{self, Event, Filter},
+    audit::{self, Filter, Refused},
     outcome::Code,
 };
+use doorward_proto::time::Time;
 use doorward_world::{World, both_engines};
 
 both_engines! {
@@ -13,11 +14,14 @@ both_engines! {
         let refuse = |who: &'static str| {
             let call = world.call();
             async move {
-                audit::refused(&call, ("/token", Code::ClientAuthentication), who, || {
-                    Event::refused(&call, "client.refused", Code::ClientAuthentication)
-                })
-                .await
-                .unwrap();
+                let what = Refused {
+                    event: "client.refused",
+                    route: "/token",
+                    code: Code::ClientAuthentication,
+                    org: None,
+                    identity: who.to_owned(),
+                };
+                audit::refused(&call, what, |event| event).await.unwrap();
             }
         };
         for _ in 0..100 {
@@ -32,6 +36,7 @@ both_engines! {
         assert_eq!(found("client.refused").await.len(), 2);
         audit::count_refusals(&world.call(), false).await.unwrap();
         assert_eq!(found("refusals.counted").await.len(), 0, "the minute is not over");
+        let before = Time::from_seconds(world.call().now.as_seconds() / 60 * 60);
         world.advance(Duration::from_secs(60));
         refuse("198.51.100.1").await;
         assert_eq!(found("client.refused").await.len(), 3);
@@ -39,6 +44,9 @@ both_engines! {
         assert_eq!(counted.len(), 1);
         assert_eq!(counted[0].facts["more"], 99);
         assert_eq!(counted[0].facts["route"], "/token");
+        assert_eq!(counted[0].facts["event"], "client.refused");
+        let minute = counted[0].facts["minute"].as_str().unwrap();
+        assert_eq!(minute.parse::<Time>().unwrap(), before);
         assert_eq!(counted[0].detail.as_ref().unwrap()["identity"], "198.51.100.1");
     }
 }

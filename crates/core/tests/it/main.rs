@@ -1,5 +1,6 @@
 //! The rules over a real database of each engine, in the words of the domain.
 
+mod analytics;
 mod anonymous;
 mod api_keys;
 mod apis;

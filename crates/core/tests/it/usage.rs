@@ -245,7 +245,7 @@ both_engines! {
 }
 
 /// Another process on the same database.
-async fn another(place: &Fresh, number: u64) -> Call {
+pub(crate) async fn another(place: &Fresh, number: u64) -> Call {
     let db = Db::open(place.place()).await.unwrap();
     let env = Env::fixed(doorward_world::run::BEGINNING, number, no_fetch());
     let vault = Vault::new(&[7; 32]).unwrap();

@@ -19,7 +19,7 @@ use std::{
 use anyhow::{Result, anyhow};
 use axum::body::Body;
 use doorward_core::{
-    audit::{self, Event},
+    audit::{self, Refused as Refusal},
     call::{Actor, Call, Origin as CallOrigin},
     env::Env,
     keys,
@@ -359,12 +359,15 @@ impl Trail {
         let call = Call { realm: Arc::clone(&self.0), now, actor: Actor::Anonymous, origin };
         let subject = refused.principal.map(|principal| principal.identity.subject.clone());
         let identity = subject.clone().unwrap_or_else(|| call.origin.network());
-        audit::refused(&call, (DOOR, code), &identity, || {
-            let event = Event::refused(&call, "gateway.refused", code)?.fact("route", refused.rule);
-            Ok(match subject {
+        let own = refused.principal.filter(|principal| metering::is_own(Some(principal.credential)));
+        let org = own.and_then(|principal| principal.identity.organization.as_deref()?.parse().ok());
+        let what = Refusal { event: "gateway.refused", route: DOOR, code, org, identity };
+        audit::refused(&call, what, |event| {
+            let event = event.fact("route", refused.rule);
+            match subject {
                 Some(subject) => event.subject(subject),
                 None => event,
-            })
+            }
         })
         .await
     }

@@ -161,9 +161,15 @@ impl Listing {
         if query.as_ref().is_some_and(|query| query.len() > MAX_QUERY) {
             return Err(wrong("query", "The query is too long").into());
         }
+        self.nothing_else()?;
+        Ok(PageAsk { after, limit, query })
+    }
+
+    /// Refuses what is left over, by name.
+    pub(super) fn nothing_else(self) -> Result<()> {
         match self.0.into_iter().next() {
             Some((name, _)) => Err(wrong(name, "The list has no such filter, or it is given twice").into()),
-            None => Ok(PageAsk { after, limit, query }),
+            None => Ok(()),
         }
     }
 }

@@ -64,6 +64,8 @@ pub struct Endpoint {
     pub(super) status: StatusCode,
     pub(super) answers: Option<Shape>,
     pub(super) filters: Option<&'static [&'static str]>,
+    /// What its query may say, where it is no list.
+    pub(super) asked: &'static [&'static str],
     /// Whether it heeds `If-Match`.
     pub(super) is_guarded: bool,
     /// Which bodies a signed-in browser has to confirm, where it tells a secret.
@@ -89,6 +91,7 @@ impl Endpoint {
             status: StatusCode::OK,
             answers: None,
             filters: None,
+            asked: &[],
             is_guarded: method_is_guarded,
             confirms: None,
             is_grave: false,
@@ -182,6 +185,12 @@ impl Endpoint {
     /// What it answers is a page of something with more to it than that: it takes what lists take.
     pub(super) const fn filtered(mut self, filters: &'static [&'static str]) -> Self {
         self.filters = Some(filters);
+        self
+    }
+
+    /// It is no list, and its query says what is wanted.
+    pub(super) const fn asked(mut self, query: &'static [&'static str]) -> Self {
+        self.asked = query;
         self
     }
 

@@ -11,7 +11,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use doorward_core::{
-    audit::{self, Event},
+    audit::{self, Refused},
     call::{Actor, Call},
     orgs,
     outcome::{Code, Error, Refusal, Result},
@@ -142,10 +142,8 @@ async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
         Actor::Anonymous => call.origin.network(),
         _ => call.actor.name(),
     };
-    audit::refused(call, (route, code), &identity, || {
-        Ok(Event::refused(call, "api.refused", code)?.fact("route", route))
-    })
-    .await
+    let what = Refused { event: "api.refused", route, code, org: None, identity };
+    audit::refused(call, what, |event| event.fact("route", route)).await
 }
 
 /// The challenge that goes with a refusal of the credential (RFC 9728 5.1: with the way to a better one).

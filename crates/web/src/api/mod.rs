@@ -4,6 +4,7 @@
 //! Handlers read, ask a use case of core, and show; they decide nothing.
 
 mod access;
+pub(crate) mod analytics;
 pub(crate) mod answer;
 mod api_keys;
 mod apis;
@@ -72,6 +73,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         ratelimits::endpoints(),
         access::endpoints(),
         usage::endpoints(),
+        analytics::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }

@@ -172,6 +172,10 @@ fn filtered(by: &str) -> &'static str {
             `status`, with commas between"
         }
         "kind" => "What is counted: `request` (unless set), `sign_in` or `token`",
+        "interval" => "`day` (unless set) or `hour`, in UTC",
+        "figure" => {
+            "Only one of `sign_ins`, `sign_ins_failed`, `app_sign_ins`, `tokens`, `denials`, `active_users`"
+        }
         "format" => "`json`, or `csv` for all of it as a table",
         "after" => "Only those that follow the one of this number, the oldest first",
         _ => "Only those with this value",
@@ -194,6 +198,7 @@ fn parameters(endpoint: &Endpoint) -> Vec<Json> {
         all.push(parameter("query", "query", "The beginning of a name, or an id", text()));
         all.extend(filters.iter().map(|name| parameter("query", name, filtered(name), text())));
     }
+    all.extend(endpoint.asked.iter().map(|name| parameter("query", name, filtered(name), text())));
     if endpoint.method == http::Method::POST {
         let what = "Answers the same request again, for 24 hours, as the first time";
         all.push(parameter("header", "Idempotency-Key", what, text()));

@@ -198,14 +198,7 @@ struct Asked {
 impl Asked {
     /// What everybody may ask for.
     fn read(call: &Call, headers: &HeaderMap, listing: &mut Listing) -> Result<Self> {
-        let is_table = match listing.filter("format").as_deref() {
-            None => {
-                headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv"))
-            }
-            Some("json") => false,
-            Some("csv") => true,
-            Some(_) => return Err(wrong("format", "It is json or csv").into()),
-        };
+        let is_table = wants_table(headers, listing)?;
         let to = time(listing, "to")?.unwrap_or_else(|| usage::hour_of(call.now) + HOUR);
         let from = time(listing, "from")?.unwrap_or(to - LATELY);
         let filter = Filter {
@@ -260,6 +253,18 @@ impl Asked {
             to: filter.to.to_string(),
             totals: totals.into(),
         })
+    }
+}
+
+/// Whether a table for a spreadsheet is asked for, and no JSON.
+pub(super) fn wants_table(headers: &HeaderMap, listing: &mut Listing) -> Result<bool> {
+    match listing.filter("format").as_deref() {
+        None => {
+            Ok(headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes().starts_with(b"text/csv")))
+        }
+        Some("json") => Ok(false),
+        Some("csv") => Ok(true),
+        Some(_) => Err(wrong("format", "It is json or csv").into()),
     }
 }
 

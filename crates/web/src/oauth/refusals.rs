@@ -2,7 +2,7 @@
 //! minute, then a count, so that a stranger cannot fill the disk. Never what was presented.
 
 use doorward_core::{
-    audit::{self, Event},
+    audit::{self, Refused},
     call::{Actor, Call},
     outcome::{Code, Error, Result},
 };
@@ -36,12 +36,13 @@ pub(super) async fn note(
         (Actor::Anonymous, None) => call.origin.network(),
         _ => call.actor.name(),
     };
-    audit::refused(call, (route, code), &identity, || {
-        let event = Event::refused(call, "oauth.refused", code)?.fact("route", route);
-        Ok(match client {
+    let what = Refused { event: "oauth.refused", route, code, org: None, identity };
+    audit::refused(call, what, |event| {
+        let event = event.fact("route", route);
+        match client {
             Some(client) => event.client(client),
             None => event,
-        })
+        }
     })
     .await
 }

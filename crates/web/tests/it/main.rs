@@ -30,6 +30,7 @@ mod pages_console_apps;
 mod pages_console_areas;
 mod pages_console_branding;
 mod pages_console_orgs;
+mod pages_console_overview;
 mod pages_console_providers;
 mod pages_console_roles;
 mod pages_console_traffic;

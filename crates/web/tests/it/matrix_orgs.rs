@@ -143,6 +143,7 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         ),
         (get.clone(), "/api/v1/orgs/{org}/audit", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/audit/{event}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/analytics", Admin, None),
         (get, "/api/v1/orgs/{org}/invitations", Admin, None),
         (post, "/api/v1/orgs/{org}/invitations", Admin, Some(json!({"email": "new@example.org"}))),
         (delete, "/api/v1/orgs/{org}/invitations/{id}", Admin, None),

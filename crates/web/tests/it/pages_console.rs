@@ -67,7 +67,7 @@ async fn made(browser: &mut Browser, name: &str) -> (Page, String) {
 both_engines! {
     async fn only_administrators_enter(world: World) {
         let (mut browser, page) = administrator(world).await;
-        assert_eq!((page.title(), page.path.as_str()), ("People", "/console/users"));
+        assert_eq!((page.title(), page.path.as_str()), ("Overview", "/console"));
         let page = browser.open(PATH).await;
         assert_eq!((page.title(), page.path.as_str()), ("Service tokens", PATH));
         assert!(page.text.contains("There are no service tokens yet"), "{}", page.text);

@@ -70,7 +70,8 @@ pub(super) enum Kind {
 
 const PREFIX: &str = "/api/v1/";
 /// Where the command is not the area's word without its plural.
-const NAMES: [(&str, &str); 6] = [
+const NAMES: [(&str, &str); 7] = [
+    ("analytics", "analytics"),
     ("api-keys", "key"),
     ("service-tokens", "token"),
     ("keys", "keys"),
@@ -85,8 +86,8 @@ const LEFT_OUT: [&str; 1] = ["me"];
 
 /// What has a flag of its own, and the form of the answer, which `--output` says.
 const NO_FILTERS: [&str; 3] = ["cursor", "limit", "format"];
-/// Its groups are no things that could be listed: it is shown.
-const REPORT: &str = "/api/v1/usage";
+/// Their groups are no things that could be listed: they are shown.
+const REPORTS: [&str; 2] = ["/api/v1/analytics", "/api/v1/usage"];
 
 /// Every area that the description names.
 pub(super) fn areas(document: &Json) -> Vec<Area> {
@@ -132,7 +133,7 @@ fn verb(document: &Json, path: &str, words: &[&str], method: Method, operation: 
     let is_list = in_query.iter().any(|(name, _)| name == "cursor");
     let is_many = is_list || answers_items(document, operation);
     let filters = in_query.into_iter().filter(|(name, _)| !NO_FILTERS.contains(&name.as_str())).collect();
-    let is_many = is_many && path != REPORT;
+    let is_many = is_many && !REPORTS.contains(&path);
     Verb {
         name: name(words, &method, is_many, Nested::of(path, words, operation)),
         about: text(operation, "summary"),

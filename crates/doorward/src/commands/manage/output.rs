@@ -23,7 +23,7 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 15] = [
+const COLUMNS: [(&str, &[&str]); 16] = [
     ("doctor", &["state", "about", "what"]),
     ("config", &["key", "value", "from"]),
     ("environment", &["key", "variable", "default", "about"]),
@@ -50,6 +50,10 @@ const COLUMNS: [(&str, &[&str]); 15] = [
             "uses",
             "address",
         ],
+    ),
+    (
+        "analytics",
+        &["at", "sign_ins", "sign_ins_failed", "app_sign_ins", "tokens", "denials", "active_users"],
     ),
     (
         "usage",

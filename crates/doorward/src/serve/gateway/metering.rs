@@ -25,7 +25,7 @@ impl Meter for InDatabase {
     fn count(&self, metered: &Metered<'_>) {
         let decision = metered.decision;
         let principal = principal(decision);
-        let is_own = is_own(decision);
+        let is_own = is_own(decision.credential);
         // Whatever another issuer says, nobody's bill here grows by it.
         let sample = Sample {
             kind: Kind::Request,
@@ -48,16 +48,16 @@ impl Meter for InMemory {
 }
 
 /// Whether the credential was made here.
-const fn is_own(decision: &Decision) -> bool {
+pub(super) const fn is_own(credential: Option<CredentialKind>) -> bool {
     use CredentialKind::{AccessToken, ApiKey, ServiceToken, Session};
-    matches!(decision.credential, Some(AccessToken | ApiKey | ServiceToken | Session))
+    matches!(credential, Some(AccessToken | ApiKey | ServiceToken | Session))
 }
 
 /// Whose request it is. Who was recognised by something from elsewhere is named after it: another issuer's
 /// `usr_…` is nobody here.
 fn principal(decision: &Decision) -> Cow<'_, str> {
     match (&decision.subject, decision.credential) {
-        (Some(subject), Some(kind)) if !is_own(decision) => {
+        (Some(subject), Some(kind)) if !is_own(decision.credential) => {
             let from = decision.issuer.as_deref().unwrap_or(kind.name());
             Cow::Owned(format!("{from}|{subject}"))
         }

@@ -10,7 +10,6 @@ use axum::{
     Router,
     extract::FromRequestParts,
     response::{IntoResponse, Response},
-    routing::get,
 };
 use doorward_core::{orgs::Holder, outcome::Code, rights::Rights, sessions::Account, users::PlatformRole};
 use http::request::Parts;
@@ -33,6 +32,7 @@ mod branding;
 mod keys;
 mod mail;
 mod orgs;
+mod overview;
 pub mod part;
 mod providers;
 mod roles;
@@ -49,7 +49,7 @@ pub use orgs::run_by;
 /// Every page of the console.
 pub fn routes() -> Router<App> {
     Router::new()
-        .route("/console", get(enter))
+        .merge(overview::routes())
         .merge(users::routes())
         .merge(orgs::routes())
         .merge(apps::routes())
@@ -66,14 +66,11 @@ pub fn routes() -> Router<App> {
         .merge(settings::routes())
 }
 
-/// To the first page that is open to whoever comes.
-async fn enter(operator: Operator) -> Response {
-    to(if operator.is_administrator() { Area::Users } else { Area::Organizations }.path())
-}
-
 /// What a part of the console is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Area {
+    /// What has happened lately.
+    Overview,
     /// People.
     Users,
     /// Organisations.
@@ -107,6 +104,7 @@ pub enum Area {
 impl Area {
     /// In the order of the navigation.
     pub const ALL: &[Self] = &[
+        Self::Overview,
         Self::Users,
         Self::Organizations,
         Self::Applications,
@@ -128,6 +126,7 @@ impl Area {
     /// Its address.
     pub const fn path(self) -> &'static str {
         match self {
+            Self::Overview => "/console",
             Self::Users => "/console/users",
             Self::Organizations => "/console/organizations",
             Self::Applications => "/console/applications",
@@ -147,6 +146,7 @@ impl Area {
 
     const fn key(self) -> &'static str {
         match self {
+            Self::Overview => "console-overview",
             Self::Users => "console-users",
             Self::Organizations => "console-organizations",
             Self::Applications => "console-applications",

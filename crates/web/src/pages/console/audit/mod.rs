@@ -15,7 +15,8 @@ use doorward_proto::time::Time;
 use super::{
     Area, Operator, orgs,
     part::{
-        Cell, Row, Standing,
+        Cell, Row, Standing, Table,
+        detail::Panel,
         list::{Asked, Filter},
     },
 };
@@ -148,6 +149,26 @@ impl Place {
         }
         filters
     }
+}
+
+/// The newest events of the server, or of an organisation that was entered; none for who may not read those.
+pub(super) async fn recent(
+    operator: &Operator,
+    (frame, org): (&Frame, Option<&OrgScope>),
+    most: u32,
+) -> Found<Option<Panel>> {
+    let place = match org {
+        None => Place::server(),
+        Some(scope) if scope.may(of_org::READ) => Place::of(operator, &scope.id().to_string()).await?,
+        Some(_) => return Ok(None),
+    };
+    let ask = PageAsk { limit: most, ..PageAsk::default() };
+    let found = place.list(&operator.visit, Which::default(), &ask).await?;
+    let rows = found.items.iter().map(|event| place.row(&operator.visit, event)).collect();
+    let table = Table::new(frame, "overview-recent", &COLUMNS, rows);
+    let panel = Panel::new("recent", frame.t("overview-recent"));
+    let panel = panel.table(table, frame.t("overview-recent-none"));
+    Ok(Some(panel.link(place.path, frame.t(Area::Audit.key()))))
 }
 
 const fn word(outcome: Outcome) -> &'static str {

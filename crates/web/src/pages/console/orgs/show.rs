@@ -90,6 +90,7 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
         panel = panel.link(format!("{page}/branding"), frame.t("console-branding"));
     }
     if scope.may(usage::SEE) {
+        panel = panel.link(format!("{page}/overview"), frame.t("console-overview"));
         panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));
     }
     if scope.may(apis::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {

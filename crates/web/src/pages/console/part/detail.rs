@@ -6,7 +6,8 @@ use super::{Cell, Link, Send, Standing, Table};
 use crate::pages::{console::Shell, frame::Frame};
 
 /// One part of the page.
-#[derive(Debug, Clone)]
+#[derive(Template, Debug, Clone)]
+#[template(path = "console/part/panel.html")]
 pub struct Panel {
     id: &'static str,
     title: String,
