@@ -200,6 +200,8 @@ kinds! {
     Key = "key",
     /// A personal key or an API key.
     ApiKey = "apk",
+    /// What one of something costs.
+    Price = "prc",
     /// A gateway route.
     Route = "rte",
     /// A stored upstream secret.

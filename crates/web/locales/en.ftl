@@ -1202,6 +1202,37 @@ usage-from-wrong = Write a day, or a whole hour, that is not after the end.
 usage-to-wrong = Write a day, or a whole hour.
 usage-day-wrong = Write a day such as 2026-11-22, or an hour such as 2026-11-22T10:00:00Z.
 usage-json = Download as JSON
+usage-cost = Cost
+usage-costs = It costs { $amount }.
+prices-title = Prices
+prices-what = What one of something costs, from an hour on, in your currency. A price that has begun stays as it is: what was billed comes to the same for ever. Another price ends it.
+prices-none = Nothing has a price, so usage is shown without amounts. Set the first one here, or on a command line:
+prices-new = Set a price
+prices-new-what = It counts from the hour that you name until another price of the same follows. 0 is for nothing.
+prices-of = Of what
+prices-request = A request that was let through
+prices-sign-in = A sign-in to an application
+prices-token = An answer with tokens
+prices-gigabyte-in = A gigabyte that came in
+prices-gigabyte-out = A gigabyte that went out
+prices-route = Route
+prices-route-what = The name of a route of the gateway. Leave it empty for all that have no price of their own.
+prices-price = Price
+prices-price-what = Such as 0.0015, with six places at the most and no more than 100.
+prices-from = From
+prices-from-what = A whole hour to come, in UTC, such as 2026-12-01T00:00:00Z.
+prices-until = Until
+prices-open = Another follows
+prices-do = Change
+prices-stays = It has begun
+prices-delete = Take back
+prices-delete-of = Take back the price from { $when }
+prices-wrong-from = Name a whole hour that is still to come, such as 2026-12-01T00:00:00Z, and less than ten years ahead.
+prices-wrong-twice = Another price of the same begins in this hour. Take that one back first.
+prices-wrong-price = Write a number such as 0.0015, with six places at the most, from 0 to 100.
+prices-wrong-route = Only requests and gigabytes have a route, whose name is 64 characters at the most.
+did-price-set = The price is set.
+did-price-deleted = The price is taken back.
 
 ## Errors
 

@@ -179,6 +179,7 @@ test('the overview shows a sign-in and one that failed', async () => {
   assert.ok(told[0] > before.sign_ins && told[1] > before.sign_ins_failed, `${told} after ${JSON.stringify(before)}`);
   assert.match(await page.locator('main').innerText(), /user\.signed_in/);
   for (const range of ['', '?range=7d', '?range=30d', '?range=90d']) await everyWidth(page, `/console${range}`);
+  for (const path of ['', '/prices', '/prices/new']) await everyWidth(page, `/console/usage${path}`);
   page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
   silent(page);
   await page.context().close();

@@ -753,6 +753,19 @@ CREATE TABLE usage_writers (
 ) STRICT;
 CREATE INDEX usage_writers_age ON usage_writers (written_at);
 
+-- What one of something costs, in millionths of the currency unit, from an hour to before another. meter: 0
+-- request, 1 sign-in, 2 token, 3 gigabyte in, 4 gigabyte out. No route is every one without a price of its own.
+CREATE TABLE prices (
+    id TEXT PRIMARY KEY,
+    meter INTEGER NOT NULL,
+    route_name TEXT NOT NULL,
+    price_micros INTEGER NOT NULL,
+    valid_from INTEGER NOT NULL,
+    valid_until INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    UNIQUE (meter, route_name, valid_from)
+) STRICT;
+
 -- How much happened in an hour, of the whole server (an empty org_id) and of each organisation. kind: 0
 -- sign-ins, 1 failed ones, 2 sign-ins to applications, 3 tokens, 4 denials, 5 people in the hour, 6 people in
 -- the day that begins with it.

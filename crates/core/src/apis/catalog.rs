@@ -35,6 +35,7 @@ pub const MANAGEMENT: Set = &[
     ("admin:sessions:write", "End sessions"),
     ("admin:audit:read", "Read the audit trail"),
     ("admin:usage:read", "See who has used what, and how much"),
+    ("admin:usage:write", "Set what usage costs"),
     ("admin:mail:read", "See outgoing mail"),
     ("admin:mail:write", "Send outgoing mail again"),
     ("admin:orgs:read", "See organisations and who belongs to them"),

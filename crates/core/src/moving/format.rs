@@ -550,6 +550,7 @@ pub const LEFT_OUT: &[(&str, &str)] = &[
     ("mails", "the former server's outbox"),
     ("migrations", "each database has its own"),
     ("password_schemes", "follow from the passwords"),
+    ("prices", "stay with the usage that they are of"),
     ("pushed_requests", "live for minutes"),
     ("refresh_tokens", "end with the grants"),
     ("replays", "live for minutes"),

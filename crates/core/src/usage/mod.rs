@@ -9,13 +9,14 @@
 //! Only ids are kept, no names and no addresses: who was deleted is a number like any other.
 
 mod meter;
+pub mod prices;
 mod query;
 mod sql;
 
 use std::{iter::Sum, ops::AddAssign};
 
 pub use meter::{Batch, Meter, flush, write};
-pub use query::{Ask, By, Filter, Found, GREATEST_PAGE, Row, read, totals};
+pub use query::{Ask, By, Filter, Found, GREATEST_PAGE, Row, Sum as Total, read, sum, totals};
 
 use doorward_proto::time::Time;
 

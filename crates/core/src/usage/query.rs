@@ -3,7 +3,7 @@
 use doorward_proto::time::Time;
 use serde::{Deserialize, Serialize};
 
-use super::{Counts, Kind, hour_of, sql};
+use super::{Counts, Kind, hour_of, prices, sql};
 use crate::{
     call::Call,
     outcome::{Code, Refusal, Result},
@@ -107,6 +107,8 @@ pub struct Row {
     pub(super) group: Group,
     /// What it comes to.
     pub counts: Counts,
+    /// What it costs, in billionths of the currency unit.
+    pub cost: i64,
 }
 
 impl Row {
@@ -140,6 +142,17 @@ pub struct Found {
     pub rows: Vec<Row>,
     /// Where the next page begins; none at the end.
     pub next: Option<String>,
+    /// Whether anything of this kind has, had or will have a price.
+    pub is_priced: bool,
+}
+
+/// What something comes to in all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Sum {
+    /// How often, and how much.
+    pub counts: Counts,
+    /// What it costs, in billionths of the currency unit; none where nothing has a price.
+    pub cost: Option<i64>,
 }
 
 fn check(filter: &Filter) -> Result<()> {
@@ -177,11 +190,14 @@ pub async fn read(call: &Call, ask: Ask) -> Result<Found> {
     let after = after.map_err(|_| refused("cursor", "The cursor is not one of ours"))?;
     let limit = ask.limit.clamp(1, GREATEST_PAGE);
     let select = (ask.filter, by, after, i64::from(limit) + 1);
-    let mut rows = call
+    let (mut rows, is_priced) = call
         .realm
         .db
         .scan("usage.read", select, |tx, (filter, by, after, limit)| {
-            Box::pin(async move { sql::read(tx, filter, (by, after.as_ref()), *limit).await })
+            Box::pin(async move {
+                let is_priced = prices::sql::is_priced(tx, filter.kind).await?;
+                Ok((sql::read(tx, filter, (by, after.as_ref()), (*limit, is_priced)).await?, is_priced))
+            })
         })
         .await?;
     let limit = usize::try_from(limit)?;
@@ -189,7 +205,7 @@ pub async fn read(call: &Call, ask: Ask) -> Result<Found> {
     rows.truncate(limit);
     let last = rows.last().filter(|_| has_more);
     let next = last.map(|row| serde_json::to_string(&row.group)).transpose()?;
-    Ok(Found { rows, next })
+    Ok(Found { rows, next, is_priced })
 }
 
 /// What it comes to in all.
@@ -197,6 +213,15 @@ pub async fn read(call: &Call, ask: Ask) -> Result<Found> {
 /// # Errors
 /// As [`read`].
 pub async fn totals(call: &Call, filter: Filter) -> Result<Counts> {
-    let ask = Ask { filter, by: Vec::new(), after: None, limit: 1 };
-    Ok(read(call, ask).await?.rows.first().map(|row| row.counts).unwrap_or_default())
+    Ok(sum(call, filter).await?.counts)
+}
+
+/// What it comes to in all, and what that costs.
+///
+/// # Errors
+/// As [`read`].
+pub async fn sum(call: &Call, filter: Filter) -> Result<Sum> {
+    let found = read(call, Ask { filter, by: Vec::new(), after: None, limit: 1 }).await?;
+    let row = found.rows.into_iter().next().unwrap_or_default();
+    Ok(Sum { counts: row.counts, cost: found.is_priced.then_some(row.cost) })
 }

@@ -4,8 +4,9 @@
 use doorward_proto::time::Time;
 
 use super::{
-    Counts,
+    Counts, Kind,
     meter::Batch,
+    prices::sql as prices,
     query::{By, Filter, Group, Row as Found},
 };
 use crate::{
@@ -39,8 +40,10 @@ const SELECT: &str = "SELECT ";
 // part: it is a list of columns
 const SUMS: &str = ", CAST(SUM(requests) AS BIGINT), CAST(SUM(denied) AS BIGINT),
     CAST(SUM(request_bytes) AS BIGINT), CAST(SUM(response_bytes) AS BIGINT), CAST(SUM(micros) AS BIGINT)";
-// part: conditions follow
-const OF_ROWS: &str = " FROM usage_hours WHERE hour >= $1 AND hour < $2 AND kind = $3";
+// part: of what; joins and conditions follow
+const OF_ROWS: &str = " FROM usage_hours";
+// part: it is the first of the conditions
+const WHERE: &str = " WHERE hour >= $1 AND hour < $2 AND kind = $3";
 /// Days are put together from hours, and hours along their index: only the hours are sorted, not the rows.
 // part: conditions follow
 const OF_HOURS: &str = " FROM (SELECT hour, SUM(requests) AS requests, SUM(denied) AS denied,
@@ -140,16 +143,24 @@ pub(super) async fn read(
     tx: &mut ReadTx<'_>,
     filter: &Filter,
     (by, after): (&[By], Option<&Group>),
-    limit: i64,
+    (limit, is_priced): (i64, bool),
 ) -> Result<Vec<Found>> {
     let columns = columns(by);
     let shown = columns.iter().enumerate().map(|(place, column)| {
         let nothing = if place == 0 || place == 6 { NO_NUMBER } else { NO_TEXT };
         column.unwrap_or(nothing)
     });
-    let is_by_day = by == [By::Day];
-    let from = if is_by_day { OF_HOURS } else { OF_ROWS };
-    let sql = [SELECT, &shown.collect::<Vec<_>>().join(", "), SUMS, from].concat();
+    let (cost, end, joins) = match filter.kind {
+        _ if !is_priced => (prices::NO_COST, "", ""),
+        Kind::Request => (prices::REQUESTS, prices::CLOSED, prices::OF_REQUESTS),
+        Kind::SignIn => (prices::SIGN_INS, prices::CLOSED, prices::OF_SIGN_INS),
+        Kind::Token => (prices::TOKENS, prices::CLOSED, prices::OF_TOKENS),
+    };
+    // What a row costs is known of the row only.
+    let is_by_day = by == [By::Day] && !is_priced;
+    let from = if is_by_day { [OF_HOURS, "", ""] } else { [OF_ROWS, joins, WHERE] };
+    let shown = shown.collect::<Vec<_>>().join(", ");
+    let sql = [SELECT, &shown, SUMS, cost, end].into_iter().chain(from).collect();
     let mut text = Text { sql, values: args![filter.from, filter.to, filter.kind.number()].to_vec() };
     for (column, value) in [
         ("org_id", &filter.org),
@@ -199,5 +210,5 @@ fn found(row: &Row<'_>) -> Result<Found> {
         response_bytes: row.int(10)?,
         micros: row.int(11)?,
     };
-    Ok(Found { group, counts })
+    Ok(Found { group, counts, cost: row.int(12)? })
 }

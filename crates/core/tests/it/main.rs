@@ -59,3 +59,4 @@ mod service_tokens_use;
 mod session_limits;
 mod tickets;
 mod usage;
+mod usage_prices;

@@ -27,6 +27,7 @@ mod moving;
 mod openapi;
 mod orcheo;
 mod orgs;
+mod prices;
 mod providers;
 mod ratelimits;
 mod registration;
@@ -74,6 +75,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         access::endpoints(),
         usage::endpoints(),
         analytics::endpoints(),
+        prices::endpoints(),
     ];
     areas.into_iter().flatten().collect()
 }

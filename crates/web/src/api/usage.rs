@@ -8,7 +8,7 @@ use bytes::Bytes;
 use doorward_core::{
     call::Call,
     outcome::Result,
-    usage::{self, Ask, By, Counts, Filter, Found, Kind, Row},
+    usage::{self, Ask, By, Counts, Filter, Found, Kind, Row, prices::amount},
 };
 use doorward_proto::time::Time;
 use futures_util::{future::try_join, stream};
@@ -120,11 +120,18 @@ struct CountsView {
     response_bytes: i64,
     /// Time until the answers began, in microseconds.
     duration_us: i64,
+    /// What it costs, with nine places; where anything of this kind has a price.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cost: Option<String>,
 }
 
-impl From<Counts> for CountsView {
-    fn from(counts: Counts) -> Self {
+impl CountsView {
+    const COLUMNS: [&'static str; 5] =
+        ["requests", "denied", "request_bytes", "response_bytes", "duration_us"];
+
+    fn new(counts: Counts, cost: Option<i64>) -> Self {
         Self {
+            cost: cost.map(amount),
             requests: counts.requests,
             denied: counts.denied,
             request_bytes: counts.request_bytes,
@@ -132,15 +139,12 @@ impl From<Counts> for CountsView {
             duration_us: counts.micros,
         }
     }
-}
 
-impl CountsView {
-    const COLUMNS: [&'static str; 5] =
-        ["requests", "denied", "request_bytes", "response_bytes", "duration_us"];
-
-    fn cells(&self) -> [String; 5] {
+    fn cells(&self) -> impl Iterator<Item = String> {
         [self.requests, self.denied, self.request_bytes, self.response_bytes, self.duration_us]
             .map(|number| number.to_string())
+            .into_iter()
+            .chain(self.cost.clone())
     }
 }
 
@@ -154,7 +158,7 @@ const fn column(by: By) -> &'static str {
     }
 }
 
-fn view(row: &Row, by: &[By]) -> GroupView {
+fn view(row: &Row, by: &[By], is_priced: bool) -> GroupView {
     let name = |one: By| by.contains(&one).then(|| row.name(one));
     GroupView {
         hour: name(By::Hour),
@@ -165,7 +169,7 @@ fn view(row: &Row, by: &[By]) -> GroupView {
         agent_id: name(By::Agent),
         route: name(By::Route),
         status: name(By::Status),
-        counts: row.counts.into(),
+        counts: CountsView::new(row.counts, is_priced.then_some(row.cost)),
     }
 }
 
@@ -245,13 +249,13 @@ impl Asked {
             return file(call, ask, Format::Csv).await;
         }
         // Each goes through all of it: side by side.
-        let (totals, rows) = try_join(usage::totals(call, filter.clone()), usage::read(call, ask)).await?;
+        let (totals, rows) = try_join(usage::sum(call, filter.clone()), usage::read(call, ask)).await?;
         found(&UsageView {
-            items: rows.rows.iter().map(|row| view(row, &by)).collect(),
+            items: rows.rows.iter().map(|row| view(row, &by, rows.is_priced)).collect(),
             next_cursor: rows.next.as_deref().map(cursor_of),
             from: filter.from.to_string(),
             to: filter.to.to_string(),
-            totals: totals.into(),
+            totals: CountsView::new(totals.counts, totals.cost),
         })
     }
 }
@@ -300,7 +304,8 @@ pub(crate) async fn file(call: &Call, ask: Ask, format: Format) -> Answer {
     let ask = Ask { limit: usage::GREATEST_PAGE, ..ask };
     // What cannot be read is told before anything is sent.
     let first = usage::read(call, ask.clone()).await?;
-    let mut export = Export { call: call.clone(), by, ask, format, sum: Counts::default(), is_over: false };
+    let (sum, is_priced) = (Counts::default(), first.is_priced);
+    let mut export = Export { call: call.clone(), by, ask, format, sum, cost: 0, is_priced, is_over: false };
     let mut head = export.head();
     export.add(&mut head, first)?;
     let rest = stream::try_unfold(export, |mut export| async move {
@@ -335,6 +340,9 @@ struct Export {
     format: Format,
     /// What the groups that were written come to.
     sum: Counts,
+    cost: i64,
+    /// Whether anything had a price when it began.
+    is_priced: bool,
     is_over: bool,
 }
 
@@ -343,7 +351,8 @@ impl Export {
         let mut text = String::new();
         match self.format {
             Format::Csv => {
-                csv::line(&mut text, self.by.iter().map(|by| column(*by)).chain(CountsView::COLUMNS));
+                let names = self.by.iter().map(|by| column(*by)).chain(CountsView::COLUMNS);
+                csv::line(&mut text, names.chain(self.is_priced.then_some("cost")));
             }
             Format::Json => {
                 let (from, to) = (self.ask.filter.from, self.ask.filter.to);
@@ -362,25 +371,28 @@ impl Export {
 
     /// Writes a page of groups, and the end behind the last one.
     fn add(&mut self, text: &mut String, found: Found) -> Result<()> {
+        let is_priced = self.is_priced;
         for (place, row) in found.rows.iter().enumerate() {
             match self.format {
                 Format::Csv => {
                     let names: Vec<String> = self.by.iter().map(|by| row.name(*by)).collect();
-                    let numbers = CountsView::from(row.counts).cells();
+                    let counts = CountsView::new(row.counts, is_priced.then_some(row.cost));
+                    let numbers: Vec<String> = counts.cells().collect();
                     csv::line(text, names.iter().chain(&numbers).map(String::as_str));
                 }
                 Format::Json => {
                     let is_first = place == 0 && self.ask.after.is_none();
                     text.push_str(if is_first { "\n" } else { ",\n" });
-                    text.push_str(&serde_json::to_string(&view(row, &self.by))?);
+                    text.push_str(&serde_json::to_string(&view(row, &self.by, is_priced))?);
                 }
             }
             self.sum += row.counts;
+            self.cost += row.cost;
         }
         self.is_over = found.next.is_none();
         self.ask.after = found.next;
         if self.is_over && self.format == Format::Json {
-            let totals = serde_json::to_string(&CountsView::from(self.sum))?;
+            let totals = serde_json::to_string(&CountsView::new(self.sum, is_priced.then_some(self.cost)))?;
             text.push_str(&format!("],\n\"totals\":{totals}}}\n"));
         }
         Ok(())

@@ -44,6 +44,7 @@ mod pages_kit;
 mod pages_organizations;
 mod pages_sign_out;
 mod pages_whom;
+mod prices;
 mod references;
 mod refusals;
 mod resources;

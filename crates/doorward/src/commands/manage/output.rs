@@ -23,7 +23,7 @@ pub(crate) enum Format {
 }
 
 /// The columns of a list, where the first scalar members are not the best choice.
-const COLUMNS: [(&str, &[&str]); 16] = [
+const COLUMNS: [(&str, &[&str]); 17] = [
     ("doctor", &["state", "about", "what"]),
     ("config", &["key", "value", "from"]),
     ("environment", &["key", "variable", "default", "about"]),
@@ -55,6 +55,7 @@ const COLUMNS: [(&str, &[&str]); 16] = [
         "analytics",
         &["at", "sign_ins", "sign_ins_failed", "app_sign_ins", "tokens", "denials", "active_users"],
     ),
+    ("price", &["id", "meter", "route", "price_micros", "valid_from", "valid_until"]),
     (
         "usage",
         &[
@@ -70,6 +71,7 @@ const COLUMNS: [(&str, &[&str]); 16] = [
             "denied",
             "request_bytes",
             "response_bytes",
+            "cost",
         ],
     ),
     ("mail", &["id", "status", "recipient", "template", "attempts", "created_at"]),

@@ -34,6 +34,7 @@ mod mail;
 mod orgs;
 mod overview;
 pub mod part;
+mod prices;
 mod providers;
 mod roles;
 mod said;
@@ -57,6 +58,7 @@ pub fn routes() -> Router<App> {
         .merge(providers::routes())
         .merge(roles::routes())
         .merge(usage::routes())
+        .merge(prices::routes())
         .merge(audit::routes())
         .merge(keys::routes())
         .merge(mail::routes())

@@ -63,6 +63,8 @@ const SAID: &[&str] = &[
     "did-key-made",
     "did-session-ended",
     "did-mail-retried",
+    "did-price-set",
+    "did-price-deleted",
     "did-brand-saved",
 ];
 

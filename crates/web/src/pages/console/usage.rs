@@ -7,7 +7,7 @@ use axum::{Router, extract::Path, response::Response, routing::get};
 use doorward_core::{
     outcome::{Code, Refusal, Result as Found},
     page::{Page, PageAsk},
-    usage::{self, Ask, By, Counts, Filter as Which, Kind},
+    usage::{self, Ask, By, Counts, Filter as Which, Kind, prices::amount},
     users,
 };
 use doorward_proto::time::Time;
@@ -20,6 +20,7 @@ use super::{
         chart::{Chart, MOST, Point, Shape, Span, Width},
         list::{Asked, Filter, ListPage},
     },
+    prices,
 };
 use crate::{
     api::usage::{Format, file},
@@ -189,11 +190,15 @@ async fn page(
     };
     let mut rows = Vec::with_capacity(found.rows.len());
     for one in &found.rows {
-        rows.push(row(operator, by, one).await?);
+        let mut row = row(operator, by, one).await?;
+        row.cells.extend(found.is_priced.then(|| Cell::Text(amount(one.cost))));
+        rows.push(row);
     }
+    let is_priced = found.is_priced;
     let found = Page { items: rows, next: found.next };
     let (chart, totals) = (over.chart(visit, frame), over.totals);
-    let columns = [column(by), "usage-requests", "usage-denied", "usage-in", "usage-out"];
+    let mut columns = vec![column(by), "usage-requests", "usage-denied", "usage-in", "usage-out"];
+    columns.extend(is_priced.then_some("usage-cost"));
     let table = Table::new(frame, "usage-caption", &columns, found.items);
     let number = |number: i64| frame.text.number(number.unsigned_abs());
     let sum = frame.text.with2(
@@ -201,13 +206,21 @@ async fn page(
         ("requests", &number(totals.requests)),
         ("denied", &number(totals.denied)),
     );
-    let list =
+    let sum = if is_priced {
+        format!("{sum} {}", frame.tv("usage-costs", "amount", &amount(over.cost)))
+    } else {
+        sum
+    };
+    let mut list =
         ListPage::new(shell, (path, &asked), filters(frame, &asked, org), table, found.next.as_deref())
             .what("usage-what")
             .chart(chart, sum)
             .empty("usage-none", "doorward usage show --by route")
             .export(asked.address(&format!("{path}.csv"), None), "console-export")
             .export(asked.address(&format!("{path}.json"), None), "usage-json");
+    if org.is_none() {
+        list = list.makes(prices::PATH.to_owned(), "prices-title");
+    }
     Ok(operator.show(&list))
 }
 
@@ -290,24 +303,26 @@ struct OverTime {
     span: Span,
     sums: Vec<Counts>,
     totals: Counts,
+    cost: i64,
 }
 
 impl OverTime {
     async fn read(visit: &Visit, filter: Which) -> Found<Self> {
         let span = Span::new(filter.from, filter.to);
         let by = if span.width == Width::Hour { By::Hour } else { By::Day };
-        let (mut sums, mut totals) = (vec![Counts::default(); MOST], Counts::default());
+        let (mut sums, mut totals, mut cost) = (vec![Counts::default(); MOST], Counts::default(), 0_i64);
         let mut ask = Ask { filter, by: vec![by], after: None, limit: usage::GREATEST_PAGE };
         loop {
             let found = usage::read(&visit.call, ask.clone()).await?;
             for row in &found.rows {
                 totals += row.counts;
+                cost = cost.saturating_add(row.cost);
                 if let Some(sum) = span.place(row.at()).and_then(|place| sums.get_mut(place)) {
                     *sum += row.counts;
                 }
             }
             if found.next.is_none() {
-                return Ok(Self { span, sums, totals });
+                return Ok(Self { span, sums, totals, cost });
             }
             ask.after = found.next;
         }
