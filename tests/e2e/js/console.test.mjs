@@ -331,7 +331,8 @@ test('roles of an organisation', async () => {
   await follow(page, page.locator('main form button'));
   assert.ok(await page.locator('#name[aria-invalid="true"]').count());
   await examine(page, 'a role with an error');
-  await fill(page, { name: 'analyst', permissions: '' });
+  await fill(page, { name: 'analyst' });
+  await page.fill('#permissions', '');
   assert.ok(await page.locator('[id="org:usage:read"]').isChecked(), 'what was ticked is still there');
   await follow(page, page.locator('main form button'));
   assert.match(await page.locator('main').innerText(), /The role is made[^]*org:usage:read/);
@@ -358,7 +359,7 @@ test('the audit trail goes on by itself, and by a link', async () => {
       assert.match(await page.locator('#news').innerText(), /new/);
       await press(page, page.locator('button[data-follow]'));
       assert.equal(await page.locator('button[data-follow]').getAttribute('aria-pressed'), 'true');
-      for (const path of ['', '/follow', '/follow?since=yesterday']) await everyWidth(page, `/console/audit${path}`);
+      for (const path of ['', '/follow']) await everyWidth(page, `/console/audit${path}`);
     } else {
       assert.equal(await page.locator('button[data-follow]:visible').count(), 0, 'no button that does nothing');
       while (!await row.count()) await page.click('#newer');

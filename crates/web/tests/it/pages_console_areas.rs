@@ -184,7 +184,7 @@ both_engines! {
         let mut browser = browser.under(WebSettings { in_force: in_force.clone(), ..WebSettings::default() });
         let all = browser.open("/console/settings").await;
         assert_eq!((all.status, all.title()), (StatusCode::OK, "Settings"), "{}", all.text);
-        for told in ["<code>7m</code>", "Environment DOORWARD_TOKENS_ACCESS_TTL", "File doorward.toml:3", "SIGHUP", "Not set", "What redis.url is for."] {
+        for told in ["<code>7m</code>", ">Environment<", "DOORWARD_TOKENS_ACCESS_TTL", "<code>doorward.toml:3</code>", "SIGHUP", "Not set", "What redis.url is for."] {
             assert!(all.text.contains(told), "{told}: {}", all.text);
         }
         for (query, count) in [("query=REDIS", 1), ("set=yes", 2), ("set=no&query=ttl", 0), ("query=is+for", 3)] {

@@ -18,8 +18,7 @@ use crate::{
 };
 
 const PATH: &str = Area::Settings.path();
-const COLUMNS: [&str; 5] =
-    ["settings-name", "settings-value", "settings-from", "settings-variable", "settings-change"];
+const COLUMNS: [&str; 4] = ["settings-name", "settings-value", "settings-from", "settings-change"];
 
 /// Every page of the area.
 pub(super) fn routes() -> Router<App> {
@@ -34,12 +33,13 @@ fn fits(setting: &Setting, query: &str, is_set: Option<bool>) -> bool {
     is_found && is_set.is_none_or(|is_set| is_set == (setting.from != Source::Default))
 }
 
-fn origin(text: Text, from: &Source) -> String {
+/// Where a value came from; the variable stands beside the name, and a file breaks where there is no room.
+fn origin(text: Text, from: &Source) -> Cell {
     match from {
-        Source::Default => text.get("settings-from-default"),
-        Source::File(place) => text.with("settings-from-file", "place", place),
-        Source::Environment(name) => text.with("settings-from-environment", "name", name),
-        Source::Flag => text.get("settings-from-flag"),
+        Source::Default => Cell::Text(text.get("settings-from-default")),
+        Source::File(place) => Cell::Code(place.clone()),
+        Source::Environment(_) => Cell::Text(text.get("settings-from-environment")),
+        Source::Flag => Cell::Text(text.get("settings-from-flag")),
     }
 }
 
@@ -51,11 +51,10 @@ fn row(text: Text, setting: &Setting) -> Row {
     Row {
         page: None,
         name: setting.name.to_owned(),
-        detail: setting.about.clone(),
+        detail: format!("{} {}", setting.variable, setting.about),
         cells: vec![
             value,
-            Cell::Text(origin(text, &setting.from)),
-            Cell::Code(setting.variable.clone()),
+            origin(text, &setting.from),
             Cell::Text(text.get(if setting.is_live { "settings-live" } else { "settings-restart" })),
         ],
     }
