@@ -34,3 +34,4 @@ pub mod time;
 pub mod token;
 pub mod trace;
 pub mod userinfo;
+pub mod zone;

@@ -50,7 +50,7 @@ impl Time {
         let date = zoned.date();
         (first(date), first(date.last_of_month().saturating_add(jiff::Span::new().days(1))))
     }
-    fn timestamp(self) -> jiff::Timestamp {
+    pub(crate) fn timestamp(self) -> jiff::Timestamp {
         jiff::Timestamp::from_microsecond(self.0).unwrap_or(jiff::Timestamp::MAX)
     }
     /// `2026-11-22 15:30:00 UTC`, for people.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use doorward_proto::{
     id::{Id, User as UserKind},
     time::Time,
+    zone::Zone,
 };
 use serde_json::{Map, Value as Json};
 
@@ -185,11 +186,7 @@ pub(super) fn check_language(locale: Option<&str>, zone: Option<&str>) -> Result
     if locale.is_some_and(|locale| locale.parse::<unic_langid::LanguageIdentifier>().is_err()) {
         return Err(Refusal::new(Code::RequestInvalid).field("locale").hint("Not a language").into());
     }
-    let is_zone = |zone: &str| {
-        (1..=64).contains(&zone.len())
-            && zone.chars().all(|c| c.is_ascii_alphanumeric() || "/_+-".contains(c))
-    };
-    if zone.is_some_and(|zone| !is_zone(zone)) {
+    if zone.is_some_and(|zone| Zone::find(zone).is_none()) {
         return Err(Refusal::new(Code::RequestInvalid).field("zone").hint("Not a time zone").into());
     }
     Ok(())

@@ -6,6 +6,7 @@
 
 use std::sync::LazyLock;
 
+use doorward_proto::zone::Zone;
 use fluent_bundle::{FluentArgs, FluentResource, FluentValue, concurrent::FluentBundle};
 use unic_langid::LanguageIdentifier;
 
@@ -34,14 +35,32 @@ static LOCALES: LazyLock<Vec<Locale>> = LazyLock::new(|| {
     LANGUAGES.iter().map(locale).collect()
 });
 
-/// One language of the catalogue.
+/// One language of the catalogue, and the zone in which times are told.
 #[derive(Debug, Clone, Copy)]
-pub struct Text(usize);
+pub struct Text {
+    locale: usize,
+    zone: Zone,
+}
 
 impl Text {
     /// English: the language that has every message.
     pub const fn fallback() -> Self {
-        Self(0)
+        Self::of(0)
+    }
+
+    const fn of(locale: usize) -> Self {
+        Self { locale, zone: Zone::UTC }
+    }
+
+    /// The same for somebody of this zone; what is no zone is UTC.
+    #[must_use]
+    pub fn in_zone(self, name: Option<&str>) -> Self {
+        Self { zone: name.and_then(Zone::find).unwrap_or_default(), ..self }
+    }
+
+    /// In which zone times are told.
+    pub const fn zone(self) -> Zone {
+        self.zone
     }
 
     /// The best language we have for somebody who asked with `ui_locales` (space-separated tags), has
@@ -57,7 +76,7 @@ impl Text {
 
     /// The tag for `lang`.
     pub fn tag(self) -> &'static str {
-        LOCALES.get(self.0).map_or("en", |locale| locale.tag)
+        LOCALES.get(self.locale).map_or("en", |locale| locale.tag)
     }
 
     /// A message.
@@ -111,7 +130,7 @@ impl Text {
     }
 
     fn format(self, key: &str, args: Option<&FluentArgs<'_>>) -> String {
-        let chosen = LOCALES.get(self.0).into_iter().chain(LOCALES.first());
+        let chosen = LOCALES.get(self.locale).into_iter().chain(LOCALES.first());
         for locale in chosen {
             let Some(pattern) = locale.bundle.get_message(key).and_then(|message| message.value()) else {
                 continue;
@@ -131,7 +150,7 @@ impl Text {
 fn find(tag: &str) -> Option<Text> {
     let wanted: LanguageIdentifier = tag.parse().ok()?;
     let exact = LOCALES.iter().position(|locale| locale.id.matches(&wanted, true, false));
-    exact.or_else(|| LOCALES.iter().position(|locale| locale.id.language == wanted.language)).map(Text)
+    exact.or_else(|| LOCALES.iter().position(|locale| locale.id.language == wanted.language)).map(Text::of)
 }
 
 /// The tags of `Accept-Language`, best first; `q=0` means never.

@@ -139,11 +139,12 @@ impl Visit {
         self.signed.as_ref().and_then(Signed::active)
     }
 
-    /// Chooses the language for somebody who asked for `ui_locales`.
+    /// Chooses the language for somebody who asked for `ui_locales`, and the zone of who is signed in.
     pub fn speak(&mut self, ui_locales: &str) {
         let accept = self.headers.get(ACCEPT_LANGUAGE).and_then(|value| value.to_str().ok());
         let own = self.active().and_then(|account| account.locale.as_deref());
-        self.text = Text::negotiate(Some(ui_locales), own, accept);
+        let zone = self.active().and_then(|account| account.zone.as_deref());
+        self.text = Text::negotiate(Some(ui_locales), own, accept).in_zone(zone);
     }
 
     /// What is around the page.

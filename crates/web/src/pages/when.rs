@@ -1,4 +1,4 @@
-//! Times as people say them, with the exact instant as a tooltip and in the markup.
+//! Times as people say them, in their zone, with the exact instant in UTC as a tooltip and in the markup.
 
 use askama::Template;
 use doorward_proto::time::Time;
@@ -34,7 +34,7 @@ fn past(text: Text, time: Time, now: Time) -> String {
         past @ MINUTE..HOUR => text.count("when-minutes", past / MINUTE),
         past @ HOUR..DAY => text.count("when-hours", past / HOUR),
         past if past < 30 * DAY => text.count("when-days", past / DAY),
-        _ => date(time),
+        _ => time.to_human_in(text.zone()),
     }
 }
 
@@ -44,12 +44,8 @@ fn ahead(text: Text, time: Time, now: Time) -> String {
         left if left <= HOUR => text.count("when-in-minutes", left.div_ceil(MINUTE).max(1)),
         left if left <= DAY => text.count("when-in-hours", left.div_ceil(HOUR)),
         left if left <= AHEAD => text.count("when-in-days", left.div_ceil(DAY)),
-        _ => date(time),
+        _ => time.to_human_in(text.zone()),
     }
-}
-
-fn date(time: Time) -> String {
-    time.to_human().chars().take(10).collect()
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use crate::pages_kit::{Browser, PASSWORD, Page};
 use axum::body::Body;
 use doorward_core::{settings::SignUpMode, users::setup};
+use doorward_proto::zone::Zone;
 use doorward_world::{ISSUER, World, both_engines};
 use http::{Request, StatusCode, header};
 use serde_json::json;

@@ -240,7 +240,7 @@ pub(super) async fn root_credential(visit: &Visit, account: &Account) -> Result<
     }
     let memory = bootstrap::memory(&visit.call, &configured.token).await?;
     Ok(Some(match memory.and_then(|memory| memory.last_used_at) {
-        Some(at) => visit.text.with("account-bootstrap-used", "when", &at.to_human()),
+        Some(at) => visit.text.with("account-bootstrap-used", "when", &at.to_human_in(visit.text.zone())),
         None => visit.text.get("account-bootstrap-unused"),
     }))
 }
