@@ -80,6 +80,17 @@ CREATE TABLE emails (
 ) @strict;
 CREATE INDEX emails_user ON emails (user_id, folded);
 
+-- Pictures that people have handed in of themselves. name: what the address of one is, random.
+CREATE TABLE pictures (
+    user_id TEXT PRIMARY KEY REFERENCES users (id),
+    name TEXT NOT NULL UNIQUE,
+    picture @bytes NOT NULL,
+    format TEXT NOT NULL,
+    width @int NOT NULL,
+    height @int NOT NULL,
+    created_at @int NOT NULL
+) @strict;
+
 -- Membership of organisations. role: `owner`, `admin`, `member`, or a role of the organisation's own.
 CREATE TABLE memberships (
     org_id TEXT NOT NULL REFERENCES orgs (id),

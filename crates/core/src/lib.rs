@@ -30,6 +30,7 @@ pub mod mail;
 pub mod moving;
 pub mod orgs;
 pub mod outcome;
+pub mod own_data;
 pub mod page;
 pub mod principals;
 pub mod providers;

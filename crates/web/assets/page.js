@@ -18,8 +18,26 @@ for (const button of document.querySelectorAll("button[data-reveal]")) {
   input.form.addEventListener("submit", () => set(false));
 }
 
-// A double click submits once. The page may come back from the history, with its button live again.
-for (const form of document.querySelectorAll("form")) {
+// A photograph is made as small as it may be. What is no picture stays as it is: the server says what is wrong.
+for (const input of document.querySelectorAll("input[data-most]")) {
+  input.addEventListener("change", async () => {
+    const [file] = input.files;
+    if (!file || file.size <= Number(input.dataset.most)) return;
+    try {
+      const image = await createImageBitmap(file);
+      const scale = Math.min(1, 512 / Math.max(image.width, image.height));
+      const canvas = new OffscreenCanvas(Math.round(image.width * scale), Math.round(image.height * scale));
+      canvas.getContext("2d").drawImage(image, 0, 0, canvas.width, canvas.height);
+      const blob = await canvas.convertToBlob({ type: "image/jpeg", quality: 0.85 });
+      const files = new DataTransfer();
+      files.items.add(new File([blob], "picture.jpg", { type: blob.type }));
+      input.files = files.files;
+    } catch { /* Not a picture. */ }
+  });
+}
+
+// A double click submits once; a download leaves its page as it is. The page may come back from the history, with its button live again.
+for (const form of document.querySelectorAll("form:not([data-again])")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";

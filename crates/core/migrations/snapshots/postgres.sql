@@ -81,6 +81,17 @@ CREATE TABLE emails (
 ) ;
 CREATE INDEX emails_user ON emails (user_id, folded);
 
+-- Pictures that people have handed in of themselves. name: what the address of one is, random.
+CREATE TABLE pictures (
+    user_id TEXT PRIMARY KEY REFERENCES users (id),
+    name TEXT NOT NULL UNIQUE,
+    picture BYTEA NOT NULL,
+    format TEXT NOT NULL,
+    width BIGINT NOT NULL,
+    height BIGINT NOT NULL,
+    created_at BIGINT NOT NULL
+) ;
+
 -- Membership of organisations. role: `owner`, `admin`, `member`, or a role of the organisation's own.
 CREATE TABLE memberships (
     org_id TEXT NOT NULL REFERENCES orgs (id),

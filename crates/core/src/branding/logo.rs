@@ -11,12 +11,33 @@ use aws_lc_rs::digest::{SHA256, digest};
 
 use crate::outcome::{Code, Error, Refusal, Result};
 
-/// The most bytes of one.
+/// The most bytes of a logo.
 pub const MOST_BYTES: usize = 64 * 1024;
 /// The most pixels of a side.
 pub const MOST_PIXELS: u32 = 1024;
 /// The least.
 const LEAST_PIXELS: u32 = 16;
+
+/// What pictures of a kind are called, and how large they may be.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// The member that a refusal names.
+    pub field: &'static str,
+    /// What it is, at the beginning of a sentence.
+    pub what: &'static str,
+    /// The most bytes.
+    pub bytes: usize,
+    /// The most pixels of a side.
+    pub pixels: u32,
+}
+
+impl Bounds {
+    fn wrong(&self, hint: String) -> Error {
+        Refusal::new(Code::RequestInvalid).field(self.field).hint(hint).into()
+    }
+}
+
+const LOGO: Bounds = Bounds { field: "logo", what: "A logo", bytes: MOST_BYTES, pixels: MOST_PIXELS };
 
 /// What kind of picture it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,7 +71,7 @@ impl Format {
         }
     }
 
-    pub(super) fn from_extension(name: &str) -> Result<Self> {
+    pub(crate) fn from_extension(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|format| format.extension() == name);
         found.ok_or_else(|| Error::fault(format!("picture format {name}")))
     }
@@ -74,30 +95,40 @@ impl fmt::Debug for Picture {
 }
 
 impl Picture {
-    /// Takes a picture that somebody hands in.
+    /// Takes a logo that somebody hands in.
     ///
     /// # Errors
     /// `RequestInvalid` for what is none, or too large.
     pub fn read(bytes: &[u8]) -> Result<Self> {
-        if bytes.len() > MOST_BYTES {
-            return Err(wrong(format!("A logo has {} KiB at most", MOST_BYTES / 1024)));
+        Self::within(bytes, &LOGO)
+    }
+
+    /// Takes a picture that somebody hands in.
+    ///
+    /// # Errors
+    /// `RequestInvalid` for what is none, or too large.
+    pub fn within(bytes: &[u8], bounds: &Bounds) -> Result<Self> {
+        let what = bounds.what;
+        if bytes.len() > bounds.bytes {
+            return Err(bounds.wrong(format!("{what} has {} KiB at most", bounds.bytes / 1024)));
         }
         let read = match bytes {
             [0x89, b'P', b'N', b'G', ..] => png(bytes).map(|(size, bytes)| (Format::Png, size, bytes)),
             [0xff, 0xd8, ..] => jpeg(bytes).map(|(size, bytes)| (Format::Jpeg, size, bytes)),
             [b'R', b'I', b'F', b'F', ..] => webp(bytes).map(|(size, bytes)| (Format::Webp, size, bytes)),
-            _ => return Err(wrong("A logo is a PNG, JPEG or WebP picture".to_owned())),
+            _ => return Err(bounds.wrong(format!("{what} is a PNG, JPEG or WebP picture"))),
         };
         let Some((format, size, bytes)) = read else {
-            return Err(wrong("The picture is damaged, moves, or is of a kind that is not taken".to_owned()));
+            let hint = "The picture is damaged, moves, or is of a kind that is not taken";
+            return Err(bounds.wrong(hint.to_owned()));
         };
-        let fits = |pixels: u32| (LEAST_PIXELS..=MOST_PIXELS).contains(&pixels);
+        let fits = |pixels: u32| (LEAST_PIXELS..=bounds.pixels).contains(&pixels);
         if !fits(size.0) || !fits(size.1) {
             let (width, height) = size;
-            let hint = format!(
-                "A logo has {LEAST_PIXELS} to {MOST_PIXELS} pixels on each side; this one is {width} x {height}"
-            );
-            return Err(wrong(hint));
+            let most = bounds.pixels;
+            return Err(bounds.wrong(format!(
+                "{what} has {LEAST_PIXELS} to {most} pixels on each side; this one is {width} x {height}"
+            )));
         }
         Ok(Self { format, size, bytes })
     }
@@ -107,10 +138,6 @@ impl Picture {
         let digest = digest(&SHA256, &self.bytes);
         data_encoding::HEXLOWER.encode(digest.as_ref().get(..16).unwrap_or_default())
     }
-}
-
-fn wrong(hint: String) -> Error {
-    Refusal::new(Code::RequestInvalid).field("logo").hint(hint).into()
 }
 
 type Taken = Option<((u32, u32), Vec<u8>)>;
@@ -168,7 +195,7 @@ fn png(bytes: &[u8]) -> Taken {
 fn jpeg(bytes: &[u8]) -> Taken {
     let mut rest = Rest(bytes);
     let mut kept = rest.take(2)?.to_vec();
-    let (mut size, mut has_data) = (None, false);
+    let (mut size, mut has_data, mut is_turned) = (None, false, false);
     loop {
         let [0xff, marker] = rest.array()? else { return None };
         match marker {
@@ -193,6 +220,10 @@ fn jpeg(bytes: &[u8]) -> Taken {
             let pixels = |one: &u8, two: &u8| u32::from(u16::from_be_bytes([*one, *two]));
             size = Some((pixels(left, right), pixels(high, low)));
         }
+        if let (0xe1, false, Some(turn)) = (marker, is_turned, orientation(body)) {
+            is_turned = true;
+            kept.extend_from_slice(&exif(turn));
+        }
         // JFIF and Adobe say how the colours are meant; all other such parts, and comments, are not the picture.
         let is_picture = match marker {
             0xe0 => body.starts_with(b"JFIF\0"),
@@ -212,6 +243,39 @@ fn jpeg(bytes: &[u8]) -> Taken {
             kept.extend_from_slice(rest.take(end)?);
         }
     }
+}
+
+/// How a camera was held (Exif 2.32, tag 0x0112), where the picture has to be turned to be seen as it was taken.
+/// It is all of Exif that is the picture.
+fn orientation(body: &[u8]) -> Option<u8> {
+    let tiff = body.strip_prefix(b"Exif\0\0")?;
+    let is_little = match tiff.first_chunk::<4>()? {
+        b"II*\0" => true,
+        b"MM\0*" => false,
+        _ => return None,
+    };
+    let short =
+        |bytes: [u8; 2]| if is_little { u16::from_le_bytes(bytes) } else { u16::from_be_bytes(bytes) };
+    let start = tiff.get(4..8)?.try_into().ok()?;
+    let start = if is_little { u32::from_le_bytes(start) } else { u32::from_be_bytes(start) };
+    let mut rest = Rest(tiff.get(usize::try_from(start).ok()?..)?);
+    for _ in 0..short(rest.array()?) {
+        let entry: [u8; 12] = rest.array()?;
+        let [tag, kind, _, _, value, _] = [0, 2, 4, 6, 8, 10].map(|at| {
+            let pair = entry.get(at..at + 2).and_then(|pair| pair.try_into().ok());
+            pair.map_or(0, short)
+        });
+        if (tag, kind) == (0x0112, 3) {
+            return u8::try_from(value).ok().filter(|turn| (2..=8).contains(turn));
+        }
+    }
+    None
+}
+
+/// The part of a JPEG that says so and nothing else.
+fn exif(turn: u8) -> Vec<u8> {
+    let head = b"\xff\xe1\0\x22Exif\0\0MM\0*\0\0\0\x08\0\x01\x01\x12\0\x03\0\0\0\x01\0";
+    [head.as_slice(), &[turn], &[0; 6]].concat()
 }
 
 /// What the extended header says of parts that are left out: ICC profile, Exif, XMP.

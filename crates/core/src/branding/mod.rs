@@ -15,7 +15,7 @@ use std::{fmt, sync::Arc};
 use doorward_proto::id::{self, Id};
 
 pub use color::{Color, LEAST, Part, Shades, dark_background};
-pub use logo::{Format, MOST_BYTES, MOST_PIXELS, Picture};
+pub use logo::{Bounds, Format, MOST_BYTES, MOST_PIXELS, Picture};
 pub use manage::{Change, Place, change, show};
 
 use crate::{

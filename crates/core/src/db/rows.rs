@@ -52,6 +52,29 @@ impl ReadTx<'_> {
         self.all_with(&sql, &values, |row| read(table, row)).await
     }
 
+    /// The next of the rows that have this text in this column, in the order of the primary key.
+    pub(crate) async fn page_with(
+        &mut self,
+        table: &Table,
+        (column, text): (&str, &str),
+        after: Option<&[Value<'static>]>,
+        limit: i64,
+    ) -> Result<Vec<Cells>> {
+        let (columns, key) = (table.column_list(), table.key.join(", "));
+        let mut values = after.unwrap_or_default().to_vec();
+        let behind = match values.len() {
+            0 => String::new(),
+            count => format!("({key}) > ({}) AND ", places(count)),
+        };
+        let (own, limited) = (values.len() + 1, values.len() + 2);
+        let sql = format!(
+            "SELECT {columns} FROM {} WHERE {behind}{column} = ${own} ORDER BY {key} LIMIT ${limited}",
+            table.name
+        );
+        values.extend([text.to_owned().into(), limit.into()]);
+        self.all_with(&sql, &values, |row| read(table, row)).await
+    }
+
     /// How many rows a table has.
     pub(crate) async fn count_of(&mut self, table: &Table) -> Result<i64> {
         let sql = format!("SELECT CAST(COUNT(*) AS BIGINT) FROM {}", table.name);

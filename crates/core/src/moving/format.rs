@@ -53,28 +53,28 @@ pub struct Kind {
     pub members: &'static [Member],
 }
 
-const fn member(name: &'static str, form: Form) -> Member {
+pub(crate) const fn member(name: &'static str, form: Form) -> Member {
     Member { name, column: name, form }
 }
-const fn text(name: &'static str) -> Member {
+pub(crate) const fn text(name: &'static str) -> Member {
     member(name, Form::Text)
 }
-const fn int(name: &'static str) -> Member {
+pub(crate) const fn int(name: &'static str) -> Member {
     member(name, Form::Int)
 }
-const fn time(name: &'static str) -> Member {
+pub(crate) const fn time(name: &'static str) -> Member {
     member(name, Form::Time)
 }
-const fn flag(name: &'static str) -> Member {
+pub(crate) const fn flag(name: &'static str) -> Member {
     member(name, Form::Flag)
 }
-const fn json(name: &'static str) -> Member {
+pub(crate) const fn json(name: &'static str) -> Member {
     member(name, Form::Json)
 }
-const fn bytes(name: &'static str) -> Member {
+pub(crate) const fn bytes(name: &'static str) -> Member {
     member(name, Form::Bytes)
 }
-const fn word(name: &'static str, words: &'static [&'static str]) -> Member {
+pub(crate) const fn word(name: &'static str, words: &'static [&'static str]) -> Member {
     member(name, Form::Word(words))
 }
 const fn folded(column: &'static str, of: &'static str) -> Member {
@@ -239,6 +239,20 @@ pub const KINDS: &[Kind] = &[
             member("folded", Form::FoldedEmail("address")),
             flag("is_primary"),
             time("verified_at"),
+            time("created_at"),
+        ],
+    ),
+    kind(
+        "picture",
+        "pictures",
+        "A picture that a person has handed in; `profile` of the person has its address.",
+        &[
+            text("user_id"),
+            text("name"),
+            bytes("picture"),
+            text("format"),
+            int("width"),
+            int("height"),
             time("created_at"),
         ],
     ),

@@ -16,7 +16,7 @@ mod check;
 mod conflicts;
 mod export;
 mod file;
-mod format;
+pub(crate) mod format;
 mod import;
 mod record;
 mod secrets;
@@ -35,6 +35,7 @@ pub use export::export;
 pub use file::Header;
 pub use format::{KINDS, Kind, LEFT_OUT};
 pub use import::import;
+pub(crate) use record::written;
 
 /// How far it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]

@@ -270,7 +270,7 @@ fn is_same(one: &Value<'static>, other: &Value<'static>) -> bool {
 }
 
 /// A value as it is written; none for NULL and for what is not written.
-fn written(form: Form, value: &Value<'static>) -> Result<Option<Json>> {
+pub(crate) fn written(form: Form, value: &Value<'static>) -> Result<Option<Json>> {
     let json = match (form, value) {
         (Form::Folded(_) | Form::FoldedEmail(_) | Form::Scheme(_), _)
         | (_, Value::Int(None) | Value::Text(None) | Value::Bytes(None)) => return Ok(None),

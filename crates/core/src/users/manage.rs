@@ -94,6 +94,9 @@ pub async fn update(call: &Call, id: Id<UserKind>, expected: Option<i64>, change
                 if sql::update(tx, &after, ask.now).await?.is_none() {
                     return refuse(Code::VersionMismatch);
                 }
+                if after.profile.picture != before.profile.picture {
+                    sql::drop_picture(tx, ask.id).await?;
+                }
                 if let Some((email, is_proven)) = &ask.change.email {
                     super::set_email(tx, ask.id, email, is_proven.then_some(ask.now), ask.now).await?;
                 }
@@ -293,6 +296,7 @@ impl End {
         links::end_all_of(tx, id, now).await?;
         mail::remove_all_of(tx, id).await?;
         orgs::close_personal(tx, &self.env, id, now).await?;
+        sql::drop_picture(tx, id).await?;
         sql::anonymise(tx, id, now).await?;
         if let Some(mail) = &self.goodbye {
             mail::enqueue(tx, mail).await?;

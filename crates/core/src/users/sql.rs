@@ -8,6 +8,7 @@ use doorward_proto::{
 use super::{Email, PlatformRole, Prepared, User};
 use crate::{
     args,
+    branding::{Format, Picture},
     db::{ReadTx, Row, Tx},
     outcome::Result,
     principals::Status,
@@ -83,6 +84,11 @@ const MATCHES: &str = "SELECT CAST(
             WHERE username_folded >= $1 AND username_folded < $2 LIMIT $3) AS b)
         + (SELECT COUNT(*) FROM (SELECT id FROM users
             WHERE name_folded >= $1 AND name_folded < $2 LIMIT $3) AS c) AS BIGINT)";
+const INSERT_PICTURE: &str =
+    "INSERT INTO pictures (user_id, name, picture, format, width, height, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)";
+const DROP_PICTURE: &str = "DELETE FROM pictures WHERE user_id = $1";
+const PICTURE: &str = "SELECT picture, format, width, height FROM pictures WHERE name = $1";
 const OWNER_OF_EMAIL: &str = "SELECT user_id FROM emails WHERE folded = $1";
 const OWNER_OF_USERNAME: &str = "SELECT id FROM users WHERE username_folded = $1";
 const UPDATE: &str = "UPDATE users SET name = $3, name_folded = $4, username = $5, username_folded = $6,
@@ -284,6 +290,39 @@ pub(super) async fn anonymise(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time) -> R
     remove_emails_except(tx, id, "").await?;
     tx.exec(ANONYMISE, args![id, now]).await?;
     Ok(())
+}
+
+pub(super) async fn insert_picture(
+    tx: &mut Tx<'_>,
+    (id, name): (Id<UserKind>, &str),
+    picture: &Picture,
+    now: Time,
+) -> Result<()> {
+    let (width, height) = picture.size;
+    let values = args![
+        id,
+        name,
+        picture.bytes.as_slice(),
+        picture.format.extension(),
+        i64::from(width),
+        i64::from(height),
+        now
+    ];
+    tx.exec(INSERT_PICTURE, values).await?;
+    Ok(())
+}
+
+pub(super) async fn drop_picture(tx: &mut Tx<'_>, id: Id<UserKind>) -> Result<()> {
+    tx.exec(DROP_PICTURE, args![id]).await?;
+    Ok(())
+}
+
+pub(super) async fn picture(tx: &mut ReadTx<'_>, name: &str) -> Result<Option<Picture>> {
+    tx.opt(PICTURE, args![name], |row| {
+        let size = (u32::try_from(row.int(2)?)?, u32::try_from(row.int(3)?)?);
+        Ok(Picture { bytes: row.bytes(0)?, format: Format::from_extension(&row.text(1)?)?, size })
+    })
+    .await
 }
 
 fn read(row: &Row<'_>) -> Result<User> {

@@ -39,6 +39,7 @@ mod orgs_many;
 mod orgs_standing;
 mod orgs_tokens;
 mod orgs_workspaces;
+mod own_data;
 mod people_claims;
 mod people_lists;
 mod people_mail;

@@ -6,6 +6,7 @@ use std::{collections::BTreeSet, time::Duration};
 
 use doorward_core::{
     args,
+    branding::Picture,
     call::{Actor, Call},
     credentials::{self, PasswordAsk},
     mail::{self, Template},
@@ -204,10 +205,17 @@ both_engines! {
         };
         let signed_in = credentials::sign_in(&call, ask.clone()).await.expect("signs in");
         let by = call.by(Actor::User { id: alice.id, session: signed_in.session.id });
+        let picture = include_bytes!("../../../../tests/data/pictures/logo.png");
+        let picture = Picture::within(picture, &users::PICTURE).expect("a picture");
+        let person = users::set_picture(&by, alice.id, Some(picture)).await.expect("is set");
+        let address = person.profile.picture.expect("an address");
+        let name = address.rsplit('/').next().and_then(|file| file.split('.').next()).expect("a name");
+        assert!(users::picture(&call, name).await.expect("reads").is_some());
         let wrong = users::delete(&by, alice.id, &"wrong".into()).await.expect_err("wrong");
         assert_eq!(wrong.code(), Some(Code::PasswordWrong));
         users::delete(&by, alice.id, &GOOD.into()).await.expect("is deleted");
         assert!(users::find(&call, alice.id).await.expect("reads").is_none());
+        assert!(users::picture(&call, name).await.expect("reads").is_none());
         let signed = sessions::find(&call, &signed_in.cookie).await.expect("reads").expect("known");
         assert!(signed.accounts.is_empty());
         let refused = credentials::sign_in(&call, ask).await.expect_err("no account");

@@ -194,16 +194,21 @@ fn colored(member: &'static str, text: Option<String>) -> Result<Option<Color>> 
     Ok(text.map(read).transpose()?)
 }
 
-/// A picture in base64, as text or as a `data:` address.
+/// A logo in base64, as text or as a `data:` address.
 fn decoded(text: &str) -> Result<Picture> {
+    Picture::read(&base64("logo", text)?)
+}
+
+/// The bytes of a picture in base64, as text or as a `data:` address.
+pub(super) fn base64(member: &'static str, text: &str) -> Result<Vec<u8>> {
     let text = match text.strip_prefix("data:") {
         Some(address) => address.split_once(";base64,").map_or("", |(_, text)| text),
         None => text,
     };
     let text: Vec<u8> = text.bytes().filter(|byte| !byte.is_ascii_whitespace()).collect();
     match data_encoding::BASE64.decode(&text) {
-        Ok(bytes) if !bytes.is_empty() => Picture::read(&bytes),
-        _ => Err(wrong("logo", "A logo is a picture in base64").into()),
+        Ok(bytes) if !bytes.is_empty() => Ok(bytes),
+        _ => Err(wrong(member, "A picture is written in base64").into()),
     }
 }
 

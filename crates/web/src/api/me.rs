@@ -5,12 +5,13 @@
 use axum::extract::Path;
 use doorward_core::{
     authorize::{self, Connected},
+    branding::Picture,
     credentials,
     outcome::{Code, Refusal, Result},
     page::Page,
     providers::{self, Connection},
     sessions,
-    users::{self, Email},
+    users::{self, Email, PICTURE},
 };
 use doorward_proto::secret::SecretText;
 use http::StatusCode;
@@ -21,8 +22,10 @@ use utoipa::ToSchema;
 use super::{
     answer::{Answer, IfMatch, TRIES, done, page, versioned, wrong},
     body::{Input, Members, patched},
+    branding::base64,
     caller::Caller,
     endpoint::Endpoint,
+    own_data,
     sessions::{SessionView, session_view},
     users::{UserBody, UserView, body_of, change_between, view},
 };
@@ -55,6 +58,17 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .takes::<Confirmation>()
             .status(StatusCode::NO_CONTENT)
             .says("Deletes the account for good"),
+        Endpoint::post("/api/v1/me/picture", set_picture)
+            .account(WRITE)
+            .takes::<OwnPicture>()
+            .answers::<UserView>()
+            .says("Uploads a picture; `profile.picture` is its address from then on"),
+        Endpoint::delete("/api/v1/me/picture", remove_picture).account(WRITE).says("Removes the picture"),
+        Endpoint::get("/api/v1/me/export", export)
+            .account(READ)
+            .grave()
+            .answers::<OwnData>()
+            .says("Downloads everything that is held of one"),
         Endpoint::get("/api/v1/me/sessions", list_sessions)
             .account(READ)
             .lists_all::<SessionView>()
@@ -110,6 +124,28 @@ struct Confirmation {
     /// The present password.
     #[schema(value_type = String, format = Password)]
     current_password: SecretText,
+}
+
+/// A picture of oneself.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct OwnPicture {
+    /// A PNG, JPEG or WebP picture in base64: 160 KiB and 2048 pixels a side at most. What is not the picture
+    /// (where it was taken, and the like) is left out.
+    picture: String,
+}
+
+/// What is held of one: beside these, a list for each kind of thing (`docs/your-data.md`).
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "it describes what is written piece by piece")]
+struct OwnData {
+    /// `doorward-own-data/1`.
+    format: String,
+    /// Which server.
+    issuer: String,
+    /// When.
+    #[schema(format = DateTime)]
+    exported_at: String,
 }
 
 /// An application that may act for one.
@@ -203,6 +239,21 @@ async fn change_email(caller: Caller, Input(body): Input<OwnEmail>) -> Answer {
 async fn delete(caller: Caller, Input(body): Input<Confirmation>) -> Answer {
     users::delete(&caller.call, caller.person()?.0, &body.current_password).await?;
     done()
+}
+
+async fn set_picture(caller: Caller, Input(body): Input<OwnPicture>) -> Answer {
+    let picture = Picture::within(&base64(PICTURE.field, &body.picture)?, &PICTURE)?;
+    let user = users::set_picture(&caller.call, caller.user()?, Some(picture)).await?;
+    versioned(&view(&user)?, user.version)
+}
+
+async fn remove_picture(caller: Caller) -> Answer {
+    users::set_picture(&caller.call, caller.user()?, None).await?;
+    done()
+}
+
+async fn export(caller: Caller) -> Answer {
+    own_data::file(&caller.call).await
 }
 
 async fn list_sessions(caller: Caller) -> Answer {

@@ -27,6 +27,7 @@ mod moving;
 mod openapi;
 mod orcheo;
 mod orgs;
+pub(crate) mod own_data;
 mod prices;
 mod providers;
 mod ratelimits;

@@ -8,12 +8,14 @@ use data_encoding::BASE64URL_NOPAD;
 use doorward_core::{
     credentials::{self, PasswordAsk},
     outcome::{Code, Refusal},
+    sessions::Account,
     settings::SignUpMode,
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
+    carry::Carry,
     connect::{self, Turned},
     draft,
     form::{Errors, Field},
@@ -31,6 +33,21 @@ pub fn routes() -> Router<App> {
     Router::new()
         .route("/sign-in", get(identifier).post(identify))
         .route("/sign-in/password", get(password).post(sign_in))
+}
+
+/// Sends whoever signed in too long ago for what `page` does to prove again who they are; what they typed
+/// waits.
+///
+/// # Errors
+/// The way to sign in.
+#[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
+pub fn must_be_fresh(visit: &Visit, account: &Account, page: &str) -> Result<(), Response> {
+    if account.session.is_fresh(visit.call.now) {
+        return Ok(());
+    }
+    let again = to(&Carry::back_to(page).on("/sign-in/password"));
+    let name = account.email.as_deref().or(account.username.as_deref());
+    Err(visit.sent.put_some(visit, remember(visit, again, name.unwrap_or_default())))
 }
 
 /// First step: the identifier.

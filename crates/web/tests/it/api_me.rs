@@ -76,6 +76,41 @@ both_engines! {
         assert_eq!((peek.status, peek.code()), (StatusCode::FORBIDDEN, "auth.missing_scope"));
     }
 
+    async fn a_person_uploads_a_picture(world: World) {
+        const PNG: &[u8] = include_bytes!("../../../../tests/data/pictures/logo.png");
+        let server = Server::new(world);
+        let (_, cookie) = signed_in(&server, "ada@example.com", "user").await;
+        let body = json!({"picture": data_encoding::BASE64.encode(PNG)});
+        let set = asks(&server, &cookie, Method::POST, "/api/v1/me/picture", Some(body)).await;
+        assert_eq!(set.status, StatusCode::OK, "{}", set.text);
+        let address = set.body["profile"]["picture"].as_str().unwrap();
+        assert!(address.starts_with("https://id.example/pictures/") && address.ends_with(".png"), "{address}");
+        for wrong in ["", "no base64", "aGVsbG8="] {
+            let refused = asks(&server, &cookie, Method::POST, "/api/v1/me/picture", Some(json!({"picture": wrong}))).await;
+            assert_eq!((refused.status, refused.field()), (StatusCode::BAD_REQUEST, "picture"), "{wrong}: {}", refused.text);
+        }
+        let gone = asks(&server, &cookie, Method::DELETE, "/api/v1/me/picture", None).await;
+        assert_eq!(gone.status, StatusCode::NO_CONTENT, "{}", gone.text);
+        let me = asks(&server, &cookie, Method::GET, "/api/v1/me", None).await;
+        assert!(me.body["profile"].get("picture").is_none(), "{}", me.text);
+    }
+
+    async fn a_person_downloads_what_is_held_of_them(world: World) {
+        let server = Server::new(world);
+        let (user, cookie) = signed_in(&server, "ada@example.com", "user").await;
+        let (other, _) = signed_in(&server, "bob@example.com", "user").await;
+        let file = asks(&server, &cookie, Method::GET, "/api/v1/me/export", None).await;
+        assert_eq!((file.status, &file.body["profile"][0]["id"]), (StatusCode::OK, &user["id"]), "{}", file.text);
+        assert_eq!((file.header("content-type"), file.header("cache-control")), ("application/json", "no-store"));
+        let (theirs, secret) = (other["id"].as_str().unwrap(), cookie.split('=').nth(1).unwrap());
+        assert!(!file.text.contains(theirs) && !file.text.contains(secret), "{}", file.text);
+        server.world.advance(std::time::Duration::from_mins(11));
+        let stale = asks(&server, &cookie, Method::GET, "/api/v1/me/export", None).await;
+        assert_eq!((stale.status, stale.code()), (StatusCode::FORBIDDEN, "auth.forbidden"), "{}", stale.text);
+        let root = server.root(Method::GET, "/api/v1/me/export", None).await;
+        assert_eq!((root.status, root.code()), (StatusCode::FORBIDDEN, "auth.missing_scope"), "{}", root.text);
+    }
+
     async fn a_person_changes_the_password_and_ends_sessions(world: World) {
         let server = Server::new(world);
         let (_, here) = signed_in(&server, "ada@example.com", "user").await;

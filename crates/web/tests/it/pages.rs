@@ -253,6 +253,104 @@ both_engines! {
         assert_eq!(stored["profile"]["given_name"], "Ada", "what was not sent stays");
     }
 
+    /// A picture is what its bytes say, is served as nothing else, and goes when it is not wanted any more.
+    async fn a_person_hands_in_a_picture(world: World) {
+        const PNG: &[u8] = include_bytes!("../../../../tests/data/pictures/logo.png");
+        const JPEG: &[u8] = include_bytes!("../../../../tests/data/pictures/photo.jpg");
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let page = browser.open("/sign-in").await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        let path_of = |page: &Page| {
+            let path = page.text.split("<img src=\"/pictures/").nth(1).map(|rest| rest.split('"').next().unwrap());
+            path.map(|path| format!("/pictures/{path}"))
+        };
+        assert_eq!(path_of(&page), None);
+        let saved = browser.hand_in(&page, "/account/picture", ("upload", PNG)).await;
+        let first = path_of(&saved).unwrap_or_else(|| panic!("{}", saved.text));
+        let stored = browser.stored(ADA).await;
+        assert_eq!(stored["profile"]["picture"], format!("{ISSUER}{first}"));
+        let picture = browser.another().open(&first).await;
+        assert_eq!((picture.status, picture.header("content-type")), (StatusCode::OK, "image/png"), "whatever the form said");
+        assert_eq!(picture.header("x-content-type-options"), "nosniff");
+        assert!(picture.header("content-security-policy").contains("sandbox"));
+        for wrong in [format!("{}.jpg", first.trim_end_matches(".png")), "/pictures/0.png".to_owned(), "/pictures/x".to_owned()] {
+            assert_eq!(browser.open(&wrong).await.status, StatusCode::NOT_FOUND, "{wrong}");
+        }
+        let svg = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>";
+        for bad in [&svg[..], b"", &vec![0xff; 200 * 1024]] {
+            let refused = browser.hand_in(&saved, "/account/picture", ("upload", bad)).await;
+            assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+            assert!(refused.text.contains("id=\"upload-error\"") && path_of(&refused).is_some(), "{}", refused.text);
+        }
+        let mut forger = browser.another();
+        forger.open("/sign-in").await;
+        let forged = forger.hand_in(&saved, "/account/picture", ("upload", PNG)).await;
+        assert_eq!(forged.title(), "Sign in", "{}", forged.text);
+        assert_eq!(browser.open(&first).await.status, StatusCode::OK, "it stays as it is");
+
+        let saved = browser.hand_in(&saved, "/account/picture", ("upload", JPEG)).await;
+        let second = path_of(&saved).unwrap();
+        assert_eq!(browser.open(&first).await.status, StatusCode::NOT_FOUND, "replaced");
+        let data = browser.open("/account/data").await;
+        let file = browser.submit(&data, "/account/data/download", &[]).await;
+        assert!(file.text.contains("\"format\":\"jpg\""), "{}", file.text);
+        let saved = browser.submit(&saved, "/account/profile", &[("picture", "https://pictures.example/ada.png")]).await;
+        assert_eq!((path_of(&saved), browser.open(&second).await.status), (None, StatusCode::NOT_FOUND));
+        let saved = browser.hand_in(&saved, "/account/picture", ("upload", PNG)).await;
+        let third = path_of(&saved).unwrap();
+        let removed = browser.submit(&saved, "/account/picture/remove", &[]).await;
+        assert_eq!((path_of(&removed), browser.open(&third).await.status), (None, StatusCode::NOT_FOUND));
+        assert!(browser.stored(ADA).await["profile"].get("picture").is_none());
+    }
+
+    /// What is long ago is told as a date, in the person's zone; without one in UTC, which is said.
+    async fn a_person_is_told_times_in_their_zone(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let page = browser.open("/sign-in").await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        browser.submit(&page, "/account/news", &[("news", "yes")]).await;
+        let agreed = browser.world.realm.env.now();
+        browser.world.advance(std::time::Duration::from_hours(40 * 24));
+        let page = browser.open("/sign-in").await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        let exact = format!("title=\"{}\">", agreed.to_human());
+        let utc = format!("{exact}{}</time>", agreed.to_human_in(Zone::UTC));
+        assert!(utc.ends_with(" UTC</time>") && page.text.contains(&utc), "{utc}: {}", page.text);
+        let page = browser.submit(&page, "/account/profile", &[("zone", "Asia/Tokyo")]).await;
+        let tokyo = format!("{exact}{}</time>", agreed.to_human_in(Zone::find("Asia/Tokyo").unwrap()));
+        assert!(tokyo.ends_with(" JST</time>"), "{tokyo}");
+        let page = browser.open(&page.path).await;
+        assert!(page.text.contains(&tokyo), "{tokyo}: {}", page.text);
+        let refused = browser.submit(&page, "/account/profile", &[("zone", "Mars/Olympus")]).await;
+        assert!(refused.text.contains("zone-error\""), "{}", refused.text);
+    }
+
+    /// Everything in one file, for who has just proven who they are.
+    async fn a_person_downloads_everything(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let page = browser.open("/sign-in").await;
+        browser.sign_in(&page, ADA, PASSWORD).await;
+        let page = browser.open("/account/data").await;
+        let file = browser.submit(&page, "/account/data/download", &[]).await;
+        assert_eq!((file.status, file.header("content-type")), (StatusCode::OK, "application/json"));
+        assert_eq!(file.header("content-disposition"), "attachment; filename=\"my-data.json\"");
+        assert_eq!((file.header("cache-control"), file.header("x-content-type-options")), ("no-store", "nosniff"));
+        let json: serde_json::Value = serde_json::from_str(&file.text).unwrap();
+        assert_eq!((&json["profile"][0]["name"], &json["addresses"][0]["address"]), (&json!("Ada"), &json!(ADA)));
+
+        browser.world.advance(std::time::Duration::from_mins(11));
+        let page = browser.open("/account/data").await;
+        let again = browser.submit(&page, "/account/data/download", &[]).await;
+        assert!(again.path.starts_with("/sign-in/password"), "{}", again.path);
+        let back = browser.submit(&again, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!(back.path, "/account/data");
+        let file = browser.submit(&back, "/account/data/download", &[]).await;
+        assert!(serde_json::from_str::<serde_json::Value>(&file.text).is_ok(), "{}", file.text);
+    }
+
     /// The account's forms.
     async fn a_person_looks_after_the_account(world: World) {
         let mut browser = Browser::new(world);

@@ -97,7 +97,8 @@ impl Browser {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
-        let text = String::from_utf8(bytes.to_vec()).unwrap();
+        // A picture is no text; what stands in it may still be looked for.
+        let text = String::from_utf8_lossy(&bytes).into_owned();
         Page { status: parts.status, path, headers: parts.headers, text }
     }
 
@@ -135,6 +136,20 @@ impl Browser {
             }
         }
         page
+    }
+
+    /// Hands a file in by a form that has nothing else, and follows redirects.
+    pub(crate) async fn hand_in(&mut self, page: &Page, action: &str, file: (&str, &[u8])) -> Page {
+        let token = page.field("form_token").unwrap();
+        let head = format!(
+            "--x1\r\nContent-Disposition: form-data; name=\"form_token\"\r\n\r\n{token}\r\n--x1\r\n\
+             Content-Disposition: form-data; name=\"{}\"; filename=\"me.svg\"\r\n\
+             Content-Type: image/svg+xml\r\n\r\n",
+            file.0
+        );
+        let body = [head.as_bytes(), file.1, b"\r\n--x1--\r\n"].concat();
+        let page = self.ask_with("POST", action, Some(("multipart/form-data; boundary=x1", body))).await;
+        self.follow(page).await
     }
 
     async fn follow(&mut self, mut page: Page) -> Page {

@@ -81,3 +81,44 @@ fn what_moves_or_is_not_known_is_refused() {
     let twice: Vec<u8> = [&PNG[..33], &PNG[8..]].concat();
     assert!(hint(&twice).contains("damaged"));
 }
+
+/// A JPEG as cameras write it: held on its side, with a place in it.
+fn taken(turn: u8, is_little: bool) -> Vec<u8> {
+    let short = |number: u16| if is_little { number.to_le_bytes() } else { number.to_be_bytes() };
+    let long = |number: u32| if is_little { number.to_le_bytes() } else { number.to_be_bytes() };
+    let mut body = b"Exif\0\0".to_vec();
+    body.extend_from_slice(if is_little { b"II*\0" } else { b"MM\0*" });
+    body.extend(long(8));
+    body.extend(short(2));
+    // Where it was taken: a pointer to what stands behind.
+    body.extend([&short(0x8825)[..], &short(4), &long(1), &long(38)].concat());
+    body.extend([&short(0x0112)[..], &short(3), &long(1), &short(turn.into()), &[0; 2]].concat());
+    body.extend_from_slice(b"\0\0\0\0GPS 52.5200N 13.4050E");
+    let length = u16::try_from(body.len() + 2).unwrap().to_be_bytes();
+    [&JPEG[..2], &[0xff, 0xe1], &length, &body, &JPEG[2..]].concat()
+}
+
+#[test]
+fn a_photograph_stays_upright_and_does_not_say_where_it_was_taken() {
+    let plain = Picture::read(JPEG).unwrap();
+    for is_little in [true, false] {
+        for turn in 0..=9 {
+            let photo = taken(turn, is_little);
+            assert!(has(&photo, b"GPS"));
+            let kept = Picture::read(&photo).unwrap();
+            assert!(!has(&kept.bytes, b"GPS"));
+            assert_eq!(Picture::read(&kept.bytes).unwrap(), kept, "what is kept is kept whole");
+            if (2..=8).contains(&turn) {
+                assert_eq!(kept.bytes.len(), plain.bytes.len() + 36);
+                assert!(has(&kept.bytes, &[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, turn, 0, 0]));
+            } else {
+                assert_eq!(kept, plain);
+            }
+            for end in 0..60 {
+                let mut cut = photo.clone();
+                cut[5] = end;
+                let _ = Picture::read(&cut);
+            }
+        }
+    }
+}

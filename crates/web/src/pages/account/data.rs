@@ -1,4 +1,5 @@
-//! Deleting the account: with the password, and with the mail address typed.
+//! One's own data: downloading all of it, and deleting the account, with the password and with the mail address
+//! typed.
 
 use askama::Template;
 use axum::{
@@ -15,13 +16,15 @@ use serde::Deserialize;
 
 use super::{House, Resident, Room};
 use crate::{
+    api::own_data,
     app::App,
     cookies::Cookie,
     pages::{
         form::{Errors, Field},
         frame::Frame,
+        sign_in::must_be_fresh,
         sign_out::DELETED,
-        visit::{Posted, refusal_of, to},
+        visit::{Nothing, Posted, refusal_of, to},
     },
     surface::Failure,
 };
@@ -30,6 +33,7 @@ use crate::{
 pub fn routes() -> Router<App> {
     Router::new()
         .route("/account/data", get(look))
+        .route("/account/data/download", post(download).get(Room::Data.door()))
         .route("/account/delete", post(delete).get(Room::Data.door()))
 }
 
@@ -68,6 +72,17 @@ async fn look(resident: Resident) -> Response {
     let (frame, errors) = (resident.visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Data, &errors);
     resident.show(&Page::new(&house, errors))
+}
+
+async fn download(posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (resident, _) = match Resident::of(posted, Room::Data).await {
+        Ok(resident) => resident,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    if let Err(elsewhere) = must_be_fresh(&resident.visit, &resident.account, Room::Data.path()) {
+        return Ok(elsewhere);
+    }
+    own_data::file(&resident.visit.call).await
 }
 
 async fn delete(posted: Posted<DeleteForm>) -> Result<Response, Failure> {

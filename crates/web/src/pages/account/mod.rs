@@ -34,6 +34,7 @@ pub mod applications;
 pub mod data;
 pub mod keys;
 pub mod organizations;
+pub mod picture;
 pub mod profile;
 pub mod security;
 pub mod sessions;
@@ -42,6 +43,7 @@ pub mod sessions;
 pub fn routes() -> Router<App> {
     Router::new()
         .merge(profile::routes())
+        .merge(picture::routes())
         .merge(security::routes())
         .merge(sessions::routes())
         .merge(applications::routes())

@@ -8,13 +8,13 @@ use axum::{
 };
 use doorward_core::{
     outcome::{Code, Refusal, Result as Outcome},
-    users::{self, Change, Email, User},
+    users::{self, Change, Email, PICTURE, User},
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
-use super::{Done, House, Resident, Room};
+use super::{Done, House, Resident, Room, picture};
 use crate::{
     app::App,
     pages::{
@@ -98,6 +98,8 @@ pub struct Facts {
     pub is_verified: bool,
     /// Since when the person wants news, if so.
     pub news_since: Option<When>,
+    /// Where the picture is that was handed in here.
+    pub picture: Option<String>,
 }
 
 impl Facts {
@@ -105,9 +107,15 @@ impl Facts {
         Self {
             typed: Typed::of(user),
             is_verified: user.email_verified_at.is_some(),
+            picture: picture_of(visit, user),
             news_since: user.marketing_consent_at.map(|at| When::new(visit.text, at, visit.call.now)),
         }
     }
+}
+
+fn picture_of(visit: &Visit, user: &User) -> Option<String> {
+    let address = user.profile.picture.as_deref()?;
+    picture::path_of(address, &visit.call.realm.issuer).map(str::to_owned)
 }
 
 /// The page.
@@ -122,6 +130,8 @@ pub struct Page<'a> {
     email: Field,
     password: Field,
     news: Tick,
+    upload_wrong: Option<String>,
+    upload_most: usize,
 }
 
 impl<'a> Page<'a> {
@@ -134,7 +144,9 @@ impl<'a> Page<'a> {
         let label = frame.t("security-current");
         let password = Field::password(frame, "current_password", "current-password", label).checked(&errors);
         let news = news::tick(frame, facts.news_since.is_some());
-        Self { frame, house, errors, facts, about, email, password, news }
+        let upload_wrong = errors.about(picture::FIELD).map(str::to_owned);
+        let upload_most = PICTURE.bytes;
+        Self { frame, house, errors, facts, about, email, password, news, upload_wrong, upload_most }
     }
 }
 
@@ -296,10 +308,32 @@ async fn wrong(
     let Some(errors) = about_the_person(visit, &refusal).or_else(|| Errors::of(visit.text, &refusal)) else {
         return Ok(Failure::from(refusal).into_response());
     };
+    again(resident, (form, email), errors, &refusal).await
+}
+
+/// The page again with what is wrong with a picture.
+///
+/// # Errors
+/// Faults.
+pub(super) async fn show_wrong(
+    resident: &Resident,
+    errors: Errors,
+    refusal: &Refusal,
+) -> Result<Response, Failure> {
+    again(resident, (&ProfileForm::default(), ""), errors, refusal).await
+}
+
+async fn again(
+    resident: &Resident,
+    (form, email): (&ProfileForm, &str),
+    errors: Errors,
+    refusal: &Refusal,
+) -> Result<Response, Failure> {
+    let visit = &resident.visit;
     let user = users::get(&visit.call, resident.account.session.user).await?;
     let mut facts = Facts::of(visit, &user);
     facts.typed = facts.typed.with(form);
     let frame = visit.frame();
     let house = resident.house(&frame, Room::Profile, &errors);
-    Ok(visit.show_wrong(&Page::new(&house, facts, email, errors), &refusal))
+    Ok(visit.show_wrong(&Page::new(&house, facts, email, errors), refusal))
 }

@@ -304,15 +304,7 @@ impl Operator {
     /// The way to sign in.
     #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
     fn must_be_fresh(&self, page: &str) -> Result<(), Response> {
-        if self.account.session.is_fresh(self.visit.call.now) {
-            return Ok(());
-        }
-        let again = to(&Carry::back_to(page).on("/sign-in/password"));
-        let name = self.account.email.as_deref().or(self.account.username.as_deref());
-        Err(self
-            .visit
-            .sent
-            .put_some(&self.visit, sign_in::remember(&self.visit, again, name.unwrap_or_default())))
+        sign_in::must_be_fresh(&self.visit, &self.account, page)
     }
 
     /// What is around a page of this heading; `errors` belong to a form that was just sent.
