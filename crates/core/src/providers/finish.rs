@@ -296,7 +296,7 @@ impl Meet {
         {
             tenancy::check_address(tx, org, email).await?;
         }
-        if let Some(user) = sql::identity(tx, self.provider, &self.claimed.subject).await? {
+        if let Some(user) = self.known(tx).await? {
             if let Some(org) = self.org {
                 tenancy::check_person(tx, org, user).await?;
                 tenancy::check_member(tx, org, user).await?;
@@ -319,6 +319,18 @@ impl Meet {
             return Ok(Met::Known);
         }
         self.make(tx, email).await
+    }
+
+    /// Whom the provider means. Of several first returns of one person at once, from however many browsers, one
+    /// makes the account and the others wait for it.
+    async fn known(&self, tx: &mut Tx<'_>) -> Result<Option<Id<User>>> {
+        if let Some(user) = sql::identity(tx, self.provider, &self.claimed.subject).await? {
+            return Ok(Some(user));
+        }
+        let mut names = vec![format!("doorward.connect.{}.{}", self.provider, self.claimed.subject)];
+        names.extend(self.email.as_ref().map(|email| format!("doorward.connect.{}", email.folded())));
+        tx.lock_exclusive(&names.iter().map(String::as_str).collect::<Vec<_>>()).await?;
+        sql::identity(tx, self.provider, &self.claimed.subject).await
     }
 
     /// Makes somebody who has not been here before.

@@ -51,6 +51,8 @@ pub(crate) struct Says {
     pub(crate) redeemed: (Option<String>, BTreeMap<String, String>),
     /// What authorization requests have asked for.
     pub(crate) asked: BTreeMap<String, String>,
+    /// The same of every browser that is away.
+    pub(crate) all_asked: Vec<BTreeMap<String, String>>,
     pub(crate) now: i64,
 }
 
@@ -92,6 +94,7 @@ impl Upstream {
             base: UPSTREAM.to_owned(),
             redeemed: Default::default(),
             asked: BTreeMap::new(),
+            all_asked: Vec::new(),
             now: 0,
         };
         Self(Arc::new(Mutex::new(says)))
@@ -163,8 +166,11 @@ impl Says {
         // What a provider is to check.
         assert_eq!(form["grant_type"], "authorization_code");
         assert_eq!(form["code"], "the-code");
-        assert_eq!(sha256_base64url(form["code_verifier"].as_bytes()), self.asked["code_challenge"]);
-        assert_eq!(form["redirect_uri"], self.asked["redirect_uri"]);
+        let challenge = sha256_base64url(form["code_verifier"].as_bytes());
+        let asked = self.all_asked.iter().find(|asked| asked["code_challenge"] == challenge);
+        let asked = asked.unwrap_or(&self.asked).clone();
+        assert_eq!(challenge, asked["code_challenge"]);
+        assert_eq!(form["redirect_uri"], asked["redirect_uri"]);
         let header = request.headers.iter().find(|(name, _)| *name == "authorization");
         let header = header.map(|(_, value)| value.clone());
         assert_ne!(header.is_some(), form.contains_key("client_id"), "one way to prove who we are");
@@ -172,7 +178,7 @@ impl Says {
         let claims = merged(
             json!({
                 "iss": self.base, "sub": "ada-1", "aud": "us", "iat": self.now, "exp": self.now + 300,
-                "nonce": self.asked.get("nonce"), "at_hash": left_hash(Alg::ES256, "upstream"),
+                "nonce": asked.get("nonce"), "at_hash": left_hash(Alg::ES256, "upstream"),
             }),
             &self.claims,
         );
@@ -241,7 +247,10 @@ impl Browser {
         let address = providers::begin(call, slug, &marker, leaving).await?;
         let away: BTreeMap<String, String> =
             Url::parse(&address).expect("an address").query_pairs().into_owned().collect();
-        upstream.set(|says| says.asked = away.clone());
+        upstream.set(|says| {
+            says.asked = away.clone();
+            says.all_asked.push(away.clone());
+        });
         Ok(Self { slug: slug.to_owned(), marker, away })
     }
 

@@ -64,6 +64,24 @@ both_engines! {
         assert!(provider.has_secret && !format!("{provider:?}").contains(SECRET));
     }
 
+    async fn first_returns_of_one_person_at_once_all_sign_in(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let call = world.call();
+        let mut returning = tokio::task::JoinSet::new();
+        for _ in 0..8 {
+            let (browser, call) = (Browser::leaves(&call, &upstream).await, call.clone());
+            returning.spawn(async move { browser.returns(&call).await });
+        }
+        let mut who = std::collections::BTreeSet::new();
+        for finished in returning.join_all().await {
+            let Finished::SignedIn { signed_in, .. } = finished.expect("is not turned away") else { panic!("asked for proof") };
+            who.insert(signed_in.session.user);
+        }
+        assert_eq!((who.len(), people(&world).await), (1, 1));
+    }
+
     async fn a_known_address_takes_proof_before_it_is_linked(place: Fresh) {
         let upstream = Upstream::new();
         let world = world(&place, &upstream, SignUpMode::Open).await;
