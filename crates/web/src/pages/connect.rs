@@ -176,13 +176,18 @@ async fn leave(Path(name): Path<String>, mut visit: Visit) -> Result<Response, F
     Ok(visit.with_cookie(response, Cookie::Connect, marker.expose(), Some(AWAY)))
 }
 
-/// Whether a page of another site has sent the browser to an organisation's provider: that one could sign in
-/// whom it likes in the place of who is here, so people go there by a page of ours. An application may send
-/// them where nobody is signed in.
+/// Whether a page of another site has sent the browser to a provider: whoever is signed in there would be signed
+/// in here without having wanted it, so people go there by a page of ours. An application may send them with its
+/// request; to an organisation's provider only where nobody is signed in, since that one could sign in whom it
+/// likes in the place of who is here.
 async fn is_sent_by_another(visit: &Visit, name: &str) -> Result<bool, Failure> {
-    let is_sent = !csrf::is_navigated_here(visit.headers());
-    let is_expected = visit.asked.is_some() && visit.active().is_none();
-    if !is_sent || is_expected {
+    if csrf::is_navigated_here(visit.headers()) {
+        return Ok(false);
+    }
+    if visit.asked.is_none() {
+        return Ok(true);
+    }
+    if visit.active().is_none() {
         return Ok(false);
     }
     let provider = providers::get(&visit.call, name).await?;

@@ -272,14 +272,15 @@ both_engines! {
         assert!(page.header("location").starts_with("https://orders.example/cb?code="), "{} {}", page.path, page.text);
     }
 
-    /// An organisation's owner could sign in whom they like in the place of who is here.
-    async fn another_site_sends_nobody_to_an_organisations_provider(place: Fresh) {
+    /// Nobody is signed in because a page elsewhere wants it. An application has asked for something.
+    async fn another_site_sends_nobody_to_a_provider(place: Fresh) {
         let (browser, _) = browser(&place).await;
         let connection = acme(&browser).await;
         let stored = browser.read("orgs/acme/connections/sso").await;
         let by_id = stored["id"].as_str().expect("an id");
         for (path, site, leaves) in [
-            ("login", "cross-site", true), (connection.as_str(), "same-origin", true), (connection.as_str(), "none", true),
+            ("login", "same-origin", true), ("login", "none", true), ("login", "cross-site", false), ("login", "same-site", false),
+            ("nobody", "cross-site", false), (connection.as_str(), "same-origin", true), (connection.as_str(), "none", true),
             (connection.as_str(), "cross-site", false), (connection.as_str(), "same-site", false), (by_id, "cross-site", false),
         ] {
             let request = Request::get(format!("/connect/{path}")).header("sec-fetch-site", site);
@@ -287,6 +288,14 @@ both_engines! {
             let to = page.header("location");
             assert_eq!(to.starts_with("https://login.example/authorize"), leaves, "{path} {site}: {to}");
             assert!(leaves || to == "/sign-in?other=yes", "{path} {site}: {to}");
+        }
+        for (path, leaves) in [("login", true), (connection.as_str(), true)] {
+            let asked = asks(&browser, &format!("&connection={path}")).await;
+            let page = browser.clone().ask("GET", &asked, None).await;
+            let draft = page.header("location").split_once("draft=").expect("a draft").1.to_owned();
+            let request = Request::get(format!("/connect/{path}?draft={draft}")).header("sec-fetch-site", "cross-site");
+            let page = browser.send(request.body(axum::body::Body::empty()).expect("a request")).await;
+            assert_eq!(page.header("location").starts_with("https://login.example/authorize"), leaves, "{path}: {}", page.header("location"));
         }
     }
 
