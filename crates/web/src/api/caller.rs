@@ -79,6 +79,15 @@ impl Caller {
         if self.has(scope) { Ok(()) } else { Err(lacks(scope).into()) }
     }
 
+    /// Refuses a browser whose sign-in is too old for what cannot be undone.
+    pub(super) fn must_be_fresh(&self) -> Result<()> {
+        if !self.is_stale {
+            return Ok(());
+        }
+        let hint = "This cannot be undone: sign in again first, it needs a sign-in of the last ten minutes";
+        Err(Refusal::new(Code::Forbidden).hint(hint).into())
+    }
+
     /// Whether anybody was recognised.
     pub fn is_anonymous(&self) -> bool {
         self.call.actor == Actor::Anonymous

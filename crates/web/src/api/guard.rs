@@ -93,10 +93,8 @@ async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
             if let (Ok(()), Access::Org(permission)) = (&outcome, door.access) {
                 outcome = entered(parts, &caller, permission).await;
             }
-            if outcome.is_ok() && door.is_grave && caller.is_stale {
-                let hint =
-                    "This cannot be undone: sign in again first, it needs a sign-in of the last ten minutes";
-                outcome = Err(Refusal::new(Code::Forbidden).hint(hint).into());
+            if outcome.is_ok() && door.is_grave {
+                outcome = caller.must_be_fresh();
             }
             (caller.call.clone(), outcome.map(|()| caller))
         }

@@ -135,6 +135,8 @@ both_engines! {
             (Method::DELETE, "/api/v1/users/ada@example.org", None),
             (Method::DELETE, "/api/v1/orgs/acme", None),
             (Method::POST, "/api/v1/orgs/acme/transfer", Some(json!({"user_id": team["id"]}))),
+            (Method::POST, "/api/v1/orgs/acme/invitations", Some(json!({"email": "eve@example.org", "role": "owner"}))),
+            (Method::POST, "/api/v1/orgs/acme/members", Some(json!({"user_id": team["id"], "role": "owner"}))),
             (Method::POST, "/api/v1/providers", Some(provider)),
             (Method::POST, "/api/v1/keys/rotate", Some(json!({"alg": "ES256"}))),
             (Method::POST, "/api/v1/service-tokens/revoke-all", Some(json!({"reason": "x"}))),
@@ -148,6 +150,9 @@ both_engines! {
         }
         let read = server.asks(Method::GET, "/api/v1/users/ada@example.org", None, &headers).await;
         assert_eq!(read.status, StatusCode::OK, "looking is not deciding: {}", read.text);
+        let member = json!({"email": "eve@example.org", "send_mail": false});
+        let invited = server.asks(Method::POST, "/api/v1/orgs/acme/invitations", Some(member), &headers).await;
+        assert_eq!(invited.status, StatusCode::CREATED, "members come and go: {}", invited.text);
         let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie: Some(signed.cookie) };
         let signed = sign_in(&world.call(), ask).await.unwrap();
         let cookie = format!("__Host-doorward={}", signed.cookie.expose());

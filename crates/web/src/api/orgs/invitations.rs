@@ -1,7 +1,10 @@
 //! Asking people to join an organisation: `/api/v1/orgs/{org}/invitations`.
 
 use doorward_core::{
-    orgs::invitations::{self, Invitation, Made, NewInvitation},
+    orgs::{
+        MEMBER, OWNER,
+        invitations::{self, Invitation, Made, NewInvitation},
+    },
     outcome::{Code, Refusal, Result},
     users::Email,
 };
@@ -98,9 +101,13 @@ async fn list(caller: Caller, Entered(scope): Entered, listing: Listing) -> Answ
 }
 
 async fn create(caller: Caller, Entered(scope): Entered, Input(body): Input<NewInvitationBody>) -> Answer {
+    let role = body.role.unwrap_or_else(|| MEMBER.to_owned());
+    if role == OWNER {
+        caller.must_be_fresh()?;
+    }
     let new = NewInvitation {
         email: Email::parse(&body.email)?,
-        role: body.role.unwrap_or_else(|| "member".to_owned()),
+        role,
         is_mailed: body.send_mail.unwrap_or(true),
         locale: body.locale,
     };

@@ -3,7 +3,7 @@
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     orgs::{
-        OrgScope,
+        OWNER, OrgScope,
         invitations::{self, NewInvitation},
         members,
     },
@@ -86,6 +86,11 @@ pub(super) async fn invite(Path(org): Path<String>, posted: Posted<Form>) -> Res
     };
     let visit = &operator.visit;
     let scope = enter(&operator, &org, MEMBERS).await?;
+    if typed.role == OWNER
+        && let Err(elsewhere) = operator.must_be_fresh(&format!("{PATH}/{org}/{}", INVITE.at))
+    {
+        return Ok(elsewhere);
+    }
     let invited = async {
         let email = Email::parse(&typed.email)?;
         let new = NewInvitation { email, role: typed.role.clone(), is_mailed: true, locale: None };
@@ -114,6 +119,11 @@ pub(super) async fn add(Path(org): Path<String>, posted: Posted<Form>) -> Result
     };
     let visit = &administrator.visit;
     let scope = enter(&administrator, &org, MEMBERS).await?;
+    if typed.role == OWNER
+        && let Err(elsewhere) = administrator.must_be_fresh(&format!("{PATH}/{org}/{}", ADD.at))
+    {
+        return Ok(elsewhere);
+    }
     let added = async {
         let person = users::find_by_email(&visit.call, &Email::parse(&typed.email)?).await?;
         let person = person.ok_or(Refusal::new(Code::NotFound))?;

@@ -175,6 +175,9 @@ pub(super) async fn save(
     };
     let scope = enter(&operator, &org, MEMBERS).await?;
     let member = member(&operator, &scope, &user).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&path) {
+        return Ok(elsewhere);
+    }
     let visit = &operator.visit;
     let refusal = match members::set_role(&visit.call, &scope, member.user, &typed.role).await {
         Ok(_) => return Ok(said::at(visit, "did-member-saved", &page(scope.org()))),
