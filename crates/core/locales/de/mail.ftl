@@ -117,3 +117,9 @@ invitation-heading = Kommen Sie zu { $org }
 invitation-body = { $inviter } lädt Sie ein, der Organisation { $org } beizutreten, als { $role }.
 invitation-button = Einladung ansehen
 invitation-after = Der Link ist nur für Sie und gilt bis { $when }. Wenn Sie nicht wissen, worum es geht, müssen Sie nichts tun: Es geschieht nichts.
+
+domain-lost-subject = { $domain } ist nicht mehr nachgewiesen
+domain-lost-heading = { $domain } ist nicht mehr nachgewiesen
+domain-lost-body = Seit einer Woche sagt das DNS von { $domain } nicht mehr, dass die Domain Ihrer Organisation gehört. Niemand tritt mehr mit einer Adresse von ihr bei, und niemand meldet sich mit ihr anderswo an. Wer zur Organisation gehört, bleibt. Um sie wieder nachzuweisen, lassen Sie den TXT-Eintrag { $record } { $value } sagen, und lassen Sie ihn prüfen.
+domain-lost-button = Organisation öffnen
+domain-lost-after = Wenn die Domain nicht mehr Ihre ist, nehmen Sie sie heraus.

@@ -117,3 +117,9 @@ invitation-heading = Join { $org }
 invitation-body = { $inviter } asks you to join the organisation { $org } as { $role }.
 invitation-button = Look at the invitation
 invitation-after = The link is for you alone and works until { $when }. If you do not know what this is about, ignore this message: nothing will happen.
+
+domain-lost-subject = { $domain } is not proven any more
+domain-lost-heading = { $domain } is not proven any more
+domain-lost-body = For a week the DNS of { $domain } has not said that the domain is your organisation's. Nobody joins by an address of it any more, and nobody signs in by it elsewhere. Whoever belongs to the organisation stays. To prove it again, let the TXT record { $record } say { $value }, and have it verified.
+domain-lost-button = Open the organisation
+domain-lost-after = If the domain is not yours any more, take it off.

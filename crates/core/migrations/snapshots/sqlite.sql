@@ -138,15 +138,20 @@ CREATE UNIQUE INDEX invitations_open ON invitations (org_id, email_folded)
 CREATE INDEX invitations_email ON invitations (email_folded, org_id) WHERE accepted_at IS NULL AND revoked_at IS NULL;
 
 -- Domains that an organisation says are its own. token: what its DNS has to say; one organisation has
--- proven it.
+-- proven it. checked_at: when that was looked for last; missed_at, misses: since when, and how often, it was not
+-- there.
 CREATE TABLE org_domains (
     org_id TEXT NOT NULL REFERENCES orgs (id),
     domain TEXT NOT NULL,
     token TEXT NOT NULL,
     verified_at INTEGER,
     created_at INTEGER NOT NULL,
+    checked_at INTEGER NOT NULL DEFAULT 0,
+    missed_at INTEGER,
+    misses INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (org_id, domain)
 ) STRICT;
+CREATE INDEX org_domains_due ON org_domains (checked_at) WHERE verified_at IS NOT NULL;
 CREATE UNIQUE INDEX org_domains_verified ON org_domains (domain) WHERE verified_at IS NOT NULL;
 
 -- Parts of an organisation. id: what tokens say, so one in the whole realm; everybody: what whoever belongs to

@@ -68,11 +68,13 @@ pub enum Template {
     ServiceTokenRotation,
     /// An organisation asks the reader to join.
     Invitation,
+    /// A domain of an organisation that the reader owns is not proven any more.
+    DomainLost,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
@@ -88,6 +90,7 @@ impl Template {
         Self::ServiceTokenReview,
         Self::ServiceTokenRotation,
         Self::Invitation,
+        Self::DomainLost,
     ];
 
     /// The name in the outbox and in the catalogue.
@@ -108,6 +111,7 @@ impl Template {
             Self::ServiceTokenReview => "service-token-review",
             Self::ServiceTokenRotation => "service-token-rotation",
             Self::Invitation => "invitation",
+            Self::DomainLost => "domain-lost",
         }
     }
 

@@ -17,6 +17,9 @@ fn parameters() -> BTreeMap<String, String> {
         ("org", "Analytical Engine"),
         ("inviter", "Ada <c>"),
         ("role", "author"),
+        ("domain", "acme.example"),
+        ("record", "_doorward.acme.example"),
+        ("value", "doorward-domain=0123"),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

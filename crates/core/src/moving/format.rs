@@ -134,7 +134,16 @@ pub const KINDS: &[Kind] = &[
         "organization_domain",
         "org_domains",
         "A domain that an organisation says is its own.",
-        &[text("org_id"), text("domain"), text("token"), time("verified_at"), time("created_at")],
+        &[
+            text("org_id"),
+            text("domain"),
+            text("token"),
+            time("verified_at"),
+            time("created_at"),
+            time("checked_at"),
+            time("missed_at"),
+            int("misses"),
+        ],
     ),
     kind(
         "workspace",

@@ -4,6 +4,8 @@
 //! One organisation has proven a domain. Whoever then proves a mail address of it (at sign-up, by a link, by
 //! an invitation) is a member of an organisation that is joined by domain.
 
+pub(super) mod recheck;
+
 use std::fmt;
 
 use doorward_proto::{
@@ -20,6 +22,8 @@ use crate::{
     outcome::{Code, Refusal, Result, refuse},
     users::Email,
 };
+
+pub use recheck::recheck;
 
 /// A domain that an organisation says is its own.
 #[derive(Debug, Clone, PartialEq, Eq)]

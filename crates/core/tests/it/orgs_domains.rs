@@ -1,16 +1,22 @@
 //! Domains of organisations on both engines: proven by the DNS, by one organisation, and who belongs to it
 //! by them.
 
-use std::sync::{Arc, Mutex};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use doorward_core::{
+    audit,
     call::{Actor, Call},
     env::{Resolve, ResolveFailure},
+    mail,
     orgs::{
         Holder, JoinedBy, Org, OrgScope, domains, enter,
         manage::{self, Change, NewOrg},
     },
     outcome::{Code, Result},
+    page::PageAsk,
     users::{self, Email, NewUser},
 };
 use doorward_proto::id::{Id, User};
@@ -58,6 +64,63 @@ async fn orgs_of(world: &World, user: Id<User>) -> Vec<String> {
 }
 
 both_engines! {
+    /// A week of looks that find nothing, and of no fewer than five; not a name server that is down.
+    async fn a_domain_that_does_not_say_so_any_more_is_lost(world: World) {
+        let day = Duration::from_hours(24);
+        let zone = resolved_by(&world);
+        let alice = person(&world, "alice@acme.example", true).await;
+        let (_, scope, call) = team(&world, alice, "Acme").await;
+        let added = domains::add(&call, &scope, "acme.example").await.unwrap();
+        let records = Some(vec![("_doorward.acme.example".to_owned(), added.value())]);
+        zone.lock().unwrap().clone_from(&records);
+        domains::verify(&call, &scope, "acme.example").await.unwrap();
+        let join = Change { joined_by: Some(JoinedBy::Domain), ..Change::default() };
+        let holder = Holder { person: Some(alice), ..Holder::default() };
+        let settings = enter(&call, holder, &scope.id().to_string(), "org:settings:write").await.unwrap();
+        manage::update(&call, &settings, settings.org().version, join).await.unwrap();
+        let look = async || domains::recheck(&world.local()).await.unwrap();
+        let is_proven = async || domains::list(&call, &scope).await.unwrap()[0].verified_at.is_some();
+        let look_daily = async |days: u32| {
+            let mut lost = 0;
+            for _ in 0..days {
+                world.advance(day);
+                lost += look().await;
+            }
+            lost
+        };
+        // It says so; then the name server is down for a month; then it says nothing for six days, and comes back.
+        assert_eq!(look_daily(10).await, 0);
+        *zone.lock().unwrap() = None;
+        assert_eq!(look_daily(30).await, 0);
+        *zone.lock().unwrap() = Some(Vec::new());
+        assert_eq!((look_daily(7).await, look().await), (0, 0), "looked at once a day");
+        zone.lock().unwrap().clone_from(&records);
+        assert_eq!(look_daily(1).await, 0);
+        *zone.lock().unwrap() = Some(Vec::new());
+        assert_eq!(look_daily(7).await, 0, "counted anew");
+        assert!(is_proven().await);
+        let bob = person(&world, "bob@acme.example", true).await;
+        assert!(orgs_of(&world, bob).await.contains(&"Acme".to_owned()));
+
+        assert_eq!(look_daily(1).await, 1);
+        assert!(!is_proven().await && look_daily(3).await == 0);
+        let carol = person(&world, "carol@acme.example", true).await;
+        assert!(!orgs_of(&world, carol).await.contains(&"Acme".to_owned()), "nobody joins by it");
+        assert!(orgs_of(&world, bob).await.contains(&"Acme".to_owned()), "members stay");
+        let mails = mail::list(&world.local(), None, PageAsk { limit: 100, ..PageAsk::default() }).await.unwrap();
+        let told: Vec<_> = mails.items.iter().filter(|mail| mail.template == mail::Template::DomainLost).collect();
+        assert_eq!((told.len(), told[0].recipient.as_str()), (1, "alice@acme.example"));
+        let (_, words) = mail::show(&world.local(), told[0].id).await.unwrap();
+        assert!(words.text.contains("_doorward.acme.example") && words.text.contains(&added.value()), "{}", words.text);
+        let filter = audit::Filter { code: Some("org.domain_lost".to_owned()), ..audit::Filter::default() };
+        let events = audit::list(&world.realm, filter, None, 10).await.unwrap();
+        assert_eq!((events.len(), events[0].org.clone()), (1, scope.id().to_string()));
+        // And it is proven again as it was at first.
+        *zone.lock().unwrap() = records;
+        domains::verify(&call, &scope, "acme.example").await.unwrap();
+        assert!(is_proven().await);
+    }
+
     async fn a_domain_is_proven_by_one_organisation(world: World) {
         let zone = resolved_by(&world);
         let (alice, mallory) = (person(&world, "alice@acme.example", true).await, person(&world, "m@evil.example", true).await);

@@ -7,6 +7,7 @@ use doorward_core::{
     audit::{self, Sealer},
     call::Call,
     jobs, keys,
+    orgs::domains,
     outcome::Result,
     realm::{Attendance, Realm},
     service_tokens, usage,
@@ -73,6 +74,7 @@ impl Background {
             service_tokens::remind(&call).await?;
             service_tokens::remind_of_age(&call).await.map(drop)
         });
+        self.keep(realm, HOURLY, "domains", |call| async move { domains::recheck(&call).await.map(drop) });
         self.keep(realm, HOURLY, "keys", |call| async move { keys::maintain(&call).await });
         self.keep(realm, HOURLY, "retention", |call| async move { audit::retain(&call).await.map(drop) });
         self.tasks.spawn(seal(Sealer::new(realm)?, Arc::clone(realm), self.stop.clone()));
