@@ -1,11 +1,14 @@
 //! What Chroma does not do itself: it lets everybody whom it lets in into every tenant, and tells nobody theirs.
 //!
 //! On a route whose refusals are told in its words, the tenant in the path has to be the organisation of whoever asks,
-//! unless the route takes any. A request that names none there can only ask how the server is: version 1 of the API
+//! unless the route takes any. What another issuer says of organisations counts where the route names its `issuers`, or
+//! where no other issuer is believed at all: each could name everybody's. A request that names none there can only ask how the server is: version 1 of the API
 //! has its tenant in the query, or nowhere.
 
 use axum::body::Body;
-use doorward_judge::{Asked, Identity, Mode, Principal, Refusal, Rule, Why, path::NormalPath};
+use doorward_judge::{
+    Asked, CredentialKind, Identity, Mode, Principal, Refusal, Rule, Why, path::NormalPath,
+};
 use doorward_sdk::dress::Errors;
 use http::{HeaderValue, Method, Response, header};
 use serde_json::{Value, json};
@@ -58,11 +61,18 @@ pub(crate) fn check(
         return forbidden("The request names no tenant; that takes a route with any_tenant = true");
     };
     let Some(principal) = principal else { return Err(Why::MissingToken.into()) };
-    let own = principal.identity.organization.as_deref().and_then(spelled);
+    let own = tenant_of((rule, route), principal).and_then(spelled);
     if own.is_some_and(|own| own == tenant) {
         return Ok(());
     }
     forbidden("The tenant is another one than the credential's")
+}
+
+/// The organisation of whoever asks, where whoever says so is to be believed in that.
+pub(crate) fn tenant_of<'p>((rule, route): (&Rule, &Route), principal: &'p Principal) -> Option<&'p str> {
+    let is_foreign = principal.credential == CredentialKind::Jwt;
+    let is_believed = !is_foreign || rule.names_issuers() || route.has_one_issuer;
+    principal.identity.organization.as_deref().filter(|_| is_believed)
 }
 
 /// A name as a path has it in its normal form.
@@ -78,22 +88,22 @@ pub(crate) fn asks_who(route: &Route, method: &Method, path: &NormalPath) -> boo
 }
 
 /// Tells a client who it is, in Chroma's words.
-pub(crate) fn told(principal: Option<&Principal>, origin: &Origin) -> Response<Body> {
-    let said = identity(principal.map(|principal| &principal.identity));
+pub(crate) fn told(of: (&Rule, &Route), principal: Option<&Principal>, origin: &Origin) -> Response<Body> {
+    let said = identity(principal.map(|principal| (&principal.identity, tenant_of(of, principal))));
     let mut response = Response::new(Body::from(said.to_string()));
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     validate::finish(response.headers_mut(), origin);
     response
 }
 
-fn identity(identity: Option<&Identity>) -> Value {
-    let Some(identity) = identity else {
+fn identity(of: Option<(&Identity, Option<&str>)>) -> Value {
+    let Some((identity, tenant)) = of else {
         return json!({ "user_id": "", "tenant": null, "databases": null, "attributes": null });
     };
     let databases: Vec<&str> = identity.workspaces.iter().collect();
     let databases = Some(databases).filter(|names| !names.is_empty());
     let attributes = json!({ "role": identity.role, "scopes": identity.scopes });
-    json!({ "user_id": identity.subject, "tenant": identity.organization, "databases": databases,
+    json!({ "user_id": identity.subject, "tenant": tenant, "databases": databases,
         "attributes": attributes })
 }
 

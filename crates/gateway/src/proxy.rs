@@ -140,7 +140,7 @@ async fn passed(gateway: &Arc<Inner>, request: Request<Body>, origin: &Origin) -
         Err(response) => return shown_in(gateway, &sent, passage.rule, response),
     };
     if chroma::asks_who(&passage.route, &parts.method, &passage.path) {
-        let mut response = chroma::told(admitted.principal(), origin);
+        let mut response = chroma::told((passage.rule, &passage.route), admitted.principal(), origin);
         admitted.tell_limits(response.headers_mut());
         return response;
     }

@@ -55,6 +55,10 @@ pub struct Route {
     /// For whom tokens may have been issued where the rule does not say so.
     #[serde(skip)]
     pub(crate) audiences: Vec<String>,
+    /// Whether one issuer alone is believed wherever the route stands, so that it need not say which one says to which
+    /// organisation somebody belongs.
+    #[serde(skip)]
+    pub has_one_issuer: bool,
 }
 
 impl Default for Route {
@@ -76,6 +80,7 @@ impl Default for Route {
             max_body: None,
             pool: None,
             audiences: Vec::new(),
+            has_one_issuer: false,
         }
     }
 }

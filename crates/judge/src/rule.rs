@@ -193,6 +193,11 @@ impl Rule {
         self.issuers.is_empty() || self.issuers.iter().any(|name| name == issuer)
     }
 
+    /// Whether it says of which issuers tokens count.
+    pub fn names_issuers(&self) -> bool {
+        !self.issuers.is_empty()
+    }
+
     /// Whether it names exactly this host, in the spelling of [`host::name`].
     pub fn names_host(&self, host: &str) -> bool {
         self.hosts.iter().any(|pattern| pattern.names(host))

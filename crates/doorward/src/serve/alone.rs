@@ -129,8 +129,12 @@ fn open(
         providers.insert(0, abroad.sessions);
         abroad.sign_in
     });
+    let mut routes = config.gateway.routes.0.clone();
+    for spec in &mut routes {
+        spec.route.has_one_issuer = gateway::abroad::only_issuer(config).is_some();
+    }
     let settings = Settings {
-        routes: config.gateway.routes.0.clone(),
+        routes,
         mode: gateway::mode(config),
         audiences: config.auth.audience.clone(),
         issuer: name(config),

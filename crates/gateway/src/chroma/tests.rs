@@ -1,4 +1,4 @@
-use doorward_judge::{CredentialKind, rule::RuleSpec};
+use doorward_judge::rule::RuleSpec;
 
 use super::*;
 
@@ -13,7 +13,16 @@ fn route() -> Route {
 }
 
 fn checked(route: &Route, principal: Option<&Principal>, method: &str, target: &str) -> &'static str {
-    let rule = Rule::compile(RuleSpec::default()).unwrap();
+    checked_by(&RuleSpec::default(), route, principal, (method, target))
+}
+
+fn checked_by(
+    rule: &RuleSpec,
+    route: &Route,
+    principal: Option<&Principal>,
+    (method, target): (&str, &str),
+) -> &'static str {
+    let rule = Rule::compile(rule.clone()).unwrap();
     let path = NormalPath::read(target).unwrap();
     let asked = Asked { method, host: "chroma.example", path: path.as_str() };
     check((&rule, route), principal, Some(asked)).err().map_or("good", |refusal| refusal.why.code())
@@ -56,6 +65,30 @@ fn everybody_stays_in_their_tenant() {
     assert_eq!(checked(&route(), None, "GET", own), "auth.missing_token");
 }
 
+/// Every issuer that is believed could name everybody's organisation.
+#[test]
+fn another_issuer_says_who_belongs_where_only_if_the_route_names_it() {
+    let mut ada = somebody(Some("org_1"));
+    ada.credential = CredentialKind::Jwt;
+    let own = ("GET", "/api/v2/tenants/org_1");
+    let named = RuleSpec { issuers: vec!["https://login.example".to_owned()], ..RuleSpec::default() };
+    let only = Route { has_one_issuer: true, ..route() };
+    for (rule, route, code, tenant) in [
+        (&RuleSpec::default(), &route(), "auth.forbidden", Value::Null),
+        (&named, &route(), "good", json!("org_1")),
+        (&RuleSpec::default(), &only, "good", json!("org_1")),
+    ] {
+        assert_eq!(checked_by(rule, route, Some(&ada), own), code);
+        let rule = Rule::compile(rule.clone()).unwrap();
+        let said = identity(Some((&ada.identity, tenant_of((&rule, route), &ada))));
+        assert_eq!(said["tenant"], tenant, "who is kept out is not told that it is theirs");
+    }
+    for credential in [CredentialKind::AccessToken, CredentialKind::ApiKey, CredentialKind::StaticToken] {
+        ada.credential = credential;
+        assert_eq!(checked(&route(), Some(&ada), own.0, own.1), "good");
+    }
+}
+
 #[test]
 fn it_is_only_chromas_and_can_be_left_out() {
     let ada = somebody(Some("org_1"));
@@ -77,13 +110,13 @@ fn a_client_is_told_who_it_is() {
         "scope": "chroma:use" });
     let who = Identity::of(claims.as_object().unwrap());
     assert_eq!(
-        identity(Some(&who)),
+        identity(Some((&who, who.organization.as_deref()))),
         json!({ "user_id": "ada", "tenant": "org_1", "databases": ["ledger", "notes"],
             "attributes": { "role": "user", "scopes": ["chroma:use"] } })
     );
     let who = Identity { subject: "bob".to_owned(), ..Identity::default() };
     assert_eq!(
-        identity(Some(&who)),
+        identity(Some((&who, who.organization.as_deref()))),
         json!({ "user_id": "bob", "tenant": null, "databases": null, "attributes": { "role": null, "scopes": [] } })
     );
     assert_eq!(identity(None)["user_id"], "");

@@ -158,6 +158,14 @@ fn read(config: &Config) -> Result<Option<Settings<'_>>, Wrong> {
     Ok(Some(Settings { client_id, proof, issuer, key }))
 }
 
+/// The issuer whose tokens count, where there is no other.
+pub(in crate::serve) fn only_issuer(config: &Config) -> Option<&str> {
+    let listed = config.auth.issuers.0.iter().flat_map(|spec| &spec.issuer);
+    let mut believed = config.auth.issuer.iter().chain(&config.gateway.issuer).chain(listed);
+    let first = believed.next()?;
+    (!config.allow.any_issuer && believed.all(|other| other == first)).then_some(first.as_str())
+}
+
 fn issuer(config: &Config) -> Result<&str, Wrong> {
     let listed = config.auth.issuers.0.iter().flat_map(|spec| &spec.issuer);
     let mut believed = config.auth.issuer.iter().chain(listed);
