@@ -125,10 +125,14 @@ async fn ask(mut visit: Visit) -> Result<Response, Failure> {
     Ok(visit.show(&Page { is_verified, organisation, ..page(&visit, &frame, view, account) }))
 }
 
-/// The person's own organisation, where they have others that it could be mistaken for.
+/// The person's own organisation, where they have others that it could be mistaken for. Everybody belongs to the
+/// server's.
 async fn own_of_several(visit: &Visit, account: &Account) -> Result<Option<String>, Failure> {
     let facts = users::facts(&visit.call, account.session.user).await?;
-    let orgs = facts.map(|facts| facts.orgs).filter(|orgs| orgs.len() > 1).unwrap_or_default();
+    let orgs = facts.map(|facts| facts.orgs).unwrap_or_default();
+    if orgs.iter().all(|one| one.kind != Kind::Team) {
+        return Ok(None);
+    }
     Ok(orgs.into_iter().find(|one| one.kind == Kind::Personal).map(|one| one.name))
 }
 

@@ -109,6 +109,19 @@ both_engines! {
         assert!(page.text.contains("<dd>Acme</dd>"), "nobody has allowed it for Acme: {}", page.text);
     }
 
+    /// The consent page says for whom only to who could mean somebody else; everybody belongs to the server's own.
+    async fn who_is_in_no_team_is_not_told_that_they_act_for_themselves(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada Lovelace").await;
+        let client = browser.client(json!({})).await;
+        let page = browser.open(&authorize(&client, &[])).await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        assert!(page.path.starts_with("/consent") && !page.text.contains("On behalf of"), "{}", page.text);
+        team(&browser, "Acme").await;
+        let page = browser.open(&page.path).await;
+        assert!(page.text.contains("<dt>On behalf of</dt><dd>Personal</dd>"), "{}", page.text);
+    }
+
     /// Where a team is needed, who has none is told, makes one, and goes on for it.
     async fn who_has_no_team_makes_one(world: World) {
         let (mut browser, client) = at_client(world, "team").await;
