@@ -243,6 +243,11 @@ class Leaks(unittest.TestCase):
         requests.post(f"{ISSUER}/api/v1/service-tokens", headers=admin, timeout=30, json={"name": new})
         requests.post(f"{ISSUER}/api/v1/service-tokens", headers=admin, timeout=30, json={"secret": new})
         api("POST", "service-tokens/watched/revoke", {"reason": "watched long enough"})
+        # Ours at others: kept sealed, and told to nobody.
+        provider = api("POST", "providers", {"slug": "watched", "name": "Watched", "issuer": "https://login.example",
+                                             "client_id": "us", "client_secret": "recognisable upstream secret"})
+        requests.patch(f"{ISSUER}/api/v1/providers/{provider['id']}", headers=admin, timeout=30,
+                       json={"client_secret": "another recognisable upstream secret"})
 
     def test_9_nothing_that_is_answered_later_knows_them(self):
         for name in ["password", "new_password", "client_secret", "code", "code_verifier", "refresh_token",
@@ -250,7 +255,7 @@ class Leaks(unittest.TestCase):
             self.assertTrue([it for it in watch.secrets.values() if it.startswith(name)], f"no {name} was seen")
         read = {"the metrics": requests.get(os.environ["DOORWARD_METRICS"], timeout=30).text}
         for area in ["audit/events", "users", "clients", "sessions", "mail", "keys", "settings", "apis",
-                     "service-tokens"]:
+                     "service-tokens", "providers"]:
             read[area] = json.dumps(api("GET", f"{area}?limit=200" if area not in ("settings", "keys") else area))
         self.assertIn("doorward", read["the metrics"])
         self.assertIn("refused", read["audit/events"])

@@ -20,6 +20,7 @@ const COMMANDS: &[&[&str]] = &[
     &["client", "list", "--output", "json"],
     &["token", "list", "--output", "json"],
     &["token", "show", "watched"],
+    &["provider", "list", "--output", "json"],
     &["session", "list", "--output", "json"],
     &["mail", "list", "--output", "json"],
     &["keys", "list", "--output", "json"],

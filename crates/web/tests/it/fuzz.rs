@@ -16,7 +16,7 @@ const FORM: &str = "application/x-www-form-urlencoded";
 
 /// Asks with what `request` makes of an input; `None` when a server would not see such bytes. An input
 /// counts as well formed when it is answered like `good`.
-fn target(name: &str, corpus: &[&[u8]], good: u16, request: fn(&[u8]) -> Option<Request<Body>>) {
+fn target(name: &str, corpus: &[&[u8]], good: u16, request: impl Fn(&[u8]) -> Option<Request<Body>>) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     let server = runtime.block_on(async {
         let world = World::new(&Fresh::sqlite().unwrap(), Settings::default(), no_fetch()).await;
@@ -105,11 +105,37 @@ fn headers_that_describe() {
     });
 }
 
+/// A cursor is a key of ours in base64: whatever it says, there is a page behind it, or it is refused.
+fn cursors(name: &str, path: &'static str) {
+    let keys: &[&[u8]] = &[
+        b"usr_01jd8zzzzzzzzzzzzzzzzzzzzz",
+        b"{\"at\":0,\"org\":\"a\",\"user\":\"b\",\"client\":\"\",\"agent\":\"\",\"route\":\"\",\"status\":2}",
+        b"2026-11-22T10:00:00Z",
+        b"",
+    ];
+    target(name, keys, 200, |input| {
+        let cursor = format!("cursor={}", data_encoding::BASE64URL_NOPAD.encode(input));
+        let separator = if path.contains('?') { '&' } else { '?' };
+        let request = Request::get(format!("{path}{separator}{cursor}"));
+        let request = request.header(header::AUTHORIZATION, format!("Bearer {ROOT}"));
+        request.body(Body::empty()).ok()
+    });
+}
+
 #[test]
 fn queries() {
     target("list", &[b"limit=10&cursor=abc&query=x&status=active", b"limit=5", b"query=%41"], 200, |input| {
         with_query("/api/v1/users", input)
     });
+    for (name, path) in [
+        ("cursor of people", "/api/v1/users"),
+        ("cursor of organisations", "/api/v1/orgs"),
+        ("cursor of sessions", "/api/v1/sessions"),
+        ("cursor of events", "/api/v1/audit/events"),
+        ("cursor of usage", "/api/v1/usage?by=org"),
+    ] {
+        cursors(name, path);
+    }
     target(
         "audit filters",
         &[b"limit=5", b"after=1&kind=x&actor=y&since=2026-01-01T00:00:00Z"],

@@ -43,6 +43,8 @@ pub(crate) struct Says {
     pub(crate) token: Option<(u16, Json)>,
     /// The whole ID token, where it is not one that is made here.
     pub(crate) id_token: Option<String>,
+    /// The bytes of an answer, by the path that is asked, where they are not the right ones.
+    pub(crate) raw: Option<(&'static str, Vec<u8>)>,
     pub(crate) is_silent: bool,
     pub(crate) hangs: bool,
     /// Where it is: its issuer.
@@ -89,6 +91,7 @@ impl Upstream {
             discovery: json!({}),
             token: None,
             id_token: None,
+            raw: None,
             is_silent: false,
             hangs: false,
             base: UPSTREAM.to_owned(),
@@ -111,7 +114,15 @@ impl Upstream {
                 let says = own.0.lock().expect("no panic");
                 (says.is_silent, says.hangs)
             };
-            let answer = own.answer(&request);
+            let (status, body) = own.answer(&request);
+            let mut body = body.to_string().into_bytes();
+            own.set(|says| {
+                if let Some((path, bytes)) = &says.raw
+                    && request.url.path() == *path
+                {
+                    body.clone_from(bytes);
+                }
+            });
             Box::pin(async move {
                 if hangs {
                     std::future::pending::<()>().await;
@@ -119,8 +130,7 @@ impl Upstream {
                 if is_silent {
                     return Err(FetchFailure::NoAnswer("down".to_owned()));
                 }
-                let (status, body) = answer;
-                Ok(FetchResponse { status, headers: Vec::new(), body: body.to_string().into_bytes() })
+                Ok(FetchResponse { status, headers: Vec::new(), body })
             })
         })
     }

@@ -1,18 +1,34 @@
 //! Providers that lie, hang, or speak for another, and browsers that bring what is not theirs.
 
+use std::time::Duration;
+
 use super::kit::{Browser, UPSTREAM, Upstream, added, finish, lying, openid, people, refused, world};
 use doorward_core::{
     audit,
     outcome::{Code, Result},
     providers::{self, Finished, Returned},
     settings::SignUpMode,
+    users,
 };
+use doorward_fuzz::{MAX_INPUT, Mutator};
 use doorward_proto::{
+    id_token::left_hash,
     jose::{Alg, SigningKey, Typ, encode_base64url},
     secret::Kind as SecretKind,
 };
 use doorward_world::{Fresh, both_engines};
 use serde_json::{Value as Json, json};
+
+/// The right answer of the token endpoint for a browser that is away.
+fn token_of(upstream: &Upstream, browser: &Browser) -> Json {
+    let says = upstream.0.lock().expect("no panic");
+    let claims = json!({
+        "iss": UPSTREAM, "sub": "ada-1", "aud": "us", "iat": says.now, "exp": says.now + 300, "nonce": browser.away["nonce"],
+        "at_hash": left_hash(Alg::ES256, "upstream"), "email": "ada@login.example", "email_verified": true,
+    });
+    let token = says.key.sign_jwt(Typ::Jwt, claims.to_string().as_bytes()).expect("signs");
+    json!({ "access_token": "upstream", "token_type": "Bearer", "id_token": token })
+}
 
 both_engines! {
     async fn a_provider_that_lies_signs_nobody_in(place: Fresh) {
@@ -64,6 +80,72 @@ both_engines! {
         let ask = audit::Filter { code: Some("user.connect_refused".to_owned()), ..audit::Filter::default() };
         let told = audit::list(&world.realm, ask, None, 50).await.expect("a list");
         assert!(!told.is_empty());
+    }
+
+    /// Whatever bytes a provider answers with, they are no fault of ours and sign in nobody but whom it means.
+    async fn no_bytes_of_a_provider_break_anything_or_sign_in_somebody_else(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        // What is right, as it goes over the wire.
+        let path_of = |path: &str| format!("{UPSTREAM}{path}");
+        let discovery = json!({
+            "issuer": UPSTREAM, "authorization_endpoint": path_of("/authorize"), "token_endpoint": path_of("/token"),
+            "userinfo_endpoint": path_of("/userinfo"), "jwks_uri": path_of("/keys"),
+        });
+        let keys = upstream.0.lock().expect("no panic").published.clone();
+        let userinfo = json!({ "sub": "ada-1", "email": "ada@login.example", "email_verified": true });
+        let (mut signed_in, mut refused) = (0, 0);
+        for (path, right) in
+            [("/.well-known/openid-configuration", discovery), ("/keys", keys), ("/token", json!(null)), ("/userinfo", userinfo)]
+        {
+            // Of a token that has no address, userinfo is asked.
+            upstream.set(|says| says.claims = if path == "/userinfo" { json!({}) } else { says.claims.clone() });
+            let mut mutator = Mutator::new(path);
+            for round in 0..60 {
+                world.advance(Duration::from_hours(25));
+                let call = world.call();
+                upstream.set(|says| {
+                    says.raw = None;
+                    says.now = call.now.as_seconds();
+                });
+                // What is said of the provider is read on the way there.
+                let is_first = path == "/.well-known/openid-configuration";
+                let mut lie = |upstream: &Upstream, right: &Json| {
+                    let bytes = right.to_string().into_bytes();
+                    let bytes = if round == 0 { bytes } else { mutator.next(&[bytes], MAX_INPUT) };
+                    upstream.set(|says| says.raw = Some((path, bytes.clone())));
+                    String::from_utf8_lossy(&bytes).into_owned()
+                };
+                let mut told = if is_first { lie(&upstream, &right) } else { String::new() };
+                let browser = match Browser::try_to_leave(&call, &upstream, "login").await {
+                    Ok(browser) => browser,
+                    Err(error) => {
+                        assert!(error.code().is_some(), "{path}: {told}: {error:?}");
+                        refused += 1;
+                        continue;
+                    }
+                };
+                if !is_first {
+                    let right = if path == "/token" { token_of(&upstream, &browser) } else { right.clone() };
+                    told = lie(&upstream, &right);
+                }
+                match browser.returns(&call).await {
+                    Ok(Finished::SignedIn { signed_in: it, .. }) => {
+                        signed_in += 1;
+                        let user = users::get(&call, it.session.user).await.expect("is there");
+                        assert_eq!(user.email.as_deref(), Some("ada@login.example"), "{path}: {told}");
+                    }
+                    Ok(other) => panic!("{path}: {told}: {other:?}"),
+                    Err(error) => {
+                        assert!(error.code().is_some(), "{path}: {told}: {error:?}");
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(signed_in >= 4 && refused >= 60, "{signed_in} {refused}");
+        assert_eq!(people(&world).await, 1);
     }
 
     async fn a_provider_that_is_silent_or_hangs_is_given_up(place: Fresh) {
