@@ -8,7 +8,7 @@ mod nodes;
 mod rekey;
 pub(crate) mod sql;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use doorward_proto::{
     id::{self, Id, Org},
@@ -91,6 +91,8 @@ pub struct Realm {
 pub(crate) struct Caches {
     pub(crate) clients: Cache<String, Arc<Client>>,
     pub(crate) apis: Cache<String, Arc<Api>>,
+    /// What is nothing to an API, by organisation.
+    pub(crate) scopes_beside: Cache<(Id<Org>, String), Arc<HashSet<String>>>,
     pub(crate) tokens: Cache<[u8; 32], Arc<tokens::Live>>,
     pub(crate) service_tokens: Cache<[u8; 32], Arc<service_tokens::LiveToken>>,
     pub(crate) api_keys: Cache<[u8; 32], Arc<api_keys::LiveKey>>,
@@ -147,6 +149,7 @@ impl Realm {
         let caches = Caches {
             clients: Cache::new(CLIENTS),
             apis: Cache::new(APIS),
+            scopes_beside: Cache::new(APIS),
             tokens: Cache::new(TOKENS),
             service_tokens: Cache::new(TOKENS),
             api_keys: Cache::new(TOKENS),

@@ -127,6 +127,8 @@ async fn insert(tx: &mut Tx<'_>, ask: &Create) -> Result<Api> {
         return Err(taken.into());
     }
     sql::replace_scopes(tx, ask.id, &new.settings.scopes).await?;
+    // What its scopes are to the tokens of others is remembered.
+    tx.raise_changes().await?;
     let event = Event::new(&ask.call, "api.created")?.subject(ask.id).org(org);
     audit::record(tx, &event.fact("identifier", new.identifier.clone())).await?;
     present(tx, ask.id).await

@@ -9,7 +9,7 @@ mod manage;
 pub mod of_org;
 mod sql;
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc};
 
 use doorward_proto::{
     id::{self, Id, Org},
@@ -123,6 +123,23 @@ pub(crate) async fn find_in(tx: &mut ReadTx<'_>, call: &Call, identifier: &str) 
     }
     let found = sql::find_by_identifier(tx, identifier).await?;
     Ok(found.map(|api| remember(call, changes, api)))
+}
+
+/// What belongs to other APIs of an organisation, or of the instance, than the one that a token is for: permissions
+/// of these names are nothing to it. Other organisations decide nothing here. Warm look-ups do no I/O.
+pub(crate) async fn scopes_beside(
+    tx: &mut ReadTx<'_>,
+    call: &Call,
+    (org, identifier): (Id<Org>, &str),
+) -> Result<Arc<HashSet<String>>> {
+    let (changes, key) = (call.realm.db.changes(), (org, identifier.to_owned()));
+    if let Some(known) = call.realm.caches.scopes_beside.get(&key, changes) {
+        return Ok(known);
+    }
+    let found = sql::scopes_beside(tx, (org, call.realm.instance_org), identifier).await?;
+    let found = Arc::new(found.into_iter().collect::<HashSet<_>>());
+    call.realm.caches.scopes_beside.insert(key, changes, Arc::clone(&found));
+    Ok(found)
 }
 
 fn remember(call: &Call, changes: i64, api: Api) -> Arc<Api> {

@@ -39,12 +39,24 @@ const SEARCH: &str = "SELECT id, org_id, identifier, name, signing_alg, token_fo
 
 const HAS_SCOPE: &str = "SELECT s.scope FROM apis a JOIN api_scopes s ON s.api_id = a.id
     WHERE a.org_id = $1 AND s.scope = $2 LIMIT 1";
+const SCOPES_BESIDE: &str = "SELECT DISTINCT s.scope FROM apis a JOIN api_scopes s ON s.api_id = a.id
+    WHERE a.org_id IN ($1, $2) AND a.identifier <> $3 AND s.scope NOT IN (
+        SELECT t.scope FROM apis b JOIN api_scopes t ON t.api_id = b.id WHERE b.identifier = $3)";
 const DELETE_SCOPES_OF: &str =
     "DELETE FROM api_scopes WHERE api_id IN (SELECT id FROM apis WHERE org_id = $1)";
 const DELETE_OF: &str = "DELETE FROM apis WHERE org_id = $1";
 
 pub(super) async fn has_scope(tx: &mut ReadTx<'_>, org: Id<Org>, scope: &str) -> Result<bool> {
     Ok(tx.opt(HAS_SCOPE, args![org, scope], |row| row.text(0)).await?.is_some())
+}
+
+/// The scopes of the other APIs of two organisations that this one does not know.
+pub(super) async fn scopes_beside(
+    tx: &mut ReadTx<'_>,
+    (one, other): (Id<Org>, Id<Org>),
+    identifier: &str,
+) -> Result<Vec<String>> {
+    tx.all(SCOPES_BESIDE, args![one, other, identifier], |row| row.text(0)).await
 }
 
 pub(super) async fn remove_all_of(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {

@@ -12,6 +12,7 @@ use doorward_proto::{
 
 use super::sql::Presented;
 use crate::{
+    apis,
     audit::{self, Event},
     call::Call,
     clients::Client,
@@ -54,7 +55,11 @@ impl Ask {
     /// The audience of the access token, under a grant for these resources.
     pub(super) async fn target(&self, tx: &mut Tx<'_>, grant: &Grant) -> Result<Target> {
         let granted = issue::granted_of(&self.call, &self.client, grant.resources.clone());
-        tokens::target_in(tx, (&self.call, &self.client), &self.resources, &granted).await
+        let mut target = tokens::target_in(tx, (&self.call, &self.client), &self.resources, &granted).await?;
+        if target.api.is_some() {
+            target.beside = apis::scopes_beside(tx, &self.call, (grant.org, &target.audience)).await?;
+        }
+        Ok(target)
     }
 
     /// Refuses once the session is over that the grant may not outlive.

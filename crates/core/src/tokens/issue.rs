@@ -1,7 +1,7 @@
 //! Making tokens: claims are put together inside the operation that makes them durable, signatures
 //! outside it.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use doorward_proto::{
     access_token::{AccessTokenClaims, Confirmation, TokenUse},
@@ -53,6 +53,8 @@ pub struct Target {
     pub api: Option<Arc<Api>>,
     /// The token's lifetime.
     pub ttl: Duration,
+    /// Permissions that are other APIs' to read.
+    pub(crate) beside: Arc<HashSet<String>>,
 }
 
 /// What the platform and the organisation say of a person.
@@ -127,7 +129,8 @@ impl Target {
         let client_ttl = client.metadata.access_ttl.map(Duration::from_secs);
         let default_ttl = call.realm.settings.tokens.access_ttl;
         if audience == call.realm.issuer {
-            return Ok(Self { audience, api: None, ttl: client_ttl.unwrap_or(default_ttl) });
+            let ttl = client_ttl.unwrap_or(default_ttl);
+            return Ok(Self { audience, api: None, ttl, beside: Arc::default() });
         }
         let api = api.ok_or_else(|| target_refused("The resource is not known"))?;
         let is_named = client.metadata.apis.contains(&audience)
@@ -137,7 +140,7 @@ impl Target {
             return Err(target_refused("The application may not ask for this resource"));
         }
         let ttl = client_ttl.or(api.access_ttl.map(Duration::from_secs)).unwrap_or(default_ttl);
-        Ok(Self { audience, api: Some(api), ttl })
+        Ok(Self { audience, api: Some(api), ttl, beside: Arc::default() })
     }
 
     fn alg(&self) -> Alg {
@@ -189,6 +192,11 @@ impl Target {
     }
 }
 
+/// What of a person's permissions a token carries: an API is told nothing that is another one's.
+pub(crate) fn without(permissions: &[String], beside: &HashSet<String>) -> Vec<String> {
+    permissions.iter().filter(|name| !beside.contains(*name)).cloned().collect()
+}
+
 impl<R> Presented<R> {
     /// The access token of the person whose grant this is, for `scope` or less than was granted. Role and
     /// permissions are those of the grant's organisation, read with the grant.
@@ -215,7 +223,7 @@ impl<R> Presented<R> {
         claims.sid = grant.session.map(|sid| sid.to_string());
         claims.tenant_id = Some(grant.org.to_string());
         claims.org_role = Some(standing.role.clone());
-        claims.permissions.clone_from(&standing.permissions);
+        claims.permissions = without(&standing.permissions, &target.beside);
         claims.workspace_ids.clone_from(&person.workspaces);
         claims.roles.clone_from(&person.roles);
         claims.role = Some(if person.platform_role == 1 { "admin" } else { "user" }.to_owned());

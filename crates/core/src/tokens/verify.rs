@@ -20,8 +20,9 @@ use doorward_proto::{
     token::TokenType,
 };
 
-use super::{Grant, sql};
+use super::{Grant, issue, sql};
 use crate::{
+    apis,
     call::Call,
     clients,
     db::ReadTx,
@@ -138,6 +139,8 @@ async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {
 }
 
 struct Asked {
+    call: Call,
+    audience: String,
     role: Option<String>,
     permissions: Vec<String>,
     workspaces: Vec<String>,
@@ -175,7 +178,18 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
     };
     let (role, permissions) = (claims.org_role.clone(), claims.permissions.clone());
     let workspaces = claims.workspace_ids.clone();
-    let asked = Asked { role, permissions, workspaces, jti, grant, principal, client: client.id };
+    let (call_too, audience) = (call.clone(), claims.aud.clone());
+    let asked = Asked {
+        call: call_too,
+        audience,
+        role,
+        permissions,
+        workspaces,
+        jti,
+        grant,
+        principal,
+        client: client.id,
+    };
     call.realm
         .db
         .read("tokens.stands", asked, |tx, asked| {
@@ -194,10 +208,11 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
                 let found = sql::find_grant(tx, id).await?.filter(|grant| grant.ended_at.is_none());
                 let Some(grant) = found else { return refuse(Code::CredentialRevoked) };
                 // What it says of a role that is another by now is worth nothing; refreshing tells the new one.
-                let standing = orgs::standing(tx, grant.org, grant.user).await?;
-                let is_same = standing.is_some_and(|now| {
-                    asked.role.as_ref() == Some(&now.role) && asked.permissions == now.permissions
-                });
+                let Some(now) = orgs::standing(tx, grant.org, grant.user).await? else {
+                    return refuse(Code::CredentialRevoked);
+                };
+                let is_same = asked.role.as_ref() == Some(&now.role)
+                    && asked.permissions == told(tx, asked, &grant, now.permissions).await?;
                 if !is_same || !asked.is_in_all(tx, &grant).await? {
                     return refuse(Code::CredentialRevoked);
                 }
@@ -205,6 +220,20 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
             })
         })
         .await
+}
+
+/// What of these permissions a token for this audience says.
+async fn told(
+    tx: &mut ReadTx<'_>,
+    asked: &Asked,
+    grant: &Grant,
+    permissions: Vec<String>,
+) -> Result<Vec<String>> {
+    if asked.audience == asked.call.realm.issuer {
+        return Ok(permissions);
+    }
+    let beside = apis::scopes_beside(tx, &asked.call, (grant.org, &asked.audience)).await?;
+    Ok(issue::without(&permissions, &beside))
 }
 
 fn is_active(principal: &Principal) -> bool {

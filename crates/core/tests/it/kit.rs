@@ -14,7 +14,13 @@ use doorward_core::{
     tokens::Tokens,
     users::{self, Email, NewUser},
 };
-use doorward_proto::{form::Params, jose::Alg, pkce::Verifier, redirect::with_query};
+use doorward_proto::{
+    form::Params,
+    id::{Id, Org},
+    jose::Alg,
+    pkce::Verifier,
+    redirect::with_query,
+};
 use doorward_world::World;
 
 pub(crate) const PASSWORD: &str = "correct-Horse7-battery";
@@ -66,6 +72,11 @@ async fn sign_in_at(call: &Call, email: &str, browser: Option<&SignedIn>) -> Sig
 
 /// An API of the instance with these scopes.
 pub(crate) async fn api(world: &World, identifier: &str, scopes: &[&str]) {
+    api_of(world, None, identifier, scopes).await;
+}
+
+/// The same of an organisation.
+pub(crate) async fn api_of(world: &World, org: Option<Id<Org>>, identifier: &str, scopes: &[&str]) {
     let scope = |name: &&str| Scope { name: (*name).to_owned(), description: String::new() };
     let settings = Settings {
         name: "An API".to_owned(),
@@ -74,7 +85,7 @@ pub(crate) async fn api(world: &World, identifier: &str, scopes: &[&str]) {
         access_ttl: None,
         scopes: scopes.iter().map(scope).collect(),
     };
-    let new = NewApi { identifier: identifier.to_owned(), org: None, settings };
+    let new = NewApi { identifier: identifier.to_owned(), org, settings };
     apis::create(&world.local(), new).await.expect("is made");
 }
 

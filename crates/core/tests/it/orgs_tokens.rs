@@ -274,6 +274,52 @@ impl Life {
 }
 
 both_engines! {
+    /// An API is told nothing that is another API's, and what other organisations call theirs decides nothing.
+    async fn a_token_for_an_api_says_nothing_that_is_another_ones(world: World) {
+        const A: &str = "https://a.example";
+        const B: &str = "https://b.example";
+        kit::api(&world, A, &["a:read", "both:read"]).await;
+        kit::api(&world, B, &["b:read", "both:read"]).await;
+        let (local, person) = (world.local(), kit::person(&world, "p@example.org", None).await);
+        let org = manage::create(&local, NewOrg { name: "Org".to_owned(), ..NewOrg::default() }).await.unwrap();
+        let scope = scope(&local, &org).await;
+        let permissions = ["a:read", "b:read", "both:read", "plain:read"].map(str::to_owned).to_vec();
+        roles::create(&local, &scope, "helper", Terms { description: String::new(), permissions }).await.unwrap();
+        members::add(&local, &scope, person.user.id, "helper").await.unwrap();
+        let app = application(&world, "app", |app| {
+            let metadata = &mut app.registration.metadata;
+            metadata.apis = vec![A.to_owned(), B.to_owned()];
+            metadata.scopes.extend(["a:read", "b:read"].map(str::to_owned));
+        })
+        .await;
+        let call = world.call();
+        let signed = person.signed(&call).await;
+        let id = org.id.to_string();
+        let token = async |resource: &[(&str, &str)]| {
+            let asked: Vec<(&str, &str)> = [("organization", id.as_str())].into_iter().chain(resource.iter().copied()).collect();
+            let code = code_for(&call, &app, &signed, &asked).await;
+            redeem(&call, &app, &code).await.unwrap().access_token
+        };
+        let said = async |token: &str| tokens::verify(&call, token).await.map(|live| live.claims.permissions.clone());
+        for (resource, may) in [
+            (&[][..], &["a:read", "b:read", "both:read", "plain:read"][..]),
+            (&[("resource", A), ("scope", "a:read")], &["a:read", "both:read", "plain:read"]),
+            (&[("resource", B), ("scope", "b:read")], &["b:read", "both:read", "plain:read"]),
+        ] {
+            let token = token(resource).await;
+            assert_eq!(said(&token).await.unwrap(), may, "{resource:?}");
+        }
+        let before = token(&[("resource", A), ("scope", "a:read")]).await;
+        // Somebody else's API of the same words.
+        let theirs = manage::create(&local, NewOrg { name: "Else".to_owned(), ..NewOrg::default() }).await.unwrap();
+        kit::api_of(&world, Some(theirs.id), "https://else.example", &["plain:read"]).await;
+        assert_eq!(said(&before).await.unwrap(), ["a:read", "both:read", "plain:read"]);
+        // And one of this organisation's own: what was told before is too much by now.
+        kit::api_of(&world, Some(org.id), "https://own.example", &["plain:read"]).await;
+        assert_eq!(said(&before).await.err().and_then(|error| error.code()), Some(Code::CredentialRevoked));
+        assert_eq!(said(&token(&[("resource", A), ("scope", "a:read")]).await).await.unwrap(), ["a:read", "both:read"]);
+    }
+
     async fn no_token_says_of_one_organisation_what_holds_in_another(world: World) {
         let mut life = Life::begin(world).await;
         assert!(clients::get_active(&life.world.call(), "app").await.is_ok());
