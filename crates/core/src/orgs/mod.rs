@@ -18,6 +18,8 @@ mod scope;
 mod sql;
 pub mod workspaces;
 
+use std::collections::HashSet;
+
 use doorward_proto::{
     id::{Id, Org as OrgKind, User},
     time::Time,
@@ -237,6 +239,17 @@ pub async fn of_user(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Vec<Membersh
 /// What the person is in one organisation that is active; `None` for who does not belong to it.
 pub async fn standing(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> Result<Option<Standing>> {
     sql::standing(tx, org, user).await
+}
+
+/// The organisations in which a person holds a permission by their role.
+pub async fn holding(call: &Call, user: Id<User>, permission: &'static str) -> Result<HashSet<Id<OrgKind>>> {
+    let read = call
+        .realm
+        .db
+        .read("orgs.holding", user, |tx, user| Box::pin(async move { sql::standings(tx, *user).await }));
+    let holds = |standing: &Standing| permissions::holds(&standing.permissions, permission);
+    let found = read.await?.into_iter().filter(|(_, standing)| holds(standing));
+    Ok(found.map(|(org, _)| org).collect())
 }
 
 /// Ends what a person who leaves an organisation has of it: its workspaces, grants in its name, answers to what

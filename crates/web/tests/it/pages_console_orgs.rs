@@ -7,6 +7,10 @@ use crate::{
     pages_console::{administrator, link},
     pages_kit::{Browser, PASSWORD, Page},
 };
+use doorward_core::{
+    orgs::{self, Holder, members},
+    users::{self, Email, NewUser},
+};
 use doorward_world::{World, both_engines};
 use http::StatusCode;
 
@@ -169,6 +173,54 @@ both_engines! {
         let gone = eva.submit(&form, &delete, &[("confirm", "Studio")]).await;
         assert!(gone.text.contains("The workspace is deleted") && gone.text.contains("There is no workspace yet"), "{}", gone.text);
         assert_eq!(eva.open(&made.path).await.status, StatusCode::NOT_FOUND);
+    }
+
+    async fn every_member_is_in_the_file_however_many_there_are(world: World) {
+        let (mut browser, acme) = at_acme(world.clone()).await;
+        let call = world.local();
+        let id = acme.path.rsplit('/').next().unwrap();
+        let holder = Holder { scopes: vec!["admin:*".to_owned()], ..Holder::default() };
+        let scope = orgs::enter(&call, holder, id, "org:members:write").await.unwrap();
+        for number in 0..1_001 {
+            let email = Email::parse(&format!("member{number}@example.com")).unwrap();
+            let user = users::create(&call, NewUser::new(email)).await.unwrap();
+            members::add(&call, &scope, user.id, "member").await.unwrap();
+        }
+        let sheet = browser.open(&format!("{}/members.csv", acme.path)).await;
+        assert_eq!(sheet.header("content-disposition"), "attachment; filename=\"members.csv\"");
+        let mut lines: Vec<&str> = sheet.text.lines().collect();
+        assert_eq!((lines.len(), lines.remove(0)), (1_003, "id,email,name,role,status,joined_at"));
+        lines.sort_unstable();
+        lines.dedup();
+        assert_eq!(lines.len(), 1_002, "nobody twice");
+    }
+
+    /// As by the API: who is handed an organisation is handed it by somebody who has just signed in.
+    async fn giving_roles_needs_a_fresh_sign_in(world: World) {
+        let (browser, acme) = at_acme(world.clone()).await;
+        let mut eva = signed_in(&browser, EVA).await;
+        let to = format!("{}/invitations/new", acme.path);
+        let form = eva.open(&to).await;
+        let page = eva.submit(&form, &to, &[("email", BOB), ("role", "member")]).await;
+        assert!(page.text.contains(BOB), "{}", page.text);
+        world.advance(Duration::from_mins(11));
+        let form = eva.open(&to).await;
+        let page = eva.submit(&form, &to, &[("email", "kim@example.com"), ("role", "member")]).await;
+        assert!(page.text.contains("kim@example.com"), "members come and go: {}", page.text);
+        let form = eva.open(&to).await;
+        let page = eva.submit(&form, &to, &[("email", "eve@example.com"), ("role", "owner")]).await;
+        assert!(page.path.starts_with("/sign-in/password"), "{} {}", page.path, page.text);
+        let back = eva.submit(&page, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert_eq!((back.path.as_str(), back.field("email").as_deref()), (to.as_str(), Some("eve@example.com")));
+        let page = eva.submit(&back, &to, &[("email", "eve@example.com"), ("role", "owner")]).await;
+        assert!(page.text.contains("eve@example.com") && !page.path.ends_with("/new"), "{}", page.text);
+        world.advance(Duration::from_mins(11));
+        let member = format!("{}/members/", acme.path);
+        let page = eva.open(&acme.path).await;
+        let member = eva.open(&link(&page, &member)).await;
+        let path = member.path.clone();
+        let page = eva.submit(&member, &path, &[("role", "admin")]).await;
+        assert!(page.path.starts_with("/sign-in/password"), "{} {}", page.path, page.text);
     }
 
     async fn an_owner_sees_one_organisation_and_nothing_else(world: World) {

@@ -53,6 +53,11 @@ const OF_USER: &str = "SELECT o.id, o.name, o.kind, m.role FROM memberships m
     JOIN orgs o ON o.id = m.org_id
     WHERE m.user_id = $1 AND o.status = 0
     ORDER BY CASE o.kind WHEN 1 THEN 0 ELSE 1 END, o.id";
+// every org: all that one person belongs to.
+const STANDINGS: &str = "SELECT m.org_id, m.role, r.permissions FROM memberships m
+    JOIN orgs o ON o.id = m.org_id
+    LEFT JOIN org_roles r ON r.org_id = m.org_id AND r.name = m.role
+    WHERE m.user_id = $1 AND o.status = 0 AND o.kind <> 1";
 const STANDING: &str = "SELECT m.role, r.permissions FROM memberships m JOIN orgs o ON o.id = m.org_id
     LEFT JOIN org_roles r ON r.org_id = m.org_id AND r.name = m.role
     WHERE m.org_id = $1 AND m.user_id = $2 AND o.status = 0";
@@ -153,6 +158,14 @@ pub(super) async fn standing(
 ) -> Result<Option<Standing>> {
     tx.opt(STANDING, args![org, user], |row| Ok(Standing::of(row.text(0)?, row.opt_text(1)?.as_deref())))
         .await
+}
+
+/// The same in every organisation but the personal one.
+pub(super) async fn standings(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Vec<(Id<OrgKind>, Standing)>> {
+    tx.all(STANDINGS, args![user], |row| {
+        Ok((row.id(0)?, Standing::of(row.text(1)?, row.opt_text(2)?.as_deref())))
+    })
+    .await
 }
 
 pub(super) async fn end_grants(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>, now: Time) -> Result<()> {

@@ -96,8 +96,11 @@ pub(super) async fn export(Path(org): Path<String>, operator: Operator) -> Resul
     let visit = &operator.visit;
     let scope = enter(&operator, &org, SEE).await?;
     let asked = Asked::read(visit.query(), &["query", "role"])?;
-    let read =
-        async |page| members::list(&visit.call, &scope, ListAsk { page, role: asked.some("role") }).await;
+    let (call, role) = (visit.call.clone(), asked.some("role"));
+    let read = move |page| {
+        let (call, scope, role) = (call.clone(), scope.clone(), role.clone());
+        async move { members::list(&call, &scope, ListAsk { page, role }).await }
+    };
     let line = |member: &Member| {
         let text = |text: &Option<String>| text.clone().unwrap_or_default();
         vec![
@@ -110,7 +113,7 @@ pub(super) async fn export(Path(org): Path<String>, operator: Operator) -> Resul
         ]
     };
     let columns = ["id", "email", "name", "role", "status", "joined_at"];
-    Ok(Sheet::new(&columns).fill(&asked, read, line).await?.answer("members"))
+    Ok(Sheet::new(&columns).send(("members", asked), read, line).await?)
 }
 
 /// What is chosen.

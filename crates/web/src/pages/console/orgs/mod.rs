@@ -5,13 +5,13 @@ use axum::{Router, routing::get};
 use doorward_core::{
     call::Call,
     orgs::{self, Membership, Org, OrgScope, permissions, roles},
-    outcome::{Error, Result},
+    outcome::Result,
     sessions::Account,
     users,
 };
 
 use super::{
-    Area, Operator, holder,
+    Area, Operator, administers, holder,
     part::{Standing, form::Choice},
 };
 use crate::{
@@ -115,17 +115,10 @@ async fn holding(
     orgs: Vec<Membership>,
     permission: &'static str,
 ) -> Result<Vec<Membership>> {
-    let mut run = Vec::new();
-    // Who is a member and nothing else runs none, however many they are in.
-    let is_open = |role: &str| {
-        role != orgs::MEMBER || permissions::holds(&permissions::of_role(role, None), permission)
-    };
-    for one in orgs.into_iter().filter(|one| one.kind != orgs::Kind::Personal && is_open(&one.role)) {
-        match orgs::enter(call, holder(account), &one.org.to_string(), permission).await {
-            Ok(_) => run.push(one),
-            Err(Error::Refused(_)) => {}
-            Err(fault) => return Err(fault),
-        }
+    let mut run: Vec<Membership> = orgs.into_iter().filter(|one| one.kind != orgs::Kind::Personal).collect();
+    if !run.is_empty() && !administers(account) {
+        let open = orgs::holding(call, account.session.user, permission).await?;
+        run.retain(|one| open.contains(&one.org));
     }
     Ok(run)
 }

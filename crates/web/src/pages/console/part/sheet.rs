@@ -2,11 +2,15 @@
 
 use std::fmt::Write as _;
 
-use axum::response::{IntoResponse, Response};
+use axum::{
+    body::{Body, Bytes},
+    response::{IntoResponse, Response},
+};
 use doorward_core::{
     outcome::Result,
     page::{Page, PageAsk},
 };
+use futures_util::{StreamExt as _, stream};
 use http::{
     HeaderName, HeaderValue,
     header::{CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_TYPE},
@@ -75,11 +79,62 @@ impl Sheet {
         Ok(self)
     }
 
+    /// Answers with pages of a list as they are read: the file may be larger than what fits into memory. What breaks
+    /// off halfway ends the connection, so that nobody takes a part for the whole.
+    ///
+    /// # Errors
+    /// What reading the first page is refused with.
+    pub async fn send<T, F>(
+        mut self,
+        (name, asked): (&str, Asked),
+        read: impl Fn(PageAsk) -> F + Send + 'static,
+        fields: impl Fn(&T) -> Vec<String> + Send + 'static,
+    ) -> Result<Response>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<Page<T>>> + Send + 'static,
+    {
+        let first = read(asked.whole(None)).await?;
+        first.items.iter().for_each(|item| self.line(&fields(item)));
+        let (head, columns, pages) = (self.text, self.columns, MOST / BATCH as usize - 1);
+        let rest = Rest { asked, read, fields, columns, after: first.next, left: pages };
+        let rest = stream::try_unfold(rest, |mut rest| async move {
+            let Some(after) = rest.after.take() else { return Ok::<_, std::io::Error>(None) };
+            let mut sheet = Self { columns: rest.columns, text: String::new() };
+            if rest.left == 0 {
+                sheet.cut();
+                return Ok(Some((Bytes::from(sheet.text), rest)));
+            }
+            let found = (rest.read)(rest.asked.whole(Some(after))).await.map_err(|error| {
+                tracing::error!(?error, "an export broke off");
+                std::io::Error::other("the export broke off")
+            })?;
+            found.items.iter().for_each(|item| sheet.line(&(rest.fields)(item)));
+            rest.after = found.next;
+            rest.left -= 1;
+            Ok(Some((Bytes::from(sheet.text), rest)))
+        });
+        let begin = stream::once(async move { Ok(Bytes::from(head)) });
+        let kind = [(CONTENT_TYPE, HeaderValue::from_static(csv::TYPE))];
+        Ok((kind, kept_as(&format!("{name}.csv")), Body::from_stream(begin.chain(rest))).into_response())
+    }
+
     /// The answer that is kept as a file of this name.
     pub fn answer(self, name: &str) -> Response {
         let kind = [(CONTENT_TYPE, HeaderValue::from_static(csv::TYPE))];
         (kind, kept_as(&format!("{name}.csv")), self.text).into_response()
     }
+}
+
+/// What is left of a file that is being sent.
+struct Rest<R, L> {
+    asked: Asked,
+    read: R,
+    fields: L,
+    columns: usize,
+    after: Option<String>,
+    /// Pages that it may still have.
+    left: usize,
 }
 
 /// All of a list as JSON, in the form of a page of the API: where the file is cut, `next_cursor` says where the rest
