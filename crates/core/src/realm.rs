@@ -32,7 +32,7 @@ use crate::{
     env::Env,
     jobs, keys, mail, orgs,
     outcome::{Code, Error, Refusal, Result},
-    providers::Discovered,
+    providers::{Discovered, Wrong},
     room::Room,
     service_tokens,
     settings::Settings,
@@ -102,7 +102,7 @@ pub(crate) struct Caches {
     /// Who reads those keys now.
     pub(crate) turns: Turns,
     /// What identity providers say of themselves.
-    pub(crate) discovered: Cache<String, (Time, Arc<Discovered>)>,
+    pub(crate) discovered: Cache<String, (Time, std::result::Result<Arc<Discovered>, Wrong>)>,
     pub(crate) brands: Cache<Wearer, Arc<Brand>>,
 }
 

@@ -51,7 +51,8 @@ type Turn = tokio::sync::Mutex<()>;
 pub(crate) struct Turns(Mutex<HashMap<String, Weak<Turn>>>);
 
 impl Turns {
-    fn of(&self, uri: &str) -> Arc<Turn> {
+    /// The turn of whoever asks there.
+    pub(crate) fn of(&self, uri: &str) -> Arc<Turn> {
         let mut turns = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(turn) = turns.get(uri).and_then(Weak::upgrade) {
             return turn;

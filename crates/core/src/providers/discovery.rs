@@ -6,7 +6,7 @@ use doorward_proto::json::{self, Limits};
 use serde::Deserialize;
 use url::{Host, Url};
 
-use super::{Kind, Settings, Wrong};
+use super::{Kind, PATIENCE, Settings, Wrong};
 use crate::{
     call::Call,
     env::{FetchRequest, FetchResponse},
@@ -15,6 +15,8 @@ use crate::{
 
 /// For how long a document is used.
 const FRESH: Duration = Duration::from_mins(10);
+/// For how long a provider that could not be asked is not asked again.
+const PAUSE: Duration = Duration::from_secs(10);
 pub(super) const LIMITS: Limits = Limits { bytes: 64 * 1024, depth: 16 };
 /// What is remembered does not depend on the database.
 const ALWAYS: i64 = 0;
@@ -41,15 +43,38 @@ pub(super) async fn find(call: &Call, settings: &Settings) -> Result<Arc<Discove
         return configured(settings).map(Arc::new);
     }
     let issuer = settings.issuer.as_deref().unwrap_or_default();
-    let cache = &call.realm.caches.discovered;
-    if let Some((until, found)) = cache.get(issuer, ALWAYS)
-        && call.now < until
-    {
-        return Ok(found);
+    if let Some(known) = known(call, issuer) {
+        return known;
     }
-    let found = Arc::new(read(call, issuer).await?);
-    cache.insert(issuer.to_owned(), ALWAYS, (call.now + FRESH, Arc::clone(&found)));
-    Ok(found)
+    let turn = call.realm.caches.turns.of(&format!("discovery of {issuer}")).lock_owned().await;
+    // Whoever had the turn before may have asked already.
+    if let Some(known) = known(call, issuer) {
+        return known;
+    }
+    let (own, issuer) = (call.clone(), issuer.to_owned());
+    // Whoever asked may go away: what comes of it is for all who wait.
+    let asked = tokio::spawn(async move {
+        let asked = ask(&own, &issuer).await;
+        drop(turn);
+        asked
+    });
+    asked.await.unwrap_or_else(|error| Err(Wrong::Unreachable(error.to_string())))
+}
+
+/// What is known of a provider, be it that it cannot be asked.
+fn known(call: &Call, issuer: &str) -> Option<Result<Arc<Discovered>, Wrong>> {
+    let (until, known) = call.realm.caches.discovered.get(issuer, ALWAYS)?;
+    (call.now < until).then_some(known)
+}
+
+/// Asks a provider, and remembers what came of it.
+pub(super) async fn ask(call: &Call, issuer: &str) -> Result<Arc<Discovered>, Wrong> {
+    let silent = |_| Err(Wrong::Unreachable(format!("{issuer}: no answer in {PATIENCE:?}")));
+    let asked = tokio::time::timeout(PATIENCE, read(call, issuer)).await.unwrap_or_else(silent);
+    let asked = asked.map(Arc::new);
+    let lasts = if asked.is_ok() { FRESH } else { PAUSE };
+    call.realm.caches.discovered.insert(issuer.to_owned(), ALWAYS, (call.now + lasts, asked.clone()));
+    asked
 }
 
 fn configured(settings: &Settings) -> Result<Discovered, Wrong> {
@@ -68,7 +93,7 @@ fn configured(settings: &Settings) -> Result<Discovered, Wrong> {
 }
 
 /// Reads the document anew.
-pub(super) async fn read(call: &Call, issuer: &str) -> Result<Discovered, Wrong> {
+async fn read(call: &Call, issuer: &str) -> Result<Discovered, Wrong> {
     let address = format!("{}/.well-known/openid-configuration", issuer.trim_end_matches('/'));
     let answer = get(call, &address, None).await?;
     if answer.status != 200 {

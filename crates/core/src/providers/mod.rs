@@ -236,7 +236,7 @@ async fn is_enabled(call: &Call, provider: &Provider) -> Result<bool> {
 }
 
 /// Why nobody is signed in; the reason is for the audit trail and the log.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) enum Wrong {
     /// No answer.
     Unreachable(String),

@@ -47,6 +47,8 @@ pub(crate) struct Says {
     pub(crate) raw: Option<(&'static str, Vec<u8>)>,
     pub(crate) is_silent: bool,
     pub(crate) hangs: bool,
+    /// How often somebody has asked for the discovery document.
+    pub(crate) discovered: usize,
     /// Where it is: its issuer.
     pub(crate) base: String,
     /// How we have proven last who we are, with what we have sent.
@@ -94,6 +96,7 @@ impl Upstream {
             raw: None,
             is_silent: false,
             hangs: false,
+            discovered: 0,
             base: UPSTREAM.to_owned(),
             redeemed: Default::default(),
             asked: BTreeMap::new(),
@@ -107,11 +110,16 @@ impl Upstream {
         change(&mut self.0.lock().expect("no panic"));
     }
 
+    pub(crate) fn discovered(&self) -> usize {
+        self.0.lock().expect("no panic").discovered
+    }
+
     pub(crate) fn fetch(&self) -> Fetch {
         let own = self.clone();
         Arc::new(move |request| {
             let (is_silent, hangs) = {
-                let says = own.0.lock().expect("no panic");
+                let mut says = own.0.lock().expect("no panic");
+                says.discovered += usize::from(request.url.path().ends_with("/openid-configuration"));
                 (says.is_silent, says.hangs)
             };
             let (status, body) = own.answer(&request);

@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::kit::{Browser, UPSTREAM, Upstream, added, finish, lying, openid, people, refused, world};
+use std::time::Duration;
+
 use doorward_core::{
     audit,
     outcome::{Code, Result},
@@ -161,6 +163,44 @@ both_engines! {
         upstream.set(|says| says.hangs = true);
         assert_eq!(browser.returns(&call).await.expect_err("hangs").code(), Some(Code::ConnectUnreachable));
         assert_eq!(people(&world).await, 0);
+    }
+
+    /// Else everybody who comes while it is down waits for it, and it is asked the more the less it can answer.
+    async fn a_provider_that_is_down_is_asked_once_in_a_while(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        upstream.set(|says| says.is_silent = true);
+        for _ in 0..5 {
+            let outcome = Browser::try_to_leave(&world.call(), &upstream, "login").await;
+            assert_eq!(outcome.err().and_then(|error| error.code()), Some(Code::ConnectUnreachable));
+        }
+        assert_eq!(upstream.discovered(), 1);
+        upstream.set(|says| says.is_silent = false);
+        let early = Browser::try_to_leave(&world.call(), &upstream, "login").await;
+        assert!(early.is_err(), "it is not asked again so soon");
+        let tested = providers::test(&world.local(), "login").await.expect("is tried");
+        assert_eq!((tested.problems.as_slice(), upstream.discovered()), (&[][..], 2), "whoever tries it wants to know");
+        Browser::leaves(&world.call(), &upstream).await;
+        assert_eq!(upstream.discovered(), 2, "and what came of that holds for all");
+        world.advance(Duration::from_mins(11));
+        upstream.set(|says| says.is_silent = true);
+        assert!(Browser::try_to_leave(&world.call(), &upstream, "login").await.is_err());
+        upstream.set(|says| says.is_silent = false);
+        world.advance(Duration::from_secs(11));
+        Browser::leaves(&world.call(), &upstream).await;
+        assert_eq!(upstream.discovered(), 4);
+    }
+
+    async fn many_who_come_at_once_ask_a_provider_once(place: Fresh) {
+        let upstream = Upstream::new();
+        let world = world(&place, &upstream, SignUpMode::Open).await;
+        added(&world, |_| {}).await;
+        let calls: Vec<_> = (0..20).map(|_| world.call()).collect();
+        let all = calls.iter().map(|call| Browser::try_to_leave(call, &upstream, "login"));
+        let left = futures_util::future::join_all(all).await;
+        assert!(left.iter().all(Result::is_ok));
+        assert_eq!(upstream.discovered(), 1);
     }
 
     async fn a_state_is_for_one_browser_one_provider_and_once(place: Fresh) {
