@@ -13,6 +13,7 @@ pub mod bootstrap;
 pub mod branding;
 mod cache;
 pub mod call;
+pub mod claims;
 pub mod clients;
 pub mod credentials;
 pub mod db;

@@ -26,6 +26,7 @@ use crate::{
     branding::{Brand, Wearer},
     cache::Cache,
     call::Call,
+    claims,
     clients::{Client, RemoteKeys, Turns},
     credentials,
     db::{Db, Tx},
@@ -50,6 +51,8 @@ const APIS: usize = 10_000;
 const TOKENS: usize = 20_000;
 /// Key sets of clients that are remembered.
 const REMOTE_KEYS: usize = 1_000;
+/// Applications, APIs and organisations whose custom claims are remembered, and failures of these.
+const CLAIMS: usize = 20_000;
 /// Brands that are remembered.
 const BRANDS: usize = 10_000;
 
@@ -74,6 +77,8 @@ pub struct Realm {
     pub(crate) refusals: audit::Refusals,
     pub(crate) ring: keys::Ring,
     pub(crate) caches: Caches,
+    /// Expressions that were read.
+    pub(crate) expressions: claims::Engine,
     pub(crate) rooms: Rooms,
     /// Uses of service tokens that are not written yet.
     pub(crate) service_uses: Uses<id::ServiceToken>,
@@ -104,6 +109,10 @@ pub(crate) struct Caches {
     /// What identity providers say of themselves.
     pub(crate) discovered: Cache<String, (Time, std::result::Result<Arc<Discovered>, Wrong>)>,
     pub(crate) brands: Cache<Wearer, Arc<Brand>>,
+    /// Custom claims by whose they are.
+    pub(crate) claims: Cache<(Id<Org>, claims::Owner), Arc<[claims::Mapping]>>,
+    /// Which of them were left out, as they are now: said once.
+    pub(crate) claims_left_out: Cache<(String, i64, claims::Reason), ()>,
 }
 
 /// What may be kept for strangers.
@@ -158,6 +167,8 @@ impl Realm {
             turns: Turns::default(),
             discovered: Cache::new(REMOTE_KEYS),
             brands: Cache::new(BRANDS),
+            claims: Cache::new(CLAIMS),
+            claims_left_out: Cache::new(CLAIMS),
         };
         let rooms = Rooms {
             drafts: Room::new(settings.bounds.drafts, authorize::DRAFT_TTL),
@@ -177,6 +188,7 @@ impl Realm {
             refusals: audit::Refusals::default(),
             ring,
             caches,
+            expressions: claims::Engine::default(),
             rooms,
             service_uses: Uses::default(),
             key_uses: Uses::default(),

@@ -173,6 +173,55 @@ pub const RESERVED: &[&str] = &[
     "organization_names",
     "organizations_truncated",
     "tenant_profile",
+    // OpenID Connect Core 5.1, 5.6.2, and its extensions.
+    "name",
+    "given_name",
+    "family_name",
+    "middle_name",
+    "nickname",
+    "preferred_username",
+    "profile",
+    "picture",
+    "website",
+    "email",
+    "email_verified",
+    "gender",
+    "birthdate",
+    "zoneinfo",
+    "locale",
+    "phone_number",
+    "phone_number_verified",
+    "address",
+    "updated_at",
+    "_claim_names",
+    "_claim_sources",
+    "verified_claims",
+    "sub_jwk",
+    "sub_id",
+    "client_metadata",
+    // Of proofs and assertions, which a token must not pass for.
+    "htm",
+    "htu",
+    "ath",
+    "jwk",
+    "jwks",
+    "toe",
+    "vot",
+    "vtm",
+    "status",
+    "logout_token",
+    // What gateways and SDKs read in tokens of other issuers.
+    "scopes",
+    "scp",
+    "workspaces",
+    "workspace_id",
+    "workspace",
+    "org_id",
+    "type",
+    "typ",
+    "token_id",
+    "identity_type",
+    "__proto__",
 ];
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
@@ -182,7 +231,9 @@ const fn is_false(value: &bool) -> bool {
 
 /// Whether a custom claim may have this name.
 pub fn is_free_claim_name(name: &str) -> bool {
-    !name.is_empty() && name.len() <= 128 && !name.chars().any(char::is_control) && !RESERVED.contains(&name)
+    // Some readers do not tell small letters from large ones.
+    let is_reserved = RESERVED.iter().any(|reserved| reserved.eq_ignore_ascii_case(name));
+    !name.is_empty() && name.len() <= 128 && !name.chars().any(char::is_control) && !is_reserved
 }
 
 #[cfg(test)]

@@ -190,6 +190,8 @@ kinds! {
     Reservation = "rsv",
     /// A part of an organisation.
     Workspace = "ws",
+    /// Where a custom claim comes from.
+    ClaimMapping = "clm",
     /// An invitation to an organisation.
     Invitation = "inv",
     /// A signed-in session.

@@ -501,6 +501,22 @@ CREATE TABLE apis (
 CREATE INDEX apis_org ON apis (org_id, id);
 CREATE INDEX apis_name ON apis (name_folded, id);
 
+-- Custom claims of tokens. owner: the id of one of the organisation's applications or APIs, or '' for the
+-- organisation itself; targets: where a claim is told, names with spaces between.
+CREATE TABLE claim_mappings (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    id TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    name TEXT NOT NULL,
+    expression TEXT NOT NULL,
+    targets TEXT NOT NULL,
+    version INTEGER NOT NULL DEFAULT 1,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, id),
+    UNIQUE (org_id, owner, name)
+) STRICT;
+
 CREATE TABLE api_scopes (
     api_id TEXT NOT NULL REFERENCES apis (id),
     scope TEXT NOT NULL,

@@ -79,6 +79,8 @@ pub const ORGANIZATION: Set = &[
     ("org:audit:read", "See what has happened in your organisation"),
     ("org:roles:read", "See your organisation's roles"),
     ("org:roles:write", "Create, change and remove your organisation's roles"),
+    ("org:claims:read", "See which custom claims your organisation's tokens have"),
+    ("org:claims:write", "Change which custom claims your organisation's tokens have"),
     ("org:workspaces:read", "See your organisation's workspaces and who is in them"),
     (
         "org:workspaces:write",

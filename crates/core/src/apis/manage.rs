@@ -11,7 +11,7 @@ use super::{Api, Scope, TokenFormat, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
-    clients,
+    claims, clients,
     db::Tx,
     orgs,
     outcome::{Code, Refusal, Result, refuse},
@@ -181,6 +181,7 @@ pub async fn end(call: &Call, id: Id<id::Api>) -> Result<()> {
         .write("apis.end", ask, |tx, ask| {
             Box::pin(async move {
                 let api = present(tx, ask.id).await?;
+                claims::remove_of(tx, api.org, claims::Owner::Api(api.id)).await?;
                 sql::delete(tx, ask.id).await?;
                 tx.raise_changes().await?;
                 let event = Event::new(&ask.call, "api.ended")?.subject(ask.id).org(api.org);

@@ -145,7 +145,7 @@ impl Begin {
         let found = Presented { row: (), grant: self.grant.clone(), person, epoch: 0 };
         let target = self.ask.target(tx, &self.grant).await?;
         let scope = target.scope_of(&self.grant.scope);
-        let made = self.ask.prepare(&found, (&target, &scope), "anonymous")?;
+        let made = self.ask.prepare(tx, &found, (&target, &scope), "anonymous").await?;
         self.ask.record(tx, &found, &made).await?;
         let mut issued = self.ask.issued(tx, self.grant.clone(), (made.0, target, scope), true).await?;
         issued.refresh = Some(self.refresh.clone());

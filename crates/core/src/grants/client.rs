@@ -10,6 +10,7 @@ use crate::{
     audit::{self, Event},
     authorize::STANDARD_SCOPES,
     call::Call,
+    claims,
     clients::Client,
     outcome::{Code, Refusal, Result, refuse},
     tokens::{self, sql, target_of},
@@ -38,7 +39,8 @@ pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Token
     let is_named = ask.scope.is_some();
     let scope = scope_of(client, ask.scope)?;
     let scope = tokens::scope::within(std::slice::from_ref(&target), scope, is_named)?;
-    let made = target.client_claims(call, client, &scope, ask.jkt.as_deref())?;
+    let mut made = target.client_claims(call, client, &scope, ask.jkt.as_deref())?;
+    made.body.extra = claims::of_client(call, client, target.api.as_ref(), &scope).await?;
     let event = Event::new(call, "token.issued")?
         .subject(client.id)
         .client(client.id)

@@ -94,7 +94,7 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Issued> {
     redeem.ask.carried(tx, &found.grant).await?;
     let target = redeem.ask.target(tx, &found.grant).await?;
     let scope = target.scope_of(&found.grant.scope);
-    let made = redeem.ask.prepare(&found, (&target, &scope), "authorization_code")?;
+    let made = redeem.ask.prepare(tx, &found, (&target, &scope), "authorization_code").await?;
     let client_id = client.id.to_string();
     let reader = Reader { id: &client_id, epoch: client.epoch };
     tx.lock_shared(&[&row.principal, reader.id]).await?;

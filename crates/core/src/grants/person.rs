@@ -9,12 +9,14 @@ use doorward_proto::{
     scope::ScopeSet,
     secret::{Opaque, TokenHash},
 };
+use serde_json::{Map, Value};
 
 use super::sql::Presented;
 use crate::{
     apis,
     audit::{self, Event},
     call::Call,
+    claims,
     clients::Client,
     db::Tx,
     outcome::{Code, Result, refuse},
@@ -44,8 +46,8 @@ pub(super) struct Issued {
     scope: ScopeSet,
     ttl: Duration,
     grant: Grant,
-    /// Where there is an ID token.
-    person: Option<Told>,
+    /// What an ID token says of the person, where there is one, and the custom claims in it.
+    person: Option<(Told, Map<String, Value>)>,
     /// The `nonce` of the authorization request.
     pub(super) nonce: Option<String>,
     pub(super) refresh: Option<Opaque>,
@@ -75,13 +77,17 @@ impl Ask {
     }
 
     /// What is to be issued, and the event that says so.
-    pub(super) fn prepare<R>(
+    pub(super) async fn prepare<R>(
         &self,
+        tx: &mut Tx<'_>,
         found: &Presented<R>,
         (target, scope): (&Target, &ScopeSet),
         grant_type: &str,
     ) -> Result<(Claims, Event)> {
-        let claims = found.access_claims(&self.call, &self.client, (target, scope), self.jkt.as_deref())?;
+        let mut claims =
+            found.access_claims(&self.call, &self.client, (target, scope), self.jkt.as_deref())?;
+        let place = (target.api.as_deref(), claims::Target::AccessToken);
+        claims.body.extra = claims::of_person(tx, (&self.call, &self.client), place, &found.grant).await?;
         let event = claims.event(&self.call, &self.client, &found.grant)?.fact("grant", grant_type);
         Ok((claims, event))
     }
@@ -107,15 +113,18 @@ impl Ask {
         &self,
         tx: &mut Tx<'_>,
         grant: Grant,
-        (claims, target, scope): (Claims, Target, ScopeSet),
+        (made, target, scope): (Claims, Target, ScopeSet),
         wants_id_token: bool,
     ) -> Result<Issued> {
         let mut person = None;
         if wants_id_token && grant.scope.contains("openid") {
             let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
-            person = Some(Told::read(tx, &grant, (&grant.scope, asked)).await?);
+            let told = Told::read(tx, &grant, (&grant.scope, asked)).await?;
+            let place = (None, claims::Target::IdToken);
+            let custom = claims::of_person(tx, (&self.call, &self.client), place, &grant).await?;
+            person = Some((told, custom));
         }
-        Ok(Issued { claims, scope, ttl: target.ttl, grant, person, nonce: None, refresh: None })
+        Ok(Issued { claims: made, scope, ttl: target.ttl, grant, person, nonce: None, refresh: None })
     }
 }
 
@@ -125,13 +134,14 @@ impl Issued {
         let is_dpop = self.claims.body.cnf.is_some();
         let access_token = tokens::sign(call, self.claims).await?;
         let mut id_token = None;
-        if let Some(person) = &self.person {
+        if let Some((person, custom)) = self.person {
             let about = IdTokenFacts {
                 nonce: self.nonce,
                 access_token: Some(&access_token),
                 code: code.map(Opaque::expose),
+                custom,
             };
-            id_token = Some(issue::id_token(call, client, &self.grant, person, about).await?);
+            id_token = Some(issue::id_token(call, client, &self.grant, &person, about).await?);
         }
         let (expires_in, refresh_token, scope) = (self.ttl, self.refresh, self.scope);
         Ok(Tokens { access_token, is_dpop, expires_in, refresh_token, id_token, scope })

@@ -132,7 +132,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Issued> {
     }
     let target = rotate.ask.target(tx, &found.grant).await?;
     let scope = narrowed(rotate.scope.as_ref(), &found.grant, &target)?;
-    let made = rotate.ask.prepare(&found, (&target, &scope), "refresh_token")?;
+    let made = rotate.ask.prepare(tx, &found, (&target, &scope), "refresh_token").await?;
     let successor = match successor {
         Some(successor) => successor,
         None if sql::consume_refresh(tx, *hash, &rotate.sealed, reader, call.now).await? => {

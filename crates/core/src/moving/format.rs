@@ -443,6 +443,22 @@ pub const KINDS: &[Kind] = &[
         &[text("api_id"), text("scope"), text("description")],
     ),
     kind(
+        "claim",
+        "claim_mappings",
+        "A custom claim of an organisation (no owner), of its application or of its API: a CEL expression.",
+        &[
+            text("org_id"),
+            text("id"),
+            text("owner"),
+            text("name"),
+            text("expression"),
+            text("targets"),
+            int("version"),
+            time("created_at"),
+            time("updated_at"),
+        ],
+    ),
+    kind(
         "consent",
         "consents",
         "What a person has allowed an application for good.",

@@ -12,6 +12,7 @@ use crate::{
     audit::{self, Event},
     branding,
     call::Call,
+    claims,
     db::Tx,
     outcome::{Code, Error, Refusal, Result, refuse},
     page::{Page, PageAsk},
@@ -246,6 +247,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 apis::remove_all_of(tx, org).await?;
                 providers::forget_org(tx, org).await?;
                 branding::remove_all_of(tx, org).await?;
+                claims::remove_all_of(tx, org).await?;
                 let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
                 sql::erase(tx, org).await?;
                 tx.raise_changes().await?;

@@ -270,6 +270,11 @@ pub async fn find(call: &Call, id_or_slug: &str) -> Result<Option<Org>> {
         .await
 }
 
+/// One that has not ended, by id, inside an operation.
+pub(crate) async fn look_up(tx: &mut ReadTx<'_>, org: Id<OrgKind>) -> Result<Option<Org>> {
+    sql::find(tx, org).await
+}
+
 /// The same inside an operation.
 async fn find_in(tx: &mut ReadTx<'_>, id_or_slug: &str) -> Result<Option<Org>> {
     match id_or_slug.parse::<Id<OrgKind>>() {

@@ -115,7 +115,7 @@ impl OrgScope {
     /// # Errors
     /// `NotFound` for an organisation that has ended or was suspended and for who does not belong to it any
     /// more, `Conflict` for whom another role was given meanwhile.
-    pub(super) async fn lock(&self, tx: &mut Tx<'_>) -> Result<()> {
+    pub(crate) async fn lock(&self, tx: &mut Tx<'_>) -> Result<()> {
         tx.lock_exclusive(&[&self.org.id.to_string()]).await?;
         let org = super::find_in(tx, &self.org.id.to_string()).await?;
         if org.is_none_or(|org| !org.is_active && !self.is_platform) {

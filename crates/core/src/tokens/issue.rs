@@ -12,6 +12,7 @@ use doorward_proto::{
     secret::{self, Opaque, TokenHash},
     time::Time,
 };
+use serde_json::{Map, Value};
 
 use super::{Grant, Told, standard_claims};
 use crate::{
@@ -276,6 +277,8 @@ pub(crate) struct IdTokenFacts<'a> {
     pub(crate) nonce: Option<String>,
     pub(crate) access_token: Option<&'a str>,
     pub(crate) code: Option<&'a str>,
+    /// Custom claims.
+    pub(crate) custom: Map<String, Value>,
 }
 
 /// The ID token of a grant (OpenID Connect Core 2).
@@ -288,7 +291,8 @@ pub(crate) async fn id_token(
 ) -> Result<String> {
     let alg = id_token_alg(client);
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
-    let extra = standard_claims(told, &grant.scope, asked, client);
+    let mut extra = standard_claims(told, &grant.scope, asked, client);
+    extra.extend(about.custom);
     let claims = IdTokenClaims {
         iss: call.realm.issuer.clone(),
         sub: grant.user.to_string(),

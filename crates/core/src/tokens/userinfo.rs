@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{Grant, Live};
 use crate::{
     call::Call,
+    claims as custom,
     clients::{self, Client},
     db::ReadTx,
     orgs::{self, Membership},
@@ -219,6 +220,7 @@ pub async fn userinfo(call: &Call, live: &Live) -> Result<Arc<str>> {
     let asked = grant.facts.claims.as_ref().map(|claims| &claims.userinfo);
     let client = clients::get_active(call, &live.claims.client_id).await?;
     let mut claims = standard_claims(&told, &live.claims.scope, asked, &client);
+    claims.extend(custom::of_userinfo(call, &client, grant).await?);
     claims.insert("sub".to_owned(), json!(live.claims.sub));
     let answer: Arc<str> = serde_json::to_string(&claims)?.into();
     Ok(Arc::clone(live.userinfo.get_or_init(|| answer)))

@@ -14,6 +14,7 @@ mod authorize;
 mod authorize_forms;
 mod authorize_whom;
 mod bootstrap;
+mod claims;
 mod clients;
 mod clients_prove;
 mod db_backup;

@@ -72,6 +72,7 @@ fn no_custom_claim_may_pose_as_ours() {
     for name in value.as_object().unwrap().keys().filter(|name| !name.contains(':')) {
         assert!(!is_free_claim_name(name), "{name}");
     }
+    assert!(!is_free_claim_name("Scope") && !is_free_claim_name("ROLES"));
     assert!(is_free_claim_name("department") && is_free_claim_name("https://acme.example/plan"));
     assert!(!is_free_claim_name("") && !is_free_claim_name("a\nb") && !is_free_claim_name(&"x".repeat(129)));
 }

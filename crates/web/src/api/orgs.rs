@@ -5,6 +5,7 @@
 //! tells that there is none.
 
 mod apis;
+mod claims;
 mod clients;
 mod connections;
 mod domains;
@@ -80,6 +81,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     all.extend(apis::endpoints());
     all.extend(tokens::endpoints());
     all.extend(workspaces::endpoints());
+    all.extend(claims::endpoints());
     all.extend(invitations::endpoints());
     all.extend(own::endpoints());
     all

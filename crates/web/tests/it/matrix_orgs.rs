@@ -66,6 +66,22 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (get.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
         (patch.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, Some(json!({"description": "More"}))),
         (delete.clone(), "/api/v1/orgs/{org}/roles/{role}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/claims", Admin, None),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/claims",
+            Admin,
+            Some(json!({"name": "another", "expression": "1"})),
+        ),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/claims/test",
+            Admin,
+            Some(json!({"user_id": "usr_x", "client_id": "x"})),
+        ),
+        (get.clone(), "/api/v1/orgs/{org}/claims/{claim}", Admin, None),
+        (patch.clone(), "/api/v1/orgs/{org}/claims/{claim}", Admin, Some(json!({"expression": "2"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/claims/{claim}", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/workspaces", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/workspaces", Admin, Some(json!({"name": "Another"}))),
         (get.clone(), "/api/v1/orgs/{org}/workspaces/{workspace}", Admin, None),
@@ -177,6 +193,7 @@ struct Team {
     invitation: String,
     client: String,
     event: String,
+    claim: String,
 }
 
 async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
@@ -206,7 +223,10 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     server.make(&format!("/api/v1/orgs/{id}/service-tokens"), json!({"name": "nightly"})).await;
     let events = server.root(Method::GET, &format!("/api/v1/audit/events?org_id={id}&limit=1"), None).await;
     let event = events.body["items"][0]["id"].as_str().unwrap().to_owned();
-    Team { id, client, somebody: somebody.id.clone(), invitation, event }
+    let claim = json!({"name": "tier", "expression": "'gold'"});
+    let claim = server.make(&format!("/api/v1/orgs/{id}/claims"), claim).await;
+    let claim = claim["id"].as_str().unwrap().to_owned();
+    Team { id, client, claim, somebody: somebody.id.clone(), invitation, event }
 }
 
 impl Team {
@@ -219,6 +239,7 @@ impl Team {
             .replace("{field}", "department")
             .replace("{connection}", "sso")
             .replace("{workspace}", "room")
+            .replace("{claim}", &self.claim)
             .replace("{client}", &self.client)
             .replace("{api}", "reports")
             .replace("{token}", "nightly")

@@ -26,6 +26,7 @@ use crate::{
     apis,
     audit::{self, Event},
     call::{Actor, Call},
+    claims,
     db::Tx,
     orgs,
     outcome::{Code, Error, Refusal, Result, refuse},
@@ -381,6 +382,9 @@ pub async fn set_status(call: &Call, id: Id<id::Client>, status: Status) -> Resu
                 let mut client = present(tx, ask.id).await?;
                 if principals::set_status(tx, &ask.call.realm.env, ask.id, ask.status).await? {
                     sql::touch(tx, ask.id, ask.call.now).await?;
+                    if ask.status == Status::Ended {
+                        claims::remove_of(tx, client.org, claims::Owner::Client(ask.id)).await?;
+                    }
                     (client.version, client.updated_at) = (client.version + 1, ask.call.now);
                     let code = match ask.status {
                         Status::Active => "client.resumed",

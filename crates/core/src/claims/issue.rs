@@ -1,0 +1,276 @@
+//! What mappings say in tokens.
+
+use std::sync::Arc;
+
+use doorward_proto::{
+    id::{self, Id},
+    scope::ScopeSet,
+};
+use serde_json::{Map, Value as Json};
+
+use super::{
+    BUDGET, MOST_BYTES, Mapping, Owner, Reason, Target,
+    context::{Context, Place},
+    engine::Scope,
+    may_be_called, sql,
+};
+use crate::{
+    apis::Api,
+    audit::{self, Event},
+    call::Call,
+    clients::Client,
+    db::{ReadTx, Tx},
+    orgs::{self, workspaces},
+    outcome::{Error, Result},
+    tokens::Grant,
+    users,
+};
+
+/// A claim that is not told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct LeftOut {
+    pub(super) name: String,
+    pub(super) reason: Reason,
+    org: Id<id::Org>,
+    id: Id<id::ClaimMapping>,
+    version: i64,
+}
+
+/// What mappings say, and what they fail to.
+#[derive(Debug, Default)]
+pub(super) struct Said {
+    pub(super) claims: Map<String, Json>,
+    pub(super) left_out: Vec<LeftOut>,
+    /// The size of the claims as JSON, and what finding them costs at the most.
+    pub(super) bytes: usize,
+    pub(super) cost: u64,
+}
+
+/// For whom something is issued.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whom<'a> {
+    pub(super) client: &'a Client,
+    /// The audience of an access token, where that is not the issuer itself.
+    pub(super) api: Option<&'a Api>,
+    /// The organisation of the token.
+    pub(super) org: Id<id::Org>,
+}
+
+impl Whom<'_> {
+    /// Whose mappings count, the most particular first. What an organisation says reaches its own applications
+    /// and APIs, in tokens of that organisation; what an application says, APIs of the same owner.
+    fn owners(&self, target: Target) -> Vec<(Id<id::Org>, Owner)> {
+        let Self { client, org, .. } = *self;
+        let api = self.api.filter(|_| target == Target::AccessToken);
+        let reader = api.map_or(client.org, |api| api.org);
+        let mut owners: Vec<_> = api.map(|api| (api.org, Owner::Api(api.id))).into_iter().collect();
+        if reader == client.org {
+            owners.push((client.org, Owner::Client(client.id)));
+        }
+        if reader == org {
+            owners.push((org, Owner::Org));
+        }
+        owners
+    }
+}
+
+/// The mappings that say something there, where all are remembered.
+fn remembered(call: &Call, whom: Whom<'_>, target: Target) -> Option<Vec<Arc<[Mapping]>>> {
+    let changes = call.realm.db.changes();
+    let known = |key| call.realm.caches.claims.get(&key, changes);
+    let all: Option<Vec<_>> = whom.owners(target).into_iter().map(known).collect();
+    all.map(|all| all.into_iter().filter(|set| tells(set, target)).collect())
+}
+
+fn tells(set: &[Mapping], target: Target) -> bool {
+    set.iter().any(|mapping| mapping.into.contains(&target))
+}
+
+/// The mappings that say something there; warm look-ups do no I/O.
+pub(super) async fn mappings(
+    tx: &mut ReadTx<'_>,
+    call: &Call,
+    whom: Whom<'_>,
+    target: Target,
+) -> Result<Vec<Arc<[Mapping]>>> {
+    let mut sets = Vec::new();
+    for key in whom.owners(target) {
+        let changes = call.realm.db.changes();
+        let set = if let Some(known) = call.realm.caches.claims.get(&key, changes) {
+            known
+        } else {
+            let read: Arc<[Mapping]> = sql::of(tx, key.0, key.1).await?.into();
+            call.realm.caches.claims.insert(key, changes, Arc::clone(&read));
+            read
+        };
+        if tells(&set, target) {
+            sets.push(set);
+        }
+    }
+    Ok(sets)
+}
+
+/// Runs every mapping that tells something there. The first of a name counts.
+pub(super) fn run(call: &Call, sets: &[Arc<[Mapping]>], target: Target, context: &Context) -> Said {
+    let mut said = Said { bytes: 2, ..Said::default() };
+    let scope = Scope::new(context);
+    let all = sets.iter().flat_map(|set| set.iter());
+    for mapping in all.filter(|mapping| mapping.into.contains(&target)) {
+        // Whatever is stored: no mapping says what is not a mapping's to say.
+        if said.claims.contains_key(&mapping.name) || !may_be_called(&mapping.name, true) {
+            continue;
+        }
+        match one(call, mapping, &scope, &mut said) {
+            Ok(Some(value)) => {
+                said.claims.insert(mapping.name.clone(), value);
+            }
+            Ok(None) => {}
+            Err(reason) => said.left_out.push(LeftOut {
+                name: mapping.name.clone(),
+                reason,
+                org: mapping.org,
+                id: mapping.id,
+                version: mapping.version,
+            }),
+        }
+    }
+    said
+}
+
+fn one(
+    call: &Call,
+    mapping: &Mapping,
+    scope: &Scope,
+    said: &mut Said,
+) -> std::result::Result<Option<Json>, Reason> {
+    let program = call.realm.expressions.get(&mapping.expression).ok_or(Reason::Evaluation)?;
+    if said.cost.saturating_add(program.cost) > BUDGET {
+        return Err(Reason::TooCostly);
+    }
+    said.cost += program.cost;
+    let Some(value) = program.run(scope)? else { return Ok(None) };
+    // `"name":value,`
+    let bytes = mapping.name.len() + value.to_string().len() + 4;
+    if said.bytes + bytes > MOST_BYTES {
+        return Err(Reason::TooLarge);
+    }
+    said.bytes += bytes;
+    Ok(Some(value))
+}
+
+/// What an expression sees of a person in an organisation, through an application that has these scopes.
+pub(super) async fn seen(
+    tx: &mut ReadTx<'_>,
+    (org, user): (Id<id::Org>, Id<id::User>),
+    client: &Client,
+    scopes: &ScopeSet,
+) -> Result<Context> {
+    let (person, found) = (users::find_in(tx, user).await?, orgs::look_up(tx, org).await?);
+    let (Some(person), Some(org)) = (person, found) else {
+        return Err(Error::fault("a token without its person or organisation"));
+    };
+    let standing = orgs::standing(tx, org.id, user).await?;
+    let roles = workspaces::roles_of(tx, org.id, user).await?;
+    let place = Place { org: &org, standing: standing.as_ref(), workspaces: &roles };
+    Ok(Context::of_person(&person, &place, client, scopes))
+}
+
+async fn said_of(
+    tx: &mut ReadTx<'_>,
+    call: &Call,
+    (whom, target): (Whom<'_>, Target),
+    grant: &Grant,
+) -> Result<Said> {
+    let sets = mappings(tx, call, whom, target).await?;
+    if sets.is_empty() {
+        return Ok(Said::default());
+    }
+    let context = seen(tx, (grant.org, grant.user), whom.client, &grant.scope).await?;
+    Ok(run(call, &sets, target, &context))
+}
+
+/// The custom claims of a token for a person. What fails is in the audit trail with the token.
+pub(crate) async fn of_person(
+    tx: &mut Tx<'_>,
+    (call, client): (&Call, &Client),
+    (api, target): (Option<&Api>, Target),
+    grant: &Grant,
+) -> Result<Map<String, Json>> {
+    let whom = Whom { client, api, org: grant.org };
+    let said = said_of(tx, call, (whom, target), grant).await?;
+    for event in events(call, client, &said.left_out)? {
+        audit::record(tx, &event).await?;
+    }
+    Ok(said.claims)
+}
+
+/// The custom claims of the userinfo answer.
+pub(crate) async fn of_userinfo(
+    call: &Call,
+    client: &Arc<Client>,
+    grant: &Grant,
+) -> Result<Map<String, Json>> {
+    let ask = (call.clone(), Arc::clone(client), grant.clone());
+    let read = call.realm.db.read("claims.userinfo", ask, |tx, (call, client, grant)| {
+        Box::pin(async move {
+            let whom = Whom { client, api: None, org: grant.org };
+            said_of(tx, call, (whom, Target::Userinfo), grant).await
+        })
+    });
+    told(call, client, read.await?).await
+}
+
+/// The custom claims of the access token of an application that acts for itself.
+pub(crate) async fn of_client(
+    call: &Call,
+    client: &Client,
+    api: Option<&Arc<Api>>,
+    scopes: &ScopeSet,
+) -> Result<Map<String, Json>> {
+    let whom = Whom { client, api: api.map(AsRef::as_ref), org: client.org };
+    if remembered(call, whom, Target::AccessToken).is_some_and(|sets| sets.is_empty()) {
+        return Ok(Map::new());
+    }
+    let ask = (call.clone(), client.clone(), api.cloned(), scopes.clone());
+    let read = call.realm.db.read("claims.client", ask, |tx, (call, client, api, scopes)| {
+        Box::pin(async move {
+            let whom = Whom { client, api: api.as_deref(), org: client.org };
+            let sets = mappings(tx, call, whom, Target::AccessToken).await?;
+            if sets.is_empty() {
+                return Ok(Said::default());
+            }
+            let org = orgs::look_up(tx, client.org).await?;
+            let org = org.ok_or_else(|| Error::fault("an application without its organisation"))?;
+            let place = Place { org: &org, standing: None, workspaces: &[] };
+            let context = Context::of_client(client, &place, scopes);
+            Ok(run(call, &sets, Target::AccessToken, &context))
+        })
+    });
+    told(call, client, read.await?).await
+}
+
+async fn told(call: &Call, client: &Client, said: Said) -> Result<Map<String, Json>> {
+    for event in events(call, client, &said.left_out)? {
+        audit::note(call, event).await?;
+    }
+    Ok(said.claims)
+}
+
+/// What is recorded of claims that are left out: once for a mapping as it is, not with every token. What the
+/// expression was given is personal, and is not told.
+fn events(call: &Call, client: &Client, left_out: &[LeftOut]) -> Result<Vec<Event>> {
+    /// What was recorded does not depend on the database.
+    const ALWAYS: i64 = 0;
+    let memory = &call.realm.caches.claims_left_out;
+    let mut events = Vec::new();
+    for one in left_out {
+        let key = (one.id.to_string(), one.version, one.reason);
+        if memory.get(&key, ALWAYS).is_some() {
+            continue;
+        }
+        memory.insert(key, ALWAYS, ());
+        let event = Event::new(call, "claim.left_out")?.subject(one.id).org(one.org).client(client.id);
+        events.push(event.fact("claim", one.name.clone()).fact("reason", one.reason.name()));
+    }
+    Ok(events)
+}
