@@ -4,6 +4,7 @@
 //! `sql.rs` with every statement as a constant, `tests.rs`. This crate never sees an HTTP server, a
 //! template or a status code: a rule does not know how it is shown.
 
+pub mod addresses;
 pub mod analytics;
 pub mod api_keys;
 pub mod apis;

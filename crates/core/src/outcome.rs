@@ -327,6 +327,8 @@ codes! {
     ClientUnknown = "client.unknown",
     /// The client did not prove who it is.
     ClientAuthentication = "client.authentication",
+    /// The client may not prove who it is from this address.
+    ClientAddress = "client.address",
     /// A redirect URI that is not registered.
     RedirectUriUnregistered = "client.redirect_uri_unregistered",
     /// A redirect URI that may not be registered.

@@ -154,6 +154,7 @@ pub const fn wire_of(code: Code) -> Wire {
 
         C::ClientUnknown               => wire("invalid_client", UNAUTHORIZED, "The application is not known"),
         C::ClientAuthentication        => wire("invalid_client", UNAUTHORIZED, "The application did not prove who it is"),
+        C::ClientAddress               => wire("invalid_client", UNAUTHORIZED, "The application may not be used from this address"),
         C::RedirectUriUnregistered     => wire("invalid_request", BAD, "The redirect address is not registered"),
         C::RedirectUriInvalid          => wire("invalid_redirect_uri", BAD, "The redirect address may not be registered"),
         C::ClientMetadataInvalid       => wire("invalid_client_metadata", BAD, "The application's metadata cannot be accepted"),
@@ -381,7 +382,7 @@ fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
     if is_proof && response.headers().contains_key(header::WWW_AUTHENTICATE) {
         // RFC 9449 7.1: a protected resource that asks for a better proof answers 401; the token endpoint 400.
         StatusCode::UNAUTHORIZED
-    } else if matches!(refusal.code, Code::ClientUnknown | Code::ClientAuthentication)
+    } else if matches!(refusal.code, Code::ClientUnknown | Code::ClientAuthentication | Code::ClientAddress)
         && !response.headers().contains_key(header::WWW_AUTHENTICATE)
     {
         // RFC 6749 5.2: 401 is for who tried the Authorization header, and RFC 9110 15.5.2 wants a challenge in it.

@@ -16,6 +16,7 @@ use doorward_proto::{
 
 use super::{ApiKey, Permissions, State, rights_of, sql};
 use crate::{
+    addresses,
     apis::catalog,
     audit::{self, Refused},
     call::{Actor, Call},
@@ -64,9 +65,7 @@ impl LiveKey {
     /// # Errors
     /// `CredentialAddress`.
     pub fn allows(&self, address: IpAddr) -> Result<()> {
-        let allowed = &self.key.terms.allowed_addresses;
-        let address = address.to_canonical();
-        if allowed.is_empty() || allowed.iter().any(|net| net.contains(&address)) {
+        if addresses::admit(&self.key.terms.allowed_addresses, address) {
             return Ok(());
         }
         refuse(Code::CredentialAddress)

@@ -11,16 +11,26 @@ use doorward_proto::{
 
 use super::{AuthMethod, Client, check_secret, find, remote_keys};
 use crate::{
+    addresses,
     call::Call,
     outcome::{Code, Refusal, Result, refuse},
     tokens::sql::note_once,
 };
 
-/// Proves the client of a request.
+/// Proves the client of a request, from where it may.
 ///
 /// # Errors
-/// `ClientAuthentication`, always the same for an unknown client, a wrong secret and a wrong method.
+/// `ClientAuthentication`, always the same for an unknown client, a wrong secret and a wrong method;
+/// `ClientAddress` for one that has proven itself from elsewhere.
 pub async fn authenticate(call: &Call, presented: Presented) -> Result<Arc<Client>> {
+    let client = proven(call, presented).await?;
+    if addresses::admit(&client.metadata.allowed_addresses, call.origin.address) {
+        return Ok(client);
+    }
+    refuse(Code::ClientAddress)
+}
+
+async fn proven(call: &Call, presented: Presented) -> Result<Arc<Client>> {
     match presented {
         Presented::None { client_id: Some(client_id) } => {
             let client = active(call, &client_id).await?;

@@ -18,6 +18,7 @@ use doorward_proto::{
     secret::{Kind, Opaque, TokenHash},
     time::Time,
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 pub use authenticate::authenticate;
@@ -180,6 +181,8 @@ pub struct Metadata {
     /// The identity providers that people are offered for it, by name; all of them where it names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub providers: Option<Vec<String>>,
+    /// From where it may prove who it is; anywhere when empty.
+    pub allowed_addresses: Vec<IpNet>,
     /// `max_age` where the request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub default_max_age: Option<u64>,

@@ -37,7 +37,7 @@ pub use remind::remind;
 pub use revoke::{Whose, revoke, revoke_all};
 pub use rotate::{RotateAsk, rotate};
 pub(crate) use validate::check_text;
-pub use validate::{SHORTEST, addresses, rate, workspaces};
+pub use validate::{SHORTEST, rate, workspaces};
 pub use verify::{LiveToken, admit, may_be, verify};
 
 use crate::{

@@ -1,13 +1,10 @@
 //! What a token may be made with. Pure.
 
-use std::net::IpAddr;
-
 use doorward_proto::{
     client_id::check_chosen,
     rate::{Period, Rate},
     scope::ScopeSet,
 };
-use ipnet::{IpNet, Ipv4Net};
 
 use super::Notes;
 use crate::outcome::{Code, Refusal, Result};
@@ -20,7 +17,6 @@ const LONGEST_OVERLAP: u64 = 30 * 24 * 60 * 60;
 /// Words that stand where a name could, in the addresses of the API.
 const RESERVED: [&str; 1] = ["revoke-all"];
 const MAX_WORKSPACES: usize = 200;
-const MAX_ADDRESSES: usize = 100;
 const MAX_TEXT: usize = 500;
 
 fn bad(field: &'static str, hint: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
@@ -65,30 +61,6 @@ pub fn workspaces(given: &[String]) -> Result<Vec<String>> {
     Ok(all)
 }
 
-/// Addresses and networks (CIDR), in one form each; an IPv4 address in IPv6 clothes is an IPv4 address.
-///
-/// # Errors
-/// `RequestInvalid`.
-pub fn addresses(given: &[String]) -> Result<Vec<IpNet>> {
-    let wrong =
-        || bad("allowed_addresses", "An address range is like 10.0.0.0/8, 203.0.113.7 or 2001:db8::/32");
-    if given.len() > MAX_ADDRESSES {
-        return Err(bad("allowed_addresses", "There are too many address ranges").into());
-    }
-    let mut all = Vec::with_capacity(given.len());
-    for text in given {
-        let net = match text.trim().parse::<IpNet>() {
-            Ok(net) => net,
-            Err(_) => IpNet::from(text.trim().parse::<IpAddr>().map_err(|_| wrong())?),
-        };
-        let net = canonical(net).trunc();
-        if !all.contains(&net) {
-            all.push(net);
-        }
-    }
-    Ok(all)
-}
-
 /// A rate of a token's own.
 ///
 /// # Errors
@@ -98,14 +70,6 @@ pub fn rate(given: &str) -> Result<Rate> {
     rate.ok_or_else(|| {
         bad("rate_limit_override", "A rate is like 600/minute: per second, minute, hour or day").into()
     })
-}
-
-fn canonical(net: IpNet) -> IpNet {
-    let IpNet::V6(six) = net else { return net };
-    match (six.addr().to_ipv4_mapped(), six.prefix_len().checked_sub(96)) {
-        (Some(four), Some(prefix)) => Ipv4Net::new(four, prefix).map_or(net, IpNet::V4),
-        _ => net,
-    }
 }
 
 pub(super) fn notes(notes: &Notes) -> Result<()> {
@@ -153,29 +117,6 @@ pub(super) fn overlap(seconds: u64) -> Result<std::time::Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn address_ranges_have_one_form() {
-        let read = |text: &str| addresses(&[text.to_owned()]).map(|nets| nets[0].to_string());
-        for (given, kept) in [
-            ("10.0.0.0/8", "10.0.0.0/8"),
-            (" 10.1.2.3/8 ", "10.0.0.0/8"),
-            ("203.0.113.7", "203.0.113.7/32"),
-            ("::ffff:203.0.113.7", "203.0.113.7/32"),
-            ("::ffff:203.0.113.0/120", "203.0.113.0/24"),
-            ("2001:DB8::1/32", "2001:db8::/32"),
-            ("::/0", "::/0"),
-        ] {
-            assert_eq!(read(given).unwrap(), kept, "{given}");
-        }
-        for wrong in
-            ["", "10.0.0.0/33", "example.com", "10.0.0", "*", "10.0.0.0/8,11.0.0.0/8", "fe80::1%eth0"]
-        {
-            assert!(read(wrong).is_err(), "{wrong}");
-        }
-        let twice = addresses(&["10.0.0.1/32".to_owned(), "10.0.0.1".to_owned()]).unwrap();
-        assert_eq!(twice.len(), 1);
-    }
 
     #[test]
     fn workspaces_have_one_form() {

@@ -15,6 +15,7 @@ use doorward_proto::{
 
 use super::{Token, sql};
 use crate::{
+    addresses,
     audit::{self, Refused},
     call::{Actor, Call},
     outcome::{Code, Result, refuse},
@@ -43,9 +44,7 @@ impl LiveToken {
     /// # Errors
     /// `CredentialAddress`.
     pub fn allows(&self, address: IpAddr) -> Result<()> {
-        let allowed = &self.token.notes.allowed_addresses;
-        let address = address.to_canonical();
-        if allowed.is_empty() || allowed.iter().any(|net| net.contains(&address)) {
+        if addresses::admit(&self.token.notes.allowed_addresses, address) {
             return Ok(());
         }
         refuse(Code::CredentialAddress)

@@ -10,6 +10,7 @@ use std::{
 
 use crate::kit::application;
 use doorward_core::{
+    addresses,
     call::Call,
     clients::{self, AuthMethod, Client, Metadata},
     env::{Fetch, FetchFailure, FetchResponse, no_fetch},
@@ -17,7 +18,7 @@ use doorward_core::{
     settings::Settings,
 };
 use doorward_proto::{
-    client_auth::Presented,
+    client_auth::{Credentials, Presented},
     jose::{Alg, SigningKey, Typ},
 };
 use doorward_world::{Fresh, World, both_engines};
@@ -33,6 +34,13 @@ fn key(kid: &str) -> SigningKey {
 
 fn set_of(keys: &[&SigningKey]) -> serde_json::Value {
     json!({ "keys": keys.iter().map(|key| key.jwk()).collect::<Vec<_>>() })
+}
+
+/// The same, from elsewhere.
+fn from(world: &World, address: &str) -> Call {
+    let mut call = world.call();
+    call.origin.address = address.parse().expect("an address");
+    call
 }
 
 /// A try to prove who one is, with a new assertion.
@@ -91,6 +99,46 @@ fn slow_server() -> (Fetch, Answer, Arc<AtomicUsize>, Arc<Semaphore>) {
 
 async fn world(place: &Fresh, fetch: Fetch) -> World {
     World::new(place, Settings::default(), fetch).await
+}
+
+both_engines! {
+    /// Whoever has stolen a secret cannot use it from anywhere else, and learns of that only by having the secret.
+    async fn a_client_proves_itself_from_where_it_may(world: World) {
+        let there = ["203.0.113.0/24", "::ffff:198.51.100.7", "2001:db8::/32"].map(str::to_owned);
+        let there = addresses::read(&there).unwrap();
+        let call = world.local();
+        let registered = application(&world, "fenced", |new| new.registration.metadata.allowed_addresses = there).await;
+        let made = clients::manage::rotate_secret(&call, registered.id, Duration::ZERO).await.unwrap();
+        let (client, right) = (made.client, made.secret.unwrap());
+        let shows = async |address: &str, secret: &str| {
+            let client_secret = secret.into();
+            let shown = Credentials { client_id: "fenced".to_owned(), client_secret };
+            clients::authenticate(&from(&world, address), Presented::Post(shown)).await.map_err(|error| error.code())
+        };
+        for near in ["203.0.113.7", "::ffff:203.0.113.7", "198.51.100.7", "2001:db8:1::1"] {
+            assert!(shows(near, right.expose()).await.is_ok(), "{near}");
+        }
+        for far in ["203.0.114.7", "198.51.100.8", "2001:db9::1", "127.0.0.1", "::1"] {
+            assert_eq!(shows(far, right.expose()).await.err(), Some(Some(Code::ClientAddress)), "{far}");
+            assert_eq!(shows(far, "wrong").await.err(), Some(Some(Code::ClientAuthentication)), "{far}");
+        }
+        let mut wider = clients::manage::Registration {
+            name: client.name.clone(), is_confidential: true, is_first_party: true, metadata: client.metadata.clone(),
+        };
+        wider.metadata.allowed_addresses.clear();
+        clients::manage::update(&call, client.id, client.version, wider).await.unwrap();
+        assert!(shows("127.0.0.1", right.expose()).await.is_ok(), "at once");
+        application(&world, "everywhere", |new| {
+            let metadata = &mut new.registration.metadata;
+            (new.registration.is_confidential, metadata.token_endpoint_auth_method) = (false, AuthMethod::None);
+            metadata.grant_types.truncate(2);
+            metadata.allowed_addresses = addresses::read(&["10.0.0.0/8".to_owned()]).unwrap();
+        }).await;
+        let public = || Presented::None { client_id: Some("everywhere".to_owned()) };
+        assert!(clients::authenticate(&from(&world, "10.1.2.3"), public()).await.is_ok());
+        let far = clients::authenticate(&from(&world, "11.1.2.3"), public()).await.unwrap_err();
+        assert_eq!(far.code(), Some(Code::ClientAddress));
+    }
 }
 
 both_engines! {

@@ -4,13 +4,12 @@ use std::{net::IpAddr, time::Duration};
 
 use crate::service_tokens::kit::{all, code, key, made, named, rotated, texts, told};
 use doorward_core::{
+    addresses,
     audit::{self, Filter},
     call::Call,
     env::no_fetch,
     outcome::Code,
-    service_tokens::{
-        NewToken, Notes, addresses, admit, create, find, flush, may_be, revoke, update, verify,
-    },
+    service_tokens::{NewToken, Notes, admit, create, find, flush, may_be, revoke, update, verify},
     settings::Settings,
 };
 use doorward_world::{Fresh, World, both_engines};
@@ -58,7 +57,7 @@ both_engines! {
 
     async fn where_it_comes_from_is_judged_every_time(world: World) {
         let notes = Notes {
-            allowed_addresses: addresses(&texts(&["203.0.113.0/24", "2001:db8::/32"])).unwrap(),
+            allowed_addresses: addresses::read(&texts(&["203.0.113.0/24", "2001:db8::/32"])).unwrap(),
             ..Notes::default()
         };
         let new = NewToken { notes, ..named("fenced") };
@@ -70,7 +69,7 @@ both_engines! {
         for far in ["203.0.114.1", "::ffff:10.0.0.1", "2001:db9::1", "::1", "127.0.0.1"] {
             assert_eq!(code(admit(&from(&world, far), secret).await), Some(Code::CredentialAddress), "{far}");
         }
-        let wider = Notes { allowed_addresses: addresses(&texts(&["127.0.0.1"])).unwrap(), ..Notes::default() };
+        let wider = Notes { allowed_addresses: addresses::read(&texts(&["127.0.0.1"])).unwrap(), ..Notes::default() };
         let changed = update(&world.local(), (made.token.id, made.token.revision), wider, all()).await.unwrap();
         assert_eq!(changed.revision, made.token.revision + 1);
         assert!(admit(&from(&world, "127.0.0.1"), secret).await.is_ok());

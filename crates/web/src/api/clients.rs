@@ -47,6 +47,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .scope(WRITE)
             .takes::<ClientBody>()
             .answers::<ClientView>()
+            .grave_where(says_from_where)
             .says("Changes an application"),
         Endpoint::delete("/api/v1/clients/{id}", end)
             .grave()
@@ -80,6 +81,11 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
 /// Whether the application that is described has something to prove itself by.
 pub(super) fn may_have_secret(members: &Map<String, Json>) -> bool {
     members.get("type").is_none_or(|kind| kind != "public")
+}
+
+/// Whether a change is about from where something may be used.
+pub(super) fn says_from_where(members: &Map<String, Json>) -> bool {
+    members.contains_key("allowed_addresses")
 }
 
 /// Nobody hands on a right over this server that the caller does not hold. Who changes how an

@@ -11,7 +11,7 @@ use doorward_core::{
     outcome::{Code, Refusal, Result},
 };
 use doorward_proto::secret::SecretText;
-use http::header;
+use http::{header, request::Parts};
 use serde::Deserialize as _;
 use serde_json::{Map, Value as Json};
 
@@ -42,9 +42,7 @@ pub(super) async fn confirm(
         return Ok(request);
     }
     let (user, _) = caller.person()?;
-    let (mut parts, body) = request.into_parts();
-    let whole = Request::from_parts(parts.clone(), body);
-    let Members(mut members) = Members::from_request(whole, app).await.map_err(|failure| failure.0)?;
+    let (parts, mut members) = read(app, request).await?;
     let password = members.remove(MEMBER);
     if which(&members) {
         let wrong = |hint| Refusal::new(Code::RequestInvalid).field(MEMBER).hint(hint);
@@ -53,6 +51,34 @@ pub(super) async fn confirm(
         let password = SecretText::deserialize(password).map_err(|_| wrong("The member has to be a text"))?;
         credentials::confirm(&caller.call, user, &password).await?;
     }
+    whole(parts, &members)
+}
+
+/// Refuses the bodies that need a sign-in of just now, from a browser whose own is older.
+///
+/// # Errors
+/// `Forbidden`, and what is refused of any body.
+pub(super) async fn refuse_stale(
+    app: &App,
+    caller: &Caller,
+    request: Request<Body>,
+    which: Confirms,
+) -> Result<Request<Body>> {
+    let (parts, members) = read(app, request).await?;
+    if which(&members) {
+        caller.must_be_fresh()?;
+    }
+    whole(parts, &members)
+}
+
+async fn read(app: &App, request: Request<Body>) -> Result<(Parts, Map<String, Json>)> {
+    let (parts, body) = request.into_parts();
+    let whole = Request::from_parts(parts.clone(), body);
+    let Members(members) = Members::from_request(whole, app).await.map_err(|failure| failure.0)?;
+    Ok((parts, members))
+}
+
+fn whole(mut parts: Parts, members: &Map<String, Json>) -> Result<Request<Body>> {
     parts.headers.remove(header::CONTENT_LENGTH);
-    Ok(Request::from_parts(parts, Body::from(serde_json::to_vec(&members)?)))
+    Ok(Request::from_parts(parts, Body::from(serde_json::to_vec(members)?)))
 }

@@ -72,6 +72,8 @@ pub struct Endpoint {
     pub(super) confirms: Option<Confirms>,
     /// Whether a signed-in browser has to have signed in only just now.
     pub(super) is_grave: bool,
+    /// Which bodies need the same, where not all do.
+    pub(super) graves: Option<Confirms>,
     route: MethodRouter<App>,
 }
 
@@ -95,6 +97,7 @@ impl Endpoint {
             is_guarded: method_is_guarded,
             confirms: None,
             is_grave: false,
+            graves: None,
             route: on(filter, handler),
         }
     }
@@ -143,6 +146,11 @@ impl Endpoint {
     /// It cannot be undone: a signed-in browser has to have signed in only just now.
     pub(super) const fn grave(mut self) -> Self {
         self.is_grave = true;
+        self
+    }
+    /// The same for some bodies only.
+    pub(super) const fn grave_where(mut self, graves: Confirms) -> Self {
+        self.graves = Some(graves);
         self
     }
     /// A part of one's own account.
@@ -209,8 +217,8 @@ impl Endpoint {
 
     /// Adds the route, behind its guard.
     pub(super) fn mount(self, router: Router<App>, app: &App) -> Router<App> {
-        let Self { access, path, confirms, is_grave, .. } = self;
-        let door = Door { app: app.clone(), access, path, confirms, is_grave };
+        let Self { access, path, confirms, is_grave, graves, .. } = self;
+        let door = Door { app: app.clone(), access, path, confirms, is_grave, graves };
         router.route(self.path, self.route.route_layer(middleware::from_fn_with_state(door, guard::admit)))
     }
 }

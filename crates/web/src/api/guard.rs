@@ -21,7 +21,7 @@ use http::{HeaderValue, Method, header, request::Parts};
 
 use super::{
     caller::{self, Caller},
-    confirmation::{Confirms, confirm},
+    confirmation::{Confirms, confirm, refuse_stale},
     endpoint::Access,
     idempotency,
 };
@@ -39,6 +39,7 @@ pub(super) struct Door {
     pub(super) path: &'static str,
     pub(super) confirms: Option<Confirms>,
     pub(super) is_grave: bool,
+    pub(super) graves: Option<Confirms>,
 }
 
 /// The layer of every route.
@@ -71,6 +72,10 @@ pub(super) async fn admit(State(door): State<Door>, request: Request<Body>, next
 }
 
 async fn answer(door: &Door, caller: Caller, request: Request<Body>, next: Next) -> Result<Response> {
+    let request = match door.graves {
+        Some(which) if caller.is_stale => refuse_stale(&door.app, &caller, request, which).await?,
+        _ => request,
+    };
     // Before what is kept: an answer that tells a secret again needs the password again.
     let request = match door.confirms {
         Some(which) => confirm(&door.app, &caller, request, which).await?,

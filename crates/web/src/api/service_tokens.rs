@@ -2,10 +2,11 @@
 
 use axum::extract::Path;
 use doorward_core::{
+    addresses,
     outcome::{Code, Refusal, Result},
     service_tokens::{
-        Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, Whose, addresses, create, find, list, rate,
-        review, review_due, revoke, revoke_all, rotate, update,
+        Key, ListAsk, NewToken, Notes, RotateAsk, State, Token, Whose, create, find, list, rate, review,
+        review_due, revoke, revoke_all, rotate, update,
     },
 };
 use doorward_proto::id::{Id, Org};
@@ -281,7 +282,7 @@ impl NotesBody {
 
     pub(super) fn into_notes(self) -> Result<Notes> {
         let Self { description, owner, purpose, allowed_addresses, rate_limit_override } = self;
-        let allowed_addresses = addresses(&allowed_addresses)?;
+        let allowed_addresses = addresses::read(&allowed_addresses)?;
         let rate_limit_override = rate_limit_override.as_deref().map(rate).transpose()?;
         Ok(Notes { description, owner, purpose, allowed_addresses, rate_limit_override })
     }

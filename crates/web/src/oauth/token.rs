@@ -197,7 +197,8 @@ pub(super) fn no_store(answer: impl IntoResponse) -> Response {
 
 /// RFC 6749 5.2: a client that tried the `Authorization` header is challenged in it.
 pub(super) fn challenged(headers: &HeaderMap, error: Error) -> Response {
-    let is_client = matches!(error.code(), Some(Code::ClientAuthentication | Code::ClientUnknown));
+    let is_client =
+        matches!(error.code(), Some(Code::ClientAuthentication | Code::ClientUnknown | Code::ClientAddress));
     // A caller with a token of its own (RFC 6750 3).
     let of_token = error.code().map(|code| wire_of(code).oauth);
     let of_token = of_token.filter(|error| matches!(*error, "invalid_token" | "insufficient_scope"));

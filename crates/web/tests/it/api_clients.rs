@@ -3,6 +3,7 @@
 use crate::api_kit::{ROOT, Server};
 use axum::body::Body;
 use doorward_core::clients::{check_secret, find};
+use doorward_web::ClientAddress;
 use doorward_world::{World, both_engines};
 use http::{Method, Request, StatusCode};
 use serde_json::{Value as Json, json};
@@ -87,6 +88,47 @@ both_engines! {
         let stored = find(&call, "my-app").await.unwrap().unwrap();
         assert!(check_secret(&call, &stored, made["client_secret"].as_str().unwrap()).is_err());
         check_secret(&call, &stored, rotated.body["client_secret"].as_str().unwrap()).unwrap();
+    }
+
+    async fn an_application_is_used_from_where_it_may_be(world: World) {
+        let server = Server::new(world);
+        let service = json!({"client_id": "nightly", "name": "Nightly", "scopes": ["a"], "allowed_addresses": ["::ffff:203.0.113.9", "10.1.2.3/8"]});
+        let made = server.make("/api/v1/clients", service).await;
+        assert_eq!(made["allowed_addresses"], json!(["203.0.113.9/32", "10.0.0.0/8"]));
+        let secret = made["client_secret"].as_str().unwrap();
+        let asks = async |path: &str, address: &str, header: bool| {
+            let mut request = Request::post(path).header("content-type", "application/x-www-form-urlencoded");
+            let mut body = "grant_type=client_credentials&token=x&response_type=code&redirect_uri=x".to_owned();
+            if header {
+                let both = data_encoding::BASE64.encode(format!("nightly:{secret}").as_bytes());
+                request = request.header("authorization", format!("Basic {both}"));
+            } else {
+                body = format!("{body}&client_id=nightly&client_secret={secret}");
+            }
+            let mut request = request.body(Body::from(body)).unwrap();
+            request.extensions_mut().insert(ClientAddress(address.parse().unwrap()));
+            server.send(request).await
+        };
+        for path in ["/oauth2/token", "/oauth2/par", "/oauth2/introspect", "/oauth2/revoke"] {
+            let far = asks(path, "127.0.0.2", true).await;
+            assert_eq!((far.status, &far.body["error"]), (StatusCode::UNAUTHORIZED, &json!("invalid_client")), "{path}: {}", far.text);
+            assert!(far.header("www-authenticate").starts_with("Basic"), "{path}");
+            let far = asks(path, "127.0.0.2", false).await;
+            assert_eq!((far.status, &far.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_client")), "{path}: {}", far.text);
+            let near = asks(path, "203.0.113.9", true).await;
+            assert_ne!(near.body["error"], "invalid_client", "{path}: {}", near.text);
+        }
+        let told = server.root(Method::GET, "/api/v1/audit/events?code=oauth.refused", None).await;
+        let event = told.body["items"].as_array().unwrap().iter().find(|event| event["facts"]["refusal"] == "client.address");
+        assert_eq!(event.unwrap()["detail"]["address"], "127.0.0.2", "{}", told.text);
+        let path = "/api/v1/clients/nightly";
+        let renamed = server.root(Method::PATCH, path, Some(json!({"name": "Night shift"}))).await;
+        assert_eq!(renamed.body["allowed_addresses"], made["allowed_addresses"], "{}", renamed.text);
+        let wrong = server.root(Method::PATCH, path, Some(json!({"allowed_addresses": ["everywhere"]}))).await;
+        assert_eq!((wrong.status, wrong.field()), (StatusCode::BAD_REQUEST, "allowed_addresses"), "{}", wrong.text);
+        let open = server.root(Method::PATCH, path, Some(json!({"allowed_addresses": null}))).await;
+        assert_eq!(open.body["allowed_addresses"], json!([]), "{}", open.text);
+        assert_eq!(asks("/oauth2/token", "127.0.0.2", true).await.status, StatusCode::OK);
     }
 
     async fn wrong_bodies_are_refused_by_name(world: World) {

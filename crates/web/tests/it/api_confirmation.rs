@@ -139,8 +139,11 @@ both_engines! {
             (Method::POST, "/api/v1/orgs/acme/members", Some(json!({"user_id": team["id"], "role": "owner"}))),
             (Method::POST, "/api/v1/providers", Some(provider)),
             (Method::POST, "/api/v1/keys/rotate", Some(json!({"alg": "ES256"}))),
+            (Method::PATCH, "/api/v1/clients/app", Some(json!({"allowed_addresses": ["10.0.0.0/8"]}))),
             (Method::POST, "/api/v1/service-tokens/revoke-all", Some(json!({"reason": "x"}))),
         ];
+        let app = json!({"client_id": "app", "name": "App", "type": "confidential", "scopes": ["a"]});
+        server.make("/api/v1/clients", app).await;
         world.advance(std::time::Duration::from_mins(11));
         let headers = [("cookie", &*cookie), ("sec-fetch-site", "same-origin")];
         for (method, path, body) in grave {
@@ -153,6 +156,8 @@ both_engines! {
         let member = json!({"email": "eve@example.org", "send_mail": false});
         let invited = server.asks(Method::POST, "/api/v1/orgs/acme/invitations", Some(member), &headers).await;
         assert_eq!(invited.status, StatusCode::CREATED, "members come and go: {}", invited.text);
+        let other = server.asks(Method::PATCH, "/api/v1/clients/app", Some(json!({"name": "Other"})), &headers).await;
+        assert_eq!((other.status, &other.body["name"]), (StatusCode::OK, &json!("Other")), "{}", other.text);
         let ask = PasswordAsk { identifier: email.to_owned(), password: PASSWORD.into(), cookie: Some(signed.cookie) };
         let signed = sign_in(&world.call(), ask).await.unwrap();
         let cookie = format!("__Host-doorward={}", signed.cookie.expose());

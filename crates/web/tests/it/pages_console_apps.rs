@@ -127,6 +127,32 @@ both_engines! {
         assert!(wrong.text.contains("access_ttl-error"), "{}", wrong.text);
     }
 
+    async fn from_where_it_may_prove_itself_is_for_whoever_has_just_signed_in(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let made = browser.client(json!({})).await;
+        let id = made["id"].as_str().unwrap();
+        let edit = format!("/console/applications/{id}/edit");
+        let form = browser.open(&edit).await;
+        let version = form.field("version").unwrap();
+        let fields = |addresses| {
+            [("version", version.as_str()), ("name", "Orders"), ("redirect_uris", "https://orders.example/new"), ("scopes", "openid"),
+                ("grant_code", "yes"), ("method", "none"), ("pkce", "yes"), ("id_token_on_refresh", "yes"), ("refresh_policy", "always"),
+                ("organizations", "ask"), ("every_provider", "yes"), ("addresses", addresses)]
+        };
+        let allowed = async || manage::get(&world.call(), id).await.unwrap().metadata.allowed_addresses;
+        let wrong = browser.submit(&form, &edit, &fields("the office")).await;
+        assert!(wrong.text.contains("addresses-error") && wrong.text.contains("the office"), "{}", wrong.text);
+        world.advance(Duration::from_mins(11));
+        let again = browser.submit(&form, &edit, &fields("203.0.113.7 10.1.2.3/8")).await;
+        assert!(again.path.starts_with("/sign-in/password"), "{}", again.path);
+        assert!(allowed().await.is_empty());
+        let back = browser.submit(&again, "/sign-in/password", &[("password", PASSWORD)]).await;
+        assert!(back.path.ends_with("/edit") && back.text.contains("203.0.113.7 10.1.2.3/8"), "what was typed waits: {}", back.text);
+        let saved = browser.submit(&back, &edit, &fields("203.0.113.7 10.1.2.3/8")).await;
+        assert!(saved.text.contains("The application is saved.") && saved.text.contains("10.0.0.0/8"), "{}", saved.text);
+        assert_eq!(allowed().await.len(), 2);
+    }
+
     async fn a_secret_is_added_and_the_replaced_one_ended(world: World) {
         let (mut browser, _) = administrator(world.clone()).await;
         let told = make(&mut browser, "server", &server("Notes", BACK)).await;

@@ -18,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Notes, sql as versions, validate};
 use crate::{
+    addresses,
     audit::{self, Event},
     call::Call,
     db::{Tx, foreign},
@@ -189,7 +190,7 @@ impl Row {
             sha256,
             scopes,
             workspace_ids: validate::workspaces(&texts(self, "workspace_ids")?).map_err(refused)?,
-            allowed_addresses: validate::addresses(&texts(self, "allowed_ip_ranges")?).map_err(refused)?,
+            allowed_addresses: addresses::read(&texts(self, "allowed_ip_ranges")?).map_err(refused)?,
             rate: rate.and_then(|limit| Rate::new(limit, Period::Minute).ok()),
             expires_at,
             // An overlap of 0 was stored as no end at all.

@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use doorward_core::{
+    addresses,
     api_keys::{ApiKey, Permissions, Terms},
     outcome::Result,
-    service_tokens::{addresses, workspaces},
+    service_tokens::workspaces,
 };
 use doorward_proto::scope::ScopeSet;
 use serde::{Deserialize, Serialize};
@@ -116,7 +117,7 @@ impl TermsBody {
             scopes,
             permissions: Permissions::read(self.permissions)?,
             workspace_ids: workspaces(&self.workspace_ids)?,
-            allowed_addresses: addresses(&self.allowed_addresses)?,
+            allowed_addresses: addresses::read(&self.allowed_addresses)?,
             metadata: self.metadata,
             rate_limit: self.rate_limit,
             is_enabled: self.enabled,

@@ -1,6 +1,7 @@
 //! What an application looks like on the wire: as it is registered and changed, and as it stands.
 
 use doorward_core::{
+    addresses,
     clients::{AuthMethod, Client, Metadata, manage::Registration},
     outcome::Result,
 };
@@ -90,6 +91,10 @@ pub(in crate::api) struct ClientBody {
     /// The identity providers that people are offered for it, by name; unset means all.
     #[serde(skip_serializing_if = "Option::is_none")]
     providers: Option<Vec<String>>,
+    /// From where it may prove who it is: addresses and networks (CIDR), 100 at the most; none named means
+    /// anywhere. A browser has to have signed in only just now to set it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    allowed_addresses: Option<Vec<String>>,
     /// `max_age` in seconds where the request names none.
     #[serde(skip_serializing_if = "Option::is_none")]
     default_max_age: Option<u64>,
@@ -148,8 +153,8 @@ pub(in crate::api) struct RotateBody {
     pub(super) overlap_seconds: Option<u64>,
 }
 
-/// Members that are not metadata.
-const OWN: [&str; 5] = ["client_id", "name", "type", "org_id", "first_party"];
+/// Members that are not metadata, or are written in more than one way.
+const OWN: [&str; 6] = ["client_id", "name", "type", "org_id", "first_party", "allowed_addresses"];
 
 impl ClientBody {
     pub(in crate::api) fn of(client: &Client) -> Result<Self> {
@@ -179,6 +184,7 @@ impl ClientBody {
             members.retain(|name, _| !OWN.contains(&name.as_str()));
         }
         let mut metadata: Metadata = typed(value)?;
+        metadata.allowed_addresses = addresses::read(&self.allowed_addresses.unwrap_or_default())?;
         if !has_method && !is_confidential {
             metadata.token_endpoint_auth_method = AuthMethod::None;
         }

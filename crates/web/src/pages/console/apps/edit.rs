@@ -32,8 +32,11 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
     let visit = &administrator.visit;
     let client = application(visit, &id).await?;
     let mut typed = Form::of(&client);
-    for (name, place) in [("redirect_uris", &mut typed.redirect_uris), ("signed_out", &mut typed.signed_out)]
-    {
+    for (name, place) in [
+        ("redirect_uris", &mut typed.redirect_uris),
+        ("signed_out", &mut typed.signed_out),
+        ("addresses", &mut typed.addresses),
+    ] {
         if let Some(value) = visit.typed(name) {
             value.clone_into(place);
         }
@@ -44,14 +47,22 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
 }
 
 pub(super) async fn save(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, typed) = match Administrator::of(posted, &format!("{PATH}/{id}/edit")) {
+    let path = format!("{PATH}/{id}/edit");
+    let (administrator, typed) = match Administrator::of(posted, &path) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let visit = &administrator.visit;
     let client = application(visit, &id).await?;
+    let read = typed.read(&client);
+    let allowed = read.as_ref().map(|(_, after)| &after.metadata.allowed_addresses);
+    if allowed.is_ok_and(|allowed| *allowed != client.metadata.allowed_addresses)
+        && let Err(elsewhere) = administrator.must_be_fresh(&path)
+    {
+        return Ok(elsewhere);
+    }
     let saved = async {
-        let (seen, registration) = typed.read(&client)?;
+        let (seen, registration) = read?;
         manage::update(&visit.call, client.id, seen, registration).await
     };
     let refusal = match saved.await {

@@ -1,12 +1,14 @@
 //! Everything that can be changed of an application, as it is typed.
 
 use doorward_core::{
+    addresses,
     clients::{
         AuthMethod, Client, Metadata,
         manage::{GRANT_TYPES, Registration},
     },
     outcome::{Code, Refusal, Result as Outcome},
 };
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
@@ -35,6 +37,7 @@ pub(super) struct Form {
     method: String,
     jwks: String,
     jwks_uri: String,
+    pub(super) addresses: String,
     pkce: String,
     par: String,
     dpop: String,
@@ -56,6 +59,11 @@ pub(super) struct Form {
     policy_uri: String,
     tos_uri: String,
     version: String,
+}
+
+/// Address ranges, each in a line of its own.
+fn joined(ranges: &[IpNet]) -> String {
+    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn tick(is: bool) -> String {
@@ -102,6 +110,7 @@ impl Form {
             method: metadata.token_endpoint_auth_method.name().to_owned(),
             jwks: metadata.jwks.as_ref().map(ToString::to_string).unwrap_or_default(),
             jwks_uri: text(&metadata.jwks_uri),
+            addresses: joined(&metadata.allowed_addresses),
             pkce: tick(metadata.require_pkce),
             par: tick(metadata.require_pushed_authorization_requests),
             dpop: tick(metadata.dpop_bound_access_tokens),
@@ -156,6 +165,7 @@ impl Form {
             organizations: read_word(&self.organizations, "organizations")?,
             // Without the tick and without a name it is offered with none.
             providers: self.every_provider.is_empty().then(|| words(&self.providers)),
+            allowed_addresses: addresses::read(&words(&self.addresses))?,
             default_max_age: read_number(&self.max_age, "default_max_age")?,
             default_api: some(&self.default_api),
             apis: words(&self.apis),
@@ -234,6 +244,10 @@ impl Form {
             .choice(method)
             .field(area(frame, "jwks", "apps-jwks", &self.jwks).hint(frame.t("apps-jwks-what")))
             .field(text(frame, "jwks_uri", "apps-jwks-uri", &self.jwks_uri).optional().longest(2048))
+            .field(
+                area(frame, "addresses", "apps-addresses", &self.addresses)
+                    .hint(frame.t("apps-addresses-what")),
+            )
             .tick("pkce", frame.t("apps-pkce"), !self.pkce.is_empty())
             .tick("par", frame.t("apps-par"), !self.par.is_empty())
             .tick("dpop", frame.t("apps-dpop"), !self.dpop.is_empty())

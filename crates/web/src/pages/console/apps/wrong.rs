@@ -7,7 +7,7 @@ use crate::pages::{form::Errors, text::Text};
 
 /// Members of an application, by the field of the form that holds each, and the sentence that says what it may
 /// be.
-const FIELDS: [(&str, &str, &str); 21] = [
+const FIELDS: [(&str, &str, &str); 22] = [
     ("name", "name", "apps-name-wrong"),
     ("client_id", "client_id", "apps-client-id-wrong"),
     ("org_id", "org", "apps-org-wrong"),
@@ -19,6 +19,7 @@ const FIELDS: [(&str, &str, &str); 21] = [
     ("jwks", "jwks", "apps-jwks-wrong"),
     ("jwks_uri", "jwks_uri", "apps-jwks-uri-wrong"),
     ("backchannel_logout_uri", "backchannel", "apps-https-wrong"),
+    ("allowed_addresses", "addresses", "tokens-addresses-wrong"),
     ("require_pkce", "pkce", "apps-pkce-wrong"),
     ("default_max_age", "max_age", "apps-seconds-wrong"),
     ("default_api", "default_api", "apps-api-wrong"),

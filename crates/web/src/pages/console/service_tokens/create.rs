@@ -3,9 +3,9 @@
 use askama::Template;
 use axum::response::Response;
 use doorward_core::{
-    credentials,
+    addresses, credentials,
     outcome::{Code, Refusal, Result as Outcome},
-    service_tokens::{NewToken, Notes, addresses, create},
+    service_tokens::{NewToken, Notes, create},
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
@@ -86,7 +86,7 @@ impl Form {
             notes: Notes {
                 owner: some(&self.owner),
                 purpose: some(&self.purpose),
-                allowed_addresses: addresses(&words(&self.addresses))?,
+                allowed_addresses: addresses::read(&words(&self.addresses))?,
                 ..Notes::default()
             },
             expires_in: lifetime(&self.days)?,
