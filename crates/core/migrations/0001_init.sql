@@ -9,7 +9,7 @@ INSERT INTO changes (id, counter) VALUES (1, 0);
 
 -- kind: 0 instance, 1 personal, 2 team. status: 0 active, 1 suspended, 2 ended (its row stays as the name of
 -- what is in the audit trail). joined_by, without being asked: 0 nobody, 1 whoever has proven an address of a
--- verified domain, 2 everybody with an account.
+-- verified domain, 2 everybody with an account. allowed_addresses: JSON, from where it may be used.
 CREATE TABLE orgs (
     id TEXT PRIMARY KEY,
     kind @int NOT NULL,
@@ -18,6 +18,7 @@ CREATE TABLE orgs (
     name_folded @folded NOT NULL,
     status @int NOT NULL DEFAULT 0,
     joined_by @int NOT NULL DEFAULT 0,
+    allowed_addresses TEXT NOT NULL DEFAULT '[]',
     version @int NOT NULL DEFAULT 1,
     created_at @int NOT NULL,
     updated_at @int NOT NULL

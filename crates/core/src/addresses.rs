@@ -47,6 +47,34 @@ pub fn admit(allowed: &[IpNet], address: IpAddr) -> bool {
     allowed.is_empty() || allowed.iter().any(|net| net.contains(&address))
 }
 
+/// What both of two lists let in; `None` where that is nowhere.
+pub fn both(one: &[IpNet], other: &[IpNet]) -> Option<Vec<IpNet>> {
+    if one.is_empty() || other.is_empty() {
+        return Some([one, other].concat());
+    }
+    // Networks lie in one another or apart.
+    let narrower = |a: &IpNet, b: &IpNet| match () {
+        () if a.contains(b) => Some(*b),
+        () if b.contains(a) => Some(*a),
+        () => None,
+    };
+    let mut all: Vec<IpNet> =
+        one.iter().flat_map(|a| other.iter().filter_map(move |b| narrower(a, b))).collect();
+    all.sort_unstable();
+    all.dedup();
+    (!all.is_empty()).then_some(all)
+}
+
+/// A list as it is stored: JSON.
+pub(crate) fn text(of: &[IpNet]) -> Result<String> {
+    Ok(serde_json::to_string(of)?)
+}
+
+/// A list from how it is stored.
+pub(crate) fn stored(text: &str) -> Result<Vec<IpNet>> {
+    Ok(serde_json::from_str(text)?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,6 +103,17 @@ mod tests {
         }
         assert_eq!(list(&["10.0.0.1/32", "10.0.0.1"]).len(), 1);
         assert!(read(&vec!["10.0.0.1".to_owned(); MOST + 1]).is_err());
+    }
+
+    #[test]
+    fn two_lists_let_in_what_lies_in_both() {
+        let (wide, narrow) = (list(&["10.0.0.0/8", "2001:db8::/32"]), list(&["10.1.0.0/16", "192.0.2.1"]));
+        assert_eq!(both(&wide, &narrow).unwrap(), list(&["10.1.0.0/16"]));
+        assert_eq!(both(&narrow, &wide).unwrap(), list(&["10.1.0.0/16"]));
+        assert_eq!(both(&wide, &[]).unwrap(), wide);
+        assert_eq!(both(&[], &narrow).unwrap(), narrow);
+        assert_eq!(both(&[], &[]).unwrap(), []);
+        assert_eq!(both(&list(&["10.0.0.1"]), &list(&["10.0.0.2"])), None, "and not everywhere");
     }
 
     #[test]

@@ -303,6 +303,8 @@ codes! {
     LastOwner = "org.last_owner",
     /// The DNS of a domain does not say that it is the organisation's.
     DomainUnproven = "org.domain_unproven",
+    /// The organisation may not be used from this address.
+    OrgAddress = "org.address",
     /// An invitation is for another mail address, or for one that the account has not proven.
     InvitationAddress = "org.invitation_address",
 

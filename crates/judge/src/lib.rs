@@ -17,6 +17,6 @@ pub mod verdict;
 
 pub use ask::{Ask, Asked, Presented, judge};
 pub use claims::{Identity, IdentityType, Workspaces};
-pub use principal::{Confirmation, CredentialKind, Principal, Proof};
+pub use principal::{Confirmation, CredentialKind, Principal, Proof, allowed_addresses};
 pub use rule::{Mode, Rule, Rules};
 pub use verdict::{Refusal, Verdict, Why};

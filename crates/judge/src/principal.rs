@@ -5,7 +5,7 @@ use std::{any::Any, net::IpAddr, sync::Arc};
 use doorward_proto::{rate::Rate, time::Time};
 use ipnet::IpNet;
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::claims::Identity;
 
@@ -86,6 +86,16 @@ impl Confirmation {
             Self::Certificate(key) => proof.certificate.as_ref() == Some(key),
             Self::Unknown => false,
         }
+    }
+}
+
+/// The networks that an issuer binds a credential to (`allowed_addresses`), everywhere when empty; `None` for
+/// what cannot be read, which is no leave.
+pub fn allowed_addresses(said: &Map<String, Value>) -> Option<Vec<IpNet>> {
+    match said.get("allowed_addresses") {
+        None | Some(Value::Null) => Some(Vec::new()),
+        Some(Value::Array(all)) => all.iter().map(|one| one.as_str()?.parse().ok()).collect(),
+        Some(_) => None,
     }
 }
 

@@ -63,6 +63,9 @@ pub struct IntrospectionResponse {
     /// The person's name for people.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub username: Option<String>,
+    /// From where it may be used; whoever asks has to heed it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub allowed_addresses: Vec<String>,
     /// What the token says.
     #[serde(flatten, default, skip_serializing_if = "Option::is_none")]
     pub claims: Option<Box<AccessTokenClaims>>,
@@ -139,11 +142,13 @@ pub struct ServiceResponse {
 
 impl IntrospectionResponse {
     /// `{"active":false}`.
-    pub const INACTIVE: Self = Self { active: false, token_type: None, username: None, claims: None };
+    pub const INACTIVE: Self =
+        Self { active: false, token_type: None, username: None, allowed_addresses: Vec::new(), claims: None };
 
     /// A live token.
     pub fn active(claims: AccessTokenClaims, token_type: TokenType) -> Self {
-        Self { active: true, token_type: Some(token_type), username: None, claims: Some(Box::new(claims)) }
+        let claims = Some(Box::new(claims));
+        Self { active: true, token_type: Some(token_type), claims, ..Self::INACTIVE }
     }
 }
 

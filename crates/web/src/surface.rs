@@ -141,6 +141,7 @@ pub const fn wire_of(code: Code) -> Wire {
         C::LinkInvalid                 => wire("invalid_request", BAD, "The link does not work any more"),
         C::LastAdministrator           => wire("invalid_request", CONFLICT, "The last administrator has to stay"),
         C::LastOwner                   => wire("invalid_request", CONFLICT, "The last owner has to stay"),
+        C::OrgAddress                  => wire("access_denied", FORBIDDEN, "The organisation may not be used from this address"),
         C::DomainUnproven              => wire("invalid_request", CONFLICT, "The domain does not say so"),
         C::InvitationAddress           => wire("access_denied", FORBIDDEN, "The invitation is for another address"),
 

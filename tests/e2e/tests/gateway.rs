@@ -431,3 +431,16 @@ fn what_is_used_is_told_exactly() {
         server.restart();
     }
 }
+
+#[test]
+fn an_organisation_is_used_from_where_it_may_be() {
+    let behind = free_port().to_string();
+    let routes = format!(
+        r#"[{{"name": "reports", "hosts": ["app.localhost"], "paths": ["/reports"], "scopes": ["reports:read"],
+            "upstream": "http://127.0.0.1:{behind}"}}]"#
+    );
+    let env =
+        vec![("DOORWARD_GATEWAY_ROUTES", routes), ("DOORWARD_TRUSTED_PROXIES", "127.0.0.1/32".to_owned())];
+    let server = Server::start(Options { env, ..Options::default() });
+    scripts::python_told(&server, "places.py", &[("DOORWARD_UPSTREAM", Path::new(&behind))]);
+}

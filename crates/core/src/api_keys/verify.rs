@@ -13,6 +13,7 @@ use doorward_proto::{
     secret::{Kind, Opaque},
     time::Time,
 };
+use ipnet::IpNet;
 
 use super::{ApiKey, Permissions, State, rights_of, sql};
 use crate::{
@@ -55,20 +56,29 @@ pub struct LiveKey {
     pub permissions: Permissions,
     /// The person, when it is a personal key.
     pub holder: Option<Holder>,
+    /// From where its organisation may be used.
+    org_addresses: Vec<IpNet>,
     found_at: Time,
     usage: Arc<Usage>,
 }
 
 impl LiveKey {
-    /// Refuses a request from outside the key's address ranges. Not remembered: ask on every request.
+    /// Refuses a request from outside the key's address ranges, and from where its organisation may not be
+    /// used. Not remembered: ask on every request.
     ///
     /// # Errors
     /// `CredentialAddress`.
     pub fn allows(&self, address: IpAddr) -> Result<()> {
-        if addresses::admit(&self.key.terms.allowed_addresses, address) {
+        let is_in = |list: &[IpNet]| addresses::admit(list, address);
+        if is_in(&self.key.terms.allowed_addresses) && is_in(&self.org_addresses) {
             return Ok(());
         }
         refuse(Code::CredentialAddress)
+    }
+
+    /// From where it may be used, in one list; `None` where that is nowhere.
+    pub fn allowed_addresses(&self) -> Option<Vec<IpNet>> {
+        addresses::both(&self.key.terms.allowed_addresses, &self.org_addresses)
     }
 
     /// Who acts by it.
@@ -171,7 +181,9 @@ pub enum Checked {
 /// A fault when the database does not answer.
 pub async fn check(call: &Call, org: Id<Org>, presented: &str, wanted: &Permissions) -> Result<Checked> {
     match verify(call, presented).await {
-        Ok(live) if !live.is_known_to(call, org) => Ok(Checked::Invalid),
+        Ok(live) if !live.is_known_to(call, org) || live.allowed_addresses().is_none() => {
+            Ok(Checked::Invalid)
+        }
         Ok(live) if !live.permissions.include(wanted) => Ok(Checked::Insufficient),
         Ok(live) => {
             live.note_use((call.now, None), || call.clone())?;
@@ -208,10 +220,11 @@ async fn look_up(call: &Call, presented: &str) -> Result<Option<LiveKey>> {
                 Some(user) => holder(tx, user).await?,
                 None => None,
             };
-            Ok(Some((key, holder)))
+            let allowed = orgs::allowed(tx, key.org).await?;
+            Ok(Some((key, holder, allowed)))
         })
     });
-    Ok(found.await?.map(|(key, holder)| live(call, key, holder)))
+    Ok(found.await?.map(|(key, holder, allowed)| live(call, key, (holder, allowed))))
 }
 
 async fn holder(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<Holder>> {
@@ -226,14 +239,16 @@ async fn holder(tx: &mut ReadTx<'_>, user: Id<User>) -> Result<Option<Holder>> {
 }
 
 /// Never more than the person may now, nor than the operator lets people choose now.
-fn live(call: &Call, key: ApiKey, holder: Option<Holder>) -> LiveKey {
+fn live(call: &Call, key: ApiKey, (holder, org_addresses): (Option<Holder>, Vec<IpNet>)) -> LiveKey {
     let own = holder.as_ref().map(|holder| rights_of(call, holder.platform_role));
     let is_theirs = |name: &str| key.is_own || catalog::is_management(name);
     let may = |name: &str| own.as_ref().is_none_or(|own| !is_theirs(name) || own.must_hold(name).is_ok());
-    let scopes = key.terms.scopes.iter().filter(|scope| may(scope)).map(str::to_owned).collect();
+    let scopes: Vec<String> = key.terms.scopes.iter().filter(|scope| may(scope)).map(str::to_owned).collect();
     let permissions = key.terms.permissions.kept(may);
     let usage = call.realm.key_uses.of(key.id);
-    LiveKey { scopes, permissions, holder, found_at: call.now, usage, key }
+    let is_bound = !orgs::lifts(scopes.iter().map(String::as_str));
+    let org_addresses = if is_bound { org_addresses } else { Vec::new() };
+    LiveKey { scopes, permissions, holder, org_addresses, found_at: call.now, usage, key }
 }
 
 /// A key that is known and refused is worth knowing, once a minute.

@@ -15,7 +15,7 @@ use crate::{
 /// The organisation; `None` where the person has to choose one first.
 ///
 /// # Errors
-/// `OrganizationUnknown`, also for one that is no team where the application needs one.
+/// `OrganizationUnknown`, also for one that is no team where the application needs one; `OrgAddress`.
 pub(super) async fn made(
     call: &Call,
     client: &Client,
@@ -29,15 +29,19 @@ pub(super) async fn made(
             let hint = "The application needs an organization that is a team";
             return Err(Refusal::new(Code::OrganizationUnknown).field("organization").hint(hint).into());
         }
-        return Ok(Some(org));
+        return admitted(call, org).await.map(|()| Some(org));
     }
     let chosen = progress.org.filter(|_| progress.session == Some(account.session.id));
     if let Some(org) = chosen
         && belongs(call, org, account).await?
     {
-        return Ok(Some(org));
+        return admitted(call, org).await.map(|()| Some(org));
     }
     let active = active_org(call, account).await?;
+    if let Err(error) = admitted(call, active).await {
+        // Whoever is elsewhere may act for another one, and says so: nothing is switched behind their back.
+        return if error.code() == Some(Code::OrgAddress) { Ok(None) } else { Err(error) };
+    }
     let is_settled = match policy {
         Organizations::Session => true,
         Organizations::Ask => of_account(call, account).await?.len() < 2,
@@ -70,7 +74,7 @@ pub async fn on_behalf_of(call: &Call, view: &View, account: &Account) -> Result
 ///
 /// # Errors
 /// `NotFound` for one that the person does not belong to, or that is no team where one is needed;
-/// `DraftUnknown`.
+/// `OrgAddress`, `DraftUnknown`.
 pub async fn choose_organization(
     call: &Call,
     id: Id<id::Draft>,
@@ -80,16 +84,18 @@ pub async fn choose_organization(
     let request = draft::get(call, id).await?.request;
     let client = clients::get_active(call, &request.trusted.client_id).await?;
     let needs_team = client.metadata.organizations == Organizations::Team;
-    let ask = ((id, account.session.id), account.session.user, (org, needs_team), call.now);
+    let ask =
+        ((id, account.session.id), account.session.user, (org, needs_team), (call.now, call.origin.address));
     call.realm
         .db
-        .write("drafts.choose_org", ask, |tx, ((id, session), user, (org, needs_team), now)| {
+        .write("drafts.choose_org", ask, |tx, ((id, session), user, (org, needs_team), (now, from))| {
             Box::pin(async move {
                 let own = orgs::of_user(tx, *user).await?;
                 let fits = |one: &orgs::Membership| !*needs_team || one.kind == Kind::Team;
                 if !own.iter().any(|one| one.org == *org && fits(one)) {
                     return refuse(Code::NotFound);
                 }
+                orgs::must_admit(tx, *org, *from).await?;
                 if sql::choose_org(tx, *id, *session, *org, *now).await? {
                     Ok(())
                 } else {
@@ -125,6 +131,14 @@ pub(super) async fn belongs(call: &Call, org: Id<Org>, account: &Account) -> Res
         Box::pin(async move { orgs::standing(tx, *org, *user).await })
     });
     Ok(read.await?.is_some())
+}
+
+/// Refuses an organisation that may not be used from here.
+async fn admitted(call: &Call, org: Id<Org>) -> Result<()> {
+    let read = call.realm.db.read("authorize.admitted", (org, call.origin.address), |tx, (org, from)| {
+        Box::pin(async move { orgs::must_admit(tx, *org, *from).await })
+    });
+    read.await
 }
 
 async fn of_account(call: &Call, account: &Account) -> Result<Vec<orgs::Membership>> {

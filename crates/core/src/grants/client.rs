@@ -12,6 +12,7 @@ use crate::{
     call::Call,
     claims,
     clients::Client,
+    orgs,
     outcome::{Code, Refusal, Result, refuse},
     tokens::{self, sql, target_of},
 };
@@ -30,7 +31,7 @@ pub struct ClientAsk {
 /// Issues an access token to the application itself.
 ///
 /// # Errors
-/// `GrantNotAllowed`, `ScopeInvalid`, `TargetInvalid`, `PrincipalEnded`.
+/// `GrantNotAllowed`, `ScopeInvalid`, `TargetInvalid`, `PrincipalEnded`, `OrgAddress`.
 pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Tokens> {
     if !client.is_confidential || !client.metadata.allows_grant("client_credentials") {
         return refuse(Code::GrantNotAllowed);
@@ -50,11 +51,13 @@ pub async fn issue(call: &Call, client: &Client, ask: ClientAsk) -> Result<Token
         .fact("aud", made.body.aud.clone())
         .fact("scope", scope.as_str());
     let stored = made.opaque.as_ref().map(|opaque| (call.realm.vault.hash(opaque), made.body.clone()));
-    let write = (client.id, client.epoch, stored, event, call.now);
+    let place = (client.org, call.origin.address);
+    let write = ((client.id, place), client.epoch, stored, event, call.now);
     call.realm
         .db
-        .write("client_credentials.issue", write, |tx, (id, epoch, stored, event, now)| {
+        .write("client_credentials.issue", write, |tx, ((id, (org, from)), epoch, stored, event, now)| {
             Box::pin(async move {
+                orgs::must_admit(tx, *org, *from).await?;
                 let name = id.to_string();
                 tx.lock_shared(&[&name]).await?;
                 if !audit::record_under(tx, event, &name, *epoch).await? {

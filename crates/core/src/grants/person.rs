@@ -19,6 +19,7 @@ use crate::{
     claims,
     clients::Client,
     db::Tx,
+    orgs,
     outcome::{Code, Result, refuse},
     sessions,
     tokens::{
@@ -64,8 +65,10 @@ impl Ask {
         Ok(target)
     }
 
-    /// Refuses once the session is over that the grant may not outlive.
+    /// Refuses once the session is over that the grant may not outlive, and where its organisation may not be
+    /// used.
     pub(super) async fn carried(&self, tx: &mut Tx<'_>, grant: &Grant) -> Result<()> {
+        orgs::must_admit(tx, grant.org, self.call.origin.address).await?;
         let now = self.call.now;
         let idle_since = now - self.call.realm.settings.session.idle;
         match grant.needs_session() {

@@ -111,6 +111,7 @@ pub const KINDS: &[Kind] = &[
             folded("name_folded", "name"),
             word("status", &["active", "suspended", "ended"]),
             word("joined_by", &["invitation", "domain", "everybody"]),
+            json("allowed_addresses"),
             int("version"),
             time("created_at"),
             time("updated_at"),

@@ -269,7 +269,12 @@ impl<'w> Taking<'w> {
                 _ => None,
             };
             let joined_by = if let Some(Value::Int(Some(number))) = column("joined_by") { number } else { 0 };
-            let named = sql::Named { name: text("name").unwrap_or_default(), slug: text("slug"), joined_by };
+            let named = sql::Named {
+                name: text("name").unwrap_or_default(),
+                slug: text("slug"),
+                joined_by,
+                allowed_addresses: text("allowed_addresses").unwrap_or_else(|| "[]".to_owned()),
+            };
             let call = &self.work.call;
             sql::name_instance(tx, &call.realm.instance_org.to_string(), &named, call.now).await?;
         }

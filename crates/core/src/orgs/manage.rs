@@ -5,10 +5,11 @@
 //! still says which one it was.
 
 use doorward_proto::id::{Id, Org as OrgKind, User};
+use ipnet::IpNet;
 
 use super::{JoinedBy, Kind, Org, OrgScope, permissions, sql, workspaces};
 use crate::{
-    apis,
+    addresses, apis,
     audit::{self, Event},
     branding,
     call::Call,
@@ -48,6 +49,10 @@ pub struct Change {
     pub slug: Option<Option<String>>,
     /// Who belongs to it without being asked; everybody is for who administers the instance to say.
     pub joined_by: Option<JoinedBy>,
+    /// From where it may be used.
+    pub allowed_addresses: Option<Vec<IpNet>>,
+    /// Whether that may be from elsewhere than where the change comes from.
+    pub force: bool,
 }
 
 struct Create {
@@ -152,7 +157,12 @@ pub async fn update(call: &Call, scope: &OrgScope, seen: i64, change: Change) ->
         name: change.name.map(|name| checked_name(&name).map(str::to_owned)).transpose()?,
         slug: change.slug.map(|slug| slug.map(checked_slug).transpose()).transpose()?,
         joined_by: change.joined_by.filter(|policy| *policy != scope.org().joined_by),
+        allowed_addresses: change.allowed_addresses.filter(|list| *list != scope.org().allowed_addresses),
+        force: change.force,
     };
+    if let Some(allowed) = &change.allowed_addresses {
+        check_allowed(call, scope, (allowed, change.force))?;
+    }
     if change.joined_by == Some(JoinedBy::Everybody) {
         must_administer(scope)?;
     }
@@ -175,6 +185,7 @@ impl Update {
         after.name = self.change.name.clone().unwrap_or(after.name);
         after.slug = self.change.slug.clone().unwrap_or(after.slug);
         after.joined_by = self.change.joined_by.unwrap_or(after.joined_by);
+        after.allowed_addresses = self.change.allowed_addresses.clone().unwrap_or(after.allowed_addresses);
         take_slug(tx, &after).await?;
         if !sql::update(tx, &after, self.seen, self.call.now).await? {
             return refuse(Code::VersionMismatch);
@@ -184,12 +195,31 @@ impl Update {
             ("name", before.name != after.name),
             ("slug", before.slug != after.slug),
             ("joined_by", before.joined_by != after.joined_by),
+            ("allowed_addresses", before.allowed_addresses != after.allowed_addresses),
         ];
         let changed: Vec<&str> = changed.into_iter().filter_map(|(name, is)| is.then_some(name)).collect();
         let event = Event::new(&self.call, "org.changed")?.subject(after.id).org(after.id);
         audit::record(tx, &event.fact("members", changed)).await?;
         present(tx, after.id).await
     }
+}
+
+/// Nobody locks themselves out unawares.
+fn check_allowed(call: &Call, scope: &OrgScope, (allowed, force): (&[IpNet], bool)) -> Result<()> {
+    if scope.org().kind == Kind::Personal {
+        return conflict(
+            "A personal organisation has no list; service tokens and keys have lists of their own",
+        );
+    }
+    let here = call.origin.address;
+    if force || scope.is_platform() || addresses::admit(allowed, here) {
+        return Ok(());
+    }
+    let hint = format!(
+        "Your own address, {}, is not among them, and you would be locked out; send `force` if that is meant",
+        here.to_canonical()
+    );
+    Err(Refusal::new(Code::RequestInvalid).field("allowed_addresses").hint(hint).into())
 }
 
 pub(super) async fn present(tx: &mut Tx<'_>, org: Id<OrgKind>) -> Result<Org> {

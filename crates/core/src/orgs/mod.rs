@@ -13,6 +13,7 @@ pub mod invitations;
 pub mod manage;
 pub mod members;
 pub mod permissions;
+mod places;
 pub mod roles;
 mod scope;
 mod sql;
@@ -24,9 +25,12 @@ use doorward_proto::{
     id::{Id, Org as OrgKind, User},
     time::Time,
 };
+use ipnet::IpNet;
 
 pub(crate) use domains::Welcome;
 pub use permissions::{MEMBER, OWNER};
+pub(crate) use places::{allowed, must_admit};
+pub use places::{lifts, note_refusal};
 pub use scope::{Holder, OrgScope, enter, unentered};
 
 use crate::{
@@ -92,6 +96,8 @@ pub struct Org {
     pub is_active: bool,
     /// Who belongs to it without being asked.
     pub joined_by: JoinedBy,
+    /// From where it may be used; anywhere when empty.
+    pub allowed_addresses: Vec<IpNet>,
     /// Moves with every change; the entity tag.
     pub version: i64,
     /// When it was made.
@@ -151,6 +157,7 @@ impl Org {
             name,
             is_active: true,
             joined_by,
+            allowed_addresses: Vec::new(),
             version: 1,
             created_at: now,
             updated_at: now,

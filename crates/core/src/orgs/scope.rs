@@ -3,8 +3,9 @@
 
 use doorward_proto::id::{Id, Org as OrgKind, User};
 
-use super::{Kind, Org, permissions};
+use super::{Kind, Org, permissions, places};
 use crate::{
+    addresses,
     apis::{self, catalog},
     audit,
     call::Call,
@@ -167,12 +168,13 @@ fn platform_scope(permission: &str) -> &'static str {
 /// it, it does not exist.
 ///
 /// # Errors
-/// `NotFound`; `ScopeMissing` for one of its own who lacks the permission.
+/// `NotFound`; `ScopeMissing` for one of its own who lacks the permission, `OrgAddress` for one who is
+/// elsewhere.
 pub async fn enter(call: &Call, holder: Holder, name: &str, permission: &'static str) -> Result<OrgScope> {
-    let ask = (holder, name.to_owned(), permission);
+    let ask = (holder, name.to_owned(), permission, call.origin.address);
     call.realm
         .db
-        .read("orgs.enter", ask, |tx, (holder, name, permission)| {
+        .read("orgs.enter", ask, |tx, (holder, name, permission, from)| {
             Box::pin(async move {
                 let Some(org) = super::find_in(tx, name).await? else { return refuse(Code::NotFound) };
                 let platform = platform_scope(permission);
@@ -206,7 +208,11 @@ pub async fn enter(call: &Call, holder: Holder, name: &str, permission: &'static
                     return refuse(Code::NotFound);
                 }
                 let scope = OrgScope { org, role, held, is_platform: false, member };
-                scope.must(permission).map(|()| scope)
+                scope.must(permission)?;
+                if !addresses::admit(&scope.org.allowed_addresses, *from) {
+                    return Err(places::elsewhere(*from));
+                }
+                Ok(scope)
             })
         })
         .await

@@ -38,7 +38,7 @@ pub use revoke::{Whose, revoke, revoke_all};
 pub use rotate::{RotateAsk, rotate};
 pub(crate) use validate::check_text;
 pub use validate::{SHORTEST, rate, workspaces};
-pub use verify::{LiveToken, admit, may_be, verify};
+pub use verify::{LiveToken, admit, allowed_addresses, may_be, verify};
 
 use crate::{
     audit::{self, Event},

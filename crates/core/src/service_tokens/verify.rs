@@ -12,12 +12,14 @@ use doorward_proto::{
     secret::{Kind, Opaque, TokenHash},
     time::Time,
 };
+use ipnet::IpNet;
 
 use super::{Token, sql};
 use crate::{
     addresses,
     audit::{self, Refused},
     call::{Actor, Call},
+    orgs,
     outcome::{Code, Result, refuse},
     uses::Usage,
 };
@@ -33,21 +35,30 @@ const PREFIX: &str = "dw_st_";
 pub struct LiveToken {
     /// The version that was presented.
     pub token: Token,
+    /// From where its organisation may be used.
+    org_addresses: Vec<IpNet>,
     end: Option<Time>,
     found_at: Time,
     usage: Arc<Usage>,
 }
 
 impl LiveToken {
-    /// Refuses a request from outside the token's address ranges. Not remembered: ask on every request.
+    /// Refuses a request from outside the token's address ranges, and from where its organisation may not be
+    /// used. Not remembered: ask on every request.
     ///
     /// # Errors
     /// `CredentialAddress`.
     pub fn allows(&self, address: IpAddr) -> Result<()> {
-        if addresses::admit(&self.token.notes.allowed_addresses, address) {
+        let is_in = |list: &[IpNet]| addresses::admit(list, address);
+        if is_in(&self.token.notes.allowed_addresses) && is_in(&self.org_addresses) {
             return Ok(());
         }
         refuse(Code::CredentialAddress)
+    }
+
+    /// From where it may be used, in one list; `None` where that is nowhere.
+    pub fn allowed_addresses(&self) -> Option<Vec<IpNet>> {
+        addresses::both(&self.token.notes.allowed_addresses, &self.org_addresses)
     }
 
     /// Who acts by it.
@@ -83,6 +94,18 @@ pub async fn admit(call: &Call, presented: &str) -> Result<Arc<LiveToken>> {
     }
     live.note_use((call.now, call.origin.address), || call.clone())?;
     Ok(live)
+}
+
+/// From where a token may be used, by its own list and its organisation's; `None` where that is nowhere.
+///
+/// # Errors
+/// A fault when the database does not answer.
+pub async fn allowed_addresses(call: &Call, token: &Token) -> Result<Option<Vec<IpNet>>> {
+    let ask = (token.org, orgs::lifts(token.scopes.iter()));
+    let read = call.realm.db.read("service_tokens.allowed", ask, |tx, (org, lifts)| {
+        Box::pin(async move { if *lifts { Ok(Vec::new()) } else { orgs::allowed(tx, *org).await } })
+    });
+    Ok(addresses::both(&token.notes.allowed_addresses, &read.await?))
 }
 
 /// Whether the text can be a service token at all: nothing else has to be asked about one that cannot.
@@ -130,19 +153,20 @@ async fn look_up(call: &Call, presented: &str, sha256: &[u8; 32]) -> Result<Live
     }
     let hash = call.realm.vault.hash_bytes(presented.as_bytes());
     let imported = (!is_ours).then(|| data_encoding::HEXLOWER.encode(sha256));
-    let (found, is_old) = call
+    let (found, is_old, org_addresses) = call
         .realm
         .db
         .read("service_tokens.verify", (hash, imported), |tx, (hash, imported)| {
             Box::pin(async move {
-                if let Some(found) = sql::find_by_hash(tx, *hash).await? {
-                    return Ok((found, false));
-                }
-                let Some(imported) = imported else { return refuse(Code::CredentialInvalid) };
-                match sql::find_by_sha256(tx, imported).await? {
-                    Some(found) => Ok((found, true)),
-                    None => refuse(Code::CredentialInvalid),
-                }
+                let (found, is_old) = match (sql::find_by_hash(tx, *hash).await?, imported) {
+                    (Some(found), _) => (Some(found), false),
+                    (None, Some(imported)) => (sql::find_by_sha256(tx, imported).await?, true),
+                    (None, None) => (None, false),
+                };
+                let Some(found) = found else { return refuse(Code::CredentialInvalid) };
+                let is_bound = !orgs::lifts(found.token.scopes.iter());
+                let allowed = if is_bound { orgs::allowed(tx, found.token.org).await? } else { Vec::new() };
+                Ok((found, is_old, allowed))
             })
         })
         .await?;
@@ -160,7 +184,13 @@ async fn look_up(call: &Call, presented: &str, sha256: &[u8; 32]) -> Result<Live
     if is_old {
         hash_again(call, token.id, hash).await?;
     }
-    Ok(LiveToken { end, found_at: call.now, usage: call.realm.service_uses.of(token.id), token })
+    Ok(LiveToken {
+        end,
+        found_at: call.now,
+        usage: call.realm.service_uses.of(token.id),
+        org_addresses,
+        token,
+    })
 }
 
 /// From now on the secret is found like one of ours.

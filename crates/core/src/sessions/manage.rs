@@ -216,15 +216,17 @@ pub async fn choose(call: &Call, cookie: &Opaque, session: Id<SessionKind>) -> R
 pub async fn act_for(call: &Call, (session, user): (Id<SessionKind>, Id<User>), org: Id<Org>) -> Result<()> {
     let event = Event::new(call, "session.organization_chosen")?.subject(user).org(org);
     let event = event.fact("session", session.to_string());
-    let ask = (session, user, org, call.now, event);
-    call.realm
+    let ask = (session, user, org, (call.now, call.origin.address), event);
+    let done = call
+        .realm
         .db
-        .write("sessions.act_for", ask, |tx, (session, user, org, now, event)| {
+        .write("sessions.act_for", ask, |tx, (session, user, org, (now, from), event)| {
             Box::pin(async move {
                 tx.lock_shared(&[&org.to_string()]).await?;
                 if orgs::standing(tx, *org, *user).await?.is_none() {
                     return refuse(Code::NotFound);
                 }
+                orgs::must_admit(tx, *org, *from).await?;
                 if !sql::act_for(tx, (*session, *user), *org, *now).await? {
                     return refuse(Code::SignInRequired);
                 }
@@ -232,7 +234,11 @@ pub async fn act_for(call: &Call, (session, user): (Id<SessionKind>, Id<User>), 
                 audit::record(tx, event).await
             })
         })
-        .await
+        .await;
+    if done.as_ref().is_err_and(|error| error.code() == Some(Code::OrgAddress)) {
+        orgs::note_refusal(call, org).await?;
+    }
+    done
 }
 
 /// Signs out one or all accounts of this browser. Answers the browser's new cookie; it stays known, so

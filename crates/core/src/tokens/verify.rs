@@ -5,6 +5,7 @@
 //! possession is the caller's to check, on every request.
 
 use std::{
+    net::IpAddr,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -19,10 +20,11 @@ use doorward_proto::{
     time::Time,
     token::TokenType,
 };
+use ipnet::IpNet;
 
 use super::{Grant, issue, sql};
 use crate::{
-    apis,
+    addresses, apis,
     call::Call,
     clients,
     db::ReadTx,
@@ -43,6 +45,8 @@ pub struct Live {
     pub grant: Option<Grant>,
     /// Its keyed hash, when it is an opaque one.
     pub opaque: Option<TokenHash>,
+    /// From where its organisation may be used; anywhere when empty.
+    pub allowed_addresses: Vec<IpNet>,
     found_at: Time,
     /// The userinfo answer, once it has been asked for.
     pub(super) userinfo: OnceLock<Arc<str>>,
@@ -51,6 +55,17 @@ pub struct Live {
 }
 
 impl Live {
+    /// Refuses a request from where its organisation may not be used. Not remembered: ask on every request.
+    ///
+    /// # Errors
+    /// `CredentialAddress`.
+    pub fn allows(&self, address: IpAddr) -> Result<()> {
+        if addresses::admit(&self.allowed_addresses, address) {
+            return Ok(());
+        }
+        refuse(Code::CredentialAddress)
+    }
+
     /// The key it is bound to, if it is.
     pub fn jkt(&self) -> Option<&str> {
         self.claims.cnf.as_ref()?.jkt.as_deref()
@@ -65,7 +80,8 @@ impl Live {
             return Ok(Arc::clone(answer));
         }
         let kind = if self.jkt().is_some() { TokenType::DPoP } else { TokenType::Bearer };
-        let answer = IntrospectionResponse::active(self.claims.clone(), kind);
+        let mut answer = IntrospectionResponse::active(self.claims.clone(), kind);
+        answer.allowed_addresses = self.allowed_addresses.iter().map(ToString::to_string).collect();
         let answer: Arc<str> = serde_json::to_string(&answer)?.into();
         Ok(Arc::clone(self.introspection.get_or_init(|| answer)))
     }
@@ -115,11 +131,12 @@ async fn look_up(call: &Call, token: &str) -> Result<Live> {
     if call.now >= Time::from_seconds(claims.exp) {
         return refuse(Code::CredentialExpired);
     }
-    let grant = still_stands(call, &claims).await?;
+    let (grant, allowed_addresses) = still_stands(call, &claims).await?;
     Ok(Live {
         claims,
         grant,
         opaque,
+        allowed_addresses,
         found_at: call.now,
         userinfo: OnceLock::new(),
         introspection: OnceLock::new(),
@@ -141,6 +158,9 @@ async fn read_jwt(call: &Call, token: &str) -> Result<AccessTokenClaims> {
 struct Asked {
     call: Call,
     audience: String,
+    /// The application's organisation, and whether whoever acts can lift what binds one.
+    org: Id<id::Org>,
+    lifts: bool,
     role: Option<String>,
     permissions: Vec<String>,
     workspaces: Vec<String>,
@@ -162,7 +182,7 @@ impl Asked {
 }
 
 /// Whether everything that the token stands on stands still.
-async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<Grant>> {
+async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<(Option<Grant>, Vec<IpNet>)> {
     let Some(client) = clients::find(call, &claims.client_id).await? else {
         return refuse(Code::CredentialRevoked);
     };
@@ -177,11 +197,15 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
         return refuse(Code::CredentialInvalid);
     };
     let (role, permissions) = (claims.org_role.clone(), claims.permissions.clone());
+    let is_person = claims.token_use == Some(TokenUse::User);
+    let lifts = orgs::lifts(claims.scope.iter()) && (!is_person || claims.role.as_deref() == Some("admin"));
     let workspaces = claims.workspace_ids.clone();
     let (call_too, audience) = (call.clone(), claims.aud.clone());
     let asked = Asked {
         call: call_too,
         audience,
+        org: client.org,
+        lifts,
         role,
         permissions,
         workspaces,
@@ -204,7 +228,7 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
                 if !stands || sql::is_revoked(tx, &asked.jti.to_string()).await? {
                     return refuse(Code::CredentialRevoked);
                 }
-                let Some(id) = asked.grant else { return Ok(None) };
+                let Some(id) = asked.grant else { return Ok((None, bound(tx, asked, asked.org).await?)) };
                 let found = sql::find_grant(tx, id).await?.filter(|grant| grant.ended_at.is_none());
                 let Some(grant) = found else { return refuse(Code::CredentialRevoked) };
                 // What it says of a role that is another by now is worth nothing; refreshing tells the new one.
@@ -216,7 +240,8 @@ async fn still_stands(call: &Call, claims: &AccessTokenClaims) -> Result<Option<
                 if !is_same || !asked.is_in_all(tx, &grant).await? {
                     return refuse(Code::CredentialRevoked);
                 }
-                Ok(Some(grant))
+                let allowed = bound(tx, asked, grant.org).await?;
+                Ok((Some(grant), allowed))
             })
         })
         .await
@@ -234,6 +259,11 @@ async fn told(
     }
     let beside = apis::scopes_beside(tx, &asked.call, (grant.org, &asked.audience)).await?;
     Ok(issue::without(&permissions, &beside))
+}
+
+/// From where the organisation that a token acts for may be used by whoever has it.
+async fn bound(tx: &mut ReadTx<'_>, asked: &Asked, org: Id<id::Org>) -> Result<Vec<IpNet>> {
+    if asked.lifts { Ok(Vec::new()) } else { orgs::allowed(tx, org).await }
 }
 
 fn is_active(principal: &Principal) -> bool {

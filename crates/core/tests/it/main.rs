@@ -37,6 +37,7 @@ mod orgs_default;
 mod orgs_domains;
 mod orgs_fields;
 mod orgs_many;
+mod orgs_places;
 mod orgs_standing;
 mod orgs_tokens;
 mod orgs_workspaces;

@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use data_encoding::BASE64;
-use doorward_judge::{Confirmation, CredentialKind, Identity, Principal, Refusal, Why};
+use doorward_judge::{Confirmation, CredentialKind, Identity, Principal, Refusal, Why, allowed_addresses};
 use doorward_proto::{
     json::{self, Limits},
     secret::SecretText,
@@ -131,9 +131,12 @@ impl Introspection {
         if kind == CredentialKind::AccessToken && audience.is_empty() && !self.takes_any_audience {
             return Err(Refusal::new(Why::InvalidAudience).hint("The issuer does not say for whom it is"));
         }
+        let addresses =
+            allowed_addresses(said).ok_or_else(|| unavailable("it tells addresses that are no networks"))?;
         Ok(Principal {
             audience,
             expires_at,
+            addresses,
             confirmation: said.get("cnf").map(Confirmation::of),
             ..Principal::new(identity, kind)
         })

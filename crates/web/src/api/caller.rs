@@ -285,6 +285,7 @@ async fn by_token(parts: &Parts, call: &Call, (scheme, token): (Scheme, &SecretT
     if claims.aud != call.realm.issuer {
         return refuse(Code::CredentialAudience);
     }
+    live.allows(call.origin.address)?;
     let is_person = claims.token_use == Some(TokenUse::User);
     let actor = if is_person {
         let session = claims.sid.as_deref().and_then(|sid| sid.parse().ok());

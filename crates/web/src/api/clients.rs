@@ -84,7 +84,7 @@ pub(super) fn may_have_secret(members: &Map<String, Json>) -> bool {
 }
 
 /// Whether a change is about from where something may be used.
-pub(super) fn says_from_where(members: &Map<String, Json>) -> bool {
+pub(in crate::api) fn says_from_where(members: &Map<String, Json>) -> bool {
     members.contains_key("allowed_addresses")
 }
 

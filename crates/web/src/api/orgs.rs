@@ -19,6 +19,7 @@ mod workspaces;
 
 use axum::extract::Path;
 use doorward_core::{
+    addresses,
     orgs::{
         self, JoinedBy, Org,
         manage::{self, Change, ListAsk, NewOrg},
@@ -33,6 +34,7 @@ use super::{
     answer::{Answer, IfMatch, Listing, TRIES, created, done, page, versioned, wrong},
     body::{Input, Members, patched},
     caller::{Caller, Entered},
+    clients::says_from_where,
     endpoint::Endpoint,
 };
 
@@ -56,6 +58,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .org("org:settings:write")
             .takes::<OrgBody>()
             .answers::<OrgView>()
+            .grave_where(says_from_where)
             .says("Changes an organisation"),
         Endpoint::delete("/api/v1/orgs/{org}", end)
             .grave()
@@ -115,6 +118,14 @@ pub(super) struct OrgBody {
     /// instance to say.
     #[serde(default)]
     joined_by: JoinPolicy,
+    /// From where it may be used: addresses and networks (CIDR), 100 at the most; none named means anywhere. It
+    /// binds who acts in its name, and not who administers the instance. A browser has to have signed in only
+    /// just now to set it.
+    #[serde(default)]
+    allowed_addresses: Vec<String>,
+    /// Whether the list may leave out the address that the change comes from, which locks the caller out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    force: Option<bool>,
 }
 
 /// Who belongs to an organisation without being asked.
@@ -164,6 +175,8 @@ pub(super) struct OrgView {
     slug: Option<String>,
     /// Who belongs to it without being asked.
     joined_by: JoinPolicy,
+    /// From where it may be used; anywhere when empty.
+    allowed_addresses: Vec<String>,
     /// `active` or `suspended`.
     status: &'static str,
     /// When it was made.
@@ -181,10 +194,15 @@ pub(super) fn view(org: &Org) -> OrgView {
         name: org.name.clone(),
         slug: org.slug.clone(),
         joined_by: org.joined_by.into(),
+        allowed_addresses: texts(org),
         status: if org.is_active { "active" } else { "suspended" },
         created_at: org.created_at.to_string(),
         updated_at: org.updated_at.to_string(),
     }
+}
+
+fn texts(org: &Org) -> Vec<String> {
+    org.allowed_addresses.iter().map(ToString::to_string).collect()
 }
 
 async fn list(caller: Caller, mut listing: Listing) -> Answer {
@@ -213,12 +231,15 @@ async fn change(caller: Caller, Entered(scope): Entered, seen: IfMatch, Members(
     for _ in 0..TRIES {
         seen.check(org.version)?;
         let (name, slug) = (org.name.clone(), org.slug.clone());
-        let before = OrgBody { name, slug, joined_by: org.joined_by.into() };
+        let joined_by = org.joined_by.into();
+        let before = OrgBody { name, slug, joined_by, allowed_addresses: texts(&org), force: None };
         let after = patched(&before, &patch)?;
         let change = Change {
             name: Some(after.name),
             slug: Some(after.slug),
             joined_by: Some(after.joined_by.into()),
+            allowed_addresses: Some(addresses::read(&after.allowed_addresses)?),
+            force: after.force == Some(true),
         };
         match manage::update(&caller.call, &scope, org.version, change).await {
             Ok(org) => return versioned(&view(&org), org.version),

@@ -25,6 +25,7 @@ use doorward_proto::{
     token::TokenType,
 };
 use http::{HeaderMap, StatusCode, header};
+use ipnet::IpNet;
 
 use super::{
     body::Form,
@@ -88,11 +89,18 @@ async fn admitted(call: &Call, token: &SecretText) -> outcome::Result<std::sync:
 }
 
 fn told(call: &Call, found: Introspection, client: Option<&Client>) -> outcome::Result<Response> {
+    let nowhere = || Json(IntrospectionResponse::INACTIVE).into_response();
     Ok(match found {
         Introspection::Inactive => Json(IntrospectionResponse::INACTIVE).into_response(),
         Introspection::Access(live) => json(live.introspection()?),
-        Introspection::Service(live) => Json(of_service(call, &live)).into_response(),
-        Introspection::Key(live) => Json(of_key(call, &live)?).into_response(),
+        Introspection::Service(live) => match live.allowed_addresses() {
+            Some(allowed) => Json(of_service(call, &live, &allowed)).into_response(),
+            None => nowhere(),
+        },
+        Introspection::Key(live) => match live.allowed_addresses() {
+            Some(allowed) => Json(of_key(call, &live, &allowed)?).into_response(),
+            None => nowhere(),
+        },
         Introspection::Refresh { grant, issued_at, expires_at } => {
             let answer = RefreshResponse {
                 active: true,
@@ -112,7 +120,7 @@ fn told(call: &Call, found: Introspection, client: Option<&Client>) -> outcome::
     })
 }
 
-fn of_service(call: &Call, live: &LiveToken) -> ServiceResponse {
+fn of_service(call: &Call, live: &LiveToken, allowed: &[IpNet]) -> ServiceResponse {
     let token = &live.token;
     ServiceResponse {
         active: true,
@@ -129,11 +137,11 @@ fn of_service(call: &Call, live: &LiveToken) -> ServiceResponse {
         role: "service",
         tenant_id: token.org.to_string(),
         workspace_ids: token.workspace_ids.clone(),
-        allowed_addresses: token.notes.allowed_addresses.iter().map(ToString::to_string).collect(),
+        allowed_addresses: allowed.iter().map(ToString::to_string).collect(),
     }
 }
 
-fn of_key(call: &Call, live: &LiveKey) -> outcome::Result<ServiceResponse> {
+fn of_key(call: &Call, live: &LiveKey, allowed: &[IpNet]) -> outcome::Result<ServiceResponse> {
     let (key, person) = (&live.key, live.holder.as_ref());
     Ok(ServiceResponse {
         active: true,
@@ -150,7 +158,7 @@ fn of_key(call: &Call, live: &LiveKey) -> outcome::Result<ServiceResponse> {
         role: person.map_or("service", |person| person.platform_role.name()),
         tenant_id: key.org.to_string(),
         workspace_ids: key.terms.workspace_ids.clone(),
-        allowed_addresses: key.terms.allowed_addresses.iter().map(ToString::to_string).collect(),
+        allowed_addresses: allowed.iter().map(ToString::to_string).collect(),
     })
 }
 

@@ -88,6 +88,7 @@ async fn userinfo(
         }
         _ => return refuse(Code::CredentialInvalid),
     }
+    live.allows(call.origin.address)?;
     tokens::userinfo(call, &live).await
 }
 

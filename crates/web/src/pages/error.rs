@@ -67,6 +67,7 @@ enum Kind {
     InvitationLink,
     SetUpDone,
     SignUpClosed,
+    Elsewhere,
     ConnectState,
     ConnectRefused,
     ConnectInvalid,
@@ -97,6 +98,7 @@ impl Kind {
             },
             Code::SetUpDone => Self::SetUpDone,
             Code::SignUpClosed | Code::SignUpDomain => Self::SignUpClosed,
+            Code::OrgAddress => Self::Elsewhere,
             Code::ConnectState => Self::ConnectState,
             Code::ConnectRefused => Self::ConnectRefused,
             Code::ConnectInvalid => Self::ConnectInvalid,
@@ -129,6 +131,7 @@ impl Kind {
             Self::InvitationLink => ("error-link", "error-link-invitation"),
             Self::SetUpDone => ("error-setup-done", "error-setup-done-what"),
             Self::SignUpClosed => ("error-sign-up-closed", "error-sign-up-closed-what"),
+            Self::Elsewhere => ("error-elsewhere", "error-elsewhere-what"),
             Self::ConnectState => ("error-connect-state", "error-connect-state-what"),
             Self::ConnectRefused => ("error-connect-refused", "error-connect-refused-what"),
             Self::ConnectInvalid => ("error-connect-invalid", "error-connect-invalid-what"),
@@ -151,7 +154,9 @@ impl Kind {
         match self {
             Self::SignUpLink => vec![to("/sign-in", "error-to-sign-in"), to("/sign-up", "error-to-sign-up")],
             Self::ResetLink => vec![to("/forgot", "error-to-forgot"), to("/sign-in", "error-to-sign-in")],
-            Self::InvitationLink => vec![to("/account/organizations", "error-to-organizations")],
+            Self::InvitationLink | Self::Elsewhere => {
+                vec![to("/account/organizations", "error-to-organizations")]
+            }
             Self::SetUpLink
             | Self::SetUpDone
             | Self::SignUpClosed

@@ -139,6 +139,7 @@ both_engines! {
             (Method::POST, "/api/v1/orgs/acme/members", Some(json!({"user_id": team["id"], "role": "owner"}))),
             (Method::POST, "/api/v1/providers", Some(provider)),
             (Method::POST, "/api/v1/keys/rotate", Some(json!({"alg": "ES256"}))),
+            (Method::PATCH, "/api/v1/orgs/acme", Some(json!({"allowed_addresses": []}))),
             (Method::PATCH, "/api/v1/clients/app", Some(json!({"allowed_addresses": ["10.0.0.0/8"]}))),
             (Method::POST, "/api/v1/service-tokens/revoke-all", Some(json!({"reason": "x"}))),
         ];

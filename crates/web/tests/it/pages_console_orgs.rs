@@ -40,6 +40,38 @@ async fn at_acme(world: World) -> (Browser, Page) {
 }
 
 both_engines! {
+    async fn an_owner_says_from_where_it_may_be_used_and_is_bound(world: World) {
+        let (mut browser, acme) = at_acme(world).await;
+        let mut eva = signed_in(&browser, EVA).await;
+        let edit = format!("{}/edit", acme.path);
+        let form = eva.open(&edit).await;
+        let version = form.field("version").unwrap();
+        let fields = |addresses, force| {
+            [("name", "Acme"), ("slug", "acme"), ("version", version.as_str()), ("addresses", addresses), ("force", force)]
+        };
+        for (addresses, says) in [("the office", "Write addresses or networks"), ("10.0.0.0/8", "Your own address is not among them")] {
+            let wrong = eva.submit(&form, &edit, &fields(addresses, "")).await;
+            assert!(wrong.status.is_client_error() && wrong.text.contains("addresses-error") && wrong.text.contains(says), "{}", wrong.text);
+            assert!(wrong.text.contains(addresses), "what was typed stands: {}", wrong.text);
+        }
+        let out = eva.submit(&form, &edit, &fields("10.0.0.0/8 2001:db8::/32", "yes")).await;
+        assert_eq!((out.status, out.title()), (StatusCode::FORBIDDEN, "Not from here"), "{}", out.text);
+        let id = acme.path.rsplit('/').next().unwrap();
+        let account = eva.open("/account/organizations").await;
+        let switched = eva.submit(&account, "/account/organizations/active", &[("org", id)]).await;
+        assert_eq!((switched.status, switched.title()), (StatusCode::FORBIDDEN, "Not from here"), "{}", switched.text);
+
+        let page = browser.open(&acme.path).await;
+        assert!(page.text.contains("10.0.0.0/8") && page.text.contains("2001:db8::/32"), "who administers all is not bound: {}", page.text);
+        let form = browser.open(&edit).await;
+        let version = form.field("version").unwrap();
+        let fields = [("name", "Acme"), ("slug", "acme"), ("version", version.as_str()), ("addresses", "")];
+        assert!(browser.submit(&form, &edit, &fields).await.text.contains("Anywhere"));
+        assert_eq!(eva.open(&acme.path).await.title(), "Acme");
+    }
+}
+
+both_engines! {
     async fn administrators_make_find_and_stop_organisations(world: World) {
         let (mut browser, acme) = at_acme(world.clone()).await;
         let (form, to) = (browser.open(&format!("{PATH}/new")).await, format!("{PATH}/new"));

@@ -30,7 +30,7 @@ const FIND: &str =
 // every org: those of one address, for its owner.
 const OFFERS: &str =
     "SELECT i.id, i.org_id, i.email, i.role, i.is_mailed, i.invited_by, i.created_at, i.expires_at,
-        o.id, o.kind, o.slug, o.name, o.status, o.joined_by, o.version, o.created_at, o.updated_at
+        o.id, o.kind, o.slug, o.name, o.status, o.joined_by, o.allowed_addresses, o.version, o.created_at, o.updated_at
     FROM invitations i JOIN orgs o ON o.id = i.org_id
     WHERE i.email_folded = $1 AND i.accepted_at IS NULL AND i.revoked_at IS NULL AND i.expires_at > $2
     AND o.status = 0 ORDER BY i.org_id LIMIT 100";

@@ -11,37 +11,40 @@ use doorward_proto::{
     id::{Id, Org as OrgKind, User},
     time::Time,
 };
+use ipnet::IpNet;
 
 use super::{JoinedBy, Kind, Membership, Org, Standing, manage::ListAsk};
 use crate::{
-    args,
+    addresses, args,
     db::{ReadTx, Row, Tx},
     outcome::Result,
     page::prefix_range,
 };
 
+const ALLOWED: &str = "SELECT allowed_addresses FROM orgs WHERE id = $1";
 const INSERT: &str = "INSERT INTO orgs (id, kind, slug, name, name_folded, created_at, updated_at)
     VALUES ($1, $2, $3, $4, $5, $6, $6) ON CONFLICT DO NOTHING";
 const INSTANCE: &str = "SELECT id FROM orgs WHERE kind = 0";
-const FIND: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+const FIND: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at
     FROM orgs WHERE id = $1 AND status <> 2";
-const FIND_SLUG: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+const FIND_SLUG: &str =
+    "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at
     FROM orgs WHERE slug = $1 AND status <> 2";
-const LIST: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+const LIST: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at FROM orgs
     WHERE id > $1 AND kind <> 1 AND status <> 2 AND (status = $3 OR $3 IS NULL) ORDER BY id LIMIT $2";
-const LIST_SUSPENDED: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+const LIST_SUSPENDED: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at FROM orgs WHERE id > $1 AND kind <> 1 AND status = 1 ORDER BY id LIMIT $2";
-const SEARCH: &str = "SELECT id, kind, slug, name, status, joined_by, version, created_at,
+const SEARCH: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at FROM orgs
     WHERE id IN (SELECT id FROM orgs WHERE name_folded >= $4 AND name_folded < $5 AND kind <> 1 AND status <> 2
         UNION SELECT id FROM orgs WHERE slug = $6 UNION SELECT id FROM orgs WHERE id = $6)
     AND id > $1 AND kind <> 1 AND status <> 2 AND (status = $3 OR $3 IS NULL) ORDER BY id LIMIT $2";
 const UPDATE: &str =
-    "UPDATE orgs SET name = $3, name_folded = $4, slug = $5, joined_by = $7, updated_at = $6, version = version + 1
-    WHERE id = $1 AND version = $2 AND status <> 2";
+    "UPDATE orgs SET name = $3, name_folded = $4, slug = $5, joined_by = $7, allowed_addresses = $8,
+    updated_at = $6, version = version + 1 WHERE id = $1 AND version = $2 AND status <> 2";
 const SLUG_TAKEN: &str = "SELECT id FROM orgs WHERE slug = $1 AND id <> $2";
 const SET_STATUS: &str = "UPDATE orgs SET status = $2, updated_at = $3, version = version + 1
     WHERE id = $1 AND kind = 2 AND status <> $2 AND status <> 2";
@@ -86,6 +89,11 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<OrgKind>) -> Result<Option<
     tx.opt(FIND, args![id], read).await
 }
 
+pub(super) async fn allowed(tx: &mut ReadTx<'_>, id: Id<OrgKind>) -> Result<Vec<IpNet>> {
+    let found = tx.opt(ALLOWED, args![id], |row| row.text(0)).await?;
+    found.map_or_else(|| Ok(Vec::new()), |text| addresses::stored(&text))
+}
+
 pub(super) async fn find_slug(tx: &mut ReadTx<'_>, slug: &str) -> Result<Option<Org>> {
     tx.opt(FIND_SLUG, args![slug], read).await
 }
@@ -106,8 +114,8 @@ pub(super) async fn list(tx: &mut ReadTx<'_>, ask: &ListAsk) -> Result<Vec<Org>>
 }
 
 pub(super) async fn update(tx: &mut Tx<'_>, org: &Org, seen: i64, now: Time) -> Result<bool> {
-    let values =
-        args![org.id, seen, &org.name, org.name.to_lowercase(), &org.slug, now, org.joined_by.number()];
+    let (folded, allowed) = (org.name.to_lowercase(), addresses::text(&org.allowed_addresses)?);
+    let values = args![org.id, seen, &org.name, folded, &org.slug, now, org.joined_by.number(), allowed];
     Ok(tx.exec(UPDATE, values).await? > 0)
 }
 
@@ -193,7 +201,7 @@ fn read(row: &Row<'_>) -> Result<Org> {
     read_org(row, 0)
 }
 
-/// The nine columns of an organisation, from this one on.
+/// The ten columns of an organisation, from this one on.
 fn read_org(row: &Row<'_>, from: usize) -> Result<Org> {
     Ok(Org {
         id: row.id(from)?,
@@ -202,8 +210,9 @@ fn read_org(row: &Row<'_>, from: usize) -> Result<Org> {
         name: row.text(from + 3)?,
         is_active: row.int(from + 4)? == 0,
         joined_by: JoinedBy::from_number(row.int(from + 5)?)?,
-        version: row.int(from + 6)?,
-        created_at: row.time(from + 7)?,
-        updated_at: row.time(from + 8)?,
+        allowed_addresses: addresses::stored(&row.text(from + 6)?)?,
+        version: row.int(from + 7)?,
+        created_at: row.time(from + 8)?,
+        updated_at: row.time(from + 9)?,
     })
 }

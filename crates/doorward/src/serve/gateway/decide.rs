@@ -161,9 +161,11 @@ async fn service(call: &Call, id: &str, kind: CredentialKind) -> Outcome<Option<
     if is_over || !service_tokens::stands(call, &token).await? || kind != CredentialKind::ServiceToken {
         return Ok(None);
     }
+    let allowed = service_tokens::allowed_addresses(call, &token).await?;
+    let Some(addresses) = allowed else { return Ok(None) };
     Ok(Some(Principal {
         expires_at: token.end(),
-        addresses: token.notes.allowed_addresses.clone(),
+        addresses,
         ..Principal::new(service_identity(&token), kind)
     }))
 }

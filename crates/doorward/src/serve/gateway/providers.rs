@@ -6,7 +6,7 @@ use doorward_core::{
     api_keys::{self, LiveKey},
     call::{Call, Origin as CallOrigin},
     clients,
-    outcome::{Error, Result as Outcome},
+    outcome::{Code, Error, Refusal as CoreRefusal, Result as Outcome},
     realm::Realm,
     service_tokens::{self, LiveToken, Token},
     tokens::{self, Live},
@@ -23,6 +23,7 @@ use doorward_proto::{
 };
 use doorward_sdk::server::{Credential, Provider, Recognition, Scheme, Seen};
 use futures_util::future::BoxFuture;
+use ipnet::IpNet;
 use serde::Deserialize;
 
 /// Our own access tokens, JWT or opaque.
@@ -73,7 +74,7 @@ impl Provider for ServiceTokens {
                 return Ok(None);
             }
             let live = service_tokens::verify(&call, token.expose()).await.map_err(refusal)?;
-            Ok(Some(service(live)))
+            Ok(Some(service(live)?))
         })
     }
 
@@ -102,16 +103,21 @@ pub(super) fn service_identity(token: &Token) -> Identity {
     }
 }
 
-fn service(live: Arc<LiveToken>) -> Principal {
+/// In one list; what may be used nowhere is refused everywhere.
+fn somewhere(allowed: Option<Vec<IpNet>>) -> Result<Vec<IpNet>, Refusal> {
+    allowed.ok_or_else(|| refusal(CoreRefusal::new(Code::CredentialAddress).into()))
+}
+
+fn service(live: Arc<LiveToken>) -> Result<Principal, Refusal> {
     let token = &live.token;
     let identity = service_identity(token);
-    Principal {
+    Ok(Principal {
         expires_at: live.end(),
-        addresses: token.notes.allowed_addresses.clone(),
+        addresses: somewhere(live.allowed_addresses())?,
         rate: token.notes.rate_limit_override,
         attachment: Some(live),
         ..Principal::new(identity, CredentialKind::ServiceToken)
-    }
+    })
 }
 
 /// Keys of people and of organisations.
@@ -129,7 +135,7 @@ impl Provider for ApiKeys {
             };
             let call = Call { now: seen.now, ..Call::system(&self.0) };
             let live = api_keys::verify(&call, key.expose()).await.map_err(refusal)?;
-            Ok(Some(holder(live)))
+            Ok(Some(holder(live)?))
         })
     }
 
@@ -145,7 +151,7 @@ impl Provider for ApiKeys {
 }
 
 /// Whom a key stands for: its person as they are now, or the key itself.
-fn holder(live: Arc<LiveKey>) -> Principal {
+fn holder(live: Arc<LiveKey>) -> Result<Principal, Refusal> {
     let (key, person) = (&live.key, live.holder.as_ref());
     let identity = Identity {
         subject: key.subject(),
@@ -160,13 +166,13 @@ fn holder(live: Arc<LiveKey>) -> Principal {
         token_id: Some(key.id.to_string()),
         ..Identity::default()
     };
-    Principal {
+    Ok(Principal {
         expires_at: Some(key.expires_at),
-        addresses: key.terms.allowed_addresses.clone(),
+        addresses: somewhere(live.allowed_addresses())?,
         rate: key.terms.rate_limit.as_deref().and_then(|rate| rate.parse().ok()),
         attachment: Some(live),
         ..Principal::new(identity, CredentialKind::ApiKey)
-    }
+    })
 }
 
 /// The request by which a credential was used.
@@ -211,6 +217,7 @@ async fn principal(call: &Call, live: &Live) -> Outcome<Principal> {
         audience: vec![audience(call, live).await?],
         expires_at: Some(Time::from_seconds(live.claims.exp)),
         confirmation,
+        addresses: live.allowed_addresses.clone(),
         ..Principal::new(identity, CredentialKind::AccessToken)
     })
 }

@@ -132,6 +132,28 @@ async fn nobody_is_let_in_because_the_issuer_is_silent() {
     assert_eq!(scene.seen("dw_at_1").await.unwrap_err(), Why::TokenExpired);
 }
 
+#[tokio::test]
+async fn what_is_bound_to_addresses_stays_so() {
+    let with = |allowed: Value| {
+        let mut said = ada();
+        said["allowed_addresses"] = allowed;
+        said
+    };
+    let scene = Scene::new(with(json!(["203.0.113.0/24", "2001:db8::/32"])));
+    let ada = scene.seen("dw_st_x").await.unwrap();
+    for (address, may) in
+        [("203.0.113.7", true), ("::ffff:203.0.113.7", true), ("2001:db8::1", true), ("127.0.0.1", false)]
+    {
+        assert_eq!(ada.may_come_from(address.parse().unwrap()), may, "{address}");
+    }
+    for unreadable in [json!("203.0.113.0/24"), json!(["the office"]), json!([7])] {
+        let scene = Scene::new(with(unreadable.clone()));
+        assert_eq!(scene.seen("dw_st_x").await.unwrap_err(), Why::KeyUnavailable, "{unreadable}");
+    }
+    let everywhere = Scene::new(with(json!([]))).seen("dw_st_x").await.unwrap();
+    assert!(everywhere.may_come_from("127.0.0.1".parse().unwrap()));
+}
+
 #[test]
 fn tokens_are_not_sent_in_the_clear() {
     let http: Arc<dyn Http> =

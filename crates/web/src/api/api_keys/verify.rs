@@ -168,7 +168,7 @@ fn shown(live: &LiveKey) -> VerifiedKey {
         permissions: live.permissions.clone(),
         scopes: live.scopes.clone(),
         workspace_ids: terms.workspace_ids.clone(),
-        allowed_addresses: terms.allowed_addresses.iter().map(ToString::to_string).collect(),
+        allowed_addresses: live.allowed_addresses().iter().flatten().map(ToString::to_string).collect(),
         rate_limit: terms.rate_limit.clone(),
     }
 }

@@ -1,5 +1,7 @@
 //! What is typed into forms of the console, read.
 
+use ipnet::IpNet;
+
 /// Words with spaces or commas between them.
 pub(super) fn words(text: &str) -> Vec<String> {
     let between = |c: char| c.is_whitespace() || c == ',';
@@ -15,4 +17,9 @@ pub(super) fn some(text: &str) -> Option<String> {
 /// Lines, without those that are empty.
 pub(super) fn lines(text: &str) -> Vec<String> {
     text.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect()
+}
+
+/// Address ranges as they are typed, each in a line of its own.
+pub(super) fn joined(ranges: &[IpNet]) -> String {
+    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }

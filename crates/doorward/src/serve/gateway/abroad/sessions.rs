@@ -4,7 +4,7 @@
 use std::{sync::Arc, time::Duration};
 
 use doorward_gateway::{Authenticate, Memory};
-use doorward_judge::{CredentialKind, Identity, Principal, Refusal, Why};
+use doorward_judge::{CredentialKind, Identity, Principal, Refusal, Why, allowed_addresses};
 use doorward_proto::{
     jose::Unverified,
     json::{self, Limits},
@@ -131,7 +131,9 @@ fn principal(said: &Map<String, Value>, now: Time) -> Result<Principal, Refusal>
     if said.get("cnf").is_some_and(|bound| !bound.is_null()) {
         return Err(Why::InvalidToken.into());
     }
-    Ok(Principal { expires_at, ..Principal::new(identity, CredentialKind::Session) })
+    let addresses = allowed_addresses(said)
+        .ok_or_else(|| unavailable("introspection tells addresses that are no networks"))?;
+    Ok(Principal { expires_at, addresses, ..Principal::new(identity, CredentialKind::Session) })
 }
 
 fn unavailable(why: &str) -> Refusal {

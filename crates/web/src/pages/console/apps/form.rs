@@ -8,7 +8,6 @@ use doorward_core::{
     },
     outcome::{Code, Refusal, Result as Outcome},
 };
-use ipnet::IpNet;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value as Json;
 
@@ -16,7 +15,7 @@ use super::kind::Kind;
 use crate::pages::{
     console::{
         part::form::{Choice, FormPage},
-        words::{lines, some, words},
+        words::{joined, lines, some, words},
     },
     form::Field,
     frame::Frame,
@@ -59,11 +58,6 @@ pub(super) struct Form {
     policy_uri: String,
     tos_uri: String,
     version: String,
-}
-
-/// Address ranges, each in a line of its own.
-fn joined(ranges: &[IpNet]) -> String {
-    ranges.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n")
 }
 
 fn tick(is: bool) -> String {

@@ -2,6 +2,7 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
+    addresses,
     orgs::{
         Kind, Org,
         manage::{self, Change, NewOrg},
@@ -14,7 +15,12 @@ use serde::Deserialize;
 use super::{PATH, SETTINGS, enter, page, trail, trail_to};
 use crate::{
     pages::{
-        console::{Administrator, Area, Operator, Shell, part::form::FormPage, said, words::some},
+        console::{
+            Administrator, Area, Operator, Shell,
+            part::form::FormPage,
+            said,
+            words::{joined, some, words},
+        },
         form::{Errors, Field},
         frame::Frame,
         text::Text,
@@ -30,6 +36,8 @@ pub(super) struct Form {
     name: String,
     slug: String,
     owner: String,
+    addresses: String,
+    force: String,
     version: String,
 }
 
@@ -60,7 +68,7 @@ fn form_new<'a>(shell: &'a Shell<'a>, typed: &Form, errors: Errors) -> FormPage<
 pub(super) async fn look_new(administrator: Administrator) -> Result<Response, Failure> {
     let visit = &administrator.visit;
     let kept = |field| visit.typed(field).unwrap_or_default().to_owned();
-    let typed = Form { name: kept("name"), slug: kept("slug"), owner: kept("owner"), version: String::new() };
+    let typed = Form { name: kept("name"), slug: kept("slug"), owner: kept("owner"), ..Form::default() };
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = shell_new(&administrator, &frame, &errors);
     Ok(administrator.show(&form_new(&shell, &typed, errors)))
@@ -105,8 +113,15 @@ fn shell<'a>(operator: &Operator, frame: &'a Frame, org: &Org, errors: &Errors) 
 fn form<'a>(shell: &'a Shell<'a>, org: &Org, typed: &Form, errors: Errors) -> FormPage<'a> {
     let (frame, page) = (shell.frame, page(org));
     let form = FormPage::new(shell, format!("{page}/edit"), page, errors);
-    named(form.hidden("version", typed.version.clone()), frame, typed, org.kind != Kind::Personal)
-        .button(frame.t("console-save"))
+    let is_shared = org.kind != Kind::Personal;
+    let mut form = named(form.hidden("version", typed.version.clone()), frame, typed, is_shared);
+    if is_shared {
+        let addresses =
+            Field::new("addresses", "text", "off", frame.t("orgs-addresses")).value(&typed.addresses);
+        let addresses = addresses.hint(frame.t("orgs-addresses-what")).rows(3).longest(8000).optional();
+        form = form.field(addresses).tick("force", frame.t("orgs-addresses-force"), !typed.force.is_empty());
+    }
+    form.button(frame.t("console-save"))
 }
 
 pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<Response, Failure> {
@@ -117,8 +132,9 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
     let typed = Form {
         name: kept("name", &org.name),
         slug: kept("slug", org.slug.as_deref().unwrap_or_default()),
-        owner: String::new(),
+        addresses: kept("addresses", &joined(&org.allowed_addresses)),
         version: org.version.to_string(),
+        ..Form::default()
     };
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = shell(&operator, &frame, org, &errors);
@@ -126,27 +142,45 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
 }
 
 pub(super) async fn save(Path(org): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (operator, typed) = match Operator::of(posted, &format!("{PATH}/{org}/edit")) {
+    let path = format!("{PATH}/{org}/edit");
+    let (operator, typed) = match Operator::of(posted, &path) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let visit = &operator.visit;
     let scope = enter(&operator, &org, SETTINGS).await?;
+    let allowed = addresses::read(&words(&typed.addresses));
+    if allowed.as_ref().is_ok_and(|allowed| *allowed != scope.org().allowed_addresses)
+        && let Err(elsewhere) = operator.must_be_fresh(&path)
+    {
+        return Ok(elsewhere);
+    }
     let saved = async {
         let seen = typed.version.parse().map_err(|_| Refusal::new(Code::RequestInvalid).field("version"))?;
         let slug = Some(some(&typed.slug));
-        let change = Change { name: Some(typed.name.clone()), slug, ..Change::default() };
+        let (name, force) = (Some(typed.name.clone()), !typed.force.is_empty());
+        let change = Change { name, slug, allowed_addresses: Some(allowed?), force, ..Change::default() };
         manage::update(&visit.call, &scope, seen, change).await
     };
     let refusal = match saved.await {
         Ok(org) => return Ok(said::at(visit, "did-org-saved", &page(&org))),
         Err(error) => refusal_of(error)?,
     };
-    let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
+    let errors = wrong_addresses(visit.text, &refusal, &typed).or_else(|| wrong(visit.text, &refusal));
+    let Some(errors) = errors else { return Err(refusal.into()) };
     let frame = visit.frame();
     let shell = shell(&operator, &frame, scope.org(), &errors);
     let typed = Form { version: scope.org().version.to_string(), ..typed };
     Ok(visit.show_wrong(&form(&shell, scope.org(), &typed, errors), &refusal))
+}
+
+/// Addresses that are none, or that leave out whoever typed them.
+fn wrong_addresses(text: Text, refusal: &Refusal, typed: &Form) -> Option<Errors> {
+    (refusal.field.as_deref() == Some("allowed_addresses")).then(|| {
+        let are_some = addresses::read(&words(&typed.addresses)).is_ok();
+        let key = if are_some { "orgs-addresses-yours" } else { "tokens-addresses-wrong" };
+        Errors::one("addresses", text.get(key))
+    })
 }
 
 fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {

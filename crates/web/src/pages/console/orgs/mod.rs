@@ -3,9 +3,9 @@
 
 use axum::{Router, routing::get};
 use doorward_core::{
-    call::Call,
+    call::{Actor, Call},
     orgs::{self, Membership, Org, OrgScope, permissions, roles},
-    outcome::Result,
+    outcome::{Code, Result},
     sessions::Account,
     users,
 };
@@ -93,7 +93,15 @@ pub(super) fn routes() -> Router<App> {
 
 /// Enters the organisation of an address.
 pub(super) async fn enter(operator: &Operator, org: &str, permission: &'static str) -> Result<OrgScope> {
-    orgs::enter(&operator.visit.call, holder(&operator.account), org, permission).await
+    let entered = orgs::enter(&operator.visit.call, holder(&operator.account), org, permission).await;
+    if entered.as_ref().is_err_and(|error| error.code() == Some(Code::OrgAddress))
+        && let Some(found) = orgs::find(&operator.visit.call, org).await?
+    {
+        let session = &operator.account.session;
+        let actor = Actor::User { id: session.user, session: session.id };
+        orgs::note_refusal(&operator.visit.call.by(actor), found.id).await?;
+    }
+    entered
 }
 
 /// The organisations in which somebody holds a permission.

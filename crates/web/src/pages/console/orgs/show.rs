@@ -72,11 +72,13 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
 fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> Panel {
     let org = scope.org();
     let when = |at| Cell::When(When::new(frame.text, at, visit.call.now));
+    let allowed = org.allowed_addresses.iter().map(ToString::to_string).collect();
     let logo = logo.map(|logo| (frame.t("brand-logo"), Cell::Picture(logo.path())));
     let mut facts: Vec<_> = logo.into_iter().collect();
     facts.extend([
         (frame.t("orgs-name"), Cell::Text(org.name.clone())),
         (frame.t("orgs-slug"), Cell::text(org.slug.as_deref(), frame.t("console-none"))),
+        (frame.t("orgs-addresses"), Cell::words(allowed, frame.t("orgs-addresses-none"))),
         (frame.t("orgs-since"), when(org.created_at)),
         (frame.t("orgs-changed"), when(org.updated_at)),
         (frame.t("console-id"), Cell::id(frame, org.id)),
