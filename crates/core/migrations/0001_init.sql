@@ -367,6 +367,24 @@ CREATE TABLE clients (
 CREATE INDEX clients_org ON clients (org_id, id);
 CREATE INDEX clients_name ON clients (name_folded, id);
 
+-- Applications by which people join an organisation, and who has joined it so: once.
+CREATE TABLE org_join_clients (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    created_at @int NOT NULL,
+    PRIMARY KEY (org_id, client_id)
+) @strict;
+CREATE INDEX org_join_clients_client ON org_join_clients (client_id, org_id);
+
+CREATE TABLE org_joined (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    joined_at @int NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) @strict;
+CREATE INDEX org_joined_user ON org_joined (user_id);
+
 CREATE TABLE client_secrets (
     client_id TEXT NOT NULL REFERENCES clients (id),
     hash @bytes NOT NULL,

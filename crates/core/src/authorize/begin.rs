@@ -257,7 +257,13 @@ async fn proceed(
     let decision = decide(call, client, &request, &progress, signed).await;
     match decision {
         Ok(Decision::Ready { account, org }) => {
-            issue::issue(call, client, request, &progress, (account, org)).await
+            let trusted = request.trusted.clone();
+            match issue::issue(call, client, request, &progress, (account, org)).await {
+                Err(Error::Refused(refusal)) if refusal.code == Code::OrganizationUnknown => {
+                    Ok(Next::Refuse { trusted, refusal })
+                }
+                other => other,
+            }
         }
         Ok(Decision::Show(step)) => Ok(Next::Show { draft: kept(call, request, &progress).await?, step }),
         Ok(Decision::Invite) => {

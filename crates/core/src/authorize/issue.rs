@@ -14,6 +14,7 @@ use crate::{
     clients::Client,
     db::Tx,
     grants::sql::{NewCode, insert_code},
+    orgs,
     outcome::{Code, Result, refuse},
     sessions::Account,
     tokens::{Facts, Grant, sql::insert_grant},
@@ -26,12 +27,14 @@ struct Issue {
     code: NewCode,
     draft: Option<Id<id::Draft>>,
     event: Event,
+    welcome: orgs::Welcome,
 }
 
 /// Issues a code to the application, for this account in this organisation.
 ///
 /// # Errors
-/// `DraftUnknown` when the draft was used meanwhile, `SignInRequired` when the session has ended.
+/// `DraftUnknown` when the draft was used meanwhile, `SignInRequired` when the session has ended,
+/// `OrganizationUnknown` where the application makes people members of an organisation that is suspended.
 pub(super) async fn issue(
     call: &Call,
     client: &Arc<Client>,
@@ -79,7 +82,9 @@ pub(super) async fn issue(
         .fact("grant_id", grant_id.to_string())
         .fact("session_id", session.id.to_string())
         .fact("scope", grant.scope.as_str());
-    let issue = Issue { grant, epoch: account.principal.epoch, code: new, draft: progress.draft, event };
+    let welcome = orgs::Welcome::new(call, session.user)?;
+    let issue =
+        Issue { grant, epoch: account.principal.epoch, code: new, draft: progress.draft, event, welcome };
     call.realm
         .db
         .write("code.issue", issue, |tx, issue| Box::pin(async move { write(tx, issue).await }))
@@ -91,7 +96,7 @@ pub(super) async fn issue(
 }
 
 async fn write(tx: &mut Tx<'_>, issue: &Issue) -> Result<()> {
-    let Issue { grant, epoch, code, draft, event } = issue;
+    let Issue { grant, epoch, code, draft, event, welcome } = issue;
     tx.lock_shared(&[&grant.user.to_string()]).await?;
     if let Some(draft) = draft
         && !sql::consume(tx, *draft, code.now).await?
@@ -102,5 +107,6 @@ async fn write(tx: &mut Tx<'_>, issue: &Issue) -> Result<()> {
         return refuse(Code::SignInRequired);
     }
     insert_code(tx, code).await?;
+    welcome.by_client(tx, grant.user, grant.client).await?;
     audit::record(tx, event).await
 }

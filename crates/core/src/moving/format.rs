@@ -394,6 +394,18 @@ pub const KINDS: &[Kind] = &[
             time("updated_at"),
         ],
     ),
+    kind(
+        "organization_join_client",
+        "org_join_clients",
+        "An application by which people join an organisation.",
+        &[text("org_id"), text("client_id"), time("created_at")],
+    ),
+    kind(
+        "organization_joined",
+        "org_joined",
+        "Who has joined an organisation by an application, which happens once.",
+        &[text("org_id"), text("user_id"), text("client_id"), time("joined_at")],
+    ),
     keyed(
         "client_secret",
         "client_secrets",

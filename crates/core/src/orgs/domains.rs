@@ -247,7 +247,17 @@ impl Welcome {
         Ok(())
     }
 
-    async fn join(&self, tx: &mut Tx<'_>, user: Id<User>, org: Id<OrgKind>, by: &str) -> Result<()> {
+    pub(super) const fn now(&self) -> Time {
+        self.now
+    }
+
+    pub(super) async fn join(
+        &self,
+        tx: &mut Tx<'_>,
+        user: Id<User>,
+        org: Id<OrgKind>,
+        by: &str,
+    ) -> Result<()> {
         tx.lock_shared(&[&org.to_string()]).await?;
         if sql::join(tx, org, user, MEMBER, self.now).await? {
             let event = self.event.again(&self.env)?.org(org);

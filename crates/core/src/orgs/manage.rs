@@ -274,6 +274,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 sql::invitations::remove_all(tx, org).await?;
                 sql::domains::remove_all(tx, org).await?;
                 sql::fields::remove_all(tx, org).await?;
+                sql::joins::remove_all(tx, org).await?;
                 apis::remove_all_of(tx, org).await?;
                 providers::forget_org(tx, org).await?;
                 branding::remove_all_of(tx, org).await?;

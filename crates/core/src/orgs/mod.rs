@@ -10,6 +10,7 @@
 pub mod domains;
 pub mod fields;
 pub mod invitations;
+pub mod joins;
 pub mod manage;
 pub mod members;
 pub mod permissions;
@@ -307,5 +308,6 @@ pub(crate) async fn close_personal(tx: &mut Tx<'_>, env: &Env, user: Id<User>, n
     sql::close_personal(tx, user, now).await?;
     workspaces::leave_all(tx, user).await?;
     sql::fields::forget_everywhere(tx, user).await?;
+    sql::joins::forget(tx, user).await?;
     sql::leave_all(tx, user).await
 }

@@ -36,6 +36,7 @@ mod orgs;
 mod orgs_default;
 mod orgs_domains;
 mod orgs_fields;
+mod orgs_joins;
 mod orgs_many;
 mod orgs_places;
 mod orgs_standing;

@@ -11,6 +11,7 @@ mod connections;
 mod domains;
 mod fields;
 mod invitations;
+mod join_clients;
 mod members;
 mod own;
 mod roles;
@@ -77,6 +78,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
     ];
     all.extend(domains::endpoints());
     all.extend(fields::endpoints());
+    all.extend(join_clients::endpoints());
     all.extend(connections::endpoints());
     all.extend(members::endpoints());
     all.extend(roles::endpoints());

@@ -49,6 +49,9 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         (patch.clone(), "/api/v1/orgs/{org}/fields/{field}", Admin, Some(json!({"label": "Renamed"}))),
         (delete.clone(), "/api/v1/orgs/{org}/fields/{field}", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/members/{user}/profile", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/join-clients", Member, None),
+        (post.clone(), "/api/v1/orgs/{org}/join-clients", Admin, Some(json!({"client_id": "app"}))),
+        (delete.clone(), "/api/v1/orgs/{org}/join-clients/{client}", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/connections", Admin, None),
         (post.clone(), "/api/v1/orgs/{org}/connections", Owner, Some(connection("another"))),
         (get.clone(), "/api/v1/orgs/{org}/connections/{connection}", Admin, None),
@@ -221,6 +224,7 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
         .make(&format!("/api/v1/orgs/{id}/apis"), json!({"identifier": "reports", "name": "Reports"}))
         .await;
     server.make(&format!("/api/v1/orgs/{id}/service-tokens"), json!({"name": "nightly"})).await;
+    server.make(&format!("/api/v1/orgs/{id}/join-clients"), json!({"client_id": client})).await;
     let events = server.root(Method::GET, &format!("/api/v1/audit/events?org_id={id}&limit=1"), None).await;
     let event = events.body["items"][0]["id"].as_str().unwrap().to_owned();
     let claim = json!({"name": "tier", "expression": "'gold'"});

@@ -3,6 +3,7 @@
 pub(super) mod domains;
 pub(super) mod fields;
 pub(super) mod invitations;
+pub(super) mod joins;
 pub(super) mod members;
 pub(super) mod roles;
 pub(super) mod workspaces;

@@ -1,0 +1,76 @@
+//! Statements on the applications by which people join organisations, and on who has.
+
+use doorward_proto::{
+    id::{Client, Id, Org, User},
+    time::Time,
+};
+
+use crate::{
+    args,
+    db::{ReadTx, Tx},
+    orgs::joins::JoinClient,
+    outcome::Result,
+};
+
+const ALL: &str = "SELECT j.client_id, c.client_id, c.name, j.created_at FROM org_join_clients j
+    JOIN clients c ON c.id = j.client_id JOIN principals p ON p.id = c.id
+    WHERE j.org_id = $1 AND p.status <> 2 ORDER BY j.client_id";
+const INSERT: &str = "INSERT INTO org_join_clients (org_id, client_id, created_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+const REMOVE: &str = "DELETE FROM org_join_clients WHERE org_id = $1 AND client_id = $2";
+const REMOVE_ALL: &str = "DELETE FROM org_join_clients WHERE org_id = $1";
+const FORGET_ALL: &str = "DELETE FROM org_joined WHERE org_id = $1";
+// every org: those that are joined by one application.
+const OF_CLIENT: &str = "SELECT org_id FROM org_join_clients WHERE client_id = $1 ORDER BY org_id LIMIT 100";
+const NOTE: &str = "INSERT INTO org_joined (org_id, user_id, client_id, joined_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT DO NOTHING";
+// every org: a person who is deleted has joined none.
+const FORGET: &str = "DELETE FROM org_joined WHERE user_id = $1";
+
+pub(in crate::orgs) async fn all(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Vec<JoinClient>> {
+    tx.all(ALL, args![org], |row| {
+        Ok(JoinClient {
+            id: row.id(0)?,
+            client_id: row.text(1)?,
+            name: row.text(2)?,
+            created_at: row.time(3)?,
+        })
+    })
+    .await
+}
+
+pub(in crate::orgs) async fn insert(tx: &mut Tx<'_>, org: Id<Org>, new: &JoinClient) -> Result<()> {
+    tx.exec(INSERT, args![org, new.id, new.created_at]).await?;
+    Ok(())
+}
+
+pub(in crate::orgs) async fn remove(tx: &mut Tx<'_>, org: Id<Org>, client: Id<Client>) -> Result<()> {
+    tx.exec(REMOVE, args![org, client]).await?;
+    Ok(())
+}
+
+pub(in crate::orgs) async fn remove_all(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {
+    tx.exec(REMOVE_ALL, args![org]).await?;
+    tx.exec(FORGET_ALL, args![org]).await?;
+    Ok(())
+}
+
+/// The organisations that are joined by an application.
+pub(in crate::orgs) async fn of_client(tx: &mut ReadTx<'_>, client: Id<Client>) -> Result<Vec<Id<Org>>> {
+    tx.all(OF_CLIENT, args![client], |row| row.id(0)).await
+}
+
+/// Notes that a person has joined; whether that is the first time.
+pub(in crate::orgs) async fn note(
+    tx: &mut Tx<'_>,
+    org: Id<Org>,
+    user: Id<User>,
+    (client, now): (Id<Client>, Time),
+) -> Result<bool> {
+    Ok(tx.exec(NOTE, args![org, user, client, now]).await? > 0)
+}
+
+pub(in crate::orgs) async fn forget(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
+    tx.exec(FORGET, args![user]).await?;
+    Ok(())
+}

@@ -1,0 +1,132 @@
+//! Joining an organisation by signing in to an application, on both engines.
+
+use doorward_core::{
+    authorize::{self, Next, Step},
+    orgs::{
+        self, Org, joins,
+        manage::{self, set_active},
+        members,
+    },
+    outcome::Code,
+    users,
+};
+use doorward_proto::id::{Id, User};
+use doorward_world::{World, both_engines};
+use futures_util::future::join_all;
+
+use crate::{
+    kit::{self, application, code_for, request},
+    orgs::{by, code, enters, person, platform, team},
+};
+
+async fn names(world: &World, org: &Org, client: &str) {
+    joins::add(&world.local(), &platform(world, org).await, client).await.unwrap();
+}
+
+async fn role(world: &World, org: &Org, user: Id<User>) -> Option<String> {
+    let facts = users::facts(&world.call(), user).await.unwrap().unwrap();
+    facts.orgs.into_iter().find(|one| one.org == org.id).map(|one| one.role)
+}
+
+both_engines! {
+    async fn whoever_signs_in_to_it_is_a_member_once(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |new| new.org = Some(org.id)).await;
+        let other = application(&world, "other", |_| {}).await;
+        let scope = enters(&world, owner, &org, "org:settings:write").await.unwrap();
+        let one = joins::add(&by(&world, owner), &scope, "app").await.unwrap();
+        assert_eq!(joins::add(&by(&world, owner), &scope, &app.id.to_string()).await.unwrap(), one);
+        assert_eq!(joins::list(&by(&world, owner), &scope).await.unwrap(), [one]);
+
+        let alice = kit::alice(&world).await;
+        let (call, user) = (world.call(), alice.user.id);
+        let signed = alice.signed(&call).await;
+        code_for(&call, &other, &signed, &[]).await;
+        assert_eq!(role(&world, &org, user).await, None, "by that application alone");
+        code_for(&call, &app, &signed, &[]).await;
+        assert_eq!(role(&world, &org, user).await.as_deref(), Some(orgs::MEMBER));
+        assert_eq!(code(enters(&world, user, &org, "org:members:read").await), Some(Code::ScopeMissing), "sees no members");
+
+        members::leave(&by(&world, user), org.id, user).await.unwrap();
+        code_for(&call, &app, &signed, &[]).await;
+        assert_eq!(role(&world, &org, user).await, None, "whoever has left stays out");
+        joins::remove(&by(&world, owner), &scope, "app").await.unwrap();
+        assert_eq!(code(joins::remove(&by(&world, owner), &scope, "app").await), Some(Code::NotFound));
+        let bob = kit::person(&world, "bob@example.org", None).await;
+        code_for(&call, &app, &bob.signed(&call).await, &[]).await;
+        assert_eq!(role(&world, &org, bob.user.id).await, None);
+    }
+
+    /// A stranger who has not agreed to anything learns no name and is no member.
+    async fn nobody_joins_before_they_consent(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |new| new.registration.is_first_party = false).await;
+        names(&world, &org, "app").await;
+        let alice = kit::alice(&world).await;
+        let call = world.call();
+        let signed = alice.signed(&call).await;
+        let next = authorize::begin(&call, &request(&app, &[]), Some(&signed)).await.unwrap();
+        let Next::Show { draft, step: Step::Consent } = next else { panic!("{next:?}") };
+        assert_eq!(role(&world, &org, alice.user.id).await, None);
+        let account = signed.active().unwrap();
+        authorize::deny(&call, draft, account.session.id, account).await.unwrap();
+        assert_eq!(role(&world, &org, alice.user.id).await, None);
+    }
+
+    async fn only_its_own_applications_are_for_an_organisation_to_name(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        application(&world, "app", |_| {}).await;
+        let scope = enters(&world, owner, &org, "org:settings:write").await.unwrap();
+        for name in ["app", "nothing"] {
+            let refused = joins::add(&by(&world, owner), &scope, name).await;
+            assert_eq!(code(refused), Some(Code::RequestInvalid), "{name}");
+        }
+        names(&world, &org, "app").await;
+        let own = users::find(&world.call(), owner).await.unwrap().unwrap().org;
+        let own = orgs::get(&world.call(), own).await.unwrap();
+        let personal = enters(&world, owner, &own, "org:settings:write").await.unwrap();
+        assert_eq!(code(joins::add(&by(&world, owner), &personal, "app").await), Some(Code::Conflict));
+        manage::end(&by(&world, owner), &enters(&world, owner, &org, orgs::permissions::END).await.unwrap()).await.unwrap();
+        let alice = kit::alice(&world).await;
+        let app = doorward_core::clients::get_active(&world.call(), "app").await.unwrap();
+        code_for(&world.call(), &app, &alice.signed(&world.call()).await, &[]).await;
+    }
+
+    async fn a_suspended_one_lets_nobody_in_and_nothing_is_half_done(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |_| {}).await;
+        names(&world, &org, "app").await;
+        let every = platform(&world, &org).await;
+        set_active(&world.local(), &every, false).await.unwrap();
+        let alice = kit::alice(&world).await;
+        let call = world.call();
+        let signed = alice.signed(&call).await;
+        let next = authorize::begin(&call, &request(&app, &[]), Some(&signed)).await.unwrap();
+        let Next::Refuse { refusal, .. } = next else { panic!("{next:?}") };
+        assert_eq!(refusal.code, Code::OrganizationUnknown);
+        assert!(refusal.hint.contains("suspended"), "{}", refusal.hint);
+        set_active(&world.local(), &every, true).await.unwrap();
+        code_for(&call, &app, &signed, &[]).await;
+        assert_eq!(role(&world, &org, alice.user.id).await.as_deref(), Some(orgs::MEMBER));
+    }
+
+    async fn two_sign_ins_at_once_join_once(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |_| {}).await;
+        names(&world, &org, "app").await;
+        let alice = kit::alice(&world).await;
+        let call = world.call();
+        let signed = alice.signed(&call).await;
+        let all = join_all((0..50).map(|_| code_for(&call, &app, &signed, &[]))).await;
+        assert_eq!(all.len(), 50);
+        let filter = doorward_core::audit::Filter { code: Some("org.joined".to_owned()), ..Default::default() };
+        let joined = doorward_core::audit::list(&call.realm, filter, None, 10).await.unwrap();
+        assert_eq!(joined.len(), 1);
+        assert_eq!(joined[0].facts["by"], "client");
+    }
+}
