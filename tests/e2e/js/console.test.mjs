@@ -255,7 +255,9 @@ test('identity providers, of the instance and of an organisation', async () => {
     await follow(page, page.locator('form[action$="/test"] button'));
     assert.match(await page.locator('main').innerText(), /What came of the try/);
     await examine(page, 'what came of a try');
-    await follow(page, page.locator('form[action$="/suspend"] button'));
+    await follow(page, page.locator('main a[href$="/suspend"]'));
+    await examine(page, 'suspending a provider asks');
+    await follow(page, page.locator('main form button.danger'));
     await examine(page, 'a suspended provider');
     await follow(page, page.locator('main a[href$="/delete"]'));
     await fill(page, { confirm: 'Work' });

@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use crate::kit::{alice, application, request};
+use crate::{
+    kit::{alice, application, request},
+    providers::kit::{Browser, Upstream, added},
+};
 use doorward_core::{
     args,
     authorize::{self, Next},
@@ -102,6 +105,31 @@ both_engines! {
         Realm::run_due_jobs(&world.call()).await.expect("cleans");
         assert_eq!(stored(&world).await.0, 0);
         assert_eq!(flood(&world, &app).await.0, begun);
+    }
+
+    /// Whoever leaves for a provider and never comes back leaves something, too: in the same room.
+    async fn people_who_leave_and_never_come_back_are_bounded_in_all(place: Fresh) {
+        let upstream = Upstream::new();
+        let settings = Settings { bounds: Bounds { drafts: 30_000, ..Bounds::default() }, ..Settings::default() };
+        let world = World::new(&place, settings, upstream.fetch()).await;
+        added(&world, |_| {}).await;
+        let leave = async || {
+            for number in 0..1000 {
+                if let Err(error) = Browser::try_to_leave(&from(&world, number), &upstream, "login").await {
+                    return (number, refusal(error));
+                }
+            }
+            panic!("nobody stops it");
+        };
+        let (left, refused) = leave().await;
+        assert!(left >= 10, "{left}");
+        assert_eq!(refused.code, Code::Overloaded);
+        assert!(refused.retry_after.is_some_and(|seconds| seconds > 0 && seconds < 600), "{refused:?}");
+        let app = application(&world, "app", |_| {}).await;
+        let (begun, full) = flood(&world, &app).await;
+        assert!(begun < 3 && full.code == Code::Overloaded, "the same room: {begun} {full:?}");
+        world.advance(TEN_MINUTES + Duration::from_mins(2));
+        assert!(leave().await.0 >= left, "what is over makes room");
     }
 
     /// Proofs are remembered until they are too old to be replayed: of one client no more than a bound.

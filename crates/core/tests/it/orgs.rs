@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use doorward_core::{
+    audit::{self, Filter},
     call::{Actor, Call},
     orgs::{
         self, Holder, Org, OrgScope, enter,
@@ -338,6 +339,27 @@ both_engines! {
         invitations::revoke(&call, &scope, open.invitation.id).await.unwrap();
         assert_eq!(code(invitations::accept(&world.call(), By::Account(open.invitation.id), eve).await), Some(Code::LinkInvalid));
         assert_eq!(code(invitations::revoke(&call, &scope, open.invitation.id).await), Some(Code::NotFound));
+    }
+
+    /// Of two hundred who present one link at once, one joins.
+    async fn an_invitation_is_accepted_once_however_many_try(world: World) {
+        let (alice, bob) = (person(&world, "alice@example.org").await, person(&world, "bob@example.org").await);
+        let org = team(&world, alice, "Acme").await;
+        let scope = enters(&world, alice, &org, "org:members:write").await.unwrap();
+        let told = invitations::create(&by(&world, alice), &scope, invitation("bob@example.org", MEMBER, false)).await.unwrap();
+        let link = secret_of(told.link.as_deref().unwrap());
+        let tries = (0..200).map(|_| {
+            let (call, link) = (world.call(), link.clone());
+            tokio::spawn(async move { code(invitations::accept(&call, By::Link(link), bob).await) })
+        });
+        let mut outcomes = Vec::new();
+        for one in tries.collect::<Vec<_>>() {
+            outcomes.push(one.await.unwrap());
+        }
+        assert_eq!(outcomes.iter().filter(|outcome| outcome.is_none()).count(), 1);
+        assert!(outcomes.iter().flatten().all(|refused| *refused == Code::LinkInvalid), "{outcomes:?}");
+        let filter = Filter { code: Some("org.joined".to_owned()), org: Some(org.id.to_string()), ..Filter::default() };
+        assert_eq!(audit::list(&world.realm, filter, None, 10).await.unwrap().len(), 1);
     }
 
     /// Role and permissions are those of the organisation that the token is for; a change ends what says

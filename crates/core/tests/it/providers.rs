@@ -1,6 +1,6 @@
 //! Signing in elsewhere: what a provider says, and what is made of it.
 
-mod kit;
+pub(crate) mod kit;
 mod lies;
 mod manage;
 mod of_org;

@@ -37,7 +37,10 @@ both_engines! {
         for fact in ["https://orders.example/cb", "authorization_code", made["client_id"].as_str().unwrap()] {
             assert!(page.text.contains(fact), "{fact}: {}", page.text);
         }
-        let stopped = browser.submit(&page, &format!("{path}/suspend"), &[]).await;
+        let ask = browser.open(&format!("{path}/suspend")).await;
+        assert_eq!(ask.title(), "Suspend Orders", "{}", ask.text);
+        assert!(browser.open(&path).await.text.contains(">Active<"), "asking does nothing");
+        let stopped = browser.submit(&ask, &format!("{path}/suspend"), &[]).await;
         assert!(stopped.text.contains(">Suspended<"), "{}", stopped.text);
         let back = browser.submit(&stopped, &format!("{path}/resume"), &[]).await;
         assert!(back.text.contains("works again") && back.text.contains(">Active<"), "{}", back.text);

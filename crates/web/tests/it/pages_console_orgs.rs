@@ -40,6 +40,27 @@ async fn at_acme(world: World) -> (Browser, Page) {
 }
 
 both_engines! {
+    async fn an_owner_names_applications_by_which_people_join(world: World) {
+        let (browser, acme) = at_acme(world.clone()).await;
+        let id = acme.path.rsplit('/').next().unwrap();
+        let theirs = browser.client(serde_json::json!({"client_id": "theirs", "name": "Notes", "org_id": id})).await;
+        browser.client(serde_json::json!({"client_id": "ours"})).await;
+        let mut eva = signed_in(&browser, EVA).await;
+        let new = format!("{}/join-clients/new", acme.path);
+        let form = eva.open(&new).await;
+        for client in ["ours", "nothing", ""] {
+            let wrong = eva.submit(&form, &new, &[("client", client)]).await;
+            assert!(wrong.status.is_client_error() && wrong.text.contains("client-error"), "{client}: {}", wrong.text);
+        }
+        let page = eva.submit(&form, &new, &[("client", "theirs")]).await;
+        assert!(page.text.contains("is a member from now on") && page.text.contains("Take off Notes"), "{}", page.text);
+        let remove = format!("{}/join-clients/{}/remove", acme.path, theirs["id"].as_str().unwrap());
+        let page = eva.submit(&page, &remove, &[]).await;
+        assert!(page.text.contains("Nobody joins by signing in to an application."), "{}", page.text);
+        let mut bob = signed_in(&browser, BOB).await;
+        assert_eq!(bob.open(&new).await.status, StatusCode::NOT_FOUND);
+    }
+
     async fn an_owner_says_from_where_it_may_be_used_and_is_bound(world: World) {
         let (mut browser, acme) = at_acme(world).await;
         let mut eva = signed_in(&browser, EVA).await;

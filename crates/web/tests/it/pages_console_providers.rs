@@ -65,7 +65,10 @@ both_engines! {
 
         let tried = browser.submit(&page, &format!("{}/test", page.path), &[]).await;
         assert!(tried.text.contains("What came of the try") && tried.text.contains("accounts.google.com/.well-known"), "{}", tried.text);
-        let stopped = browser.submit(&page, &format!("{}/suspend", page.path), &[]).await;
+        let ask = browser.open(&format!("{}/suspend", page.path)).await;
+        assert_eq!(ask.title(), "Suspend Google", "{}", ask.text);
+        assert!(browser.another().open("/sign-in").await.text.contains("Continue with Google"), "asking does nothing");
+        let stopped = browser.submit(&ask, &format!("{}/suspend", page.path), &[]).await;
         assert!(stopped.text.contains(">Suspended<"), "{}", stopped.text);
         assert!(!browser.another().open("/sign-in").await.text.contains("Continue with"));
         browser.submit(&stopped, &format!("{}/resume", page.path), &[]).await;
@@ -122,7 +125,7 @@ both_engines! {
         let mut bob = signed_in(&root, "bob@example.com").await;
         let seen = bob.open(&own.path).await;
         assert!(seen.status == StatusCode::OK && !seen.text.contains("/suspend") && !seen.text.contains("/edit"), "{}", seen.text);
-        for page in [format!("{list}/new"), format!("{}/edit", own.path), format!("{}/delete", own.path)] {
+        for page in [format!("{list}/new"), format!("{}/edit", own.path), format!("{}/suspend", own.path), format!("{}/delete", own.path)] {
             assert_eq!(bob.open(&page).await.status, StatusCode::FORBIDDEN, "{page}");
         }
         let forged = bob.submit(&form_of(&mut bob.clone(), &own.path).await, &format!("{}/suspend", own.path), &[]).await;

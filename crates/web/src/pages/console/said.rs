@@ -50,6 +50,8 @@ const SAID: &[&str] = &[
     "did-workspace-removed",
     "did-workspace-member-added",
     "did-workspace-member-removed",
+    "did-join-added",
+    "did-join-removed",
     "did-app-saved",
     "did-app-retired",
     "did-app-suspended",

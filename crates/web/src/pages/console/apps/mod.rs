@@ -41,7 +41,7 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/applications/{id}/edit", get(edit::look).post(edit::save))
         .route("/console/applications/{id}/rotate", get(secret::look).post(secret::rotate))
         .route("/console/applications/{id}/retire", get(show::back).post(secret::retire))
-        .route("/console/applications/{id}/suspend", get(show::back).post(show::suspend))
+        .route("/console/applications/{id}/suspend", get(show::ask).post(show::suspend))
         .route("/console/applications/{id}/resume", get(show::back).post(show::resume))
         .route("/console/applications/{id}/delete", get(end::look).post(end::end))
 }

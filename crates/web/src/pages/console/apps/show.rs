@@ -19,6 +19,7 @@ use crate::{
             part::{
                 Cell, Link, Send,
                 detail::{DetailPage, Panel},
+                form::FormPage,
             },
             said,
         },
@@ -121,21 +122,39 @@ fn about(visit: &Visit, frame: &Frame, client: &Client, uses: Uses) -> Panel {
         (frame.t("console-id"), Cell::id(frame, client.id)),
     ];
     let page = page(client);
-    let (at, key) = match client.status {
-        Status::Suspended => ("resume", "apps-resume"),
-        Status::Active | Status::Ended => ("suspend", "apps-suspend"),
-    };
-    Panel::new("facts", frame.t("console-facts"))
+    let panel = Panel::new("facts", frame.t("console-facts"))
         .facts(facts)
         .link(format!("{page}/edit"), frame.t("console-edit"))
-        .link(format!("{page}/branding"), frame.t("console-branding"))
-        .send(Send::new(frame, format!("{page}/{at}"), frame.t(key)))
-        .danger(format!("{page}/delete"), frame.t("apps-delete"))
+        .link(format!("{page}/branding"), frame.t("console-branding"));
+    let panel = if client.status == Status::Suspended {
+        panel.send(Send::new(frame, format!("{page}/resume"), frame.t("apps-resume")))
+    } else {
+        panel.link(format!("{page}/suspend"), frame.t("apps-suspend"))
+    };
+    panel.danger(format!("{page}/delete"), frame.t("apps-delete"))
 }
 
 /// The buttons stand on the application's page.
 pub(super) async fn back(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
     Ok(to(&page(&application(&administrator.visit, &id).await?)))
+}
+
+/// Asks before an application is stopped. One that is has the button that lets it work again.
+pub(super) async fn ask(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
+    let visit = &administrator.visit;
+    let client = application(visit, &id).await?;
+    let page = page(&client);
+    if client.status == Status::Suspended {
+        return Ok(to(&page));
+    }
+    let (frame, errors) = (visit.frame(), Errors::none());
+    let title = frame.tv("apps-suspend-of", "name", &client.name);
+    let mut shell = administrator.shell(&frame, Area::Applications, title, &errors);
+    shell.trail = vec![trail(&administrator), (page.clone(), client.name.clone())];
+    let form = FormPage::new(&shell, format!("{page}/suspend"), page, errors)
+        .what(frame.t("apps-suspend-what"))
+        .danger(frame.t("apps-suspend"));
+    Ok(administrator.show(&form))
 }
 
 async fn set(id: &str, posted: Posted<Nothing>, status: Status) -> Result<Response, Failure> {

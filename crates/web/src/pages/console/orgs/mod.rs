@@ -26,6 +26,7 @@ mod edit;
 mod end;
 mod fields;
 mod invite;
+mod joins;
 mod list;
 mod members;
 mod show;
@@ -79,6 +80,10 @@ pub(super) fn routes() -> Router<App> {
         .route(
             "/console/organizations/{org}/workspaces/{workspace}/members/{user}/remove",
             get(workspaces::look_out).post(workspaces::take_out),
+        .route("/console/organizations/{org}/join-clients/new", get(joins::look).post(joins::add))
+        .route(
+            "/console/organizations/{org}/join-clients/{client}/remove",
+            get(act::look_at).post(joins::remove),
         )
         .route("/console/organizations/{org}/fields/new", get(fields::look_new).post(fields::make))
         .route("/console/organizations/{org}/fields/{field}", get(fields::look).post(fields::save))

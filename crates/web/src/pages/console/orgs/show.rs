@@ -8,6 +8,7 @@ use doorward_core::{
     orgs::{
         Kind, OrgScope, fields as asked,
         invitations::{self, Invitation},
+        joins,
         members::{self, ListAsk, Member},
         roles::{self, Role},
     },
@@ -52,6 +53,10 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
         true => Some(asked::list(&visit.call, &scope).await?),
         false => None,
     };
+    let joins = match scope.may(SETTINGS) {
+        true => Some(joins::list(&visit.call, &scope).await?),
+        false => None,
+    };
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = operator.shell(&frame, Area::Organizations, scope.org().name.clone(), &errors);
     shell.trail = vec![trail(&operator)];
@@ -63,6 +68,7 @@ pub(super) async fn look(Path(org): Path<String>, operator: Operator) -> Result<
     ];
     panels.extend(roles.map(|roles| of_roles(&frame, &scope, &roles)));
     panels.extend(asked.map(|asked| fields::panel(&frame, &scope, &asked)));
+    panels.extend(joins.map(|joins| super::joins::panel(&frame, &scope, &joins)));
     panels.push(of_providers(&frame, &scope));
     panels.extend(workspaces::panel(visit, &frame, &scope).await?);
     let badge = Some(standing(frame.text, scope.org().is_active));

@@ -43,7 +43,7 @@ pub(super) fn routes() -> Router<App> {
             .route(&at("/new"), get(new::look).post(new::make))
             .route(&at("/{provider}"), get(show::look))
             .route(&at("/{provider}/edit"), get(edit::look).post(edit::save))
-            .route(&at("/{provider}/suspend"), get(show::back).post(show::suspend))
+            .route(&at("/{provider}/suspend"), get(show::ask).post(show::suspend))
             .route(&at("/{provider}/resume"), get(show::back).post(show::resume))
             .route(&at("/{provider}/test"), get(show::back).post(show::test))
             .route(&at("/{provider}/delete"), get(end::look).post(end::end));

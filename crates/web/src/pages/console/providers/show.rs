@@ -84,13 +84,17 @@ fn about(keeper: &Keeper, frame: &Frame, provider: &Provider) -> Panel {
         return panel;
     }
     let page = keeper.page(provider);
-    let (at, key) =
-        if settings.is_enabled { ("suspend", "providers-suspend") } else { ("resume", "providers-resume") };
-    panel
-        .link(format!("{page}/edit"), frame.t("console-edit"))
-        .send(Send::new(frame, format!("{page}/test"), frame.t("providers-test")))
-        .send(Send::new(frame, format!("{page}/{at}"), frame.t(key)))
-        .danger(format!("{page}/delete"), frame.t("providers-delete"))
+    let panel = panel.link(format!("{page}/edit"), frame.t("console-edit")).send(Send::new(
+        frame,
+        format!("{page}/test"),
+        frame.t("providers-test"),
+    ));
+    let panel = if settings.is_enabled {
+        panel.link(format!("{page}/suspend"), frame.t("providers-suspend"))
+    } else {
+        panel.send(Send::new(frame, format!("{page}/resume"), frame.t("providers-resume")))
+    };
+    panel.danger(format!("{page}/delete"), frame.t("providers-delete"))
 }
 
 fn of_usage(keeper: &Keeper, frame: &Frame, usage: &Usage) -> Panel {
@@ -106,6 +110,25 @@ fn of_usage(keeper: &Keeper, frame: &Frame, usage: &Usage) -> Panel {
 /// The buttons stand on the provider's page.
 pub(super) async fn back(keeper: Keeper) -> Result<Response, Failure> {
     Ok(to(&keeper.page(&keeper.provider().await?)))
+}
+
+/// Asks before a provider is stopped. One that is has the button that lets it be used again.
+pub(super) async fn ask(keeper: Keeper) -> Result<Response, Failure> {
+    if !keeper.may_write() {
+        return Err(Code::Forbidden.into());
+    }
+    let provider = keeper.provider().await?;
+    let (name, page) = (&provider.settings.name, keeper.page(&provider));
+    if !provider.settings.is_enabled {
+        return Ok(to(&page));
+    }
+    let (frame, errors) = (keeper.operator.visit.frame(), Errors::none());
+    let mut shell = keeper.shell(&frame, frame.tv("providers-suspend-of", "name", name), &errors);
+    shell.trail.push((page.clone(), name.clone()));
+    let form = FormPage::new(&shell, format!("{page}/suspend"), page, errors)
+        .what(frame.t("providers-suspend-what"))
+        .danger(frame.t("providers-suspend"));
+    Ok(keeper.operator.show(&form))
 }
 
 fn below(names: &Names) -> String {
