@@ -185,6 +185,8 @@ codes! {
     RequestInvalid = "request.invalid",
     /// The body is larger than this endpoint takes.
     RequestTooLarge = "request.too_large",
+    /// Address and headers are larger than anything here takes.
+    RequestHeadTooLarge = "request.head_too_large",
     /// The body did not arrive in time.
     RequestSlow = "request.slow",
     /// The body's media type is not one this endpoint reads.

@@ -83,6 +83,7 @@ pub const fn wire_of(code: Code) -> Wire {
     match code {
         C::RequestInvalid              => wire("invalid_request", BAD, "The request is malformed"),
         C::RequestTooLarge             => wire("invalid_request", StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"),
+        C::RequestHeadTooLarge         => wire("invalid_request", StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "The request's address and headers are too large"),
         C::RequestSlow                 => wire("invalid_request", StatusCode::REQUEST_TIMEOUT, "The request did not arrive in time"),
         C::MediaTypeUnsupported        => wire("invalid_request", StatusCode::UNSUPPORTED_MEDIA_TYPE, "The media type is not supported here"),
         C::MethodNotAllowed            => wire("invalid_request", StatusCode::METHOD_NOT_ALLOWED, "The method is not allowed here"),

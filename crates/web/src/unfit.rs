@@ -15,6 +15,8 @@ use crate::surface::Failure;
 pub enum Unfit {
     /// It names no host, several, or something that is none (RFC 9112 3.2).
     Host,
+    /// Its address and headers are too large (RFC 6585 5).
+    Head,
     /// Its body did not arrive in time.
     Slow,
     /// What was to answer it broke.
@@ -26,6 +28,11 @@ impl IntoResponse for Unfit {
         let error = match self {
             Self::Host => {
                 Refusal::new(Code::RequestInvalid).hint("The Host header has to name one host").into()
+            }
+            Self::Head => {
+                let hint =
+                    "An address with all headers has 32 KiB at most, and there are 100 headers at most";
+                Refusal::new(Code::RequestHeadTooLarge).hint(hint).into()
             }
             Self::Slow => Refusal::new(Code::RequestSlow).into(),
             Self::Broken => Error::fault("a handler panicked"),

@@ -10,7 +10,7 @@ INSERT INTO changes (id, counter) VALUES (1, 0);
 
 -- kind: 0 instance, 1 personal, 2 team. status: 0 active, 1 suspended, 2 ended (its row stays as the name of
 -- what is in the audit trail). joined_by, without being asked: 0 nobody, 1 whoever has proven an address of a
--- verified domain, 2 everybody with an account.
+-- verified domain, 2 everybody with an account. allowed_addresses: JSON, from where it may be used.
 CREATE TABLE orgs (
     id TEXT PRIMARY KEY,
     kind INTEGER NOT NULL,
@@ -19,6 +19,7 @@ CREATE TABLE orgs (
     name_folded TEXT NOT NULL,
     status INTEGER NOT NULL DEFAULT 0,
     joined_by INTEGER NOT NULL DEFAULT 0,
+    allowed_addresses TEXT NOT NULL DEFAULT '[]',
     version INTEGER NOT NULL DEFAULT 1,
     created_at INTEGER NOT NULL,
     updated_at INTEGER NOT NULL
@@ -366,6 +367,24 @@ CREATE TABLE clients (
 ) STRICT;
 CREATE INDEX clients_org ON clients (org_id, id);
 CREATE INDEX clients_name ON clients (name_folded, id);
+
+-- Applications by which people join an organisation, and who has joined it so: once.
+CREATE TABLE org_join_clients (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    created_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, client_id)
+) STRICT;
+CREATE INDEX org_join_clients_client ON org_join_clients (client_id, org_id);
+
+CREATE TABLE org_joined (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    client_id TEXT NOT NULL REFERENCES clients (id),
+    joined_at INTEGER NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) STRICT;
+CREATE INDEX org_joined_user ON org_joined (user_id);
 
 CREATE TABLE client_secrets (
     client_id TEXT NOT NULL REFERENCES clients (id),

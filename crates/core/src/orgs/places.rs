@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use super::sql;
 use crate::{
     addresses,
-    audit::{self, Event},
+    audit::{self, Refused},
     call::Call,
     db::ReadTx,
     outcome::{Code, Refusal, Result},
@@ -44,9 +44,7 @@ pub(super) fn elsewhere(from: IpAddr) -> crate::outcome::Error {
 /// # Errors
 /// A fault when it cannot be written.
 pub async fn note_refusal(call: &Call, org: Id<OrgKind>) -> Result<()> {
-    let who = call.actor.name();
-    audit::refused(call, ("org", Code::OrgAddress), &format!("{who} {org}"), || {
-        Ok(Event::refused(call, "org.refused", Code::OrgAddress)?.subject(org).org(org))
-    })
-    .await
+    let (code, identity) = (Code::OrgAddress, call.actor.name());
+    let what = Refused { event: "org.refused", route: "org", code, org: Some(org), identity };
+    audit::refused(call, what, |event| event.subject(org)).await
 }

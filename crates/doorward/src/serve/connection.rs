@@ -55,7 +55,12 @@ impl Default for Limits {
 }
 
 const TRACEPARENT: HeaderName = HeaderName::from_static("traceparent");
+/// An address with all headers, and how many headers: what is larger is told so.
 const MAX_HEAD: usize = 32 * 1024;
+const MAX_FIELDS: usize = 100;
+/// What is larger than this is not even read, and gets a status alone.
+const READ_HEAD: usize = 2 * MAX_HEAD;
+const READ_FIELDS: usize = 256;
 const STREAMS: u32 = 128;
 /// What an HTTP/2 client says first (RFC 9113 3.4).
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -171,11 +176,16 @@ where
 
 fn builder(protocol: Protocol, limits: Limits) -> auto::Builder<TokioExecutor> {
     let mut builder = auto::Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(limits.head).max_buf_size(MAX_HEAD);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.head)
+        .max_buf_size(READ_HEAD)
+        .max_headers(READ_FIELDS);
     builder
         .http2()
         .timer(TokioTimer::new())
-        .max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .max_header_list_size(u32::try_from(READ_HEAD).unwrap_or(u32::MAX))
         .max_concurrent_streams(STREAMS)
         .keep_alive_interval(limits.head)
         .keep_alive_timeout(limits.head);
@@ -277,9 +287,19 @@ fn name_of_decision(request: &Request<Body>) -> Option<HeaderValue> {
     (name.len() <= 256).then(|| name.clone())
 }
 
+/// Whether a request's head is no larger than one may be.
+fn has_room(uri: &Uri, headers: &HeaderMap) -> bool {
+    let address = uri.path_and_query().map_or(0, |path| path.as_str().len());
+    let fields = headers.iter().map(|(name, value)| name.as_str().len() + value.len() + ": \r\n".len());
+    headers.len() <= MAX_FIELDS && address.saturating_add(fields.sum()) <= MAX_HEAD
+}
+
 async fn routed(mut request: Request<Body>, shared: &Shared) -> Response<Body> {
     if !host::is_named(request.version(), request.headers()) {
         request.extensions_mut().insert(Unfit::Host);
+    }
+    if !has_room(request.uri(), request.headers()) {
+        request.extensions_mut().insert(Unfit::Head);
     }
     (shared.answering)(request).await
 }

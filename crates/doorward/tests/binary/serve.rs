@@ -127,7 +127,13 @@ fn oversized_heads_are_refused() {
     let server = Server::start(home.path(), &[]);
     let head = "GET /healthz HTTP/1.1\r\nhost: localhost\r\n";
     let many = format!("{head}{}", "x-filler: 1\r\n".repeat(200));
-    assert_eq!(server.ask(&many, "").status, 431);
+    let wide = format!("{head}x-filler: {}\r\n", "x".repeat(40 * 1024));
+    let path = format!("GET /api/v1/whoami?{} HTTP/1.1\r\nhost: localhost\r\n", "x".repeat(40 * 1024));
+    for head in [many, wide, path] {
+        let told = server.ask(&head, "");
+        assert_eq!(told.status, 431);
+        assert!(told.body.contains(r#""code":"request.head_too_large""#), "{}", told.body);
+    }
     let long = format!("{head}x-filler: {}\r\n", "x".repeat(64 * 1024));
     assert_eq!(server.ask(&long, "").status, 431);
     let path = format!("GET /{} HTTP/1.1\r\nhost: localhost\r\n", "x".repeat(64 * 1024));

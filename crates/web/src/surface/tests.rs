@@ -3,7 +3,7 @@ use super::*;
 /// The errors that the specifications know, with the statuses they may have.
 const KNOWN: &[(&str, &[u16])] = &[
     // RFC 6749 4.1.2.1 and 5.2
-    ("invalid_request", &[400, 403, 404, 405, 408, 409, 412, 413, 415, 422]),
+    ("invalid_request", &[400, 403, 404, 405, 408, 409, 412, 413, 415, 422, 431]),
     ("invalid_client", &[401]),
     ("invalid_grant", &[400]),
     ("unauthorized_client", &[400]),

@@ -22,6 +22,7 @@ both_engines! {
         let server = Server::new(world);
         for (unfit, status, oauth, code) in [
             (Unfit::Host, StatusCode::BAD_REQUEST, "invalid_request", "request.invalid"),
+            (Unfit::Head, StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "invalid_request", "request.head_too_large"),
             (Unfit::Slow, StatusCode::REQUEST_TIMEOUT, "invalid_request", "request.slow"),
             (Unfit::Broken, StatusCode::INTERNAL_SERVER_ERROR, "temporarily_unavailable", "unavailable"),
         ] {

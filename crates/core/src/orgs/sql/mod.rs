@@ -36,7 +36,8 @@ const FIND_SLUG: &str =
 const LIST: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at FROM orgs
     WHERE id > $1 AND kind <> 1 AND status <> 2 AND (status = $3 OR $3 IS NULL) ORDER BY id LIMIT $2";
-const LIST_SUSPENDED: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
+const LIST_SUSPENDED: &str =
+    "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at FROM orgs WHERE id > $1 AND kind <> 1 AND status = 1 ORDER BY id LIMIT $2";
 const SEARCH: &str = "SELECT id, kind, slug, name, status, joined_by, allowed_addresses, version, created_at,
     updated_at FROM orgs

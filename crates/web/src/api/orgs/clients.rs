@@ -15,7 +15,7 @@ use crate::api::{
     answer::{Answer, IfMatch, Listing, TRIES, created, done, page, versioned, wrong},
     body::{Input, Members, patched},
     caller::{Caller, Entered},
-    clients::{ClientBody, ClientView, RotateBody, may_have_secret, overlap, view},
+    clients::{ClientBody, ClientView, RotateBody, may_have_secret, overlap, says_from_where, view},
     endpoint::Endpoint,
 };
 
@@ -44,6 +44,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .org(WRITE)
             .takes::<ClientBody>()
             .answers::<ClientView>()
+            .grave_where(says_from_where)
             .says("Changes an application of the organisation"),
         Endpoint::delete("/api/v1/orgs/{org}/clients/{client}", end)
             .grave()

@@ -80,6 +80,7 @@ pub(super) fn routes() -> Router<App> {
         .route(
             "/console/organizations/{org}/workspaces/{workspace}/members/{user}/remove",
             get(workspaces::look_out).post(workspaces::take_out),
+        )
         .route("/console/organizations/{org}/join-clients/new", get(joins::look).post(joins::add))
         .route(
             "/console/organizations/{org}/join-clients/{client}/remove",

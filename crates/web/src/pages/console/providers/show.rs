@@ -13,6 +13,7 @@ use crate::{
             part::{
                 Cell, Row, Send, Table,
                 detail::{DetailPage, Panel},
+                form::FormPage,
             },
             said,
         },
