@@ -83,7 +83,7 @@ fn spoken(area: &str) -> String {
         "mail" => "the outbox".to_owned(),
         "ratelimit" => "what limits have counted".to_owned(),
         "route" => "routes of the gateway".to_owned(),
-        "settings" => "settings".to_owned(),
+        "analytics" | "settings" | "usage" => area.to_owned(),
         "user" => "people".to_owned(),
         other => format!("{other}s"),
     }
