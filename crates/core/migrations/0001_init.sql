@@ -711,6 +711,8 @@ CREATE INDEX throttles_age ON throttles (last_at);
 CREATE TABLE mails (
     id TEXT PRIMARY KEY,
     user_id TEXT,
+    org_id TEXT,
+    client_id TEXT,
     recipient TEXT NOT NULL,
     template TEXT NOT NULL,
     locale TEXT NOT NULL,
@@ -729,6 +731,19 @@ CREATE INDEX mails_due ON mails (status, due_at);
 CREATE INDEX mails_unsent ON mails (status, id) WHERE status <> 1;
 CREATE INDEX mails_user ON mails (user_id);
 CREATE INDEX mails_age ON mails (created_at);
+
+-- What somebody has written in place of our words for a kind of mail; the instance's are its organisation's.
+CREATE TABLE mail_templates (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    template TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    html TEXT,
+    version @int NOT NULL,
+    updated_at @int NOT NULL,
+    PRIMARY KEY (org_id, template, locale)
+) @strict;
 
 -- Background work, claimed by a guarded write.
 CREATE TABLE jobs (

@@ -26,6 +26,8 @@ pub struct Call {
     pub actor: Actor,
     /// From where.
     pub origin: Origin,
+    /// The application whose sign-in is in progress: what is mailed meanwhile wears its brand. It decides nothing.
+    pub asked_by: Option<Id<Client>>,
 }
 
 /// Who asks.
@@ -115,7 +117,13 @@ impl Call {
     /// A call that Doorward makes itself: jobs, start-up.
     pub fn system(realm: &Arc<Realm>) -> Self {
         let now = realm.env.now();
-        Self { realm: Arc::clone(realm), now, actor: Actor::System, origin: Origin::internal() }
+        Self {
+            realm: Arc::clone(realm),
+            now,
+            actor: Actor::System,
+            origin: Origin::internal(),
+            asked_by: None,
+        }
     }
 
     /// The same request, by somebody who has now been recognised.

@@ -9,13 +9,16 @@
 use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
 
 use anyhow::{Context as _, Result, bail, ensure};
-use doorward_core::mail::{OutgoingMail, SendFailure, Transport};
+use doorward_core::{
+    branding::Picture,
+    mail::{LOGO, OutgoingMail, SendFailure, Transport},
+};
 use doorward_proto::secret::SecretText;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor,
     message::{
-        Mailbox, MultiPart,
-        header::{HeaderName, HeaderValue},
+        Attachment, Mailbox, MultiPart, SinglePart,
+        header::{ContentType, HeaderName, HeaderValue},
     },
     transport::smtp::{
         PoolConfig,
@@ -189,7 +192,16 @@ fn write(domain: &str, mail: OutgoingMail) -> Result<Message> {
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         // RFC 3834: no vacation notices, please.
         .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
-        .multipart(MultiPart::alternative_plain_html(mail.text, mail.html))?)
+        .multipart(body(mail.text, mail.html, mail.logo)?)?)
+}
+
+/// Text and HTML; a logo travels beside the HTML (RFC 2387), so that nothing is loaded when it is read.
+fn body(text: String, html: String, logo: Option<Picture>) -> Result<MultiPart> {
+    let Some(logo) = logo else { return Ok(MultiPart::alternative_plain_html(text, html)) };
+    let kind = ContentType::parse(logo.format.media_type()).context("the kind of a logo")?;
+    let picture = Attachment::new_inline(LOGO.to_owned()).body(logo.bytes, kind);
+    let related = MultiPart::related().singlepart(SinglePart::html(html)).singlepart(picture);
+    Ok(MultiPart::alternative().singlepart(SinglePart::plain(text)).multipart(related))
 }
 
 #[cfg(test)]

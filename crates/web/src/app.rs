@@ -192,6 +192,6 @@ impl FromRequestParts<App> for Incoming {
         let realm = Arc::clone(&app.realm);
         let now = realm.env.now();
         let origin = Origin { address, request_id, user_agent, trace: trace_of(&parts.headers) };
-        Ok(Self(Call { realm, now, actor: Actor::Anonymous, origin }))
+        Ok(Self(Call { realm, now, actor: Actor::Anonymous, origin, asked_by: None }))
     }
 }

@@ -76,6 +76,7 @@ impl World {
                 user_agent: Some("Test/1.0".to_owned()),
                 trace: None,
             },
+            asked_by: None,
         }
     }
 

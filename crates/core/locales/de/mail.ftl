@@ -2,6 +2,7 @@
 
 link-hint = Falls der Knopf nicht geht, öffnen Sie diese Adresse:
 footer = Diese Nachricht kommt von { $issuer }. Niemand dort wird Sie je nach Ihrem Passwort fragen.
+footer-org = Diese Nachricht kommt von { $issuer } im Namen von { $sender }. Niemand dort wird Sie je nach Ihrem Passwort fragen.
 
 verify-sign-up-subject = Bestätigen Sie Ihre Mailadresse
 verify-sign-up-heading = Fast geschafft
@@ -26,6 +27,15 @@ reset-password-after = Der Link gilt einmal und { $minutes ->
         [one] eine Minute
        *[other] { $minutes } Minuten
     } lang. Falls Sie es nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
+
+reset-offered-subject = Ein neues Passwort setzen
+reset-offered-heading = Ein neues Passwort setzen
+reset-offered-body = Wer hier verwaltet, bittet Sie, für das Konto mit dieser Mailadresse ein neues Passwort zu setzen. Bis dahin gilt das bisherige.
+reset-offered-button = Neues Passwort setzen
+reset-offered-after = Der Link gilt einmal, für { $minutes ->
+        [one] eine Minute
+       *[other] { $minutes } Minuten
+    }. Danach fordern Sie auf der Anmeldeseite unter „Passwort vergessen?“ einen neuen an.
 
 account-made-subject = Für Sie wurde ein Konto angelegt
 account-made-heading = Für Sie wurde ein Konto angelegt

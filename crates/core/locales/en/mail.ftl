@@ -2,6 +2,7 @@
 
 link-hint = If the button does not work, open this address:
 footer = This message was sent by { $issuer }. Nobody there will ever ask for your password.
+footer-org = This message was sent by { $issuer } in the name of { $sender }. Nobody there will ever ask for your password.
 
 verify-sign-up-subject = Confirm your email address
 verify-sign-up-heading = Almost there
@@ -26,6 +27,15 @@ reset-password-after = The link works once, for { $minutes ->
         [one] one minute
        *[other] { $minutes } minutes
     }. If it was not you, ignore this message: your password stays as it is.
+
+reset-offered-subject = Set a new password
+reset-offered-heading = Set a new password
+reset-offered-body = An administrator asks you to set a new password for the account with this email address. Until you do, the present one works.
+reset-offered-button = Set a new password
+reset-offered-after = The link works once, for { $minutes ->
+        [one] one minute
+       *[other] { $minutes } minutes
+    }. After that, ask for a new one by “Forgot password?” on the sign-in page.
 
 account-made-subject = An account was made for you
 account-made-heading = An account was made for you

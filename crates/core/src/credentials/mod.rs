@@ -26,7 +26,7 @@ pub use hash::{Hashed, Scheme};
 pub use offline::mark;
 pub use policy::check;
 pub use pool::{Pool, Verified};
-pub use reset::{Reset, check_reset, forgot, reset, welcome};
+pub use reset::{Reset, check_reset, forgot, offer, reset, welcome};
 pub(crate) use sign_in::{ACR, AMR};
 pub use sign_in::{ACR_VALUES, PasswordAsk, SignedIn, sign_in};
 

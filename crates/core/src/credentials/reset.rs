@@ -48,6 +48,14 @@ pub async fn forgot(call: &Call, email: Email, locale: Option<&str>, next: Optio
     send(call, (email, Template::ResetPassword), locale, next).await
 }
 
+/// Mails a person the link to a new password, because an administrator wants that.
+///
+/// # Errors
+/// `RateLimited` where one address asks for too much mail.
+pub async fn offer(call: &Call, email: Email, locale: Option<&str>) -> Result<()> {
+    send(call, (email, Template::ResetOffered), locale, None).await
+}
+
 /// Mails whoever an administrator has made an account for the link to choose its first password.
 ///
 /// # Errors

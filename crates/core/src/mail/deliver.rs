@@ -42,7 +42,7 @@ async fn hand_over(
     if mail.expires_at.is_some_and(|expires_at| expires_at <= call.realm.env.now()) {
         return Err(SendFailure { is_final: true, why: "too old to be of use".to_owned() });
     }
-    let rendered = render::open(call, mail, sealed).map_err(|error| {
+    let rendered = render::open(call, mail, sealed).await.map_err(|error| {
         tracing::error!(?error, mail = %mail.id, "a mail cannot be written");
         SendFailure { is_final: true, why: "the mail could not be written (see the log)".to_owned() }
     })?;
@@ -53,6 +53,7 @@ async fn hand_over(
         subject: rendered.subject,
         text: rendered.text,
         html: rendered.html,
+        logo: rendered.logo,
     };
     transport(outgoing).await
 }

@@ -10,6 +10,7 @@ mod catalogue;
 mod deliver;
 mod render;
 mod sql;
+pub mod templates;
 
 #[cfg(test)]
 mod tests;
@@ -17,17 +18,18 @@ mod tests;
 use std::{collections::BTreeMap, sync::Arc};
 
 use doorward_proto::{
-    id::{Id, Mail as MailKind, User},
+    id::{Client, Id, Mail as MailKind, Org, User},
     time::Time,
 };
 use futures_util::future::BoxFuture;
 
 pub use catalogue::{LANGUAGES, language_for};
 pub(crate) use deliver::{deliver_due, next_due};
-pub use render::Rendered;
+pub use render::{LOGO, Rendered};
 
 use crate::{
     audit::{self, Event},
+    branding::Picture,
     call::Call,
     db::Tx,
     outcome::{Code, Error, Result, refuse},
@@ -44,6 +46,8 @@ pub enum Template {
     AlreadySignedUp,
     /// Set a new password.
     ResetPassword,
+    /// An administrator asks the reader to set a new password.
+    ResetOffered,
     /// Somebody has made an account for the reader, who chooses its password.
     AccountMade,
     /// Prove a new address.
@@ -78,6 +82,7 @@ impl Template {
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
+        Self::ResetOffered,
         Self::AccountMade,
         Self::VerifyEmail,
         Self::EmailChanged,
@@ -99,6 +104,7 @@ impl Template {
             Self::VerifySignUp => "verify-sign-up",
             Self::AlreadySignedUp => "already-signed-up",
             Self::ResetPassword => "reset-password",
+            Self::ResetOffered => "reset-offered",
             Self::AccountMade => "account-made",
             Self::VerifyEmail => "verify-email",
             Self::EmailChanged => "email-changed",
@@ -159,6 +165,10 @@ pub struct Mail {
     pub id: Id<MailKind>,
     /// Whose account it is about.
     pub user: Option<Id<User>>,
+    /// The organisation in whose name it is sent, if not in the server's.
+    pub org: Option<Id<Org>>,
+    /// The application whose sign-in it belongs to.
+    pub client: Option<Id<Client>>,
     /// The address.
     pub recipient: String,
     /// What it is about.
@@ -196,6 +206,8 @@ pub struct OutgoingMail {
     pub text: String,
     /// The body as HTML.
     pub html: String,
+    /// The logo that the HTML shows as `cid:logo`.
+    pub logo: Option<Picture>,
 }
 
 /// Why a mail could not be handed over.
@@ -217,6 +229,8 @@ pub type Transport =
 pub(crate) struct NewMail {
     id: Id<MailKind>,
     user: Option<Id<User>>,
+    org: Option<Id<Org>>,
+    client: Option<Id<Client>>,
     recipient: String,
     template: Template,
     locale: String,
@@ -257,6 +271,8 @@ pub(crate) fn prepare(
     Ok(NewMail {
         id,
         user: to.user,
+        org: None,
+        client: call.asked_by,
         recipient: to.email.to_owned(),
         template,
         locale: language_for(to.locale).to_owned(),
@@ -271,6 +287,13 @@ impl NewMail {
     #[must_use]
     pub(crate) fn about(mut self, user: Id<User>) -> Self {
         self.user = Some(user);
+        self
+    }
+
+    /// A mail in the name of an organisation.
+    #[must_use]
+    pub(crate) const fn of(mut self, org: Id<Org>) -> Self {
+        self.org = Some(org);
         self
     }
 }
@@ -332,7 +355,7 @@ pub async fn show(call: &Call, id: Id<MailKind>) -> Result<(Mail, Rendered)> {
             })
         })
         .await?;
-    let rendered = render::open(call, &mail, &sealed)?;
+    let rendered = render::open(call, &mail, &sealed).await?;
     Ok((mail, rendered))
 }
 

@@ -1,12 +1,28 @@
-//! A mail's subject, text and HTML from the words of the catalogue.
+//! A mail's subject, text and HTML: from the words that somebody has written for it, else from the catalogue's.
 //!
-//! The layout is one plain column that any client shows, with colours that hold in light and dark, no
-//! pictures and nothing loaded from anywhere. Every value is escaped.
+//! The layout is one plain column that any client shows, with colours that hold in light and dark, and nothing
+//! that is loaded from anywhere: a logo travels with the mail. Every value is escaped. Who has sent the mail
+//! stands below it, whatever anybody has written above.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _, sync::Arc};
 
-use super::{Mail, catalogue::Words, place};
-use crate::{call::Call, outcome::Result};
+use doorward_proto::id::{Client, Id, Org};
+
+use super::{
+    Mail, Template,
+    catalogue::Words,
+    place,
+    templates::{self, Written},
+};
+use crate::{
+    branding::{self, Brand, COLOR, Picture, Wearer},
+    call::Call,
+    orgs,
+    outcome::Result,
+};
+
+/// The name of the logo among the parts of a mail (RFC 2392).
+pub const LOGO: &str = "logo";
 
 /// A mail in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,92 +31,231 @@ pub struct Rendered {
     pub subject: String,
     /// The body as text.
     pub text: String,
-    /// The body as HTML.
+    /// The body as HTML; its logo is `cid:logo`.
     pub html: String,
+    /// The logo that the HTML shows.
+    pub logo: Option<Picture>,
+}
+
+/// What a mail wears, and in whose name it is sent.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Dress {
+    pub(super) brand: Option<Arc<Brand>>,
+    pub(super) logo: Option<Picture>,
+    /// The organisation in whose name it is sent.
+    pub(super) org: Option<String>,
+}
+
+impl Dress {
+    /// That of the application that asked, else of the organisation in whose name the mail is sent, else of the
+    /// instance.
+    pub(super) async fn of(
+        call: &Call,
+        (client, org): (Option<Id<Client>>, Option<Id<Org>>),
+    ) -> Result<Self> {
+        let wearer = match (client, org) {
+            (Some(client), _) => Wearer::Client(client),
+            (None, Some(org)) => Wearer::Org(org),
+            (None, None) => Wearer::Instance,
+        };
+        let brand = branding::brand(call, wearer).await?;
+        let logo = match brand.logo() {
+            Some(logo) => branding::picture(call, &logo.hash).await?,
+            None => None,
+        };
+        let org = match org.filter(|org| *org != call.realm.instance_org) {
+            Some(org) => orgs::find(call, &org.to_string()).await?.map(|org| org.name),
+            None => None,
+        };
+        Ok(Self { brand: Some(brand), logo, org })
+    }
+
+    /// The name above the words: only where somebody chose one.
+    fn name(&self) -> Option<&str> {
+        self.brand.as_deref().filter(|brand| brand.is_named()).map(Brand::name)
+    }
+
+    /// How buttons look.
+    fn button(&self) -> String {
+        let chosen = self.brand.as_deref().and_then(Brand::primary);
+        let color = chosen.map_or_else(|| COLOR.to_owned(), |color| color.to_string());
+        format!("background:{color};color:#ffffff")
+    }
+
+    fn head(&self) -> String {
+        if self.logo.is_none() && self.name().is_none() {
+            return String::new();
+        }
+        let mut head = format!("<p style=\"{HEAD}\">");
+        if let Some(logo) = &self.logo {
+            let (width, height) = logo.size;
+            let width = (width.saturating_mul(32) / height.max(1)).clamp(8, 240);
+            let alt = if self.name().is_none() { self.brand.as_deref().map_or("", Brand::name) } else { "" };
+            let alt = escape(alt);
+            let _ = write!(
+                head,
+                "<img src=\"cid:{LOGO}\" alt=\"{alt}\" width=\"{width}\" height=\"32\" \
+                 style=\"vertical-align:middle;border:0\"> "
+            );
+        }
+        let _ = writeln!(head, "{}</p>", self.name().map(escape).unwrap_or_default());
+        head
+    }
 }
 
 /// Opens a mail's parameters and writes it.
-pub(super) fn open(call: &Call, mail: &Mail, sealed: &[u8]) -> Result<Rendered> {
+pub(super) async fn open(call: &Call, mail: &Mail, sealed: &[u8]) -> Result<Rendered> {
     let plain = call.realm.vault.open(&place(mail.id), sealed)?;
     let mut parameters: BTreeMap<String, String> = serde_json::from_slice(&plain)?;
     parameters.insert("issuer".to_owned(), call.realm.issuer.clone());
-    render(&Words::of(&mail.locale)?, mail.template.name(), &mail.locale, &parameters)
+    let dress = Dress::of(call, (mail.client, mail.org)).await?;
+    let written = templates::in_use(call, mail).await?;
+    let words = Words::of(&mail.locale)?;
+    render(&words, (mail.template, &mail.locale), &parameters, (&dress, &written))
 }
 
-/// Writes a mail. `link` among the parameters becomes its button.
+/// Writes a mail. The first of `written` that has a value for each of its variables is taken, else the catalogue's
+/// words; `link` among the parameters becomes the button.
 pub(super) fn render(
     words: &Words,
-    template: &str,
-    language: &str,
+    (template, language): (Template, &str),
     parameters: &BTreeMap<String, String>,
+    (dress, written): (&Dress, &[Written]),
 ) -> Result<Rendered> {
-    let part = |name: &str| words.find(&format!("{template}-{name}"), parameters);
-    let subject = words.get(&format!("{template}-subject"), parameters)?;
+    let name = template.name();
+    let label = words.find(&format!("{name}-button"), parameters);
+    let own = written.iter().find_map(|own| {
+        let subject = own.subject.filled(parameters)?;
+        let html = match &own.html {
+            Some(html) => Some(html.filled(parameters, &dress.button())?),
+            None => None,
+        };
+        Some((subject, Parts::read(&own.text, label.as_deref(), parameters)?, html))
+    });
+    let (subject, parts, html) = match own {
+        Some(own) => own,
+        None => {
+            (words.get(&format!("{name}-subject"), parameters)?, Parts::ours(words, name, parameters)?, None)
+        }
+    };
+    let is_test = parameters.contains_key(templates::TEST);
     let subject: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
-    let heading = words.get(&format!("{template}-heading"), parameters)?;
-    let (body, after) = (words.get(&format!("{template}-body"), parameters)?, part("after"));
-    let footer = words.get("footer", parameters)?;
-    let button = part("button").zip(parameters.get("link").cloned());
-    let parts = Parts { heading, body, button, after, footer };
-    let text = parts.text();
-    let html = parts.html(&subject, &words.get("link-hint", parameters)?, language);
-    Ok(Rendered { subject, text, html })
+    let subject = if is_test { format!("[Test] {subject}") } else { subject };
+    let footer = match &dress.org {
+        Some(org) => {
+            let mut parameters = parameters.clone();
+            parameters.insert("sender".to_owned(), org.clone());
+            words.get("footer-org", &parameters)?
+        }
+        None => words.get("footer", parameters)?,
+    };
+    let text = parts.text(dress.name(), &footer);
+    let body = match html {
+        Some(html) => html,
+        None => parts.html(&words.get("link-hint", parameters)?, &dress.button()),
+    };
+    let html = page((&subject, language), &dress.head(), &body, &footer);
+    Ok(Rendered { subject, text, html, logo: dress.logo.clone() })
 }
 
-struct Parts {
-    heading: String,
-    body: String,
+/// A part of the words.
+enum Part {
+    Heading(String),
+    Text(String),
     /// Label and address.
-    button: Option<(String, String)>,
-    after: Option<String>,
-    footer: String,
+    Button(Option<String>, String),
 }
+
+struct Parts(Vec<Part>);
 
 impl Parts {
-    fn text(&self) -> String {
-        let mut blocks = vec![self.heading.clone(), self.body.clone()];
-        if let Some((label, link)) = &self.button {
-            blocks.push(format!("{label}:\n{link}"));
+    /// The catalogue's.
+    fn ours(words: &Words, name: &str, parameters: &BTreeMap<String, String>) -> Result<Self> {
+        let part = |end: &str| words.find(&format!("{name}-{end}"), parameters);
+        let mut parts = vec![
+            Part::Heading(words.get(&format!("{name}-heading"), parameters)?),
+            Part::Text(words.get(&format!("{name}-body"), parameters)?),
+        ];
+        if let Some((label, link)) = part("button").zip(parameters.get("link").cloned()) {
+            parts.push(Part::Button(Some(label), link));
         }
-        blocks.extend(self.after.clone());
-        blocks.push(format!("-- \n{}", self.footer));
+        parts.extend(part("after").map(Part::Text));
+        Ok(Self(parts))
+    }
+
+    /// Somebody's: a block for each empty line; one that begins with `# ` is a heading, and one that is the link
+    /// alone is the button. What a value holds makes neither. `None` where a variable has no value.
+    fn read(
+        words: &templates::Words,
+        label: Option<&str>,
+        parameters: &BTreeMap<String, String>,
+    ) -> Option<Self> {
+        let mut parts = Vec::new();
+        for block in words.blocks() {
+            let text = block.filled(parameters)?;
+            let text = text.trim();
+            if block.is_only("link") {
+                parts.push(Part::Button(label.map(str::to_owned), text.to_owned()));
+            } else if block.is_heading() {
+                parts.push(Part::Heading(text.trim_start_matches('#').trim().to_owned()));
+            } else if !text.is_empty() {
+                parts.push(Part::Text(text.to_owned()));
+            }
+        }
+        Some(Self(parts))
+    }
+
+    fn text(&self, name: Option<&str>, footer: &str) -> String {
+        let mut blocks: Vec<String> = name.map(str::to_owned).into_iter().collect();
+        blocks.extend(self.0.iter().map(|part| match part {
+            Part::Heading(text) | Part::Text(text) => text.clone(),
+            Part::Button(Some(label), link) => format!("{label}:\n{link}"),
+            Part::Button(None, link) => link.clone(),
+        }));
+        blocks.push(format!("-- \n{footer}"));
         let mut text = blocks.join("\n\n");
         text.push('\n');
         text
     }
 
-    fn html(&self, subject: &str, link_hint: &str, language: &str) -> String {
-        let mut body = vec![format!("<h1 style=\"{HEADING}\">{}</h1>\n", escape(&self.heading))];
-        body.push(paragraphs(&self.body, TEXT));
-        if let Some((label, link)) = &self.button {
-            let (label, link, hint) = (escape(label), escape(link), escape(link_hint));
-            body.push(format!(
-                "<p style=\"margin:28px 0\"><a style=\"{BUTTON}\" href=\"{link}\">{label}</a></p>\n\
-                 <p style=\"{SMALL}\">{hint}<br>\
-                 <a style=\"color:inherit;word-break:break-all\" href=\"{link}\">{link}</a></p>\n"
-            ));
-        }
-        body.extend(self.after.as_deref().map(|after| paragraphs(after, TEXT)));
-        body.push("<hr style=\"border:0;border-top:1px solid #8883;margin:28px 0 16px\">\n".to_owned());
-        body.push(paragraphs(&self.footer, SMALL));
-        format!(
-            "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n\
-             <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n</head>\n\
-             <body style=\"{PAGE}\">\n<div style=\"max-width:480px;margin:0 auto;padding:32px 24px\">\n\
-             {}</div>\n</body>\n</html>\n",
-            escape(subject),
-            body.concat()
-        )
+    fn html(&self, link_hint: &str, button: &str) -> String {
+        let part = |part: &Part| match part {
+            Part::Heading(text) => format!("<h1 style=\"{HEADING}\">{}</h1>\n", escape(text)),
+            Part::Text(text) => paragraphs(text, TEXT),
+            Part::Button(label, link) => {
+                let (link, hint) = (escape(link), escape(link_hint));
+                let label = label.as_deref().map_or_else(|| link.clone(), escape);
+                format!(
+                    "<p style=\"margin:28px 0\"><a style=\"{BUTTON};{button}\" href=\"{link}\">{label}</a></p>\n\
+                     <p style=\"{SMALL}\">{hint}<br>\
+                     <a style=\"color:inherit;word-break:break-all\" href=\"{link}\">{link}</a></p>\n"
+                )
+            }
+        };
+        self.0.iter().map(part).collect()
     }
 }
 
+fn page((subject, language): (&str, &str), head: &str, body: &str, footer: &str) -> String {
+    let rule = "<hr style=\"border:0;border-top:1px solid #8883;margin:28px 0 16px\">\n";
+    format!(
+        "<!doctype html>\n<html lang=\"{language}\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n\
+         <meta name=\"color-scheme\" content=\"light dark\">\n<title>{}</title>\n</head>\n\
+         <body style=\"{PAGE}\">\n<div style=\"max-width:480px;margin:0 auto;padding:32px 24px\">\n\
+         {head}{body}{rule}{}</div>\n</body>\n</html>\n",
+        escape(subject),
+        paragraphs(footer, SMALL),
+    )
+}
+
 const PAGE: &str = "margin:0;font-family:system-ui,-apple-system,'Segoe UI',Roboto,sans-serif";
-const HEADING: &str = "font-size:20px;line-height:28px;font-weight:600;margin:0 0 16px";
-const TEXT: &str = "font-size:16px;line-height:24px;margin:0 0 16px";
+const HEAD: &str = "font-size:16px;line-height:32px;font-weight:600;margin:0 0 24px";
+pub(super) const HEADING: &str = "font-size:20px;line-height:28px;font-weight:600;margin:0 0 16px";
+pub(super) const TEXT: &str = "font-size:16px;line-height:24px;margin:0 0 16px";
 const SMALL: &str = "font-size:13px;line-height:20px;margin:0 0 12px;opacity:.75";
-const BUTTON: &str = "display:inline-block;padding:12px 20px;border-radius:6px;background:#2b4acb;\
-    color:#ffffff;font-size:16px;line-height:20px;font-weight:600;text-decoration:none";
+pub(super) const BUTTON: &str = "display:inline-block;padding:12px 20px;border-radius:6px;\
+    font-size:16px;line-height:20px;font-weight:600;text-decoration:none";
 
 fn paragraphs(text: &str, style: &str) -> String {
     let blocks = text.split("\n\n").map(|block| {
@@ -110,7 +265,7 @@ fn paragraphs(text: &str, style: &str) -> String {
     blocks.collect::<Vec<_>>().concat()
 }
 
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -16,23 +16,23 @@ use crate::{
 pub(super) type Sealed = (Mail, Vec<u8>);
 
 const INSERT: &str = "INSERT INTO mails
-        (id, user_id, recipient, template, locale, parameters, due_at, created_at, expires_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8)";
+        (id, user_id, org_id, client_id, recipient, template, locale, parameters, due_at, created_at, expires_at)
+    VALUES ($1, $2, $9, $10, $3, $4, $5, $6, $7, $7, $8)";
 const FIND: &str = "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
-        last_error, created_at, expires_at, parameters
+        last_error, created_at, expires_at, org_id, client_id, parameters
     FROM mails WHERE id = $1";
 const LIST: &str = "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
-        last_error, created_at, expires_at
+        last_error, created_at, expires_at, org_id, client_id
     FROM mails WHERE id < $1 ORDER BY id DESC LIMIT $2";
 /// Of nearly all of them, along their ids: by an index of the status, all would be sorted first.
 const LIST_STATUS: &str =
     "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
-        last_error, created_at, expires_at
+        last_error, created_at, expires_at, org_id, client_id
     FROM mails WHERE id < $1 AND status + 0 = $3 ORDER BY id DESC LIMIT $2";
 /// Of the few that were not sent, along an index of those alone.
 const LIST_UNSENT: &str =
     "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
-        last_error, created_at, expires_at
+        last_error, created_at, expires_at, org_id, client_id
     FROM mails WHERE id < $1 AND status <> 1 AND status = $3 ORDER BY id DESC LIMIT $2";
 const CLAIM: &str = "UPDATE mails SET claimed_until = $2, attempts = attempts + 1
     WHERE id = (SELECT id FROM mails WHERE status = 0 AND due_at <= $1
@@ -40,7 +40,7 @@ const CLAIM: &str = "UPDATE mails SET claimed_until = $2, attempts = attempts + 
         ORDER BY due_at, id LIMIT 1)
         AND status = 0 AND due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
     RETURNING id, user_id, recipient, template, locale, status, attempts, due_at, sent_at, last_error,
-        created_at, expires_at, parameters";
+        created_at, expires_at, org_id, client_id, parameters";
 const SENT: &str = "UPDATE mails SET status = 1, sent_at = $2, claimed_until = NULL, last_error = NULL
     WHERE id = $1 AND status = 0";
 const FAILED: &str = "UPDATE mails SET status = $2, due_at = $3, claimed_until = NULL, last_error = $4
@@ -61,7 +61,9 @@ pub(super) async fn insert(tx: &mut Tx<'_>, mail: &NewMail) -> Result<()> {
         &mail.locale,
         &mail.parameters,
         mail.now,
-        mail.expires_at
+        mail.expires_at,
+        mail.org,
+        mail.client
     ];
     tx.exec(INSERT, values).await?;
     Ok(())
@@ -81,11 +83,13 @@ fn read(row: &Row<'_>) -> Result<Mail> {
         last_error: row.opt_text(9)?,
         created_at: row.time(10)?,
         expires_at: row.opt_time(11)?,
+        org: row.opt_id(12)?,
+        client: row.opt_id(13)?,
     })
 }
 
 fn read_sealed(row: &Row<'_>) -> Result<Sealed> {
-    Ok((read(row)?, row.bytes(12)?))
+    Ok((read(row)?, row.bytes(14)?))
 }
 
 pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<MailKind>) -> Result<Option<Sealed>> {

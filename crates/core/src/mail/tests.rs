@@ -2,7 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{LANGUAGES, Template, catalogue::Words, language_for, render::render};
+use super::{
+    LANGUAGES, Template,
+    catalogue::Words,
+    language_for,
+    render::{Dress, render},
+};
 
 fn parameters() -> BTreeMap<String, String> {
     [
@@ -28,10 +33,12 @@ fn parameters() -> BTreeMap<String, String> {
 
 #[test]
 fn every_mail_can_be_written_in_every_language() {
+    let dress = Dress::default();
+    let plain = (&dress, [].as_slice());
     for (language, _) in LANGUAGES {
         let words = Words::of(language).unwrap();
         for template in Template::ALL {
-            let mail = render(&words, template.name(), language, &parameters()).unwrap();
+            let mail = render(&words, (template, language), &parameters(), plain).unwrap();
             assert!(!mail.subject.is_empty() && mail.subject.len() < 78, "{}", mail.subject);
             for text in [&mail.text, &mail.html] {
                 assert!(!text.contains("{ $"), "{text}");
@@ -40,7 +47,10 @@ fn every_mail_can_be_written_in_every_language() {
             assert!(!mail.html.contains("<c>"));
             assert!(mail.html.contains(&format!("<html lang=\"{language}\">")));
         }
-        let verify = render(&words, "verify-sign-up", language, &parameters()).unwrap();
+        let verify = render(&words, (Template::VerifySignUp, language), &parameters(), plain).unwrap();
+        let dress = Dress { org: Some("Acme & <c>".to_owned()), ..Dress::default() };
+        let sent = render(&words, (Template::Invitation, language), &parameters(), (&dress, &[])).unwrap();
+        assert!(sent.text.contains("Acme & <c>") && sent.html.contains("Acme &amp; &lt;c&gt;"));
         assert!(verify.text.contains("\nhttps://id.example/verify?token=a&b=<c>\n"));
         assert!(verify.html.contains("href=\"https://id.example/verify?token=a&amp;b=&lt;c&gt;\""));
         assert!(verify.text.contains("60 "));

@@ -203,6 +203,21 @@ pub const KINDS: &[Kind] = &[
         ],
     ),
     kind(
+        "mail_template",
+        "mail_templates",
+        "What somebody has written in place of our words for a kind of mail.",
+        &[
+            text("org_id"),
+            text("template"),
+            text("locale"),
+            text("subject"),
+            text("body"),
+            text("html"),
+            int("version"),
+            time("updated_at"),
+        ],
+    ),
+    kind(
         "principal",
         "principals",
         "What stands under a person, an application, an agent or a service: whether it may do anything.",

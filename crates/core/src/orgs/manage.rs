@@ -15,6 +15,7 @@ use crate::{
     call::Call,
     claims,
     db::Tx,
+    mail::templates,
     outcome::{Code, Error, Refusal, Result, refuse},
     page::{Page, PageAsk},
     principals, providers, throttle, users,
@@ -279,6 +280,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 providers::forget_org(tx, org).await?;
                 branding::remove_all_of(tx, org).await?;
                 claims::remove_all_of(tx, org).await?;
+                templates::remove_all_of(tx, org).await?;
                 let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
                 sql::erase(tx, org).await?;
                 tx.raise_changes().await?;

@@ -140,6 +140,8 @@ const INVITATIONS: Rule = Rule::new(200, HOUR, MINUTE, Code::RateLimited);
 const INVITED: Rule = Rule::new(20, HOUR, HOUR, Code::RateLimited);
 /// Mails of one kind to one address. Who is waiting for one has a link of that kind that works still.
 const MAIL_TO: Rule = Rule::new(5, Duration::from_mins(30), Duration::from_mins(12), Code::RateLimited);
+/// Mails that somebody sends themselves, to see how they look.
+const TESTS: Rule = Rule::new(5, HOUR, Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
 const MAIL_FROM: Rule = Rule::new(30, HOUR, Duration::from_mins(2), Code::RateLimitedAddress);
 /// Reports of secrets that nobody here has, from one address.
@@ -227,6 +229,11 @@ pub(crate) fn inviting(call: &Call, org: Id<Org>, mailed_to: Option<&str>) -> Tr
         counters.push((format!("invited:{recipient}"), INVITED));
     }
     Try { counters, now: call.now }
+}
+
+/// Somebody sends themselves a mail, to see how it looks.
+pub(crate) fn testing_mail(call: &Call) -> Try {
+    Try { counters: vec![(format!("mail-tests:{}", call.actor.name()), TESTS)], now: call.now }
 }
 
 /// Somebody asks for mail from this address.

@@ -356,7 +356,7 @@ impl Trail {
         let origin =
             CallOrigin { address: *address, request_id: request_id.clone(), user_agent: None, trace: None };
         let now = self.0.env.now();
-        let call = Call { realm: Arc::clone(&self.0), now, actor: Actor::Anonymous, origin };
+        let call = Call { realm: Arc::clone(&self.0), now, actor: Actor::Anonymous, origin, asked_by: None };
         let subject = refused.principal.map(|principal| principal.identity.subject.clone());
         let identity = subject.clone().unwrap_or_else(|| call.origin.network());
         let own = refused.principal.filter(|principal| metering::is_own(Some(principal.credential)));

@@ -16,6 +16,7 @@ fn mail() -> OutgoingMail {
         subject: "Bestätigen Sie".to_owned(),
         text: "Hello".to_owned(),
         html: "<p>Hello</p>".to_owned(),
+        logo: None,
     }
 }
 
@@ -86,6 +87,25 @@ async fn a_mail_is_handed_over_as_text_and_html() {
     ];
     for part in expected {
         assert!(heard.contains(part), "{part} is missing in {heard}");
+    }
+}
+
+/// A logo travels with the mail: nothing is loaded when it is read.
+#[test]
+fn a_logo_stands_beside_the_html() {
+    let bytes = include_bytes!("../../../../tests/data/pictures/logo.png");
+    let logo = Some(Picture::read(bytes).unwrap());
+    let html = "<img src=\"cid:logo\">".to_owned();
+    let message = write("id.example", OutgoingMail { logo, html, ..mail() }).unwrap();
+    let written = String::from_utf8(message.formatted()).unwrap();
+    for part in [
+        "multipart/alternative",
+        "multipart/related",
+        "Content-ID: <logo>",
+        "image/png",
+        "Content-Disposition: inline",
+    ] {
+        assert!(written.contains(part), "{part} is missing in {written}");
     }
 }
 

@@ -22,6 +22,7 @@ mod keys;
 mod leaks;
 mod local;
 mod mail;
+mod mail_templates;
 mod me;
 mod moving;
 mod openapi;
@@ -62,6 +63,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         sessions::endpoints(),
         audit::endpoints(),
         mail::endpoints(),
+        mail_templates::endpoints(),
         settings::endpoints(),
         branding::endpoints(),
         me::endpoints(),

@@ -28,6 +28,7 @@ pub async fn read(visit: &mut Visit) -> Result<()> {
     visit.speak(&view.ui_locales.join(" "));
     visit.policy = policy(&view);
     visit.brand = branding::brand(&visit.call, Wearer::Client(view.client)).await?;
+    visit.call.asked_by = Some(view.client);
     visit.asked = Some(view);
     Ok(())
 }

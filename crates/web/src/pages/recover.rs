@@ -107,7 +107,12 @@ async fn form(visit: Visit) -> Response {
     visit.show(&page(&visit, &frame, &typed, Errors::none()))
 }
 
-async fn forgot(Posted { visit, form }: Posted<ForgotForm>) -> Result<Response, Failure> {
+async fn forgot(Posted { mut visit, form }: Posted<ForgotForm>) -> Result<Response, Failure> {
+    // An authorization that is over meanwhile keeps nobody from a new password.
+    match draft::read(&mut visit).await {
+        Err(error) if error.code() == Some(Code::DraftUnknown) => {}
+        other => other?,
+    }
     let typed = form.email.trim();
     let refusal = match ask(&visit, typed).await {
         Ok(()) => {

@@ -12,6 +12,7 @@ use axum::{
 };
 use doorward_core::{
     authorize,
+    call::Call,
     outcome::{Code, Refusal},
     settings::SignUpMode,
     users::{self, Email, SignUpAsk},
@@ -193,10 +194,12 @@ async fn sign_up(Posted { visit, form }: Posted<SignUpForm>) -> Result<Response,
 }
 
 async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Response, Failure> {
-    let registers = match visit.carry.draft() {
-        Some(draft) => authorize::view(&visit.call, draft).await?.registers,
+    let view = match visit.carry.draft() {
+        Some(draft) => Some(authorize::view(&visit.call, draft).await?),
         None => None,
     };
+    let registers = view.as_ref().and_then(|view| view.registers);
+    let call = Call { asked_by: view.as_ref().map(|view| view.client), ..visit.call.clone() };
     let ask = SignUpAsk {
         email: Email::parse(&typed.email)?,
         password,
@@ -206,7 +209,7 @@ async fn ask(visit: &Visit, typed: &Typed, password: SecretText) -> Result<Respo
         next: visit.carry.asked(),
         registers,
     };
-    let marker = users::sign_up(&visit.call, ask).await?;
+    let marker = users::sign_up(&call, ask).await?;
     let lasts = visit.call.realm.settings.mail.link_ttl;
     let response = to(&visit.carry.on("/sign-up/sent"));
     let response = visit.with_cookie(response, Cookie::SignUp, marker.expose(), Some(lasts));

@@ -114,6 +114,22 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
             Admin,
             Some(json!({"name": "Brand"})),
         ),
+        (get.clone(), "/api/v1/orgs/{org}/mail-templates", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/mail-templates/{template}/{locale}", Admin, None),
+        (
+            patch.clone(),
+            "/api/v1/orgs/{org}/mail-templates/{template}/{locale}",
+            Admin,
+            Some(json!({"subject": "Come"})),
+        ),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/mail-templates/{template}/{locale}/preview",
+            Admin,
+            Some(json!({})),
+        ),
+        (post.clone(), "/api/v1/orgs/{org}/mail-templates/{template}/{locale}/test", Admin, None),
+        (delete.clone(), "/api/v1/orgs/{org}/mail-templates/{template}/{locale}", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/usage", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/clients", Admin, None),
         (
@@ -248,6 +264,7 @@ impl Team {
             .replace("{api}", "reports")
             .replace("{token}", "nightly")
             .replace("{event}", &self.event)
+            .replace("{template}/{locale}", "invitation/en")
             .replace("{id}", &self.invitation)
     }
 }

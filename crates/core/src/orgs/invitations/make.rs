@@ -82,7 +82,8 @@ pub async fn create(call: &Call, scope: &OrgScope, new: NewInvitation) -> Result
             ("when", when.as_str()),
         ];
         let to = Recipient::stranger(&new.email, new.locale.as_deref());
-        Some(mail::prepare(call, &to, Template::Invitation, &parameters, Some(invitation.expires_at))?)
+        let until = Some(invitation.expires_at);
+        Some(mail::prepare(call, &to, Template::Invitation, &parameters, until)?.of(scope.id()))
     } else {
         None
     };

@@ -81,6 +81,7 @@ fn spoken(area: &str) -> String {
         "keys" => "signing keys".to_owned(),
         "leak" => "secrets that were found where they must not be".to_owned(),
         "mail" => "the outbox".to_owned(),
+        "mail-template" => "the words of mails".to_owned(),
         "ratelimit" => "what limits have counted".to_owned(),
         "route" => "routes of the gateway".to_owned(),
         "analytics" | "settings" | "usage" => area.to_owned(),

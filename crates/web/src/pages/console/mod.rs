@@ -31,6 +31,7 @@ mod audit;
 mod branding;
 mod keys;
 mod mail;
+mod mail_templates;
 mod orgs;
 mod overview;
 pub mod part;
@@ -63,6 +64,7 @@ pub fn routes() -> Router<App> {
         .merge(keys::routes())
         .merge(mail::routes())
         .merge(branding::routes())
+        .merge(mail_templates::routes())
         .merge(service_tokens::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
@@ -101,6 +103,8 @@ pub enum Area {
     Settings,
     /// What tokens are made for.
     Apis,
+    /// What mails say.
+    MailTemplates,
 }
 
 impl Area {
@@ -121,6 +125,7 @@ impl Area {
         Self::Mail,
         Self::Branding,
         Self::Settings,
+        Self::MailTemplates,
     ];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: &[Self] = &[Self::Organizations, Self::Apis, Self::Roles, Self::Audit];
@@ -143,6 +148,7 @@ impl Area {
             Self::Mail => "/console/mail",
             Self::Branding => "/console/branding",
             Self::Settings => "/console/settings",
+            Self::MailTemplates => "/console/mail-templates",
         }
     }
 
@@ -163,6 +169,7 @@ impl Area {
             Self::Mail => "console-mail",
             Self::Branding => "console-branding",
             Self::Settings => "console-settings",
+            Self::MailTemplates => "console-mail-templates",
         }
     }
 }

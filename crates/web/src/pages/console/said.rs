@@ -68,6 +68,9 @@ const SAID: &[&str] = &[
     "did-price-set",
     "did-price-deleted",
     "did-brand-saved",
+    "did-words-saved",
+    "did-words-tested",
+    "did-words-reset",
 ];
 
 /// Sends the browser to the page that says so.

@@ -97,6 +97,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     if branding::may_change(scope) {
         panel = panel.link(format!("{page}/branding"), frame.t("console-branding"));
     }
+    if branding::may_change(scope) && org.kind == Kind::Team {
+        panel = panel.link(format!("{page}/mail-templates"), frame.t("console-mail-templates"));
+    }
     if scope.may(usage::SEE) {
         panel = panel.link(format!("{page}/overview"), frame.t("console-overview"));
         panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));

@@ -81,6 +81,7 @@ pub struct FormPage<'a> {
     button: String,
     is_danger: bool,
     aside: Option<Link>,
+    looks: Option<Link>,
     errors: Errors,
 }
 
@@ -99,6 +100,7 @@ impl<'a> FormPage<'a> {
             button: String::new(),
             is_danger: false,
             aside: None,
+            looks: None,
             errors,
         }
     }
@@ -183,6 +185,13 @@ impl<'a> FormPage<'a> {
     #[must_use]
     pub fn aside(mut self, to: String, label: String) -> Self {
         self.aside = Some(Link { to, label });
+        self
+    }
+
+    /// A button that sends the same elsewhere, and shows the answer in a window of its own.
+    #[must_use]
+    pub fn looks(mut self, to: String, label: String) -> Self {
+        self.looks = Some(Link { to, label });
         self
     }
 

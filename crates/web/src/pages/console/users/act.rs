@@ -83,7 +83,7 @@ pub(super) async fn end_sessions(
 pub(super) async fn send_link(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
     done(&id, posted, "did-user-mailed", async |visit, user| {
         let email = user.email.as_deref().ok_or(Refusal::new(Code::NotFound))?;
-        credentials::forgot(&visit.call, Email::parse(email)?, user.locale.as_deref(), None).await
+        credentials::offer(&visit.call, Email::parse(email)?, user.locale.as_deref()).await
     })
     .await
 }
