@@ -68,6 +68,7 @@ CREATE TABLE users (
 ) @strict;
 CREATE INDEX users_name ON users (name_folded, id);
 CREATE INDEX users_administrators ON users (platform_role, id);
+CREATE INDEX users_consenting ON users (id) WHERE marketing_consent_at IS NOT NULL;
 CREATE INDEX users_anonymous ON users (anonymous_seen_at) WHERE anonymous_seen_at IS NOT NULL;
 
 -- A mail address belongs to one person; a change waits in links until it is proven.
@@ -744,6 +745,33 @@ CREATE TABLE mail_templates (
     updated_at @int NOT NULL,
     PRIMARY KEY (org_id, template, locale)
 ) @strict;
+
+-- What an organisation says to its members, and the instance's to everybody who has agreed to be written to.
+-- status: 0 mails are being written, 1 all are, 2 stopped. reached: the reader who was written to last.
+CREATE TABLE announcements (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    status @int NOT NULL DEFAULT 0,
+    reached TEXT NOT NULL DEFAULT '',
+    written @int NOT NULL DEFAULT 0,
+    created_by TEXT NOT NULL,
+    created_at @int NOT NULL,
+    next_at @int NOT NULL,
+    finished_at @int,
+    PRIMARY KEY (org_id, id)
+) @strict;
+CREATE INDEX announcements_due ON announcements (next_at, id) WHERE status = 0;
+
+-- Who does not want to hear what an organisation says.
+CREATE TABLE announcement_leavers (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    left_at @int NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) @strict;
+CREATE INDEX announcement_leavers_user ON announcement_leavers (user_id);
 
 -- Background work, claimed by a guarded write.
 CREATE TABLE jobs (

@@ -6,6 +6,7 @@
 
 pub mod addresses;
 pub mod analytics;
+pub mod announcements;
 pub mod api_keys;
 pub mod apis;
 pub mod audit;

@@ -185,13 +185,19 @@ async fn send(smtp: &Smtp, domain: &str, mail: OutgoingMail) -> std::result::Res
 
 fn write(domain: &str, mail: OutgoingMail) -> Result<Message> {
     let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");
-    Ok(Message::builder()
+    let more = mail
+        .headers
+        .into_iter()
+        .map(|(name, value)| HeaderValue::new(HeaderName::new_from_ascii_str(name), value));
+    let builder = Message::builder()
         .from(mail.from.parse()?)
         .to(Mailbox::new(None, mail.to.parse()?))
         .subject(mail.subject)
         .message_id(Some(format!("<{}@{domain}>", mail.id)))
         // RFC 3834: no vacation notices, please.
-        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()))
+        .raw_header(HeaderValue::new(automatic, "auto-generated".to_owned()));
+    Ok(more
+        .fold(builder, lettre::message::MessageBuilder::raw_header)
         .multipart(body(mail.text, mail.html, mail.logo)?)?)
 }
 

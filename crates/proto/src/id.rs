@@ -220,6 +220,8 @@ kinds! {
     Browser = "brw",
     /// A mail in the outbox.
     Mail = "eml",
+    /// An announcement.
+    Announcement = "ann",
     /// A piece of background work.
     Job = "job",
     /// A token's own name (`jti`).

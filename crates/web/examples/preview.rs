@@ -245,6 +245,7 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         workspaces: vec!["Design (Editor)".to_owned()],
         is_personal: !is_active,
         logo: None,
+        asks: false,
     };
     let open = organizations::Open {
         id: "inv_0".to_owned(),
@@ -253,7 +254,7 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         until: ago(-500_000),
         logo: None,
     };
-    let lists = (vec![own("Ada Lovelace", false), own("Analytical Engine Ltd", true)], vec![open]);
+    let lists = (vec![own("Ada Lovelace", false), own("Analytical Engine Ltd", true)], None, vec![open]);
     let rooms = house(Room::Organizations, None);
     let page = organizations::Page::new(&rooms, lists, (Some(("", "")), Errors::none()));
     write("account-organizations", &page)?;

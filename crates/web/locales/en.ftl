@@ -1464,3 +1464,40 @@ words-wrong = { $why }.
 did-words-saved = The words are saved. Mails say so from now on.
 did-words-tested = A test is on its way to your own address. Its values are examples.
 did-words-reset = Nothing is written here any more.
+
+console-announcements = Announcements
+news-what = What was said to everybody who has agreed to be written to.
+news-what-org = What was said to members of the organisation who have agreed to be written to.
+news-none = Nothing was said yet. The same on a command line:
+news-new = New announcement
+news-new-what = It is mailed to everybody who has agreed to be written to and whose address is proven. Each mail says how to get no more of these.
+news-new-what-org = It is mailed to members of the organisation who have agreed to be written to and whose address is proven. Each mail says how to get no more of these. It holds no addresses.
+news-reach =
+    { $count ->
+        [0] Nobody gets it now.
+        [1] One person gets it now.
+       *[other] { $count } people get it now.
+    }
+news-reach-more = More than { $count } people get it now.
+news-text-what = An empty line parts blocks. A block that begins with # and a space is a heading.
+news-send = Send it
+news-state = State
+news-sending = Being sent
+news-sent = Sent
+news-stopped = Stopped
+news-written = Mails
+news-when = Said
+news-by = By
+news-finished = Last mail written
+news-stop = Write no more mails
+news-consents = Who has agreed, as CSV
+did-announced = It is on its way. Mails are written a hundred a minute.
+did-announcement-stopped = No more mails are written. What waits in the outbox still goes.
+
+unsubscribe-title = Get no more of this?
+unsubscribe-what = { $name } will write to you about your account only.
+unsubscribe-what-org = { $name } will not write to you any more. What others write to you stays as it is.
+unsubscribe-do = Get no more of this
+unsubscribed-title = You get no more of this
+unsubscribed-what = { $name } writes to you about your account only. You can agree again in your account.
+unsubscribed-what-org = { $name } does not write to you any more.

@@ -133,3 +133,5 @@ domain-lost-heading = { $domain } ist nicht mehr nachgewiesen
 domain-lost-body = Seit einer Woche sagt das DNS von { $domain } nicht mehr, dass die Domain Ihrer Organisation gehört. Niemand tritt mehr mit einer Adresse von ihr bei, und niemand meldet sich mit ihr anderswo an. Wer zur Organisation gehört, bleibt. Um sie wieder nachzuweisen, lassen Sie den TXT-Eintrag { $record } { $value } sagen, und lassen Sie ihn prüfen.
 domain-lost-button = Organisation öffnen
 domain-lost-after = Wenn die Domain nicht mehr Ihre ist, nehmen Sie sie heraus.
+
+announcement-stop = Sie bekommen dies, weil Sie zugestimmt haben, Post zu bekommen. Um keine mehr zu bekommen, öffnen Sie diese Adresse:

@@ -133,3 +133,5 @@ domain-lost-heading = { $domain } is not proven any more
 domain-lost-body = For a week the DNS of { $domain } has not said that the domain is your organisation's. Nobody joins by an address of it any more, and nobody signs in by it elsewhere. Whoever belongs to the organisation stays. To prove it again, let the TXT record { $record } say { $value }, and have it verified.
 domain-lost-button = Open the organisation
 domain-lost-after = If the domain is not yours any more, take it off.
+
+announcement-stop = You get this because you agreed to be written to. To get no more of these, open this address:

@@ -69,6 +69,7 @@ CREATE TABLE users (
 ) ;
 CREATE INDEX users_name ON users (name_folded, id);
 CREATE INDEX users_administrators ON users (platform_role, id);
+CREATE INDEX users_consenting ON users (id) WHERE marketing_consent_at IS NOT NULL;
 CREATE INDEX users_anonymous ON users (anonymous_seen_at) WHERE anonymous_seen_at IS NOT NULL;
 
 -- A mail address belongs to one person; a change waits in links until it is proven.
@@ -712,6 +713,8 @@ CREATE INDEX throttles_age ON throttles (last_at);
 CREATE TABLE mails (
     id TEXT PRIMARY KEY,
     user_id TEXT,
+    org_id TEXT,
+    client_id TEXT,
     recipient TEXT NOT NULL,
     template TEXT NOT NULL,
     locale TEXT NOT NULL,
@@ -730,6 +733,46 @@ CREATE INDEX mails_due ON mails (status, due_at);
 CREATE INDEX mails_unsent ON mails (status, id) WHERE status <> 1;
 CREATE INDEX mails_user ON mails (user_id);
 CREATE INDEX mails_age ON mails (created_at);
+
+-- What somebody has written in place of our words for a kind of mail; the instance's are its organisation's.
+CREATE TABLE mail_templates (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    template TEXT NOT NULL,
+    locale TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    html TEXT,
+    version BIGINT NOT NULL,
+    updated_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, template, locale)
+) ;
+
+-- What an organisation says to its members, and the instance's to everybody who has agreed to be written to.
+-- status: 0 mails are being written, 1 all are, 2 stopped. reached: the reader who was written to last.
+CREATE TABLE announcements (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    id TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    body TEXT NOT NULL,
+    status BIGINT NOT NULL DEFAULT 0,
+    reached TEXT NOT NULL DEFAULT '',
+    written BIGINT NOT NULL DEFAULT 0,
+    created_by TEXT NOT NULL,
+    created_at BIGINT NOT NULL,
+    next_at BIGINT NOT NULL,
+    finished_at BIGINT,
+    PRIMARY KEY (org_id, id)
+) ;
+CREATE INDEX announcements_due ON announcements (next_at, id) WHERE status = 0;
+
+-- Who does not want to hear what an organisation says.
+CREATE TABLE announcement_leavers (
+    org_id TEXT NOT NULL REFERENCES orgs (id),
+    user_id TEXT NOT NULL REFERENCES users (id),
+    left_at BIGINT NOT NULL,
+    PRIMARY KEY (org_id, user_id)
+) ;
+CREATE INDEX announcement_leavers_user ON announcement_leavers (user_id);
 
 -- Background work, claimed by a guarded write.
 CREATE TABLE jobs (

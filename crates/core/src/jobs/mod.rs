@@ -15,7 +15,7 @@ use doorward_proto::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{audit, call::Call, db::Tx, logout, mail, outcome::Result, sessions};
+use crate::{announcements, audit, call::Call, db::Tx, logout, mail, outcome::Result, sessions};
 
 /// Longer than any job takes; afterwards another node may try.
 const CLAIM: Duration = Duration::from_mins(5);
@@ -79,6 +79,7 @@ impl Ran {
 pub async fn run_due(call: &Call) -> Result<Ran> {
     sessions::end_overdue(call).await?;
     logout::notice_ended(call).await?;
+    announcements::send_due(call).await?;
     let mails = mail::deliver_due(call, AT_ONCE).await?;
     let mut jobs = 0;
     while jobs < AT_ONCE && run_one(call).await? {
@@ -94,12 +95,13 @@ pub async fn next_due(call: &Call) -> Result<Option<Time>> {
         return Ok(Some(call.now));
     }
     let mail = mail::next_due(call).await?;
+    let news = announcements::next_due(call).await?;
     let job = call
         .realm
         .db
         .read("jobs.next_due", (), |tx, ()| Box::pin(async move { sql::next_due(tx).await }))
         .await?;
-    Ok([mail, job].into_iter().flatten().min())
+    Ok([mail, news, job].into_iter().flatten().min())
 }
 
 async fn run_one(call: &Call) -> Result<bool> {

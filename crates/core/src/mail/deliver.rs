@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use doorward_proto::time::Time;
 
-use super::{Mail, OutgoingMail, SendFailure, Transport, render, sql};
-use crate::{call::Call, outcome::Result};
+use super::{Mail, OutgoingMail, SendFailure, Template, Transport, render, sql};
+use crate::{announcements, call::Call, outcome::Result};
 
 /// Longer than any try takes; afterwards another node may try.
 const CLAIM: Duration = Duration::from_mins(5);
@@ -42,6 +42,18 @@ async fn hand_over(
     if mail.expires_at.is_some_and(|expires_at| expires_at <= call.realm.env.now()) {
         return Err(SendFailure { is_final: true, why: "too old to be of use".to_owned() });
     }
+    if mail.template == Template::Announcement {
+        let wants = announcements::wants(call, mail).await.map_err(|error| {
+            tracing::error!(?error, mail = %mail.id, "whether a reader wants a mail cannot be told");
+            SendFailure { is_final: false, why: "whether its reader wants it cannot be told".to_owned() }
+        })?;
+        if !wants {
+            return Err(SendFailure {
+                is_final: true,
+                why: "its reader does not want it any more".to_owned(),
+            });
+        }
+    }
     let rendered = render::open(call, mail, sealed).await.map_err(|error| {
         tracing::error!(?error, mail = %mail.id, "a mail cannot be written");
         SendFailure { is_final: true, why: "the mail could not be written (see the log)".to_owned() }
@@ -54,8 +66,19 @@ async fn hand_over(
         text: rendered.text,
         html: rendered.html,
         logo: rendered.logo,
+        headers: rendered.way_out.as_deref().map(way_out).unwrap_or_default(),
     };
     transport(outgoing).await
+}
+
+/// How a mail program unsubscribes its reader (RFC 2369); by itself only over https (RFC 8058 3.1).
+fn way_out(link: &str) -> Vec<(&'static str, String)> {
+    let by_itself = link.starts_with("https://");
+    let mut headers = vec![("List-Unsubscribe", format!("<{link}>"))];
+    if by_itself {
+        headers.push(("List-Unsubscribe-Post", "List-Unsubscribe=One-Click".to_owned()));
+    }
+    headers
 }
 
 async fn finish(call: &Call, mail: Mail, outcome: std::result::Result<(), SendFailure>) -> Result<()> {

@@ -74,11 +74,13 @@ pub enum Template {
     Invitation,
     /// A domain of an organisation that the reader owns is not proven any more.
     DomainLost,
+    /// Something that is said to many who agreed to hear it.
+    Announcement,
 }
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
@@ -96,6 +98,7 @@ impl Template {
         Self::ServiceTokenRotation,
         Self::Invitation,
         Self::DomainLost,
+        Self::Announcement,
     ];
 
     /// The name in the outbox and in the catalogue.
@@ -118,6 +121,7 @@ impl Template {
             Self::ServiceTokenRotation => "service-token-rotation",
             Self::Invitation => "invitation",
             Self::DomainLost => "domain-lost",
+            Self::Announcement => "announcement",
         }
     }
 
@@ -208,6 +212,8 @@ pub struct OutgoingMail {
     pub html: String,
     /// The logo that the HTML shows as `cid:logo`.
     pub logo: Option<Picture>,
+    /// What else its head says.
+    pub headers: Vec<(&'static str, String)>,
 }
 
 /// Why a mail could not be handed over.

@@ -35,6 +35,8 @@ pub struct Rendered {
     pub html: String,
     /// The logo that the HTML shows.
     pub logo: Option<Picture>,
+    /// Where its reader says that they want no more of these.
+    pub way_out: Option<String>,
 }
 
 /// What a mail wears, and in whose name it is sent.
@@ -82,6 +84,14 @@ impl Dress {
         format!("background:{color};color:#ffffff")
     }
 
+    /// Who has sent the mail.
+    fn footer(&self, words: &Words, parameters: &BTreeMap<String, String>) -> Result<String> {
+        let Some(org) = &self.org else { return words.get("footer", parameters) };
+        let mut parameters = parameters.clone();
+        parameters.insert("sender".to_owned(), org.clone());
+        words.get("footer-org", &parameters)
+    }
+
     fn head(&self) -> String {
         if self.logo.is_none() && self.name().is_none() {
             return String::new();
@@ -123,6 +133,9 @@ pub(super) fn render(
     (dress, written): (&Dress, &[Written]),
 ) -> Result<Rendered> {
     let name = template.name();
+    if template == Template::Announcement {
+        return said(words, language, parameters, dress);
+    }
     let label = words.find(&format!("{name}-button"), parameters);
     let own = written.iter().find_map(|own| {
         let subject = own.subject.filled(parameters)?;
@@ -141,21 +154,32 @@ pub(super) fn render(
     let is_test = parameters.contains_key(templates::TEST);
     let subject: String = subject.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
     let subject = if is_test { format!("[Test] {subject}") } else { subject };
-    let footer = match &dress.org {
-        Some(org) => {
-            let mut parameters = parameters.clone();
-            parameters.insert("sender".to_owned(), org.clone());
-            words.get("footer-org", &parameters)?
-        }
-        None => words.get("footer", parameters)?,
-    };
+    let footer = dress.footer(words, parameters)?;
     let text = parts.text(dress.name(), &footer);
     let body = match html {
         Some(html) => html,
         None => parts.html(&words.get("link-hint", parameters)?, &dress.button()),
     };
     let html = page((&subject, language), &dress.head(), &body, &footer);
-    Ok(Rendered { subject, text, html, logo: dress.logo.clone() })
+    Ok(Rendered { subject, text, html, logo: dress.logo.clone(), way_out: None })
+}
+
+/// Writes what is said to many: its words are its own, and below them stands how to hear no more.
+fn said(
+    words: &Words,
+    language: &str,
+    parameters: &BTreeMap<String, String>,
+    dress: &Dress,
+) -> Result<Rendered> {
+    let given = |name: &str| parameters.get(name).cloned().unwrap_or_default();
+    let (subject, link) = (given("subject"), given("link"));
+    let mut parts = Parts::plain(&given("text"));
+    parts.0.push(Part::Leave(words.get("announcement-stop", parameters)?, link.clone()));
+    let footer = dress.footer(words, parameters)?;
+    let text = parts.text(dress.name(), &footer);
+    let body = parts.html("", &dress.button());
+    let html = page((&subject, language), &dress.head(), &body, &footer);
+    Ok(Rendered { subject, text, html, logo: dress.logo.clone(), way_out: Some(link) })
 }
 
 /// A part of the words.
@@ -164,6 +188,8 @@ enum Part {
     Text(String),
     /// Label and address.
     Button(Option<String>, String),
+    /// How to hear no more, and where.
+    Leave(String, String),
 }
 
 struct Parts(Vec<Part>);
@@ -181,6 +207,19 @@ impl Parts {
         }
         parts.extend(part("after").map(Part::Text));
         Ok(Self(parts))
+    }
+
+    /// Text as it is: nothing in it stands for anything else.
+    fn plain(text: &str) -> Self {
+        let blocks = text.split("\n\n").map(str::trim).filter(|block| !block.is_empty());
+        Self(
+            blocks
+                .map(|block| match block.strip_prefix("# ") {
+                    Some(heading) => Part::Heading(heading.trim().to_owned()),
+                    None => Part::Text(block.to_owned()),
+                })
+                .collect(),
+        )
     }
 
     /// Somebody's: a block for each empty line; one that begins with `# ` is a heading, and one that is the link
@@ -211,6 +250,7 @@ impl Parts {
             Part::Heading(text) | Part::Text(text) => text.clone(),
             Part::Button(Some(label), link) => format!("{label}:\n{link}"),
             Part::Button(None, link) => link.clone(),
+            Part::Leave(words, link) => format!("{words}\n{link}"),
         }));
         blocks.push(format!("-- \n{footer}"));
         let mut text = blocks.join("\n\n");
@@ -222,6 +262,13 @@ impl Parts {
         let part = |part: &Part| match part {
             Part::Heading(text) => format!("<h1 style=\"{HEADING}\">{}</h1>\n", escape(text)),
             Part::Text(text) => paragraphs(text, TEXT),
+            Part::Leave(words, link) => {
+                let (words, link) = (escape(words), escape(link));
+                format!(
+                    "<p style=\"{SMALL}\">{words}<br>\n\
+                     <a style=\"color:inherit;word-break:break-all\" href=\"{link}\">{link}</a></p>\n"
+                )
+            }
             Part::Button(label, link) => {
                 let (link, hint) = (escape(link), escape(link_hint));
                 let label = label.as_deref().map_or_else(|| link.clone(), escape);

@@ -25,6 +25,8 @@ fn parameters() -> BTreeMap<String, String> {
         ("domain", "acme.example"),
         ("record", "_doorward.acme.example"),
         ("value", "doorward-domain=0123"),
+        ("subject", "News"),
+        ("text", "# News\n\nFor <c> & all, 60 of them."),
     ]
     .into_iter()
     .map(|(name, value)| (name.to_owned(), value.to_owned()))

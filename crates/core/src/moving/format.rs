@@ -341,6 +341,12 @@ pub const KINDS: &[Kind] = &[
         "What a person has answered there.",
         &[text("org_id"), text("user_id"), text("field"), json("value"), time("updated_at")],
     ),
+    kind(
+        "announcement_leaver",
+        "announcement_leavers",
+        "Who does not want to hear what an organisation says.",
+        &[text("org_id"), text("user_id"), time("left_at")],
+    ),
     keyed(
         "invitation",
         "invitations",
@@ -598,6 +604,7 @@ pub(super) const OF_USE: &[&str] =
 /// Tables that are not in a file, and why.
 pub const LEFT_OUT: &[(&str, &str)] = &[
     ("access_tokens", "tokens of the former server end with it: applications ask for new ones"),
+    ("announcements", "were said by the former server"),
     ("browsers", "people sign in anew"),
     ("active_marks", "stays with the server that counted it"),
     ("active_users", "stays with the server that counted it"),

@@ -9,7 +9,7 @@ use ipnet::IpNet;
 
 use super::{JoinedBy, Kind, Org, OrgScope, permissions, sql, workspaces};
 use crate::{
-    addresses, apis,
+    addresses, announcements, apis,
     audit::{self, Event},
     branding,
     call::Call,
@@ -281,6 +281,7 @@ pub async fn end(call: &Call, scope: &OrgScope) -> Result<()> {
                 branding::remove_all_of(tx, org).await?;
                 claims::remove_all_of(tx, org).await?;
                 templates::remove_all_of(tx, org).await?;
+                announcements::remove_all_of(tx, org).await?;
                 let stopped = principals::end_all_of(tx, &call.realm.env, org).await?;
                 sql::erase(tx, org).await?;
                 tx.raise_changes().await?;

@@ -159,6 +159,8 @@ fn platform_scope(permission: &str) -> &'static str {
         clients::of_org::WRITE => return "admin:clients:write",
         service_tokens::of_org::READ => return "admin:tokens:read",
         service_tokens::of_org::WRITE => return "admin:tokens:write",
+        "org:announcements:read" => return "admin:announcements:read",
+        "org:announcements:write" => return "admin:announcements:write",
         _ => {}
     }
     if permission.ends_with(":read") { "admin:orgs:read" } else { "admin:orgs:write" }

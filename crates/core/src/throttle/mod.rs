@@ -140,6 +140,8 @@ const INVITATIONS: Rule = Rule::new(200, HOUR, MINUTE, Code::RateLimited);
 const INVITED: Rule = Rule::new(20, HOUR, HOUR, Code::RateLimited);
 /// Mails of one kind to one address. Who is waiting for one has a link of that kind that works still.
 const MAIL_TO: Rule = Rule::new(5, Duration::from_mins(30), Duration::from_mins(12), Code::RateLimited);
+/// Announcements of one organisation, and of one person.
+const ANNOUNCEMENTS: Rule = Rule::new(10, HOUR, Duration::from_hours(6), Code::RateLimited);
 /// Mails that somebody sends themselves, to see how they look.
 const TESTS: Rule = Rule::new(5, HOUR, Duration::from_mins(12), Code::RateLimited);
 /// Mails asked for from one address.
@@ -229,6 +231,15 @@ pub(crate) fn inviting(call: &Call, org: Id<Org>, mailed_to: Option<&str>) -> Tr
         counters.push((format!("invited:{recipient}"), INVITED));
     }
     Try { counters, now: call.now }
+}
+
+/// Somebody announces something in an organisation's name.
+pub(crate) fn announcing(call: &Call, org: Id<Org>) -> Try {
+    let by = format!("announcements-by:{}", call.actor.name());
+    Try {
+        counters: vec![(format!("announcements:{org}"), ANNOUNCEMENTS), (by, ANNOUNCEMENTS)],
+        now: call.now,
+    }
 }
 
 /// Somebody sends themselves a mail, to see how it looks.

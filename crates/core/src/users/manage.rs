@@ -11,7 +11,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{Email, PlatformRole, User, sql};
 use crate::{
-    api_keys,
+    announcements, api_keys,
     audit::{self, Event},
     call::Call,
     credentials,
@@ -295,6 +295,7 @@ impl End {
         providers::forget(tx, id).await?;
         links::end_all_of(tx, id, now).await?;
         mail::remove_all_of(tx, id).await?;
+        announcements::forget(tx, id).await?;
         orgs::close_personal(tx, &self.env, id, now).await?;
         sql::drop_picture(tx, id).await?;
         sql::anonymise(tx, id, now).await?;
@@ -305,4 +306,9 @@ impl End {
         audit::record(tx, &self.event).await?;
         audit::erase(tx, id, now).await
     }
+}
+
+/// Takes back a person's consent to be written to; answers whether there was one.
+pub(crate) async fn withdraw_consent(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time) -> Result<bool> {
+    sql::withdraw_consent(tx, id, now).await
 }

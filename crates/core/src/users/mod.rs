@@ -29,6 +29,7 @@ pub use create::{NewUser, create};
 pub(crate) use create::{Prepared, insert};
 pub use email::Email;
 pub use list::{ListAsk, list};
+pub(crate) use manage::withdraw_consent;
 pub use manage::{Change, end, resume, suspend, update};
 pub use picture::{PICTURE, PICTURES, picture, set_picture};
 pub use profile::{Address, Profile};

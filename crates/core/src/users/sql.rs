@@ -96,6 +96,9 @@ const UPDATE: &str = "UPDATE users SET name = $3, name_folded = $4, username = $
         marketing_consent_text = $13, updated_at = $14, version = version + 1
     WHERE id = $1 AND version = $2 RETURNING version";
 const USERNAME_TAKEN: &str = "SELECT 1 FROM users WHERE username_folded = $1 AND id <> $2";
+const WITHDRAW_CONSENT: &str = "UPDATE users SET marketing_consent_at = NULL, marketing_consent_text = NULL,
+        updated_at = $2, version = version + 1
+    WHERE id = $1 AND marketing_consent_at IS NOT NULL";
 const TOUCH: &str = "UPDATE users SET updated_at = $2, version = version + 1 WHERE id = $1";
 const REMOVE_EMAILS_EXCEPT: &str = "DELETE FROM emails WHERE user_id = $1 AND folded <> $2";
 const PROVE_EMAIL: &str = "UPDATE emails SET address = $3, is_primary = 1,
@@ -347,4 +350,8 @@ fn read(row: &Row<'_>) -> Result<User> {
         created_at: row.time(17)?,
         updated_at: row.time(18)?,
     })
+}
+
+pub(super) async fn withdraw_consent(tx: &mut Tx<'_>, id: Id<UserKind>, now: Time) -> Result<bool> {
+    Ok(tx.exec(WITHDRAW_CONSENT, args![id, now]).await? > 0)
 }

@@ -17,6 +17,7 @@ fn mail() -> OutgoingMail {
         text: "Hello".to_owned(),
         html: "<p>Hello</p>".to_owned(),
         logo: None,
+        headers: vec![("List-Unsubscribe", "<https://id.example/unsubscribe?token=x>".to_owned())],
     }
 }
 
@@ -80,6 +81,7 @@ async fn a_mail_is_handed_over_as_text_and_html() {
         "AUTH PLAIN AHVzZXIAcEBzcw==",
         "RCPT TO:<alice@example.org>",
         "Auto-Submitted: auto-generated",
+        "List-Unsubscribe: <https://id.example/unsubscribe?token=x>",
         "@id.example>",
         "text/plain; charset=utf-8",
         "text/html; charset=utf-8",

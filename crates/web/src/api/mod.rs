@@ -5,6 +5,7 @@
 
 mod access;
 pub(crate) mod analytics;
+mod announcements;
 pub(crate) mod answer;
 mod api_keys;
 mod apis;
@@ -64,6 +65,7 @@ pub fn endpoints() -> Vec<Endpoint> {
         audit::endpoints(),
         mail::endpoints(),
         mail_templates::endpoints(),
+        announcements::endpoints(),
         settings::endpoints(),
         branding::endpoints(),
         me::endpoints(),

@@ -33,6 +33,7 @@ pub mod sign_in;
 pub mod sign_out;
 pub mod sign_up;
 pub mod text;
+pub mod unsubscribe;
 pub mod verify;
 pub mod visit;
 pub mod when;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<App> {
         .merge(console::routes())
         .merge(assets::routes())
         .merge(brand::routes())
+        .merge(unsubscribe::routes())
         .merge(problems::routes())
         .route("/", get(async || visit::to("/account")))
         .layer(middleware::from_fn(crate::headers::layer))

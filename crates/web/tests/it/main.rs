@@ -1,5 +1,6 @@
 //! What the server answers over HTTP: the API, the pages, and what is refused before either.
 
+mod announcements;
 mod api_audit;
 mod api_clients;
 mod api_confirmation;

@@ -125,7 +125,7 @@ both_engines! {
                 "api-keys" => &*strong.key,
                 // Nobody's account: the outbox's turn, the server's keys, APIs, routes, places in organisations,
                 // providers (what their subjects mean stays); or one's own.
-                "mail" | "keys" | "apis" | "me" | "routes" | "orgs" | "providers" | "prices" => continue,
+                "mail" | "announcements" | "keys" | "apis" | "me" | "routes" | "orgs" | "providers" | "prices" => continue,
                 other => panic!("{other}: may a lesser administrator touch an administrator there?"),
             };
             let body = if endpoint.path.ends_with("/password") {

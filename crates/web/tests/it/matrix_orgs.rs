@@ -130,6 +130,15 @@ fn rows() -> Vec<(Method, &'static str, Least, Option<Json>)> {
         ),
         (post.clone(), "/api/v1/orgs/{org}/mail-templates/{template}/{locale}/test", Admin, None),
         (delete.clone(), "/api/v1/orgs/{org}/mail-templates/{template}/{locale}", Admin, None),
+        (get.clone(), "/api/v1/orgs/{org}/announcements", Admin, None),
+        (
+            post.clone(),
+            "/api/v1/orgs/{org}/announcements",
+            Admin,
+            Some(json!({"subject": "News", "text": "We meet at nine."})),
+        ),
+        (get.clone(), "/api/v1/orgs/{org}/announcements/{announcement}", Admin, None),
+        (post.clone(), "/api/v1/orgs/{org}/announcements/{announcement}/stop", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/usage", Admin, None),
         (get.clone(), "/api/v1/orgs/{org}/clients", Admin, None),
         (
@@ -249,6 +258,13 @@ async fn team(server: &Server, people: [&Person; 4], number: usize) -> Team {
     Team { id, client, claim, somebody: somebody.id.clone(), invitation, event }
 }
 
+/// Something that was said in an organisation's name; answers its id.
+async fn announced(server: &Server, org: &str) -> String {
+    let said = json!({"subject": "News", "text": "We meet at nine."});
+    let said = server.make(&format!("/api/v1/orgs/{org}/announcements"), said).await;
+    said["id"].as_str().unwrap().to_owned()
+}
+
 impl Team {
     fn path(&self, template: &str) -> String {
         template
@@ -305,7 +321,8 @@ both_engines! {
             let place = place.unwrap_or_else(|| panic!("{} {} has no row", endpoint.method, endpoint.path));
             let (method, template, least, body) = rows.swap_remove(place);
             let team = team(&server, [&owner, &admin, &member, &somebody], number).await;
-            let path = team.path(template);
+            let said = if template.contains("{announcement}") { announced(&server, &team.id).await } else { String::new() };
+            let path = team.path(template).replace("{announcement}", &said);
             let what = format!("{method} {template}");
             let lacking = token(&server, &team.id, "lacking", &["workflows:read"]).await;
             let holding = token(&server, &team.id, "holding", &[permission]).await;

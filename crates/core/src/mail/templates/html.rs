@@ -2,7 +2,7 @@
 //! Anything else is refused rather than repaired, and what is sent is written anew from what was read: no
 //! style, no script and nothing that is loaded can be in it.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Write as _};
 
 use super::words::{Words, mark, wrong};
 use crate::{
@@ -90,22 +90,23 @@ impl Html {
     pub(crate) fn filled(&self, values: &BTreeMap<String, String>, button: &str) -> Option<String> {
         let mut html = String::new();
         for token in &self.0 {
-            match token {
-                Token::Text(words) => html.push_str(&escape(&words.filled(values)?)),
-                Token::Empty(name) => html.push_str(&format!("<{name}>")),
-                Token::Close(name) => html.push_str(&format!("</{name}>")),
+            // Writing to a text cannot fail.
+            let _ = match token {
+                Token::Text(words) => write!(html, "{}", escape(&words.filled(values)?)),
+                Token::Empty(name) => write!(html, "<{name}>"),
+                Token::Close(name) => write!(html, "</{name}>"),
                 Token::Open(name, None) => match *name {
-                    "h1" | "h2" => html.push_str(&format!("<{name} style=\"{HEADING}\">")),
-                    "p" | "ul" | "ol" => html.push_str(&format!("<{name} style=\"{TEXT}\">")),
-                    _ => html.push_str(&format!("<{name}>")),
+                    "h1" | "h2" => write!(html, "<{name} style=\"{HEADING}\">"),
+                    "p" | "ul" | "ol" => write!(html, "<{name} style=\"{TEXT}\">"),
+                    _ => write!(html, "<{name}>"),
                 },
                 Token::Open(name, Some(link)) => {
                     let style =
                         if link.is_only("link") { format!("{BUTTON};{button}") } else { String::new() };
                     let link = escape(&link.filled(values)?);
-                    html.push_str(&format!("<{name} style=\"{style}\" href=\"{link}\">"));
+                    write!(html, "<{name} style=\"{style}\" href=\"{link}\">")
                 }
-            }
+            };
         }
         Some(html)
     }

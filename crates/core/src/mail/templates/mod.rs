@@ -71,6 +71,8 @@ impl Template {
                 (&["name"], &["when"])
             }
             Self::Invitation => (&["link", "org"], &["inviter", "role", "when"]),
+            Self::Announcement => (&[], &[]),
+            Self::DomainLost => (&["domain"], &["record", "value", "link"]),
         };
         let of = |is_required| move |name: &&'static str| Variable { name, is_required };
         let all = required.iter().map(of(true)).chain(more.iter().map(of(false)));
@@ -132,7 +134,9 @@ impl Place {
     /// The kinds of mail that are worded here.
     pub fn templates(&self) -> impl Iterator<Item = Template> {
         let is_team = self.name.is_some();
-        Template::ALL.into_iter().filter(move |template| !is_team || template.is_of_organization())
+        let is_worded = |template: &Template| *template != Template::Announcement;
+        let all = Template::ALL.into_iter().filter(is_worded);
+        all.filter(move |template| !is_team || template.is_of_organization())
     }
 
     fn check(&self, template: Template, locale: &str) -> Result<()> {
@@ -218,6 +222,23 @@ impl Edited {
         }
         Ok(written)
     }
+}
+
+/// Refuses what may not be said to many; an organisation's words lead nowhere.
+///
+/// # Errors
+/// `RequestInvalid`.
+pub(crate) fn check_message(subject: &str, text: &str, is_team: bool) -> Result<()> {
+    check_letters("subject", subject, LONGEST_SUBJECT)?;
+    if subject.contains('\n') {
+        return Err(wrong("subject", "A subject is one line"));
+    }
+    check_letters("text", text, LONGEST_TEXT)?;
+    if is_team {
+        check_addresses("subject", &Words::plain(subject))?;
+        check_addresses("text", &Words::plain(text))?;
+    }
+    Ok(())
 }
 
 /// A kind of mail in a language, and whether somebody has worded it here.

@@ -49,6 +49,11 @@ impl Words {
         Ok(Self(pieces))
     }
 
+    /// A text in which nothing stands for anything else.
+    pub(crate) fn plain(text: &str) -> Self {
+        Self(vec![Piece::Text(text.to_owned())])
+    }
+
     /// The names of its variables.
     pub(crate) fn variables(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|piece| match piece {
@@ -127,8 +132,8 @@ pub(super) fn check_letters(member: &'static str, text: &str, most: usize) -> Re
 /// Refuses what mail programs make a link of by themselves: an organisation's mails lead where the server's do,
 /// and nowhere else.
 pub(super) fn check_addresses(member: &'static str, words: &Words) -> Result<()> {
-    const HINT: &str = "An organisation's mails hold no addresses but {{link}}: no ://, no @, and a space after \
-                        every full stop";
+    const HINT: &str = "An organisation's mails hold no addresses but that of their link: no ://, no @, and a space \
+                        after every full stop";
     let is_dot = |c: char| matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2024}');
     for text in words.literals() {
         let joined = |pair: &[char]| matches!(pair, [dot, next] if is_dot(*dot) && next.is_alphanumeric());

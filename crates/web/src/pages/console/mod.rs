@@ -25,6 +25,7 @@ use super::{
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
 
+mod announcements;
 mod apis;
 mod apps;
 mod audit;
@@ -65,6 +66,7 @@ pub fn routes() -> Router<App> {
         .merge(mail::routes())
         .merge(branding::routes())
         .merge(mail_templates::routes())
+        .merge(announcements::routes())
         .merge(service_tokens::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
@@ -105,6 +107,8 @@ pub enum Area {
     Apis,
     /// What mails say.
     MailTemplates,
+    /// What is said to many.
+    Announcements,
 }
 
 impl Area {
@@ -126,6 +130,7 @@ impl Area {
         Self::Branding,
         Self::Settings,
         Self::MailTemplates,
+        Self::Announcements,
     ];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: &[Self] = &[Self::Organizations, Self::Apis, Self::Roles, Self::Audit];
@@ -149,6 +154,7 @@ impl Area {
             Self::Branding => "/console/branding",
             Self::Settings => "/console/settings",
             Self::MailTemplates => "/console/mail-templates",
+            Self::Announcements => "/console/announcements",
         }
     }
 
@@ -170,6 +176,7 @@ impl Area {
             Self::Branding => "console-branding",
             Self::Settings => "console-settings",
             Self::MailTemplates => "console-mail-templates",
+            Self::Announcements => "console-announcements",
         }
     }
 }

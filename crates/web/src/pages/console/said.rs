@@ -69,6 +69,8 @@ const SAID: &[&str] = &[
     "did-price-deleted",
     "did-brand-saved",
     "did-words-saved",
+    "did-announced",
+    "did-announcement-stopped",
     "did-words-tested",
     "did-words-reset",
 ];

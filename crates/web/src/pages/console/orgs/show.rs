@@ -20,7 +20,7 @@ use super::{END, MEMBERS, SEE, SETTINGS, enter, fields, members::row, page, stan
 use crate::{
     pages::{
         console::{
-            Area, Operator, branding,
+            Area, Operator, announcements, branding,
             part::{
                 Cell, Row, Send, Table,
                 detail::{DetailPage, Panel},
@@ -99,6 +99,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     }
     if branding::may_change(scope) && org.kind == Kind::Team {
         panel = panel.link(format!("{page}/mail-templates"), frame.t("console-mail-templates"));
+    }
+    if scope.may(announcements::READ) && org.kind == Kind::Team {
+        panel = panel.link(format!("{page}/announcements"), frame.t("console-announcements"));
     }
     if scope.may(usage::SEE) {
         panel = panel.link(format!("{page}/overview"), frame.t("console-overview"));

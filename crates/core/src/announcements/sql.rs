@@ -1,0 +1,197 @@
+//! Statements on announcements, and on who is written to.
+
+use doorward_proto::{
+    id::{Announcement as Kind, Id, Org, User},
+    time::Time,
+};
+
+use super::{Announcement, Consent, Status};
+use crate::{
+    args,
+    db::{ReadTx, Row, Tx},
+    outcome::Result,
+};
+
+const INSERT: &str = "INSERT INTO announcements (org_id, id, subject, body, created_by, created_at, next_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6)";
+const COUNT: &str = "SELECT COUNT(*) FROM announcements WHERE org_id = $1";
+const FIND: &str = "SELECT id, org_id, subject, body, status, written, created_by, created_at, finished_at
+    FROM announcements WHERE org_id = $1 AND id = $2";
+const LIST: &str = "SELECT id, org_id, subject, body, status, written, created_by, created_at, finished_at
+    FROM announcements WHERE org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+const STOP: &str = "UPDATE announcements SET status = 2, finished_at = $3
+    WHERE org_id = $1 AND id = $2 AND status = 0";
+// every org: whoever's turn it is.
+const CLAIM: &str = "UPDATE announcements SET next_at = $2
+    WHERE id = (SELECT id FROM announcements WHERE status = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT 1)
+        AND status = 0 AND next_at <= $1
+    RETURNING id, org_id, subject, body, status, written, created_by, created_at, finished_at, reached";
+const ADVANCE: &str = "UPDATE announcements SET reached = $3, written = written + $4, finished_at = $5,
+        status = CASE WHEN $5 IS NULL THEN status ELSE 1 END
+    WHERE org_id = $1 AND id = $2 AND status = 0";
+// every org: when anybody's turn is next.
+const NEXT_DUE: &str = "SELECT MIN(next_at) FROM announcements WHERE status = 0";
+const READERS: &str = "SELECT u.id, e.address, u.locale
+    FROM users u JOIN principals p ON p.id = u.id
+    JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.id > $1 AND u.marketing_consent_at IS NOT NULL AND p.status = 0 AND e.verified_at IS NOT NULL
+    ORDER BY u.id LIMIT $2";
+const MEMBERS: &str = "SELECT u.id, e.address, u.locale
+    FROM memberships m JOIN users u ON u.id = m.user_id JOIN principals p ON p.id = u.id
+    JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE m.org_id = $3 AND m.user_id > $1 AND u.marketing_consent_at IS NOT NULL AND p.status = 0
+        AND e.verified_at IS NOT NULL
+        AND NOT EXISTS (SELECT 1 FROM announcement_leavers l WHERE l.org_id = $3 AND l.user_id = m.user_id)
+    ORDER BY m.user_id LIMIT $2";
+const WANTS: &str = "SELECT 1
+    FROM users u JOIN principals p ON p.id = u.id
+    JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.id = $1 AND u.marketing_consent_at IS NOT NULL AND p.status = 0 AND e.verified_at IS NOT NULL
+        AND e.address = $2";
+const IS_READER: &str = "SELECT 1 FROM memberships m
+    WHERE m.org_id = $1 AND m.user_id = $2
+        AND NOT EXISTS (SELECT 1 FROM announcement_leavers l WHERE l.org_id = $1 AND l.user_id = $2)";
+const LEAVE: &str = "INSERT INTO announcement_leavers (org_id, user_id, left_at) VALUES ($1, $2, $3)
+    ON CONFLICT DO NOTHING";
+const CONSENTS: &str =
+    "SELECT u.id, e.address, e.verified_at, u.marketing_consent_at, u.marketing_consent_text
+    FROM users u JOIN principals p ON p.id = u.id
+    LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
+    WHERE u.id > $1 AND u.marketing_consent_at IS NOT NULL AND p.status <> 2
+    ORDER BY u.id LIMIT $2";
+const REMOVE_ALL: &str = "DELETE FROM announcements WHERE org_id = $1";
+const REMOVE_LEAVERS: &str = "DELETE FROM announcement_leavers WHERE org_id = $1";
+// every org: of a person who is deleted.
+const FORGET: &str = "DELETE FROM announcement_leavers WHERE user_id = $1";
+
+/// Somebody who is written to.
+#[derive(Debug, Clone)]
+pub(super) struct Reader {
+    pub(super) user: Id<User>,
+    pub(super) email: String,
+    pub(super) locale: Option<String>,
+}
+
+fn read(row: &Row<'_>) -> Result<Announcement> {
+    Ok(Announcement {
+        id: row.id(0)?,
+        org: row.id(1)?,
+        subject: row.text(2)?,
+        text: row.text(3)?,
+        status: Status::from_number(row.int(4)?)?,
+        written: row.int(5)?,
+        created_by: row.text(6)?,
+        created_at: row.time(7)?,
+        finished_at: row.opt_time(8)?,
+    })
+}
+
+pub(super) async fn insert(tx: &mut Tx<'_>, one: &Announcement) -> Result<()> {
+    let values = args![one.org, one.id, &one.subject, &one.text, &one.created_by, one.created_at];
+    tx.exec(INSERT, values).await?;
+    Ok(())
+}
+
+pub(super) async fn count(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<i64> {
+    Ok(tx.opt(COUNT, args![org], |row| row.int(0)).await?.unwrap_or_default())
+}
+
+pub(super) async fn find(tx: &mut ReadTx<'_>, org: Id<Org>, id: Id<Kind>) -> Result<Option<Announcement>> {
+    tx.opt(FIND, args![org, id], read).await
+}
+
+pub(super) async fn list(
+    tx: &mut ReadTx<'_>,
+    org: Id<Org>,
+    after: Option<&str>,
+    rows: i64,
+) -> Result<Vec<Announcement>> {
+    // Ids are lower-case letters and digits: every one lies before this.
+    tx.all(LIST, args![org, after.unwrap_or("~"), rows], read).await
+}
+
+pub(super) async fn stop(tx: &mut Tx<'_>, org: Id<Org>, id: Id<Kind>, now: Time) -> Result<u64> {
+    tx.exec(STOP, args![org, id, now]).await
+}
+
+/// The announcement whose turn it is, and the reader who was written to last.
+pub(super) async fn claim(tx: &mut Tx<'_>, now: Time, next: Time) -> Result<Option<(Announcement, String)>> {
+    tx.opt(CLAIM, args![now, next], |row| Ok((read(row)?, row.text(9)?))).await
+}
+
+pub(super) async fn advance(
+    tx: &mut Tx<'_>,
+    one: &Announcement,
+    (reached, written, finished): (&str, i64, Option<Time>),
+) -> Result<()> {
+    tx.exec(ADVANCE, args![one.org, one.id, reached, written, finished]).await?;
+    Ok(())
+}
+
+pub(super) async fn next_due(tx: &mut ReadTx<'_>) -> Result<Option<Time>> {
+    Ok(tx.opt(NEXT_DUE, &[], |row| row.opt_time(0)).await?.flatten())
+}
+
+fn reader(row: &Row<'_>) -> Result<Reader> {
+    Ok(Reader { user: row.id(0)?, email: row.text(1)?, locale: row.opt_text(2)? })
+}
+
+pub(super) async fn readers(
+    tx: &mut ReadTx<'_>,
+    members_of: Option<Id<Org>>,
+    after: &str,
+    most: i64,
+) -> Result<Vec<Reader>> {
+    match members_of {
+        Some(org) => tx.all(MEMBERS, args![after, most, org], reader).await,
+        None => tx.all(READERS, args![after, most], reader).await,
+    }
+}
+
+pub(super) async fn reach(tx: &mut ReadTx<'_>, members_of: Option<Id<Org>>, most: i64) -> Result<i64> {
+    let found = readers(tx, members_of, "", most).await?;
+    Ok(i64::try_from(found.len()).unwrap_or(most))
+}
+
+pub(super) async fn wants(
+    tx: &mut ReadTx<'_>,
+    members_of: Option<Id<Org>>,
+    user: Id<User>,
+    email: &str,
+) -> Result<bool> {
+    if tx.opt(WANTS, args![user, email], |_| Ok(())).await?.is_none() {
+        return Ok(false);
+    }
+    match members_of {
+        Some(org) => Ok(tx.opt(IS_READER, args![org, user], |_| Ok(())).await?.is_some()),
+        None => Ok(true),
+    }
+}
+
+pub(super) async fn leave(tx: &mut Tx<'_>, org: Id<Org>, user: Id<User>, now: Time) -> Result<bool> {
+    Ok(tx.exec(LEAVE, args![org, user, now]).await? > 0)
+}
+
+pub(super) async fn consents(tx: &mut ReadTx<'_>, after: Option<&str>, rows: i64) -> Result<Vec<Consent>> {
+    let read = |row: &Row<'_>| {
+        Ok(Consent {
+            user: row.id(0)?,
+            email: row.opt_text(1)?,
+            is_verified: row.opt_time(2)?.is_some(),
+            at: row.time(3)?,
+            words: row.opt_text(4)?,
+        })
+    };
+    tx.all(CONSENTS, args![after.unwrap_or_default(), rows], read).await
+}
+
+pub(super) async fn remove_all(tx: &mut Tx<'_>, org: Id<Org>) -> Result<()> {
+    tx.exec(REMOVE_ALL, args![org]).await?;
+    tx.exec(REMOVE_LEAVERS, args![org]).await?;
+    Ok(())
+}
+
+pub(super) async fn forget(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {
+    tx.exec(FORGET, args![user]).await?;
+    Ok(())
+}
