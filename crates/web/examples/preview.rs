@@ -198,6 +198,7 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         typed: profile::Typed { name: "Ada Lovelace".to_owned(), ..profile::Typed::default() },
         is_verified: true,
         news_since: Some(ago(700_000)),
+        picture: None,
     };
     write("account-profile", &profile::Page::new(&rooms, facts, "", Errors::none()))?;
     let warning = Some(frame.t("account-bootstrap-unused"));

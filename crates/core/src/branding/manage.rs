@@ -37,12 +37,13 @@ impl Place {
         Self { org: client.org, client: Some(client.id), wearer: Wearer::Client(client.id) }
     }
 
-    /// The organisation that was entered.
+    /// The organisation that was entered. That of the instance looks like the server, which is not its
+    /// people's to say.
     ///
     /// # Errors
     /// `ScopeMissing`; `Conflict` for a personal one.
     pub fn org(scope: &OrgScope, permission: &'static str) -> Result<Self> {
-        scope.must(permission)?;
+        scope.runs(permission, "admin:settings:write")?;
         if scope.org().kind == Kind::Personal {
             let hint = "A personal organisation has no brand of its own";
             return Err(Refusal::new(Code::Conflict).hint(hint).into());

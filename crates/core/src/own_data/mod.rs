@@ -178,9 +178,8 @@ impl Export {
     fn turns(&self) -> usize {
         match HELD.get(self.at.part).map(|held| held.whose) {
             Some(Whose::Address(_)) => self.addresses.len(),
-            Some(Whose::Person(_)) => 1,
             None if self.is_usage() => usage::Kind::ALL.len(),
-            None => 1,
+            Some(Whose::Person(_)) | None => 1,
         }
     }
 

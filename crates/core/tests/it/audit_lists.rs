@@ -82,10 +82,10 @@ both_engines! {
                             let right: Vec<&Entry> = everything.iter().filter(|it| matches(&filter, it)).collect();
                             let ids: Vec<String> = right.iter().map(|entry| entry.id.clone()).collect();
                             assert_eq!(whole(&call, &filter, 4).await, ids, "{filter:?}");
-                            let sealed: Vec<Option<i64>> =
-                                right.iter().rev().map(|entry| entry.seq).filter(Option::is_some).collect();
+                            let sealed: Vec<i64> = right.iter().rev().filter_map(|entry| entry.seq).collect();
                             let on = audit::follow(&world.realm, filter.clone(), 0, 1_000).await.unwrap();
                             let on: Vec<Option<i64>> = on.iter().map(|entry| entry.seq).collect();
+                            let sealed: Vec<Option<i64>> = sealed.into_iter().map(Some).collect();
                             assert_eq!(on, sealed, "{filter:?}");
                             asked += usize::from(!ids.is_empty());
                         }

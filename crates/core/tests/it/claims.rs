@@ -89,7 +89,7 @@ impl Acme {
         let introspected = live.introspection().expect("is told");
         let access = inside(&tokens.access_token);
         let introspected: Map<String, Value> = serde_json::from_str(&introspected).expect("JSON");
-        for (name, value) in live.claims.extra.iter() {
+        for (name, value) in &live.claims.extra {
             assert_eq!((access.get(name), introspected.get(name)), (Some(value), Some(value)), "{name}");
         }
         [access, inside(&tokens.id_token.expect("an ID token")), serde_json::from_str(&told).expect("JSON")]

@@ -102,7 +102,7 @@ both_engines! {
         let closed = makes(&world, &scope, user, named("Closed")).await;
         let open = makes(&world, &scope, user, NewWorkspace { everybody: Some(Role::Viewer), ..named("Open") }).await;
         let (first, said) = claims(&world, &alice, Some(&org)).await;
-        assert_eq!(said.workspace_ids, [open.clone()]);
+        assert_eq!(said.workspace_ids, std::slice::from_ref(&open));
 
         workspaces::add(&call, &scope, &closed, user, Role::Editor).await.unwrap();
         workspaces::add(&call, &scope, &open, user, Role::Admin).await.unwrap();
@@ -120,7 +120,7 @@ both_engines! {
         workspaces::take_out(&call, &scope, &closed, user).await.unwrap();
         assert_eq!(code(tokens::verify(&world.call(), &second).await.map(drop)), Some(Code::CredentialRevoked));
         let (third, said) = claims(&world, &alice, Some(&org)).await;
-        assert_eq!(said.workspace_ids, [open.clone()]);
+        assert_eq!(said.workspace_ids, std::slice::from_ref(&open));
         workspaces::update(&call, &scope, &open, 1, change("Open", None)).await.unwrap();
         assert!(tokens::verify(&world.call(), &third).await.is_ok(), "still one of its members");
         workspaces::remove(&call, &scope, &open).await.unwrap();

@@ -15,6 +15,9 @@ use doorward_world::{World, both_engines};
 /// More than are looked at one by one.
 const MANY: usize = 20_100;
 
+/// An address, a name, a user name, the role, and the texts that find whoever is all that.
+type Row = (&'static str, &'static str, Option<&'static str>, PlatformRole, &'static [&'static str]);
+
 async fn person(
     world: &World,
     (address, name, username): (&str, &str, Option<&str>),
@@ -70,7 +73,7 @@ async fn agree(world: &World, people: &[(User, &[&str])]) {
 both_engines! {
     async fn filters_agree_with_what_people_are(world: World) {
         let (user, admin) = (PlatformRole::User, PlatformRole::Administrator);
-        let rows: [(&str, &str, Option<&str>, PlatformRole, &[&str]); 6] = [
+        let rows: [Row; 6] = [
             ("lea@example.org", "Zoë Lang", None, user, &["lea@", "zoë lang"]),
             ("zoe@example.org", "Léa", None, user, &["zoe@", "léa"]),
             ("w@example.org", "Wei", Some("ZO-7"), admin, &["w@", "wei", "zo-7"]),

@@ -182,15 +182,7 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     for address in &addresses {
         tracing::info!(%address, issuer = realm.issuer, "listening");
     }
-    match greeting {
-        Greeting::Links => welcome::greet(&realm, config)
-            .await
-            .map_err(|error| anyhow!("cannot say on standard output where everything is: {error:#}"))?,
-        Greeting::Own(greet) => {
-            let issuer = realm.issuer.clone();
-            greet(Api::Here { router, realm: Arc::clone(&realm), attendance: None }, issuer).await?;
-        }
-    }
+    greet(greeting, &realm, config, router).await?;
     tracing::debug!("the greeting was given");
     while signals.next().await == Order::Reload {
         if let Some(read) = book.reload(&loaded).await {
@@ -206,6 +198,19 @@ pub(crate) async fn run(loaded: Loaded, greeting: Greeting) -> Result<()> {
     attendance.end().await.map_err(data::fault)?;
     tracing::info!(cut_off = cut, "stopped");
     Ok(())
+}
+
+/// Says that the server serves, to people or to the command that has started it.
+async fn greet(greeting: Greeting, realm: &Arc<Realm>, config: &Config, router: Router) -> Result<()> {
+    match greeting {
+        Greeting::Links => welcome::greet(realm, config)
+            .await
+            .map_err(|error| anyhow!("cannot say on standard output where everything is: {error:#}")),
+        Greeting::Own(greet) => {
+            let api = Api::Here { router, realm: Arc::clone(realm), attendance: None };
+            greet(api, realm.issuer.clone()).await
+        }
+    }
 }
 
 /// The server's own pages and endpoints, and what is the gateway's.

@@ -51,12 +51,8 @@ fn what_no_browser_sends_is_refused() {
     ] {
         assert_eq!(parse(kind, field(&body).as_bytes()), Err(MultipartError), "{kind} {body}");
     }
-    let body = [
-        field("--B\nContent-Disposition: form-data; name=\"a\"\n\n").as_bytes(),
-        b"\xff\r\n",
-        field("--B--").as_bytes(),
-    ];
-    let body = body.concat();
+    let (head, end) = (field("--B\nContent-Disposition: form-data; name=\"a\"\n\n"), field("--B--"));
+    let body = [head.as_bytes(), b"\xff\r\n", end.as_bytes()].concat();
     let parts = parse(KIND, &body).unwrap();
     assert_eq!(parts[0].text(), Err(MultipartError));
 }

@@ -84,7 +84,8 @@ both_engines! {
         let set = asks(&server, &cookie, Method::POST, "/api/v1/me/picture", Some(body)).await;
         assert_eq!(set.status, StatusCode::OK, "{}", set.text);
         let address = set.body["profile"]["picture"].as_str().unwrap();
-        assert!(address.starts_with("https://id.example/pictures/") && address.ends_with(".png"), "{address}");
+        let name = address.strip_prefix("https://id.example/pictures/");
+        assert!(name.and_then(|name| name.strip_suffix(".png")).is_some(), "{address}");
         for wrong in ["", "no base64", "aGVsbG8="] {
             let refused = asks(&server, &cookie, Method::POST, "/api/v1/me/picture", Some(json!({"picture": wrong}))).await;
             assert_eq!((refused.status, refused.field()), (StatusCode::BAD_REQUEST, "picture"), "{wrong}: {}", refused.text);

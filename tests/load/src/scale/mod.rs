@@ -60,18 +60,15 @@ pub(crate) struct Options {
 pub(crate) fn run(options: &Options) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
     let scratch = tempfile::tempdir()?;
-    let (data_dir, facts, keeper) = match &options.data_dir {
-        Some(folder) => {
-            let facts = Facts::read(folder)?.context("that folder was not filled by `seed`")?;
-            (folder.clone(), facts, None)
-        }
-        None => {
-            let folder = scratch.path().join("data");
-            let own = if options.postgres { Some(cluster::start()?) } else { None };
-            let url = own.as_ref().map(|(base, _)| format!("{base}/postgres"));
-            let facts = runtime.block_on(seed::make(&folder, url.as_deref(), &options.counts))?;
-            (folder, facts, own.map(|(_, keeper)| keeper))
-        }
+    let (data_dir, facts, keeper) = if let Some(folder) = &options.data_dir {
+        let facts = Facts::read(folder)?.context("that folder was not filled by `seed`")?;
+        (folder.clone(), facts, None)
+    } else {
+        let folder = scratch.path().join("data");
+        let own = if options.postgres { Some(cluster::start()?) } else { None };
+        let url = own.as_ref().map(|(base, _)| format!("{base}/postgres"));
+        let facts = runtime.block_on(seed::make(&folder, url.as_deref(), &options.counts))?;
+        (folder, facts, own.map(|(_, keeper)| keeper))
     };
     let slow = tokio::task::LocalSet::new().block_on(&runtime, ask_all(options, &data_dir, &facts))?;
     drop(keeper);
@@ -186,7 +183,7 @@ impl Asker {
         let answer = self.connection.send(&request).await?;
         answer.expect_ok().with_context(|| path.clone())?;
         let (took, after) = (began.elapsed().as_secs_f64(), proc::memory_mib(pid, "VmHWM")?);
-        let rows = answer.body.iter().filter(|byte| **byte == b'\n').count().saturating_sub(1);
+        let rows = answer.body.split(|byte| *byte == b'\n').count().saturating_sub(2);
         println!("| {} | {rows} | {took:.1} | {before:.0} MiB | {after:.0} MiB |", question.says);
         Ok(())
     }

@@ -129,7 +129,7 @@ impl Store {
         match self {
             Self::Sqlite(connection) => {
                 let mut statement = connection.prepare(&sql)?;
-                let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+                let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
                 let mut rows = statement.query([])?;
                 let row = rows.next()?.with_context(nothing)?;
                 let cells =

@@ -3,8 +3,6 @@
 use std::time::Duration;
 
 use super::kit::{Browser, UPSTREAM, Upstream, added, finish, lying, openid, people, refused, world};
-use std::time::Duration;
-
 use doorward_core::{
     audit,
     outcome::{Code, Result},

@@ -101,7 +101,9 @@ impl Site {
     async fn of(operator: &Operator, at: &Where) -> Result<Self> {
         let path = at.path();
         match at {
-            Where::Instance if !operator.is_administrator() => refuse(Code::Forbidden),
+            Where::Instance | Where::Application { org: None, .. } if !operator.is_administrator() => {
+                refuse(Code::Forbidden)
+            }
             Where::Instance => {
                 let (area, place) = (Area::Branding, Place::instance(&operator.visit.call));
                 Ok(Self { place, area, name: None, trail: Vec::new(), org: None, path })
@@ -117,7 +119,6 @@ impl Site {
                 let scope = orgs::enter(operator, org, WRITE).await?;
                 Self::of_application(operator, &scope, client, path).await
             }
-            Where::Application { org: None, .. } if !operator.is_administrator() => refuse(Code::Forbidden),
             Where::Application { org: None, client } => {
                 let client = manage::get(&operator.visit.call, client).await?;
                 let apps = Area::Applications;
