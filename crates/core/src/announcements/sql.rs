@@ -26,8 +26,8 @@ const CLAIM: &str = "UPDATE announcements SET next_at = $2
     WHERE id = (SELECT id FROM announcements WHERE status = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT 1)
         AND status = 0 AND next_at <= $1
     RETURNING id, org_id, subject, body, status, written, created_by, created_at, finished_at, reached";
-const ADVANCE: &str = "UPDATE announcements SET reached = $3, written = written + $4, finished_at = $5,
-        status = CASE WHEN $5 IS NULL THEN status ELSE 1 END
+const ADVANCE: &str =
+    "UPDATE announcements SET reached = $3, written = written + $4, finished_at = $5, status = $6
     WHERE org_id = $1 AND id = $2 AND status = 0";
 // every org: when anybody's turn is next.
 const NEXT_DUE: &str = "SELECT MIN(next_at) FROM announcements WHERE status = 0";
@@ -43,12 +43,12 @@ const MEMBERS: &str = "SELECT u.id, e.address, u.locale
         AND e.verified_at IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM announcement_leavers l WHERE l.org_id = $3 AND l.user_id = m.user_id)
     ORDER BY m.user_id LIMIT $2";
-const WANTS: &str = "SELECT 1
+const WANTS: &str = "SELECT u.id
     FROM users u JOIN principals p ON p.id = u.id
     JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
     WHERE u.id = $1 AND u.marketing_consent_at IS NOT NULL AND p.status = 0 AND e.verified_at IS NOT NULL
         AND e.address = $2";
-const IS_READER: &str = "SELECT 1 FROM memberships m
+const IS_READER: &str = "SELECT m.user_id FROM memberships m
     WHERE m.org_id = $1 AND m.user_id = $2
         AND NOT EXISTS (SELECT 1 FROM announcement_leavers l WHERE l.org_id = $1 AND l.user_id = $2)";
 const LEAVE: &str = "INSERT INTO announcement_leavers (org_id, user_id, left_at) VALUES ($1, $2, $3)
@@ -124,7 +124,9 @@ pub(super) async fn advance(
     one: &Announcement,
     (reached, written, finished): (&str, i64, Option<Time>),
 ) -> Result<()> {
-    tx.exec(ADVANCE, args![one.org, one.id, reached, written, finished]).await?;
+    let status = if finished.is_some() { Status::Sent } else { one.status };
+    let values = args![one.org, one.id, reached, written, finished, status.number()];
+    tx.exec(ADVANCE, values).await?;
     Ok(())
 }
 

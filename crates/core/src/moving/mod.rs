@@ -18,6 +18,7 @@ mod export;
 mod file;
 pub(crate) mod format;
 mod import;
+mod kinds;
 mod record;
 mod secrets;
 mod sql;
@@ -33,8 +34,9 @@ use serde::Serialize;
 pub use check::header;
 pub use export::export;
 pub use file::Header;
-pub use format::{KINDS, Kind, LEFT_OUT};
+pub use format::Kind;
 pub use import::import;
+pub use kinds::{KINDS, LEFT_OUT};
 pub(crate) use record::written;
 
 /// How far it is.

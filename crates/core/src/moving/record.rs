@@ -6,7 +6,8 @@ use doorward_proto::time::Time;
 use serde_json::{Map, Value as Json};
 
 use super::{
-    format::{Form, KINDS, Kind, Member, OF_USE},
+    format::{Form, Kind, Member, OF_USE},
+    kinds::KINDS,
     secrets::{FileKeys, decode, encode},
 };
 use crate::{

@@ -37,6 +37,7 @@ const MISSED: &str = "UPDATE org_domains SET missed_at = COALESCE(missed_at, $3)
     WHERE org_id = $1 AND domain = $2 AND verified_at IS NOT NULL RETURNING misses, missed_at";
 const LOSE: &str = "UPDATE org_domains SET verified_at = NULL, missed_at = NULL, misses = 0
     WHERE org_id = $1 AND domain = $2";
+// sort: the owners of one organisation.
 const OWNERS: &str = "SELECT u.id, e.address, u.locale FROM memberships m
     JOIN users u ON u.id = m.user_id JOIN principals p ON p.id = u.id
     JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
