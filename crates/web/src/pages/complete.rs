@@ -87,7 +87,7 @@ async fn say(Posted { mut visit, form }: Posted<Typed>) -> Result<Response, Fail
     let draft = visit.carry.draft().ok_or(Code::DraftUnknown)?;
     let Some(asked) = asked(&visit).await? else { return Ok(to(&visit.carry.on("/sign-in"))) };
     let account = &asked.account;
-    if form.get("answer").is_some_and(|answer| answer == "deny") {
+    if form.iter().any(|(name, value)| name == "answer" && value == "deny") {
         let next = authorize::deny(&visit.call, draft, account.session.id, account).await?;
         return oauth::answer(&visit.app, &visit.call, visit.headers(), next);
     }

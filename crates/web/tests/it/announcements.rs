@@ -184,6 +184,6 @@ both_engines! {
         assert!(list.text.contains(">News<") && list.text.contains(">Sent<"), "{}", list.text);
         let sheet = root.open("/console/announcements/consents.csv").await;
         assert_eq!(sheet.text.lines().count(), 3, "{}", sheet.text);
-        assert!(sheet.text.lines().nth(1).unwrap().contains(",ada@example.com,true,"), "{}", sheet.text);
+        assert!(sheet.text.lines().any(|line| line.contains(",ada@example.com,true,")), "{}", sheet.text);
     }
 }

@@ -122,11 +122,11 @@ async fn list(caller: Caller, Entered(scope): Entered, mut listing: Listing) -> 
 
 async fn add(caller: Caller, Path(name): Path<String>, Input(body): Input<NewMember>) -> Answer {
     let scope = orgs::enter(&caller.call, caller.holder(), &name, WRITE).await?;
-    let user = body.user_id.parse().map_err(|_| wrong("user_id", "No such person"))?;
     let role = body.role.as_deref().unwrap_or(MEMBER);
     if role == OWNER {
         caller.must_be_fresh()?;
     }
+    let user = body.user_id.parse().map_err(|_| wrong("user_id", "No such person"))?;
     let member = members::add(&caller.call, &scope, user, role).await?;
     created(&format!("/api/v1/orgs/{}/members/{user}", scope.id()), &view(&member)?, None)
 }

@@ -288,8 +288,10 @@ fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
 }
 
 /// The button stands on the announcement's page.
-async fn back(Path(which): Path<Which>) -> Response {
-    to(&which.path())
+async fn back(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
+    let site = Site::of(&operator, which.org.as_deref(), READ).await?;
+    let one = announcements::find(&operator.visit.call, &site.sender, which.id()?).await?;
+    Ok(to(&format!("{}/{}", site.list, one.id)))
 }
 
 async fn stop(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Response, Failure> {

@@ -341,8 +341,11 @@ fn as_mail(text: Text, mail: &Rendered) -> Response {
 }
 
 /// The buttons stand on the page of the words.
-async fn back(Path(which): Path<Which>) -> Response {
-    to(&which.path())
+async fn back(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
+    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let template = kind(&which.template)?;
+    templates::find(&operator.visit.call, &site.place, template, &which.locale).await?;
+    Ok(to(&which.path()))
 }
 
 async fn test(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Response, Failure> {
