@@ -20,6 +20,9 @@ use crate::{
 const PATH: &str = Area::Settings.path();
 const COLUMNS: [&str; 4] = ["settings-name", "settings-value", "settings-from", "settings-change"];
 
+/// Settings on a page.
+const MOST: usize = 40;
+
 /// Every page of the area.
 pub(super) fn routes() -> Router<App> {
     Router::new().route("/console/settings", get(look))
@@ -68,8 +71,14 @@ async fn look(administrator: Administrator) -> Result<Response, Failure> {
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = administrator.shell(&frame, Area::Settings, frame.t(Area::Settings.key()), &errors);
     let all = visit.app.settings.in_force.all();
-    let found = all.iter().filter(|setting| fits(setting, asked.held("query"), is_set));
-    let rows = found.map(|setting| row(frame.text, setting)).collect();
+    let page = asked.page();
+    let found: Vec<&Setting> =
+        all.iter().filter(|setting| fits(setting, asked.held("query"), is_set)).collect();
+    let begun = found.iter().position(|setting| page.after.as_deref() == Some(setting.name));
+    let rest = found.get(begun.map_or(0, |last| last + 1)..).unwrap_or_default();
+    let (shown, more) = rest.split_at_checked(MOST).unwrap_or((rest, &[]));
+    let next = shown.last().filter(|_| !more.is_empty()).map(|setting| setting.name);
+    let rows = shown.iter().map(|setting| row(frame.text, setting)).collect();
     let any = (frame.t("settings-set"), frame.t("console-any"));
     let choices = [true, false].map(|is_set| {
         (word(is_set), frame.t(if is_set { "settings-set-yes" } else { "settings-from-default" }))
@@ -79,7 +88,7 @@ async fn look(administrator: Administrator) -> Result<Response, Failure> {
         Filter::choice(&asked, "set", any, choices),
     ];
     let table = Table::new(&frame, "settings-caption", &COLUMNS, rows);
-    let list = ListPage::new(&shell, (PATH, &asked), filters, table, None)
+    let list = ListPage::new(&shell, (PATH, &asked), filters, table, next)
         .what("settings-what")
         .empty("settings-none", "doorward config show");
     Ok(administrator.show(&list))
