@@ -1,7 +1,7 @@
 //! The sealer: moves events from the intake into the chain, and signs checkpoints.
 //!
 //! Many nodes may run one; a lease lets one of them work. Taking the lease, taking events out of the
-//! intake, linking and counting them (for [analytics](crate::analytics)) is one operation, so nothing is lost
+//! intake, linking and counting them (for [`crate::analytics`]) is one operation, so nothing is lost
 //! or doubled wherever it is cut short.
 //!
 //! A sealed event lies in the month in which it happened, or in that of the event before it when that is

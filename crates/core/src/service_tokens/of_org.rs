@@ -125,7 +125,7 @@ pub async fn update(call: &Call, scope: &OrgScope, (name, seen): (&str, i64), no
 /// Makes the next version and tells its secret.
 ///
 /// # Errors
-/// `ScopeMissing`, `RequestInvalid`, `TokenNotFound`, and what [`super::rotate`] refuses.
+/// `ScopeMissing`, `RequestInvalid`, `TokenNotFound`, and what [`super::rotate()`] refuses.
 pub async fn rotate(call: &Call, scope: &OrgScope, name: &str, ask: RotateAsk) -> Result<WithSecret> {
     scope.runs(WRITE, CHANGED_BY)?;
     let token = find(call, scope, name).await?;
