@@ -166,8 +166,21 @@ fn plain(value: &toml::Value, shown: fn(&str) -> String) -> String {
         toml::Value::Array(items) => {
             items.iter().map(|item| plain(item, shown)).collect::<Vec<_>>().join(",")
         }
+        toml::Value::Table(members) => {
+            let member = |(name, value): (&String, &toml::Value)| {
+                let value = if is_secret(name) { "********".to_owned() } else { plain(value, shown) };
+                format!("{name} = {value}")
+            };
+            format!("{{ {} }}", members.iter().map(member).collect::<Vec<_>>().join(", "))
+        }
         other => other.to_string(),
     }
+}
+
+/// Whether a member of a table holds a secret by its name; the path of a file and an address do not.
+fn is_secret(name: &str) -> bool {
+    let names = ["secret", "password", "token", "credential"];
+    names.iter().any(|word| name.contains(word)) && !name.ends_with("_file") && !name.ends_with("_url")
 }
 
 /// The key of that name.

@@ -46,6 +46,24 @@ fn env_and_schema_come_without_any_configuration() {
     assert!(said.code == 1 && said.err.contains("doorward.toml:1:"), "{}", said.err);
 }
 
+#[test]
+fn a_secret_in_a_table_is_not_shown() {
+    let home = tempfile::tempdir().unwrap();
+    let issuer = "[[auth.issuers]]\nissuer = \"https://other.example\"\n\
+        jwt_secret = \"hush, thirty-two bytes and a few more\"\n";
+    std::fs::write(home.path().join("doorward.toml"), issuer).unwrap();
+    for format in ["table", "json"] {
+        let said = run(&mut doorward(home.path(), &["config", "show", "--output", format]));
+        assert_eq!(said.code, 0, "{}", said.err);
+        assert!(
+            said.out.contains("other.example") && said.out.contains("jwt_secret = ********"),
+            "{}",
+            said.out
+        );
+        assert!(!format!("{}{}", said.out, said.err).contains("hush"), "{}", said.out);
+    }
+}
+
 /// Whoever may use an address often stands in it.
 #[test]
 fn neither_what_is_shown_nor_a_refusal_holds_the_credentials_of_an_address() {
