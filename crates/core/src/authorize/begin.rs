@@ -144,8 +144,7 @@ fn invitation_in(ask: &mut AuthorizationRequest) -> Result<Option<Opaque>> {
 /// The organisation that an invitation is to. One that the request names beside it must be the same.
 async fn invited_to(call: &Call, link: &Opaque, ask: &AuthorizationRequest) -> Result<Id<id::Org>> {
     let org = orgs::invitations::look(call, link).await?.org;
-    let is_it = |named: &String| *named == org.id.to_string() || Some(named) == org.slug.as_ref();
-    if ask.organization.as_ref().is_none_or(is_it) {
+    if [&ask.organization, &ask.organization_name].into_iter().flatten().all(|name| org.is_called(name)) {
         return Ok(org.id);
     }
     let hint = "The invitation is to another organization";

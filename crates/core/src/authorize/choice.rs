@@ -15,7 +15,8 @@ use crate::{
 /// The organisation; `None` where the person has to choose one first.
 ///
 /// # Errors
-/// `OrganizationUnknown`, also for one that is no team where the application needs one; `OrgAddress`.
+/// `OrganizationUnknown`, also for one that is no team where the application needs one; `OrgAddress`;
+/// `RequestInvalid` where two are named.
 pub(super) async fn made(
     call: &Call,
     client: &Client,
@@ -25,6 +26,10 @@ pub(super) async fn made(
     let policy = client.metadata.organizations;
     if let Some(named) = request.organization() {
         let org = named_org(call, Some(&named), account).await?;
+        if !is_called(call, org, request).await? {
+            let hint = "organization and organization_name are two organizations";
+            return Err(Refusal::new(Code::RequestInvalid).field("organization_name").hint(hint).into());
+        }
         if policy == Organizations::Team && !is_team(call, org).await? {
             let hint = "The application needs an organization that is a team";
             return Err(Refusal::new(Code::OrganizationUnknown).field("organization").hint(hint).into());
@@ -116,6 +121,15 @@ async fn named_org(call: &Call, named: Option<&str>, account: &Account) -> Resul
         return Err(refused().into());
     }
     Ok(org.id)
+}
+
+/// Whether the request calls the organisation nothing that it is not called. Only who belongs to it is told.
+async fn is_called(call: &Call, org: Id<Org>, request: &Request) -> Result<bool> {
+    if request.names().nth(1).is_none() {
+        return Ok(true);
+    }
+    let org = orgs::get(call, org).await?;
+    Ok(request.names().all(|name| org.is_called(name)))
 }
 
 /// The session's organisation; the person's own while that one is suspended.

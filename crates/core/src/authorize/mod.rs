@@ -81,10 +81,15 @@ impl Request {
         self.ask.prompt.contains(Prompt::Create) || self.ask.screen_hint.as_deref() == Some("signup")
     }
 
-    /// The organisation that the request is for, by id or short name, if it says so.
+    /// The organisation that the request is for, by id or short name, if it says so. It is never meant by what
+    /// people read: anybody may call theirs so.
     pub(crate) fn organization(&self) -> Option<String> {
-        let named = || self.ask.organization.clone().or_else(|| self.ask.organization_name.clone());
-        self.invited.map(|org| org.to_string()).or_else(named)
+        self.invited.map(|org| org.to_string()).or_else(|| self.names().next().map(str::to_owned))
+    }
+
+    /// What the request calls its organisation.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        [&self.ask.organization, &self.ask.organization_name].into_iter().flatten().map(String::as_str)
     }
 }
 

@@ -164,6 +164,11 @@ impl Org {
             updated_at: now,
         }
     }
+
+    /// Whether this is its id or its short name.
+    pub(crate) fn is_called(&self, name: &str) -> bool {
+        self.slug.as_deref() == Some(name) || self.id.to_string() == name
+    }
 }
 
 /// What a person is in one organisation now.

@@ -12,6 +12,7 @@ mod audit_months;
 mod audit_refusals;
 mod authorize;
 mod authorize_forms;
+mod authorize_hints;
 mod authorize_whom;
 mod bootstrap;
 mod claims;

@@ -152,9 +152,11 @@ async fn form(mut visit: Visit) -> Result<Response, Failure> {
         return Err(Code::SignUpClosed.into());
     }
     draft::read(&mut visit).await?;
+    let expected = visit.asked.as_ref().and_then(|view| view.whom.login_hint.as_deref());
+    let expected = expected.filter(|hint| Email::parse(hint).is_ok());
     let typed = Typed {
         name: visit.typed("name").unwrap_or_default().to_owned(),
-        email: visit.typed("email").unwrap_or_default().to_owned(),
+        email: visit.typed("email").or(expected).unwrap_or_default().to_owned(),
         wants_news: visit.typed("news").is_some(),
     };
     let frame = visit.frame();

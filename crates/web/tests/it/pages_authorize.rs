@@ -74,6 +74,20 @@ both_engines! {
         assert_eq!(page.title(), "Orders asks for access to your account");
     }
 
+    /// The application says with which page to begin, for whom, and in which language; what the page does not
+    /// know it leaves out.
+    async fn an_application_begins_with_registration(world: World) {
+        let mut browser = Browser::new(world);
+        let client = browser.client(json!({})).await;
+        let asked = |hint| [("screen_hint", "signup"), ("login_hint", hint), ("ui_locales", "de-AT \"><b>")];
+        let page = browser.open(&request(&client, &asked(ADA))).await;
+        assert_eq!(page.title(), "Create your account", "{}", page.path);
+        assert_eq!(page.field("email").as_deref(), Some(ADA));
+        assert!(page.text.contains("<html lang=\"en\"") && !page.text.contains("<b>"), "{}", page.text);
+        let page = browser.open(&request(&client, &asked("ada"))).await;
+        assert_eq!(page.field("email").unwrap_or_default(), "", "no address, and so not offered as one");
+    }
+
     /// Our own command line is no stranger, and who allows it everything is told so first; somebody in no team
     /// is not told for which organisation.
     async fn the_command_line_asks_for_everything_and_says_so(world: World) {
