@@ -16,6 +16,12 @@ fn npm_jose_accepts_the_logout_tokens() {
 }
 
 #[test]
+fn the_programs_for_fastapi_verify_tokens_and_sign_people_in() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "fastapi_programs.py");
+}
+
+#[test]
 fn a_person_signs_the_command_line_in_and_out() {
     let server = Server::start(Options::default());
     scripts::python(&server, "command_line.py");

@@ -85,11 +85,21 @@ pub(super) fn proxy(frame: &Frame, host: &str, upstream: &str) -> Vec<Snippet> {
 mod tests {
     use super::*;
 
-    /// The chapter's block is what the tests of the gateway run.
+    /// A chapter's blocks are what the tests of its programs run.
     #[test]
-    fn nginx_is_told_what_the_chapter_says() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/gateway.md");
-        let chapter = std::fs::read_to_string(path).unwrap();
-        assert!(chapter.contains(&format!("```nginx\n{NGINX}```")), "snippets/nginx.conf is another one");
+    fn what_is_pasted_is_what_the_chapters_say() {
+        for (chapter, language, text) in [
+            ("gateway", "nginx", NGINX),
+            ("fastapi", "python", include_str!("../../../../snippets/api.py")),
+            ("fastapi", "python", include_str!("../../../../snippets/sign_in.py")),
+        ] {
+            let path = format!("{}/../../docs/{chapter}.md", env!("CARGO_MANIFEST_DIR"));
+            let page = std::fs::read_to_string(path).unwrap();
+            let first = text.lines().next().unwrap();
+            assert!(
+                page.contains(&format!("```{language}\n{text}```")),
+                "{chapter}.md has another one: {first}"
+            );
+        }
     }
 }
