@@ -893,8 +893,8 @@ CREATE INDEX active_users_age ON active_users (last_hour);
 
 -- The audit trail. event_intake has no index but its number, at whose end rows are put: writers do not
 -- wait for one another. The sealer moves rows to events in arrival order and links them; event_details
--- holds the personal part, which can be erased, and events keeps its salted hash. outcome: 0 granted,
--- 1 refused. Ids begin with their time. month (202611) only goes up along the chain: it says where a row
+-- holds the personal part, which can be erased, and events keeps its salted hash; address is what detail
+-- says of where it came from, to look for it by. outcome: 0 granted, 1 refused. Ids begin with their time. month (202611) only goes up along the chain: it says where a row
 -- lies, and is what retention goes by.
 CREATE TABLE event_intake (
     seq @arrival,
@@ -953,8 +953,10 @@ CREATE TABLE event_details (
     month @int NOT NULL,
     salt @bytes NOT NULL,
     detail TEXT NOT NULL,
+    address TEXT,
     erased_at @int
 ) @monthly;
+CREATE INDEX event_details_address ON event_details (address, seq) WHERE address IS NOT NULL;
 
 -- reason: minute, month, retention. What a retention checkpoint covers may be gone.
 CREATE TABLE event_checkpoints (

@@ -55,21 +55,23 @@ pub(super) const USED: &str = "UPDATE api_keys SET use_count = use_count + $2,
         last_used_at = CASE WHEN last_used_at > $3 THEN last_used_at ELSE $3 END
     WHERE id = $1";
 // every org: the key names its own.
-// What a state is by itself is looked at first: whether the holder stands takes three tables more.
+// What a state is by itself is looked at first: whether the holder stands takes three tables more. Key by key
+// and not by a join, for which PostgreSQL may read every principal there is.
 const LIST: &str =
     "SELECT k.id, k.org_id, k.user_id, k.name, k.shown, k.scopes, k.permissions, k.workspace_ids,
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+    (SELECT CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
         WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
-    FROM api_keys k JOIN principals p ON p.id = k.principal_id
+        FROM principals p WHERE p.id = k.principal_id)
+    FROM api_keys k
     WHERE k.id > $1 AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        WHEN NOT EXISTS (SELECT 1 FROM principals p WHERE p.id = k.principal_id AND p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id))) THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 const LIST_ORG: &str =
@@ -77,30 +79,32 @@ const LIST_ORG: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+    (SELECT CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
         WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
-    FROM api_keys k JOIN principals p ON p.id = k.principal_id
+        FROM principals p WHERE p.id = k.principal_id)
+    FROM api_keys k
     WHERE k.org_id = $5 AND k.id > $1 AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        WHEN NOT EXISTS (SELECT 1 FROM principals p WHERE p.id = k.principal_id AND p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id))) THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 const LIST_USER: &str = "SELECT k.id, k.org_id, k.user_id, k.name, k.shown, k.scopes, k.permissions, k.workspace_ids,
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+    (SELECT CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
         WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
-    FROM api_keys k JOIN principals p ON p.id = k.principal_id
+        FROM principals p WHERE p.id = k.principal_id)
+    FROM api_keys k
     WHERE k.user_id = $5 AND k.id > $1 AND (k.org_id = $6 OR $6 IS NULL) AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        WHEN NOT EXISTS (SELECT 1 FROM principals p WHERE p.id = k.principal_id AND p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id))) THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 const SEARCH: &str =
@@ -108,18 +112,19 @@ const SEARCH: &str =
     k.allowed_addresses, k.metadata, k.rate_limit, k.is_own, k.is_enabled, k.created_by, k.created_at,
     k.expires_at, k.revoked_at, k.revoked_by, k.revocation_reason, k.last_used_at, k.last_used_address,
     k.use_count, k.revision,
-    CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+    (SELECT CAST(CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
         WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END AS BIGINT)
-    FROM api_keys k JOIN principals p ON p.id = k.principal_id
+        FROM principals p WHERE p.id = k.principal_id)
+    FROM api_keys k
     WHERE k.id IN (SELECT id FROM api_keys WHERE name_folded >= $5 AND name_folded < $6
         UNION SELECT id FROM api_keys WHERE id = $7)
     AND k.id > $1 AND (k.org_id = $8 OR $8 IS NULL) AND (k.user_id = $9 OR $9 IS NULL)
     AND (CAST($4 AS BIGINT) <> 4 OR k.revoked_at IS NOT NULL) AND ($4 <> 2 OR k.expires_at <= $3)
     AND ($4 <> 1 OR k.is_enabled = 0) AND CAST($4 AS BIGINT) IN (-1, CASE WHEN k.revoked_at IS NOT NULL THEN 4
-        WHEN CASE WHEN p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
+        WHEN NOT EXISTS (SELECT 1 FROM principals p WHERE p.id = k.principal_id AND p.status = 0 AND p.epoch = k.epoch AND (k.user_id IS NULL OR 0 = (
         SELECT o.status FROM memberships m JOIN orgs o ON o.id = m.org_id
-        WHERE m.org_id = k.org_id AND m.user_id = k.user_id)) THEN 1 ELSE 0 END = 0 THEN 3
+        WHERE m.org_id = k.org_id AND m.user_id = k.user_id))) THEN 3
         WHEN k.expires_at <= $3 THEN 2 WHEN k.is_enabled = 0 THEN 1 ELSE 0 END)
     ORDER BY k.id LIMIT $2";
 

@@ -1,6 +1,9 @@
 //! Statements of the audit trail.
 
+use std::borrow::Cow;
+
 use doorward_proto::time::Time;
+use serde::Deserialize;
 
 use super::{
     Event, Outcome,
@@ -28,7 +31,8 @@ const TAKE: &str = "DELETE FROM event_intake
 const INSERT_SEALED: &str = "INSERT INTO events
     (seq, id, month, at, code, outcome, org_id, actor, subject, client_id, request_id, facts, detail_hash, link)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)";
-const INSERT_DETAIL: &str = "INSERT INTO event_details (seq, month, salt, detail) VALUES ($1, $2, $3, $4)";
+const INSERT_DETAIL: &str =
+    "INSERT INTO event_details (seq, month, salt, detail, address) VALUES ($1, $2, $3, $4, $5)";
 const LAST: &str = "SELECT seq, link, month FROM events ORDER BY seq DESC LIMIT 1";
 const LINK_AT: &str = "SELECT seq, link, month FROM events WHERE seq = $1";
 const FIRST: &str = "SELECT seq, link, month FROM events ORDER BY seq LIMIT 1";
@@ -56,7 +60,7 @@ const CHAIN: &str = "SELECT events.seq, events.id, events.at, events.code, event
 const UNSEALED: &str = "SELECT CAST(COUNT(*) AS BIGINT), MIN(id) FROM event_intake";
 // scan: the intake holds the events of the last second
 const ERASE_UNSEALED: &str = "UPDATE event_intake SET detail = '{}' WHERE actor = $1 OR subject = $1";
-const ERASE: &str = "UPDATE event_details SET detail = '', salt = $2, erased_at = $3
+const ERASE: &str = "UPDATE event_details SET detail = '', salt = $2, erased_at = $3, address = NULL
     WHERE erased_at IS NULL AND seq IN (
         SELECT seq FROM events WHERE actor = $1 UNION SELECT seq FROM events WHERE subject = $1)";
 const DROP_DETAILS: &str = "DELETE FROM event_details WHERE seq <= $1";
@@ -130,6 +134,13 @@ fn body(row: &Row<'_>, from: usize) -> Result<Body> {
     })
 }
 
+/// What the personal detail says of where an event came from.
+#[derive(Deserialize)]
+struct Whence<'d> {
+    #[serde(borrow)]
+    address: Option<Cow<'d, str>>,
+}
+
 /// An event with its place in the chain.
 pub(super) struct Linked {
     pub(super) seq: i64,
@@ -166,10 +177,14 @@ pub(super) async fn insert_sealed(tx: &mut Tx<'_>, events: &[Linked]) -> Result<
         })
         .collect();
     tx.exec_each(INSERT_SEALED, &rows).await?;
-    let details: Vec<Vec<Value<'_>>> = events
-        .iter()
-        .map(|event| args![event.seq, event.month, event.salt.as_slice(), &event.detail].to_vec())
-        .collect();
+    let mut details: Vec<Vec<Value<'_>>> = Vec::with_capacity(events.len());
+    for event in events {
+        let Whence { address } = serde_json::from_str(&event.detail)?;
+        details.push(
+            args![event.seq, event.month, event.salt.as_slice(), &event.detail, address.map(Cow::into_owned)]
+                .to_vec(),
+        );
+    }
     tx.exec_each(INSERT_DETAIL, &details).await.map(|_| ())
 }
 

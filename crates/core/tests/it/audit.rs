@@ -1,6 +1,6 @@
 //! The audit trail: sealed in order, verified link by link, erasable, kept for its time.
 
-use std::{sync::Arc, time::Duration};
+use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use doorward_core::{
     args,
@@ -212,6 +212,10 @@ both_engines! {
         assert_eq!(detail_of("test.to_her"), None);
         assert_eq!(detail_of("test.not_hers").unwrap()["address"], "203.0.113.7");
         assert_eq!(detail_of("test.unsealed").unwrap().len(), 0, "sealed without its detail");
+        let from = Filter { address: "203.0.113.7".parse().ok(), ..Filter::default() };
+        let found = audit::list(&world.realm, from, None, 100).await.unwrap();
+        let hers = found.iter().filter(|entry| entry.code.ends_with("her") || entry.code == "test.unsealed");
+        assert_eq!(hers.count(), 0, "and cannot be found by where it came from");
     }
 
     async fn each_filter_finds_its_own_and_pages_do_not_overlap(world: World) {
@@ -219,10 +223,14 @@ both_engines! {
         let start = world.realm.env.now();
         let client: Id<id::Client> = world.call().id().unwrap();
         let org: Id<id::Org> = world.call().id().unwrap();
+        let elsewhere = IpAddr::from([198, 51, 100, 7]);
         for number in 0..30 {
             world.advance(Duration::from_secs(1));
             let mut call = world.call();
             call.origin.request_id = format!("req-{number}");
+            if number % 6 == 1 {
+                call.origin.address = elsewhere;
+            }
             let event = match number % 3 {
                 0 => Event::new(&call, "user.signed_in").unwrap().subject("usr_a").client(client),
                 1 => Event::refused(&call, "user.sign_in", Code::SignInFailed).unwrap().subject("usr_b"),
@@ -247,7 +255,11 @@ both_engines! {
             (Filter { request_id: some("req-7"), ..begun.clone() }, 1),
             (Filter { since: Some(start + Duration::from_secs(11)), ..Filter::default() }, 20),
             (Filter { until: Some(start + Duration::from_secs(11)), ..begun.clone() }, 10),
-            (Filter { code: some("user."), outcome: Some(Outcome::Granted), ..begun }, 10),
+            (Filter { code: some("user."), outcome: Some(Outcome::Granted), ..begun.clone() }, 10),
+            (Filter { address: Some(elsewhere), ..begun.clone() }, 5),
+            (Filter { address: Some(elsewhere), code: some("user."), ..begun.clone() }, 5),
+            (Filter { address: Some(elsewhere), outcome: Some(Outcome::Granted), ..begun.clone() }, 0),
+            (Filter { address: Some(IpAddr::from([198, 51, 100, 8])), ..begun }, 0),
         ];
         for (filter, wanted) in cases {
             let mut found: Vec<String> = Vec::new();

@@ -253,10 +253,26 @@ fn trail(asked: &mut Asked<'_>) {
         &format!("org_id={largest}&outcome=refused"),
         &format!("client_id={}", facts.client),
         "request_id=req-none",
+        "address=198.51.100.7",
+        "address=203.0.113.99",
+        "address=198.51.100.7&outcome=refused",
+        "address=198.51.100.7&code=none.such",
         &format!("after={}", facts.events / 2),
         &format!("after={}&code=org.member_added", facts.events / 2),
     ]));
     asked.list(who, "/api/v1/audit/events", &filters);
+    for path in [format!("/api/v1/orgs/{largest}/audit"), format!("/console/organizations/{largest}/audit")] {
+        asked.list(
+            Who::Owner,
+            &path,
+            &strings(&[
+                "code=org.member_added",
+                "code=none.such",
+                "outcome=refused",
+                &format!("actor={user}"),
+            ]),
+        );
+    }
     for path in ["/api/v1/audit/events", "/console/audit"] {
         for query in ["", "code=org.member_added", "outcome=refused"] {
             asked.middle::<Event>(who, (path, query), DAY * 150);

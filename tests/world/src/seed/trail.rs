@@ -101,6 +101,7 @@ impl Plan {
                 month_of(self.happened(number)).into(),
                 draw::salt(number).to_vec().into(),
                 detail(number).into(),
+                address(number).into(),
             ]
         })
     }
@@ -160,8 +161,12 @@ impl Plan {
     }
 }
 
+fn address(number: u64) -> String {
+    format!("198.51.100.{}", number % 250)
+}
+
 fn detail(number: u64) -> String {
-    format!(r#"{{"address":"198.51.100.{}","user_agent":"Seeded/1.0"}}"#, number % 250)
+    format!(r#"{{"address":"{}","user_agent":"Seeded/1.0"}}"#, address(number))
 }
 
 /// Puts them in.
@@ -202,7 +207,9 @@ pub(super) async fn load(plan: &Plan, store: &Store) -> Result<Vec<(&'static str
         ("events", store.load("events", &events, plan.events()).await?),
         (
             "event_details",
-            store.load("event_details", &["seq", "month", "salt", "detail"], plan.details()).await?,
+            store
+                .load("event_details", &["seq", "month", "salt", "detail", "address"], plan.details())
+                .await?,
         ),
         ("usage_hours", store.load("usage_hours", &usage, plan.usage()).await?),
     ])

@@ -33,14 +33,18 @@ const COUNTS: &[&str] = &[
     "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE client_id = $1 LIMIT $2) AS found",
     "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE org_id = $1 LIMIT $2) AS found",
     "SELECT COUNT(*) FROM (SELECT seq FROM events WHERE code = $1 LIMIT $2) AS found",
+    "SELECT COUNT(*) FROM (SELECT seq FROM event_details WHERE address = $1 LIMIT $2) AS found",
 ];
 const SEALED_SEQ: &str = "SELECT seq FROM events WHERE id >= $1 ORDER BY id LIMIT 1";
 
-const SEALED_AT: &str = "EXISTS (SELECT 1 FROM event_details d
-    WHERE d.seq = e.seq AND d.month = e.month AND d.erased_at IS NULL AND d.detail LIKE ?)";
-const UNSEALED_AT: &str = "e.detail LIKE ?";
+const FROM_INDEX: &str = "e.seq IN (SELECT d.seq FROM event_details d WHERE d.address = ?)";
+const FROM_LOOKED_AT: &str = "EXISTS (SELECT 1 FROM event_details d
+    WHERE d.seq = e.seq AND d.month = e.month AND (d.address || '') = ?)";
+const UNSEALED_FROM: &str = "e.detail LIKE ?";
 /// Where the code stands among what is asked of events.
 const CODE: usize = 4;
+/// Where the address does.
+const ADDRESS: usize = 5;
 /// How many events are few: they are all looked at.
 const FEW: i64 = 2_000;
 /// Codes that one page is put together from at the most: there are not that many.
@@ -59,8 +63,15 @@ enum By {
 /// How many events each condition alone finds, as far as is counted, the fewest first; with its place.
 async fn counted(tx: &mut ReadTx<'_>, filter: &Filter) -> Result<Vec<(i64, usize)>> {
     let exact = filter.code.as_ref().filter(|code| !code.ends_with('.'));
-    let texts =
-        [filter.actor.as_ref(), filter.subject.as_ref(), filter.client.as_ref(), filter.org.as_ref(), exact];
+    let address = filter.address.map(|address| address.to_string());
+    let texts = [
+        filter.actor.as_ref(),
+        filter.subject.as_ref(),
+        filter.client.as_ref(),
+        filter.org.as_ref(),
+        exact,
+        address.as_ref(),
+    ];
     let mut counted = Vec::new();
     for (place, (count, value)) in COUNTS.iter().copied().zip(texts).enumerate() {
         if let Some(value) = value {
@@ -102,10 +113,11 @@ impl<'v> Text<'v> {
         self.sql.push_str(&condition.replace('?', &format!("${}", self.values.len())));
     }
 
-    /// Adds where it came from, by the condition of the table.
-    fn address(&mut self, condition: &'static str, filter: &Filter) {
-        if let Some(pattern) = filter.detail_pattern() {
-            self.and(condition, pattern);
+    /// Adds where it came from: by the index, or looked at event by event where very many came from there.
+    fn address(&mut self, filter: &Filter, by: By) {
+        if let Some(address) = filter.address {
+            let condition = if by == By::Index(ADDRESS) { FROM_INDEX } else { FROM_LOOKED_AT };
+            self.and(condition, address.to_string());
         }
     }
 
@@ -214,7 +226,7 @@ async fn sealed(tx: &mut ReadTx<'_>, filter: &Filter, along: Along, limit: i64) 
     let counted = counted(tx, filter).await?;
     let prefix = filter.code.as_deref().filter(|code| code.ends_with('.'));
     let by = match *counted.as_slice() {
-        [(count, place), ..] if prefix.is_none() || count < FEW => By::Index(place),
+        [(count, place), ..] if count < FEW || (prefix.is_none() && place != ADDRESS) => By::Index(place),
         _ => By::Any,
     };
     let Some(prefix) = prefix.filter(|_| by == By::Any) else {
@@ -242,7 +254,7 @@ async fn sealed_by(
     let mut text = Text::new(SEALED);
     text.filter(filter, by);
     text.part(filter);
-    text.address(SEALED_AT, filter);
+    text.address(filter, by);
     match along {
         Along::Back(Begin::Sealed(seq)) => text.and("e.seq < ?", seq),
         Along::Back(_) => {}
@@ -269,7 +281,9 @@ pub(super) async fn list_unsealed(
 ) -> Result<Vec<Entry>> {
     let mut text = Text::new(UNSEALED);
     text.filter(filter, By::Any);
-    text.address(UNSEALED_AT, filter);
+    if let Some(pattern) = filter.detail_pattern() {
+        text.and(UNSEALED_FROM, pattern);
+    }
     match begin {
         Begin::AtTheEnd => {}
         Begin::Unsealed(seq) => text.and("e.seq < ?", seq),
