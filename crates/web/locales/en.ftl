@@ -643,6 +643,10 @@ did-join-removed = Nobody joins by that application any more. Who has joined sta
 did-uninvited = The invitation is revoked.
 
 apps-what = Programs that people sign in to, and programs that act by themselves.
+apps-of = Applications of { $name }
+apps-of-what = Programs that people sign in to, and programs that act by themselves: at domains that the organisation has proven or on the machine of whoever tries them, with the standard scopes and those of the organisation’s own APIs.
+apps-not-own = It may more than an organisation can give, so the server’s administrators decide over it.
+apps-first-party-wrong = People are asked whether they allow an organisation’s application. The server’s administrators decide over one for which they are not.
 apps-none = There are no applications yet. Make the first one here, or on a command line:
 apps-search = Name or id
 apps-org-search = Id of the organisation

@@ -221,11 +221,37 @@ test('an organisation by who administers the server, and by who runs it', async 
     if (who === eva) {
       await page.goto(`${issuer}/console`);
       assert.equal(at(page), its, 'the one that she runs');
-      assert.equal(await page.locator('ul.rooms a').count(), 4);
+      assert.equal(await page.locator('ul.rooms a').count(), 5);
     }
     silent(page);
     await page.context().close();
   }
+});
+
+test('what an organisation has of its own, by who owns it', async () => {
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme with things of its own', owner: eva.id });
+  const its = `/console/organizations/${acme.id}`;
+  const app = await api('POST', `orgs/${acme.id}/clients`, { name: 'Notes with a name that takes room', redirect_uris: ['http://127.0.0.1/callback'], scopes: ['openid', 'profile', 'email'] });
+  const page = await open(browser);
+  await page.goto(`${issuer}${its}/applications`);
+  await signIn(page, eva);
+  const apps = `${its}/applications`;
+  for (const path of ['', '?query=nothing', '/new', '/new/server', '/new/native', `/${app.id}`, `/${app.id}/edit`, `/${app.id}/rotate`, `/${app.id}/suspend`, `/${app.id}/delete`]) {
+    await everyWidth(page, `${apps}${path}`);
+  }
+  await page.goto(`${issuer}${apps}/new/server`);
+  await fill(page, { name: 'Orders', redirect_uris: 'https://orders.example/callback', current_password: eva.password });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  assert.ok(await page.locator('#redirect_uris[aria-invalid="true"]').count());
+  await examine(page, 'an application beyond the organisation');
+  await fill(page, { redirect_uris: 'http://127.0.0.1:8765/callback', current_password: eva.password });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  assert.match(await secretOf(page), /^dw_cs_/);
+  await examine(page, 'the secret of an application of an organisation');
+  page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+  silent(page);
+  await page.context().close();
 });
 
 test('identity providers, of the instance and of an organisation', async () => {

@@ -65,13 +65,24 @@ pub async fn find(call: &Call, scope: &OrgScope, name: &str) -> Result<Client> {
     if found.org == scope.id() { Ok(found) } else { refuse(Code::NotFound) }
 }
 
+/// Whether who entered decides over an application of the organisation that they may change: over what may more than
+/// the organisation can give, the server's administrators do.
+///
+/// # Errors
+/// Faults.
+pub async fn decides(call: &Call, scope: &OrgScope, client: &Client) -> Result<bool> {
+    if scope.is_platform() {
+        return Ok(true);
+    }
+    Ok(!client.is_first_party && beyond(call, scope, &client.metadata.scopes).await?.is_none())
+}
+
 /// One that is the organisation's to decide over: whoever decides how it proves itself, and where its codes go, can
 /// act as it.
 async fn own(call: &Call, scope: &OrgScope, name: &str) -> Result<Client> {
     scope.runs(WRITE, CHANGED_BY)?;
     let found = find(call, scope, name).await?;
-    let is_beyond = found.is_first_party || beyond(call, scope, &found.metadata.scopes).await?.is_some();
-    if is_beyond && !scope.is_platform() {
+    if !decides(call, scope, &found).await? {
         let hint = "It may more than an organization can give, so the server's administrators decide over it";
         return Err(Refusal::new(Code::Forbidden).hint(hint).into());
     }

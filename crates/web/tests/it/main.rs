@@ -33,6 +33,7 @@ mod pages_console_branding;
 mod pages_console_mail_templates;
 mod pages_console_orgs;
 mod pages_console_overview;
+mod pages_console_own;
 mod pages_console_providers;
 mod pages_console_roles;
 mod pages_console_traffic;

@@ -43,6 +43,7 @@ mod said;
 pub mod service_tokens;
 mod sessions;
 mod settings;
+mod site;
 mod usage;
 mod users;
 mod words;
@@ -133,7 +134,8 @@ impl Area {
         Self::Announcements,
     ];
     /// What is open to whoever runs an organisation.
-    const OF_ORGANIZATIONS: &[Self] = &[Self::Organizations, Self::Apis, Self::Roles, Self::Audit];
+    const OF_ORGANIZATIONS: &[Self] =
+        &[Self::Organizations, Self::Applications, Self::Apis, Self::Roles, Self::Audit];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
@@ -156,6 +158,11 @@ impl Area {
             Self::MailTemplates => "/console/mail-templates",
             Self::Announcements => "/console/announcements",
         }
+    }
+
+    /// The last word of its address, also below an organisation's page.
+    fn word(self) -> &'static str {
+        self.path().rsplit('/').next().unwrap_or_default()
     }
 
     const fn key(self) -> &'static str {

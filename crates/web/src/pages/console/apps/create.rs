@@ -3,10 +3,7 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
-    clients::{
-        Metadata,
-        manage::{self, NewClient, Registration},
-    },
+    clients::{Metadata, manage::Registration},
     credentials, orgs,
     outcome::{Code, Refusal, Result as Outcome},
 };
@@ -14,16 +11,16 @@ use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
-    PATH,
+    AREA, At, Site, WRITE, address,
+    keep::{self, Chosen},
     kind::Kind,
-    secret::{SHOWN, kept},
-    trail,
+    secret::{kept, shown},
     wrong::wrong,
 };
 use crate::{
     pages::{
         console::{
-            Administrator, Area, Shell,
+            Operator, Shell,
             part::{
                 detail::{DetailPage, Panel},
                 form::FormPage,
@@ -70,22 +67,49 @@ impl Form {
     }
 }
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, kind: Kind, errors: &Errors) -> Shell<'a> {
-    let title = frame.t(kind.new_one());
-    let mut shell = administrator.shell(frame, Area::Applications, title, errors);
-    shell.trail = vec![trail(administrator), (format!("{PATH}/new"), frame.t("apps-new"))];
+/// The address of a form: whose application, and what it is.
+#[derive(Debug, Deserialize)]
+pub(super) struct New {
+    #[serde(default)]
+    org: Option<String>,
+    kind: String,
+}
+
+impl New {
+    async fn site(&self, operator: &Operator) -> Outcome<(Site, Kind)> {
+        let site = making(operator, self.org.as_deref()).await?;
+        let kind = Kind::of_word(&self.kind).ok_or_else(|| Refusal::new(Code::NotFound))?;
+        Ok((site, kind))
+    }
+}
+
+/// Whose applications are made, for who may.
+async fn making(operator: &Operator, org: Option<&str>) -> Outcome<Site> {
+    let site = Site::enter(operator, AREA, (org, WRITE)).await?;
+    if site.may_make(WRITE) { Ok(site) } else { Err(Refusal::new(Code::NotFound).into()) }
+}
+
+fn shell<'f>(
+    operator: &Operator,
+    site: &Site,
+    frame: &'f Frame,
+    (kind, errors): (Kind, &Errors),
+) -> Shell<'f> {
+    let mut shell = site.below(operator, frame, (frame.t(kind.new_one()), errors));
+    shell.trail.push((format!("{}/new", site.list()), frame.t("apps-new")));
     shell
 }
 
 fn form<'a>(
     shell: &'a Shell<'a>,
-    kind: Kind,
+    (site, kind): (&Site, Kind),
     (typed, once): (&Form, String),
     errors: Errors,
 ) -> FormPage<'a> {
     let frame = shell.frame;
     let field = |id, label: &str, value: &str| Field::new(id, "text", "off", frame.t(label)).value(value);
-    let mut form = FormPage::new(shell, format!("{PATH}/new/{}", kind.word()), format!("{PATH}/new"), errors)
+    let new = format!("{}/new", site.list());
+    let mut form = FormPage::new(shell, format!("{new}/{}", kind.word()), new, errors)
         .what(frame.t(kind.what()))
         .hidden("once", once)
         .field(field("name", "apps-name", &typed.name).hint(frame.t("apps-name-what")).longest(200));
@@ -99,17 +123,16 @@ fn form<'a>(
             .field(signed_out.rows(2).longest(40_000).optional());
     }
     let hint = if kind.signs_in() { "apps-scopes-what" } else { "apps-scopes-service" };
-    form = form
-        .field(field("scopes", "apps-scopes", &typed.scopes).hint(frame.t(hint)).longest(8000).optional())
-        .field(field("org", "apps-org", &typed.org).hint(frame.t("apps-org-what")).longest(64).optional())
-        .field(
-            field("client_id", "apps-client-id", &typed.client_id)
-                .hint(frame.t("apps-client-id-what"))
-                .longest(64)
-                .optional(),
-        );
-    if kind.signs_in() {
-        form = form.tick("first_party", frame.t("apps-first-party-do"), !typed.first_party.is_empty());
+    let scopes = field("scopes", "apps-scopes", &typed.scopes).hint(frame.t(hint));
+    form = form.field(scopes.longest(8000).optional());
+    if site.org().is_none() {
+        let org = field("org", "apps-org", &typed.org).hint(frame.t("apps-org-what"));
+        let client_id =
+            field("client_id", "apps-client-id", &typed.client_id).hint(frame.t("apps-client-id-what"));
+        form = form.field(org.longest(64).optional()).field(client_id.longest(64).optional());
+        if kind.signs_in() {
+            form = form.tick("first_party", frame.t("apps-first-party-do"), !typed.first_party.is_empty());
+        }
     }
     if kind.is_confidential() {
         form = form.password();
@@ -118,30 +141,25 @@ fn form<'a>(
 }
 
 /// What it may be.
-pub(super) async fn choose(administrator: Administrator) -> Result<Response, Failure> {
-    let (frame, errors) = (administrator.visit.frame(), Errors::none());
-    let mut shell = administrator.shell(&frame, Area::Applications, frame.t("apps-new"), &errors);
-    shell.trail = vec![trail(&administrator)];
+pub(super) async fn choose(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let site = making(&operator, at.org.as_deref()).await?;
+    let (frame, errors) = (operator.visit.frame(), Errors::none());
+    let shell = site.below(&operator, &frame, (frame.t("apps-new"), &errors));
     let panel = |(word, name, what): (&'static str, &str, &str)| {
         let title = frame.t(name);
         let choose = frame.tv("apps-choose", "kind", &title);
-        Panel::new(word, title).what(frame.t(what)).link(format!("{PATH}/new/{word}"), choose)
+        Panel::new(word, title).what(frame.t(what)).link(format!("{}/new/{word}", site.list()), choose)
     };
     let kinds = Kind::ALL.map(|kind| (kind.word(), kind.name(), kind.what()));
-    let proxy = ("proxy", "apps-kind-proxy", "apps-what-proxy");
-    let panels = kinds.into_iter().chain([proxy]).map(panel).collect();
-    Ok(administrator.show(&DetailPage { frame: &frame, shell: &shell, badge: None, panels }))
+    // Routes of the gateway are the instance's.
+    let proxy = site.org().is_none().then_some(("proxy", "apps-kind-proxy", "apps-what-proxy"));
+    let panels = kinds.into_iter().chain(proxy).map(panel).collect();
+    Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge: None, panels }))
 }
 
-fn kind_of(word: &str) -> Outcome<Kind> {
-    Kind::of_word(word).ok_or_else(|| Refusal::new(Code::NotFound).into())
-}
-
-pub(super) async fn look(
-    Path(word): Path<String>,
-    administrator: Administrator,
-) -> Result<Response, Failure> {
-    let (visit, kind) = (&administrator.visit, kind_of(&word)?);
+pub(super) async fn look(Path(new): Path<New>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let (site, kind) = new.site(&operator).await?;
     let kept = |field| visit.typed(field).unwrap_or_default().to_owned();
     let typed = Form {
         name: kept("name"),
@@ -153,40 +171,46 @@ pub(super) async fn look(
         ..Form::default()
     };
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, kind, &errors);
-    Ok(administrator.show(&form(&shell, kind, (&typed, once::word(visit)?), errors)))
+    let shell = shell(&operator, &site, &frame, (kind, &errors));
+    Ok(operator.show(&form(&shell, (&site, kind), (&typed, once::word(visit)?), errors)))
 }
 
-pub(super) async fn make(Path(word): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, typed) = match Administrator::of(posted, &format!("{PATH}/new/{word}")) {
+pub(super) async fn make(Path(new): Path<New>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let path = format!("{}/new/{}", address(AREA, new.org.as_deref()), new.kind);
+    let (operator, typed) = match Operator::of(posted, &path) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let (visit, kind) = (&administrator.visit, kind_of(&word)?);
-    let (call, user, sent) = (visit.call.clone(), administrator.account.session.user, typed.clone());
+    let visit = &operator.visit;
+    let (site, kind) = new.site(&operator).await?;
+    let (call, user, sent) = (visit.call.clone(), operator.account.session.user, typed.clone());
+    let scope = site.org().cloned();
     let work = async move {
-        let org = match some(&sent.org) {
-            None => None,
-            Some(name) => match orgs::find(&call, &name).await? {
-                Some(org) => Some(org.id),
-                None => return Err(Refusal::new(Code::RequestInvalid).field("org_id").into()),
-            },
-        };
-        let registration = sent.read(kind);
+        let mut chosen = Chosen::default();
+        let mut registration = sent.read(kind);
+        if scope.is_some() {
+            // Nobody is spared the question by an organisation, whatever is sent.
+            registration.is_first_party = false;
+        } else {
+            chosen.client_id = some(&sent.client_id);
+            if let Some(name) = some(&sent.org) {
+                let wrong = || Refusal::new(Code::RequestInvalid).field("org_id");
+                chosen.org = Some(orgs::find(&call, &name).await?.ok_or_else(wrong)?.id);
+            }
+        }
         if kind.is_confidential() {
             credentials::confirm(&call, user, &sent.current_password).await?;
         }
-        let new = NewClient { client_id: some(&sent.client_id), org, registration };
-        kept(manage::register(&call, new).await, true)
+        kept(keep::register(&call, scope.as_ref(), (registration, chosen)).await, true)
     };
-    let refusal = match once::send(visit, (&typed.once, SHOWN), work).await {
+    let refusal = match once::send(visit, (&typed.once, &shown(&site)), work).await {
         Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
     let (redirects, signed_out) = (lines(&typed.redirect_uris), lines(&typed.signed_out));
     let addresses: [(&str, &[String]); 2] = [("redirect_uris", &redirects), ("signed_out", &signed_out)];
-    let Some(errors) = wrong(visit.text, &refusal, &addresses) else { return Err(refusal.into()) };
+    let Some(errors) = wrong(visit.text, &refusal, (&site, &addresses)) else { return Err(refusal.into()) };
     let frame = visit.frame();
-    let shell = shell(&administrator, &frame, kind, &errors);
-    Ok(visit.show_wrong(&form(&shell, kind, (&typed, once::word(visit)?), errors), &refusal))
+    let shell = shell(&operator, &site, &frame, (kind, &errors));
+    Ok(visit.show_wrong(&form(&shell, (&site, kind), (&typed, once::word(visit)?), errors), &refusal))
 }

@@ -1,12 +1,11 @@
 //! Changing an application: only while nobody else has changed it since the form was shown.
 
 use axum::{extract::Path, response::Response};
-use doorward_core::clients::{Client, manage};
 
-use super::{PATH, application, form::Form, page, trail, wrong::wrong};
+use super::{AREA, At, Keeper, form::Form, keep, wrong::wrong};
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell, part::form::FormPage, said, words::lines},
+        console::{Operator, Shell, part::form::FormPage, said, words::lines},
         form::Errors,
         frame::Frame,
         visit::{Posted, refusal_of},
@@ -14,24 +13,22 @@ use crate::{
     surface::Failure,
 };
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, client: &Client, errors: &Errors) -> Shell<'a> {
-    let title = frame.tv("console-edit-of", "name", &client.name);
-    let mut shell = administrator.shell(frame, Area::Applications, title, errors);
-    shell.trail = vec![trail(administrator), (page(client), client.name.clone())];
-    shell
+fn shell<'f>(keeper: &Keeper<'_>, frame: &'f Frame, errors: &Errors) -> Shell<'f> {
+    keeper.shell(frame, frame.tv("console-edit-of", "name", &keeper.client.name), errors)
 }
 
-fn form<'a>(shell: &'a Shell<'a>, client: &Client, typed: &Form, errors: Errors) -> FormPage<'a> {
-    let page = page(client);
+fn form<'a>(shell: &'a Shell<'a>, keeper: &Keeper<'_>, typed: &Form, errors: Errors) -> FormPage<'a> {
+    let page = keeper.page();
     let form =
         FormPage::new(shell, format!("{page}/edit"), page, errors).what(shell.frame.t("apps-edit-what"));
-    typed.controls(form, shell.frame, client).button(shell.frame.t("console-save"))
+    let form = typed.controls(form, shell.frame, (&keeper.client, keeper.site.org().is_none()));
+    form.button(shell.frame.t("console-save"))
 }
 
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    let mut typed = Form::of(&client);
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
+    let mut typed = Form::of(&keeper.client);
     for (name, place) in [
         ("redirect_uris", &mut typed.redirect_uris),
         ("signed_out", &mut typed.signed_out),
@@ -42,39 +39,40 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
         }
     }
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, &client, &errors);
-    Ok(administrator.show(&form(&shell, &client, &typed, errors)))
+    let shell = shell(&keeper, &frame, &errors);
+    Ok(operator.show(&form(&shell, &keeper, &typed, errors)))
 }
 
-pub(super) async fn save(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let path = format!("{PATH}/{id}/edit");
-    let (administrator, typed) = match Administrator::of(posted, &path) {
+pub(super) async fn save(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let (operator, typed) = match Operator::of(posted, &format!("{}/edit", at.page(AREA))) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    let read = typed.read(&client);
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let (visit, client) = (keeper.visit(), &keeper.client);
+    let read = typed.read(client, keeper.site.org().is_none());
     let allowed = read.as_ref().map(|(_, after)| &after.metadata.allowed_addresses);
     if allowed.is_ok_and(|allowed| *allowed != client.metadata.allowed_addresses)
-        && let Err(elsewhere) = administrator.must_be_fresh(&path)
+        && let Err(elsewhere) = operator.must_be_fresh(&format!("{}/edit", keeper.page()))
     {
         return Ok(elsewhere);
     }
     let saved = async {
         let (seen, registration) = read?;
-        manage::update(&visit.call, client.id, seen, registration).await
+        keep::update(&visit.call, &keeper.site, (client, seen), registration).await
     };
     let refusal = match saved.await {
-        Ok(client) => return Ok(said::at(visit, "did-app-saved", &page(&client))),
+        Ok(_) => return Ok(said::at(visit, "did-app-saved", &keeper.page())),
         Err(error) => refusal_of(error)?,
     };
     let (redirects, signed_out) = (lines(&typed.redirect_uris), lines(&typed.signed_out));
     let addresses: [(&str, &[String]); 2] = [("redirect_uris", &redirects), ("signed_out", &signed_out)];
-    let Some(errors) = wrong(visit.text, &refusal, &addresses) else { return Err(refusal.into()) };
+    let Some(errors) = wrong(visit.text, &refusal, (&keeper.site, &addresses)) else {
+        return Err(refusal.into());
+    };
     let frame = visit.frame();
-    let shell = shell(&administrator, &frame, &client, &errors);
+    let shell = shell(&keeper, &frame, &errors);
     // Sent again, it is for the application as it stands now.
-    let typed = typed.again(&client);
-    Ok(visit.show_wrong(&form(&shell, &client, &typed, errors), &refusal))
+    let typed = typed.again(client);
+    Ok(visit.show_wrong(&form(&shell, &keeper, &typed, errors), &refusal))
 }

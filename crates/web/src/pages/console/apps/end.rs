@@ -2,18 +2,16 @@
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
-    clients::{Client, manage},
     outcome::{Code, Refusal},
     principals::Status,
 };
 use serde::Deserialize;
 
-use super::{PATH, application, page, trail};
+use super::{AREA, At, Keeper, keep};
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell, part::form::FormPage, said},
+        console::{Operator, part::form::FormPage, said},
         form::Errors,
-        frame::Frame,
         visit::Posted,
     },
     surface::Failure,
@@ -26,49 +24,44 @@ pub(super) struct Form {
     confirm: String,
 }
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, client: &Client, errors: &Errors) -> Shell<'a> {
-    let title = frame.tv("apps-delete-of", "name", &client.name);
-    let mut shell = administrator.shell(frame, Area::Applications, title, errors);
-    shell.trail = vec![trail(administrator), (page(client), client.name.clone())];
-    shell
+fn show(keeper: &Keeper<'_>, is_wrong: bool) -> Response {
+    let (visit, page, name) = (keeper.visit(), keeper.page(), &keeper.client.name);
+    let frame = visit.frame();
+    let errors = match is_wrong {
+        true => Errors::one("confirm", frame.t("console-confirm-wrong")),
+        false => Errors::none(),
+    };
+    let shell = keeper.shell(&frame, frame.tv("apps-delete-of", "name", name), &errors);
+    let form = FormPage::new(&shell, format!("{page}/delete"), page, errors)
+        .what(frame.t("apps-delete-what"))
+        .confirm(name)
+        .danger(frame.t("apps-delete"));
+    match is_wrong {
+        true => visit.show_wrong(&form, &Refusal::new(Code::RequestInvalid).field("confirm")),
+        false => keeper.operator.show(&form),
+    }
 }
 
-fn form<'a>(shell: &'a Shell<'a>, client: &Client, errors: Errors) -> FormPage<'a> {
-    let page = page(client);
-    FormPage::new(shell, format!("{page}/delete"), page, errors)
-        .what(shell.frame.t("apps-delete-what"))
-        .confirm(&client.name)
-        .danger(shell.frame.t("apps-delete"))
-}
-
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    if let Err(elsewhere) = administrator.must_be_fresh(&format!("{PATH}/{id}/delete")) {
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/delete", keeper.page())) {
         return Ok(elsewhere);
     }
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, &client, &errors);
-    Ok(administrator.show(&form(&shell, &client, errors)))
+    Ok(show(&keeper, false))
 }
 
-pub(super) async fn end(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let path = format!("{PATH}/{id}/delete");
-    let (administrator, typed) = match Administrator::of(posted, &path) {
+pub(super) async fn end(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let (operator, typed) = match Operator::of(posted, &format!("{}/delete", at.page(AREA))) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    if let Err(elsewhere) = administrator.must_be_fresh(&path) {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/delete", keeper.page())) {
         return Ok(elsewhere);
     }
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    if typed.confirm.trim() == client.name {
-        manage::set_status(&visit.call, client.id, Status::Ended).await?;
-        return Ok(said::at(visit, "did-app-ended", PATH));
+    if typed.confirm.trim() != keeper.client.name {
+        return Ok(show(&keeper, true));
     }
-    let (frame, errors) = (visit.frame(), Errors::one("confirm", visit.text.get("console-confirm-wrong")));
-    let shell = shell(&administrator, &frame, &client, &errors);
-    let refusal = Refusal::new(Code::RequestInvalid).field("confirm");
-    Ok(visit.show_wrong(&form(&shell, &client, errors), &refusal))
+    keep::set_status(&operator.visit.call, &keeper.site, &keeper.client, Status::Ended).await?;
+    Ok(said::at(&operator.visit, "did-app-ended", keeper.site.list()))
 }

@@ -135,7 +135,8 @@ impl Form {
     }
 
     /// The version that was seen, and what shall be.
-    pub(super) fn read(&self, client: &Client) -> Outcome<(i64, Registration)> {
+    /// That nobody is asked is the instance's to say, and otherwise stays as it is.
+    pub(super) fn read(&self, client: &Client, is_instances: bool) -> Outcome<(i64, Registration)> {
         let seen = self.version.parse().map_err(|_| wrong("version"))?;
         let grants = [&self.grant_code, &self.grant_refresh, &self.grant_credentials];
         let grants = GRANT_TYPES.iter().zip(grants).filter(|(_, is)| !is.is_empty());
@@ -173,24 +174,35 @@ impl Form {
         let registration = Registration {
             name: self.name.trim().to_owned(),
             is_confidential: client.is_confidential,
-            is_first_party: !self.first_party.is_empty(),
+            is_first_party: if is_instances { !self.first_party.is_empty() } else { client.is_first_party },
             metadata,
         };
         Ok((seen, registration))
     }
 
     /// Every control, under headings.
-    pub(super) fn controls<'a>(&self, form: FormPage<'a>, frame: &Frame, client: &Client) -> FormPage<'a> {
-        let form = self.about_people(form, frame, client);
+    pub(super) fn controls<'a>(
+        &self,
+        form: FormPage<'a>,
+        frame: &Frame,
+        (client, is_instances): (&Client, bool),
+    ) -> FormPage<'a> {
+        let form = self.about_people(form, frame, (client, is_instances));
         let form = self.about_proof(form, frame, client);
         let form = self.about_tokens(form, frame);
         self.about_pages(form, frame)
     }
 
-    fn about_people<'a>(&self, form: FormPage<'a>, frame: &Frame, client: &Client) -> FormPage<'a> {
+    fn about_people<'a>(
+        &self,
+        form: FormPage<'a>,
+        frame: &Frame,
+        (client, is_instances): (&Client, bool),
+    ) -> FormPage<'a> {
         let native = Kind::of(client) == Kind::Native;
         let hint = if native { "apps-redirects-native" } else { "apps-redirects-what" };
-        form.hidden("version", self.version.clone())
+        let mut form = form
+            .hidden("version", self.version.clone())
             .field(text(frame, "name", "apps-name", &self.name).longest(200))
             .field(area(frame, "redirect_uris", "apps-redirects", &self.redirect_uris).hint(frame.t(hint)))
             .field(
@@ -202,21 +214,23 @@ impl Form {
                     .hint(frame.t("apps-scopes-what"))
                     .longest(8000)
                     .optional(),
-            )
-            .tick("first_party", frame.t("apps-first-party-do"), !self.first_party.is_empty())
-            .choice(choice(
-                frame,
-                ("organizations", "apps-organizations"),
-                &self.organizations,
-                ORGANIZATIONS,
-            ))
-            .tick("every_provider", frame.t("apps-every-provider"), !self.every_provider.is_empty())
-            .field(
-                text(frame, "providers", "apps-providers", &self.providers)
-                    .hint(frame.t("apps-providers-what"))
-                    .longest(4000)
-                    .optional(),
-            )
+            );
+        if is_instances {
+            form = form.tick("first_party", frame.t("apps-first-party-do"), !self.first_party.is_empty());
+        }
+        form.choice(choice(
+            frame,
+            ("organizations", "apps-organizations"),
+            &self.organizations,
+            ORGANIZATIONS,
+        ))
+        .tick("every_provider", frame.t("apps-every-provider"), !self.every_provider.is_empty())
+        .field(
+            text(frame, "providers", "apps-providers", &self.providers)
+                .hint(frame.t("apps-providers-what"))
+                .longest(4000)
+                .optional(),
+        )
     }
 
     fn about_proof<'a>(&self, form: FormPage<'a>, frame: &Frame, client: &Client) -> FormPage<'a> {

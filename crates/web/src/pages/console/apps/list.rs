@@ -1,21 +1,17 @@
 //! Every application: looked for, narrowed down, a page at a time, or all of them as a file.
 
-use axum::response::Response;
+use axum::{extract::Path, response::Response};
 use doorward_core::{
-    clients::{
-        Client,
-        manage::{self, ListAsk},
-    },
+    clients::Client,
     outcome::{Code, Refusal, Result as Outcome},
-    page::PageAsk,
     principals::Status,
 };
 
-use super::{PATH, STATES, page, standing};
+use super::{AREA, At, READ, STATES, Site, WRITE, keep, page, standing};
 use crate::{
     pages::{
         console::{
-            Administrator, Area,
+            Operator, orgs,
             part::{
                 Cell, Row, Table,
                 list::{Asked, Filter, ListPage},
@@ -31,21 +27,20 @@ use crate::{
 
 const COLUMNS: [&str; 5] = ["apps-name", "apps-status", "apps-kind", "apps-scopes", "apps-since"];
 
-fn asked(visit: &Visit) -> Outcome<Asked> {
-    Asked::read(visit.query(), &["query", "status", "org"])
-}
-
-fn ask(asked: &Asked, page: PageAsk) -> Outcome<ListAsk> {
+fn asked(visit: &Visit, site: &Site) -> Outcome<(Asked, keep::Narrowed)> {
+    let filters: &[_] = if site.org().is_none() { &["query", "status", "org"] } else { &["query", "status"] };
+    let asked = Asked::read(visit.query(), filters)?;
     let org = asked.some("org").map(|org| org.parse()).transpose();
     let org = org.map_err(|_| Refusal::new(Code::RequestInvalid).field("org").hint("It is the id of one"))?;
-    Ok(ListAsk { page, org, status: asked.one_of("status", STATES, Status::name)? })
+    let status = asked.one_of("status", STATES, Status::name)?;
+    Ok((asked, keep::Narrowed { org, status }))
 }
 
-fn row(visit: &Visit, client: &Client) -> Row {
+fn row(visit: &Visit, site: &Site, client: &Client) -> Row {
     let (text, none) = (visit.text, visit.text.get("console-none"));
     let kind = if client.is_confidential { "apps-confidential" } else { "apps-public" };
     Row {
-        page: Some(page(client)),
+        page: Some(page(site, client)),
         name: client.name.clone(),
         detail: client.client_id.clone(),
         cells: vec![
@@ -57,36 +52,51 @@ fn row(visit: &Visit, client: &Client) -> Row {
     }
 }
 
-pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let asked = asked(visit)?;
-    let found = manage::list(&visit.call, ask(&asked, asked.page())?).await?;
+/// Whoever administers no more than organisations is led to the applications of one.
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    if at.org.is_none() && !operator.is_administrator() {
+        return orgs::lead(&operator, AREA, "applications", READ).await;
+    }
+    let visit = &operator.visit;
+    let site = Site::enter(&operator, AREA, (at.org.as_deref(), READ)).await?;
+    let (asked, narrowed) = asked(visit, &site)?;
+    let found = keep::list(&visit.call, &site, (asked.page(), narrowed)).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = administrator.shell(&frame, Area::Applications, frame.t(Area::Applications.key()), &errors);
-    let rows = found.items.iter().map(|client| row(visit, client)).collect();
+    let shell = site.shell(&operator, &frame, (site.title(&frame, "apps-of"), &errors));
+    let rows = found.items.iter().map(|client| row(visit, &site, client)).collect();
     let states = STATES.map(|status| (status.name(), standing(frame.text, status).word));
     let any = (frame.t("apps-status"), frame.t("console-any"));
-    let filters = vec![
+    let mut filters = vec![
         Filter::text(&asked, "query", frame.t("apps-search")),
         Filter::choice(&asked, "status", any, states),
-        Filter::text(&asked, "org", frame.t("apps-org-search")),
     ];
+    let (what, command) = if site.org().is_some() {
+        let command = "doorward org create-client acme --name Orders --type public \\\n  \
+                       --redirect-uri http://127.0.0.1:8765/callback --scope openid";
+        ("apps-of-what", command)
+    } else {
+        filters.push(Filter::text(&asked, "org", frame.t("apps-org-search")));
+        let command = "doorward client create --name Orders --type confidential \\\n  \
+                       --redirect-uris https://orders.example/callback --scopes openid --scopes email";
+        ("apps-what", command)
+    };
     let table = Table::new(&frame, "apps-caption", &COLUMNS, rows);
-    let command = "doorward client create --name Orders --type confidential \\\n  \
-                   --redirect-uris https://orders.example/callback --scopes openid --scopes email";
-    let list = ListPage::new(&shell, (PATH, &asked), filters, table, found.next.as_deref())
-        .what("apps-what")
-        .makes(format!("{PATH}/new"), "apps-new")
+    let mut list = ListPage::new(&shell, (site.list(), &asked), filters, table, found.next.as_deref())
+        .what(what)
         .empty("apps-none", command)
-        .export(asked.address("/console/applications.csv", None), "console-export");
-    Ok(administrator.show(&list))
+        .export(asked.address(&format!("{}.csv", site.list()), None), "console-export");
+    if site.may_make(WRITE) {
+        list = list.makes(format!("{}/new", site.list()), "apps-new");
+    }
+    Ok(operator.show(&list))
 }
 
 /// The same list, whole.
-pub(super) async fn export(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let asked = asked(visit)?;
-    let read = async |page| manage::list(&visit.call, ask(&asked, page)?).await;
+pub(super) async fn export(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let site = Site::enter(&operator, AREA, (at.org.as_deref(), READ)).await?;
+    let (asked, narrowed) = asked(visit, &site)?;
+    let read = async |page| keep::list(&visit.call, &site, (page, narrowed)).await;
     let line = |client: &Client| {
         let metadata = &client.metadata;
         vec![

@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{PATH, snippets, trail};
+use super::{AREA, snippets};
 use crate::{
     pages::{
         console::{
-            Administrator, Area, Shell,
+            Administrator, Shell,
             part::{list::Asked, secret::Snippet},
         },
         form::{Errors, Field},
@@ -51,8 +51,9 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
     if !is_first && !is_place(upstream, true) {
         errors.add("upstream", frame.t("apps-upstream-wrong"));
     }
-    let mut shell = administrator.shell(&frame, Area::Applications, frame.t("apps-new-proxy"), &errors);
-    shell.trail = vec![trail(&administrator), (format!("{PATH}/new"), frame.t("apps-new"))];
+    let mut shell = administrator.shell(&frame, AREA, frame.t("apps-new-proxy"), &errors);
+    let list = AREA.path();
+    shell.trail = vec![(list.to_owned(), frame.t(AREA.key())), (format!("{list}/new"), frame.t("apps-new"))];
     let field = |id, label: &str, hint: &str, value: &str| {
         let field = Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value);
         field.checked(&errors)

@@ -4,21 +4,18 @@ use std::time::Duration;
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
-    clients::{
-        Client,
-        manage::{self, WithSecret},
-    },
+    clients::manage::WithSecret,
     credentials,
     outcome::{Code, Refusal, Result as Outcome},
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
-use super::{PATH, application, page, snippets, trail};
+use super::{AREA, At, Keeper, READ, Site, keep, page, snippets};
 use crate::{
     pages::{
         console::{
-            Administrator, Area, Shell,
+            Operator, Shell,
             part::{
                 form::FormPage,
                 once::{self, Told},
@@ -35,11 +32,14 @@ use crate::{
     surface::Failure,
 };
 
-/// Where what came of a form is shown.
-pub(super) const SHOWN: &str = "/console/applications/secret";
 /// How long the present secret goes on unless something else is typed, in minutes.
 const OVERLAP: &str = "5";
 const LONGEST: u64 = 30 * 24 * 60;
+
+/// Where what came of a form is shown.
+pub(super) fn shown(site: &Site) -> String {
+    format!("{}/secret", site.list())
+}
 
 /// What is kept of a form's work.
 pub(super) fn kept(made: Outcome<WithSecret>, is_new: bool) -> Outcome<Told> {
@@ -49,22 +49,22 @@ pub(super) fn kept(made: Outcome<WithSecret>, is_new: bool) -> Outcome<Told> {
 }
 
 /// Shows what came of a form, to the browser that sent it and for a while.
-pub(super) async fn look_made(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
+pub(super) async fn look_made(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let site = Site::enter(&operator, AREA, (at.org.as_deref(), READ)).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let mut shell = administrator.shell(&frame, Area::Applications, frame.t("apps-paste"), &errors);
-    shell.trail = vec![trail(&administrator)];
-    let Some(told) = told(visit).await? else { return Ok(wait(&administrator, &mut shell, SHOWN)) };
-    let client = application(visit, &told.id).await?;
-    let what = if told.is_new { "apps-made" } else { "tokens-rotated-what" };
+    let mut shell = site.below(&operator, &frame, (frame.t("apps-paste"), &errors));
+    let Some(told) = told(visit).await? else { return Ok(wait(&operator, &mut shell, &shown(&site))) };
+    let client = keep::find(&visit.call, &site, &told.id).await?;
+    let (what, page) = (if told.is_new { "apps-made" } else { "tokens-rotated-what" }, page(&site, &client));
     let what = visit.text.with(what, "name", &client.name);
-    shell.trail.push((page(&client), client.name.clone()));
+    shell.trail.push((page.clone(), client.name.clone()));
     if told.secret.is_some() {
         shell.title = frame.t("tokens-secret");
     }
     let secret = told.secret.as_ref().map(SecretText::expose);
     let snippets = snippets::of(&frame, visit.call.realm.issuer.as_str(), &client, secret);
-    Ok(administrator.show(&SecretPage::new(&shell, what, told, snippets, page(&client))))
+    Ok(operator.show(&SecretPage::new(&shell, what, told, snippets, page)))
 }
 
 /// What is typed.
@@ -88,20 +88,17 @@ impl Form {
     }
 }
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, client: &Client, errors: &Errors) -> Shell<'a> {
-    let title = frame.tv("apps-rotate-of", "name", &client.name);
-    let mut shell = administrator.shell(frame, Area::Applications, title, errors);
-    shell.trail = vec![trail(administrator), (page(client), client.name.clone())];
-    shell
+fn shell<'f>(keeper: &Keeper<'_>, frame: &'f Frame, errors: &Errors) -> Shell<'f> {
+    keeper.shell(frame, frame.tv("apps-rotate-of", "name", &keeper.client.name), errors)
 }
 
 fn form<'a>(
     shell: &'a Shell<'a>,
-    client: &Client,
+    page: String,
     (minutes, once): (&str, String),
     errors: Errors,
 ) -> FormPage<'a> {
-    let (frame, page) = (shell.frame, page(client));
+    let frame = shell.frame;
     let minutes = Field::new("minutes", "text", "off", frame.t("tokens-overlap"))
         .hint(frame.t("tokens-overlap-what"))
         .keyboard("numeric")
@@ -115,38 +112,39 @@ fn form<'a>(
         .button(frame.t("apps-rotate"))
 }
 
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
     let minutes = visit.typed("minutes").unwrap_or(OVERLAP);
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, &client, &errors);
-    Ok(administrator.show(&form(&shell, &client, (minutes, once::word(visit)?), errors)))
+    let shell = shell(&keeper, &frame, &errors);
+    Ok(operator.show(&form(&shell, keeper.page(), (minutes, once::word(visit)?), errors)))
 }
 
-pub(super) async fn rotate(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, typed) = match Administrator::of(posted, &format!("{PATH}/{id}/rotate")) {
+pub(super) async fn rotate(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let (operator, typed) = match Operator::of(posted, &format!("{}/rotate", at.page(AREA))) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    let (call, user, id) = (visit.call.clone(), administrator.account.session.user, client.id);
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
+    let (call, user) = (visit.call.clone(), operator.account.session.user);
+    let (scope, client) = (keeper.site.org().cloned(), keeper.client.clone());
     let sent = typed.clone();
     let work = async move {
         let overlap = sent.read()?;
         credentials::confirm(&call, user, &sent.current_password).await?;
-        kept(manage::rotate_secret(&call, id, overlap).await, false)
+        kept(keep::rotate(&call, scope.as_ref(), (&client, overlap)).await, false)
     };
-    let refusal = match once::send(visit, (&typed.once, SHOWN), work).await {
+    let refusal = match once::send(visit, (&typed.once, &shown(&keeper.site)), work).await {
         Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let frame = visit.frame();
-    let shell = shell(&administrator, &frame, &client, &errors);
+    let shell = shell(&keeper, &frame, &errors);
     let again = (typed.minutes.as_str(), once::word(visit)?);
-    Ok(visit.show_wrong(&form(&shell, &client, again, errors), &refusal))
+    Ok(visit.show_wrong(&form(&shell, keeper.page(), again, errors), &refusal))
 }
 
 fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
@@ -160,13 +158,12 @@ fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
 }
 
 /// Ends what was replaced and still works.
-pub(super) async fn retire(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (administrator, _) = match Administrator::of(posted, &format!("{PATH}/{id}")) {
+pub(super) async fn retire(Path(at): Path<At>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (operator, _) = match Operator::of(posted, &at.page(AREA)) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    let client = manage::retire_secrets(&visit.call, client.id).await?;
-    Ok(said::at(visit, "did-app-retired", &page(&client)))
+    let keeper = Keeper::changing(&operator, &at).await?;
+    keep::retire(&operator.visit.call, &keeper.site, &keeper.client).await?;
+    Ok(said::at(&operator.visit, "did-app-retired", &keeper.page()))
 }

@@ -3,19 +3,21 @@
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     clients::{
-        Client,
+        Client, Secret,
         manage::{self, Uses},
+        of_org::WRITE,
     },
     outcome::Error,
     principals::Status,
 };
+use doorward_proto::time::Time;
 use serde_json::Value as Json;
 
-use super::{PATH, application, page, standing, trail};
+use super::{AREA, At, Keeper, keep, standing};
 use crate::{
     pages::{
         console::{
-            Administrator, Area,
+            Area, Operator, branding,
             part::{
                 Cell, Link, Send,
                 detail::{DetailPage, Panel},
@@ -31,20 +33,22 @@ use crate::{
     surface::Failure,
 };
 
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::seeing(&operator, &at).await?;
+    let (visit, client) = (keeper.visit(), &keeper.client);
+    let decides = keep::decides(&visit.call, &keeper.site, client).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let mut shell = administrator.shell(&frame, Area::Applications, client.name.clone(), &errors);
-    shell.trail = vec![trail(&administrator)];
+    let shell = keeper.site.below(&operator, &frame, (client.name.clone(), &errors));
     let badge = Some(standing(frame.text, client.status));
     let uses = manage::uses(&visit.call, client.id).await?;
-    let mut panels = vec![about(visit, &frame, &client, uses)];
+    let facts = Panel::new("facts", frame.t("console-facts")).facts(facts(&keeper, &frame, uses));
+    let mut panels = vec![doing(&keeper, &frame, facts, decides)];
     if client.metadata.has_secret() {
-        panels.push(secrets(visit, &frame, &client));
+        let panel = secrets(visit, &frame, client);
+        panels.push(if decides { renewing(&keeper, &frame, panel) } else { panel });
     }
-    panels.push(whole(&frame, &client)?);
-    Ok(administrator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
+    panels.push(whole(&frame, client)?);
+    Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels }))
 }
 
 /// A count; one that goes no further says so.
@@ -56,22 +60,28 @@ fn counted(frame: &Frame, count: i64) -> Cell {
 /// Those that work now, and until when.
 fn secrets(visit: &Visit, frame: &Frame, client: &Client) -> Panel {
     let now = visit.call.now;
-    let live = || client.secrets.iter().filter(|secret| secret.expires_at.is_none_or(|end| end > now));
-    let replaced = live().filter_map(|secret| secret.expires_at);
-    let ends = replaced.map(|at| (frame.t("apps-secret-ends"), Cell::When(When::new(frame.text, at, now))));
-    let ends: Vec<_> = ends.collect();
-    let page = page(client);
-    let panel = Panel::new("secrets", frame.t("apps-secrets"))
-        .what(frame.t("apps-secrets-what"))
-        .link(format!("{page}/rotate"), frame.t("apps-rotate"));
-    let panel = if ends.is_empty() {
-        panel
-    } else {
-        panel.send(Send::new(frame, format!("{page}/retire"), frame.t("apps-retire")))
-    };
-    let mut facts = vec![(frame.t("apps-secrets-live"), Cell::Text(live().count().to_string()))];
-    facts.extend(ends);
-    panel.facts(facts)
+    let mut facts = vec![(frame.t("apps-secrets-live"), Cell::Text(live(client, now).count().to_string()))];
+    facts.extend(
+        live(client, now)
+            .filter_map(|secret| secret.expires_at)
+            .map(|at| (frame.t("apps-secret-ends"), Cell::When(When::new(frame.text, at, now)))),
+    );
+    Panel::new("secrets", frame.t("apps-secrets")).what(frame.t("apps-secrets-what")).facts(facts)
+}
+
+fn live(client: &Client, now: Time) -> impl Iterator<Item = &Secret> {
+    client.secrets.iter().filter(move |secret| secret.expires_at.is_none_or(|end| end > now))
+}
+
+/// With what is done about secrets.
+fn renewing(keeper: &Keeper<'_>, frame: &Frame, panel: Panel) -> Panel {
+    let page = keeper.page();
+    let panel = panel.link(format!("{page}/rotate"), frame.t("apps-rotate"));
+    let now = keeper.visit().call.now;
+    if live(&keeper.client, now).all(|secret| secret.expires_at.is_none()) {
+        return panel;
+    }
+    panel.send(Send::new(frame, format!("{page}/retire"), frame.t("apps-retire")))
 }
 
 /// What differs from what is usual, by the names of the API.
@@ -97,15 +107,14 @@ fn is_usual(value: &Json) -> bool {
         || matches!(value.as_str(), Some("session" | "offline_access"))
 }
 
-fn about(visit: &Visit, frame: &Frame, client: &Client, uses: Uses) -> Panel {
+fn facts(keeper: &Keeper<'_>, frame: &Frame, uses: Uses) -> Vec<(String, Cell)> {
+    let (client, visit) = (&keeper.client, keeper.visit());
     let when = |at| Cell::When(When::new(frame.text, at, visit.call.now));
     let words = |all: &[String]| Cell::words(all.to_vec(), frame.t("console-none"));
     let metadata = &client.metadata;
     let kind = if client.is_confidential { "apps-confidential" } else { "apps-public" };
     let party = if client.is_first_party { "apps-first-party" } else { "apps-third-party" };
-    let org = client.org.to_string();
-    let org = Link::new(format!("{}/{org}", Area::Organizations.path()), org);
-    let facts = vec![
+    let mut facts = vec![
         (frame.t("apps-client-id"), Cell::id(frame, &client.client_id)),
         (frame.t("apps-kind"), Cell::Text(frame.t(kind))),
         (frame.t("apps-party"), Cell::Text(frame.t(party))),
@@ -114,19 +123,37 @@ fn about(visit: &Visit, frame: &Frame, client: &Client, uses: Uses) -> Panel {
         (frame.t("apps-scopes"), words(&metadata.scopes)),
         (frame.t("apps-redirects"), words(&metadata.redirect_uris)),
         (frame.t("apps-signed-out"), words(&metadata.post_logout_redirect_uris)),
-        (frame.t("apps-org"), Cell::Link(org)),
+    ];
+    if keeper.site.org().is_none() {
+        let org = client.org.to_string();
+        let org = Link::new(format!("{}/{org}", Area::Organizations.path()), org);
+        facts.push((frame.t("apps-org"), Cell::Link(org)));
+    }
+    facts.extend([
         (frame.t("apps-consents"), counted(frame, uses.consents)),
         (frame.t("apps-open-grants"), counted(frame, uses.grants)),
         (frame.t("apps-since"), when(client.created_at)),
         (frame.t("apps-changed"), when(client.updated_at)),
         (frame.t("console-id"), Cell::id(frame, client.id)),
-    ];
-    let page = page(client);
-    let panel = Panel::new("facts", frame.t("console-facts"))
-        .facts(facts)
-        .link(format!("{page}/edit"), frame.t("console-edit"))
-        .link(format!("{page}/branding"), frame.t("console-branding"));
-    let panel = if client.status == Status::Suspended {
+    ]);
+    facts
+}
+
+/// The facts, with what whoever looks may do.
+fn doing(keeper: &Keeper<'_>, frame: &Frame, mut panel: Panel, decides: bool) -> Panel {
+    let (site, page) = (&keeper.site, keeper.page());
+    if decides {
+        panel = panel.link(format!("{page}/edit"), frame.t("console-edit"));
+    } else if site.may(WRITE) {
+        panel = panel.what(frame.t("apps-not-own"));
+    }
+    if site.org().is_none_or(branding::may_change) {
+        panel = panel.link(format!("{page}/branding"), frame.t("console-branding"));
+    }
+    if !decides {
+        return panel;
+    }
+    let panel = if keeper.client.status == Status::Suspended {
         panel.send(Send::new(frame, format!("{page}/resume"), frame.t("apps-resume")))
     } else {
         panel.link(format!("{page}/suspend"), frame.t("apps-suspend"))
@@ -135,44 +162,41 @@ fn about(visit: &Visit, frame: &Frame, client: &Client, uses: Uses) -> Panel {
 }
 
 /// The buttons stand on the application's page.
-pub(super) async fn back(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    Ok(to(&page(&application(&administrator.visit, &id).await?)))
+pub(super) async fn back(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    Ok(to(&Keeper::seeing(&operator, &at).await?.page()))
 }
 
 /// Asks before an application is stopped. One that is has the button that lets it work again.
-pub(super) async fn ask(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let client = application(visit, &id).await?;
-    let page = page(&client);
-    if client.status == Status::Suspended {
+pub(super) async fn ask(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let page = keeper.page();
+    if keeper.client.status == Status::Suspended {
         return Ok(to(&page));
     }
-    let (frame, errors) = (visit.frame(), Errors::none());
-    let title = frame.tv("apps-suspend-of", "name", &client.name);
-    let mut shell = administrator.shell(&frame, Area::Applications, title, &errors);
-    shell.trail = vec![trail(&administrator), (page.clone(), client.name.clone())];
+    let (frame, errors) = (operator.visit.frame(), Errors::none());
+    let title = frame.tv("apps-suspend-of", "name", &keeper.client.name);
+    let shell = keeper.shell(&frame, title, &errors);
     let form = FormPage::new(&shell, format!("{page}/suspend"), page, errors)
         .what(frame.t("apps-suspend-what"))
         .danger(frame.t("apps-suspend"));
-    Ok(administrator.show(&form))
+    Ok(operator.show(&form))
 }
 
-async fn set(id: &str, posted: Posted<Nothing>, status: Status) -> Result<Response, Failure> {
-    let (administrator, _) = match Administrator::of(posted, &format!("{PATH}/{id}")) {
+async fn set(at: &At, posted: Posted<Nothing>, status: Status) -> Result<Response, Failure> {
+    let (operator, _) = match Operator::of(posted, &at.page(AREA)) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let client = application(visit, id).await?;
-    let client = manage::set_status(&visit.call, client.id, status).await?;
+    let keeper = Keeper::changing(&operator, at).await?;
+    keep::set_status(&operator.visit.call, &keeper.site, &keeper.client, status).await?;
     let word = if status == Status::Active { "did-app-resumed" } else { "did-app-suspended" };
-    Ok(said::at(visit, word, &page(&client)))
+    Ok(said::at(&operator.visit, word, &keeper.page()))
 }
 
-pub(super) async fn suspend(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    set(&id, posted, Status::Suspended).await
+pub(super) async fn suspend(Path(at): Path<At>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    set(&at, posted, Status::Suspended).await
 }
 
-pub(super) async fn resume(Path(id): Path<String>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    set(&id, posted, Status::Active).await
+pub(super) async fn resume(Path(at): Path<At>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    set(&at, posted, Status::Active).await
 }

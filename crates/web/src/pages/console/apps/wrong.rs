@@ -3,11 +3,13 @@
 use doorward_core::outcome::{Code, Refusal};
 use doorward_proto::redirect::{BadRedirectUri, RedirectUri};
 
+use super::Site;
 use crate::pages::{form::Errors, text::Text};
 
 /// Members of an application, by the field of the form that holds each, and the sentence that says what it may
 /// be.
-const FIELDS: [(&str, &str, &str); 22] = [
+const FIELDS: [(&str, &str, &str); 23] = [
+    ("first_party", "", "apps-first-party-wrong"),
     ("name", "name", "apps-name-wrong"),
     ("client_id", "client_id", "apps-client-id-wrong"),
     ("org_id", "org", "apps-org-wrong"),
@@ -32,15 +34,19 @@ const FIELDS: [(&str, &str, &str); 22] = [
     ("policy_uri", "policy_uri", "apps-address-wrong"),
 ];
 
-/// The errors of a form; `addresses` are those that were typed, by the name of their field.
+/// The errors of a form; `addresses` are those that were typed, by the name of their field. What an organisation's
+/// application may is narrower, and the refusal says how.
 pub(super) fn wrong(
     text: Text,
     refusal: &Refusal,
-    addresses: &[(&'static str, &[String])],
+    (site, addresses): (&Site, &[(&'static str, &[String])]),
 ) -> Option<Errors> {
     let member = refusal.field.as_deref().unwrap_or_default();
     let (field, key) = match (refusal.code, member) {
         (Code::Conflict, "client_id") => ("client_id", "apps-client-id-taken"),
+        (Code::Conflict, _) if site.org().is_some() => {
+            return Some(Errors::one("", text.with("words-wrong", "why", &refusal.hint)));
+        }
         (Code::VersionMismatch, _) => ("", "console-changed-meanwhile"),
         (Code::IdempotencyConflict, _) => ("", "tokens-sent-before"),
         (Code::ClientMetadataInvalid, "tos_uri") => ("tos_uri", "apps-address-wrong"),
@@ -49,6 +55,9 @@ pub(super) fn wrong(
             let typed = addresses.iter().find(|(field, _)| *field == known.1);
             if let Some(why) = typed.and_then(|(_, typed)| unfit(text, typed)) {
                 return Some(Errors::one(known.1, why));
+            }
+            if site.org().is_some() && !known.1.is_empty() && !refusal.hint.is_empty() {
+                return Some(Errors::one(known.1, text.with("words-wrong", "why", &refusal.hint)));
             }
             (known.1, known.2)
         }

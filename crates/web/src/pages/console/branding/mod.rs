@@ -54,10 +54,7 @@ pub(super) fn routes() -> Router<App> {
             }),
         )
         .route("/console/applications/{id}/branding", get(of_app).post(save_app))
-        .route(
-            "/console/organizations/{org}/applications/{client}/branding",
-            get(of_org_app).post(save_org_app),
-        )
+        .route("/console/organizations/{org}/applications/{id}/branding", get(of_org_app).post(save_org_app))
 }
 
 /// Whose brand an address is about.

@@ -5,6 +5,7 @@ use doorward_core::{
     apis,
     audit::of_org,
     branding::{Logo, logo_of_org},
+    clients,
     orgs::{
         Kind, OrgScope, fields as asked,
         invitations::{self, Invitation},
@@ -106,6 +107,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     if scope.may(usage::SEE) {
         panel = panel.link(format!("{page}/overview"), frame.t("console-overview"));
         panel = panel.link(format!("{page}/usage"), frame.t("console-usage"));
+    }
+    if scope.may(clients::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
+        panel = panel.link(format!("{page}/applications"), frame.t("console-applications"));
     }
     if scope.may(apis::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/apis"), frame.t("console-apis"));
