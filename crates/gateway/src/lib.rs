@@ -242,6 +242,14 @@ impl Gateway {
         self.0.rules.find(host, method, path).map(|rule| rule.name().to_owned())
     }
 
+    /// The names of the routes as they are held against a request; the last is for what no other is for.
+    pub fn order(&self) -> Vec<String> {
+        let names = self.0.rules.in_order().into_iter().map(|rule| rule.name().to_owned());
+        let mut names: Vec<String> = names.filter(|name| name != DEFAULT).collect();
+        names.push(DEFAULT.to_owned());
+        names
+    }
+
     /// Whether somebody would be let through by a route, or by the one that is for the request; nothing is counted
     /// and nobody told. The path is in its normal form.
     ///

@@ -34,6 +34,17 @@ pub enum Mode {
     Disabled,
 }
 
+impl Mode {
+    /// `required`, `optional` or `disabled`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Required => "required",
+            Self::Optional => "optional",
+            Self::Disabled => "disabled",
+        }
+    }
+}
+
 /// A rule as it is written.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -252,6 +263,13 @@ impl Rule {
         }
         Some((host, path, !self.methods.is_empty()))
     }
+
+    /// How specifically it matches at best.
+    fn rank(&self) -> Rank {
+        let host = best(&self.hosts, |pattern| Some(pattern.rank())).unwrap_or_default();
+        let path = best(&self.paths, |pattern| Some(pattern.rank())).unwrap_or_default();
+        (host, path, !self.methods.is_empty())
+    }
 }
 
 /// How specific a match is: by host, by path, by method.
@@ -301,6 +319,15 @@ impl Rules {
         let matching = self.0.iter().filter_map(|rule| Some((rule.matches(host, method, path)?, rule)));
         // Of two equals the first: `max_by` would take the last.
         matching.reduce(|best, next| if next.0 > best.0 { next } else { best }).map(|(_, rule)| rule)
+    }
+
+    /// All of them as they are held against a request: of two that match it, the one that counts comes first. A rule
+    /// with several patterns stands where its most specific ones put it.
+    pub fn in_order(&self) -> Vec<&Rule> {
+        let mut rules: Vec<(Rank, &Rule)> = self.0.iter().map(|rule| (rule.rank(), rule)).collect();
+        // Of two equals the first, as in `find`.
+        rules.sort_by(|(one, _), (other, _)| other.cmp(one));
+        rules.into_iter().map(|(_, rule)| rule).collect()
     }
 
     /// The rule of this name.

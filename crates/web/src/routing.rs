@@ -18,6 +18,13 @@ pub trait Routing: fmt::Debug + Send + Sync {
     /// The routes of the configuration, which nobody changes here.
     fn fixed(&self) -> Vec<Spec>;
 
+    /// The names of the routes as they are held against a request: of two that match it the first counts, and the last is
+    /// for what no other is for.
+    fn order(&self) -> Vec<String>;
+
+    /// What is asked of a request that no route is for, as long as no route is called `default`.
+    fn otherwise(&self) -> Spec;
+
     /// Refuses a route that makes no sense, or would not be safe to start with.
     ///
     /// # Errors

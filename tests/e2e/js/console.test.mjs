@@ -344,6 +344,17 @@ test('settings and APIs', async () => {
   await page.context().close();
 });
 
+test('the gateway', async () => {
+  const root = await person({ role: 'admin' });
+  await api('POST', 'routes', { name: `wiki-${root.id.toLowerCase()}`, hosts: [`${root.id.toLowerCase().replace('_', '-')}.example`], paths: ['/pages/**'], scopes: ['wiki:read'], rate_limit: '100/minute' });
+  const page = await open(browser);
+  await page.goto(`${issuer}/console/gateway`);
+  await signIn(page, root);
+  for (const path of ['', '?query=wiki', `/routes/wiki-${root.id.toLowerCase()}`, '/routes/default']) await everyWidth(page, `/console/gateway${path}`);
+  silent(page);
+  await page.context().close();
+});
+
 test('roles of an organisation', async () => {
   const eva = await person({ name: 'Eva' });
   const acme = await api('POST', 'orgs', { name: 'Acme with roles', owner: eva.id });

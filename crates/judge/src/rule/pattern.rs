@@ -36,12 +36,17 @@ impl HostPattern {
         if self.is_below {
             let matches =
                 host.strip_suffix(&self.name).is_some_and(|rest| rest.len() > 1 && rest.ends_with('.'));
-            // The longer the name below which everything counts, the more is said.
-            let length = u8::try_from(self.name.len()).unwrap_or(u8::MAX - 1).min(u8::MAX - 1);
-            matches.then(|| vec![length])
+            matches.then(|| self.rank())
         } else {
-            (host == self.name).then(|| vec![u8::MAX])
+            (host == self.name).then(|| self.rank())
         }
+    }
+
+    /// How specific it is.
+    pub(super) fn rank(&self) -> Vec<u8> {
+        // The longer the name below which everything counts, the more is said.
+        let length = u8::try_from(self.name.len()).unwrap_or(u8::MAX - 1).min(u8::MAX - 1);
+        vec![if self.is_below { length } else { u8::MAX }]
     }
 }
 
@@ -112,27 +117,23 @@ impl PathPattern {
     }
 
     pub(super) fn matches(&self, path: &NormalPath) -> Option<Vec<u8>> {
-        let mut rank = Vec::with_capacity(self.segments.len() + 1);
         let mut given = path.segments();
         for wanted in &self.segments {
             let segment = given.next()?;
-            rank.push(match wanted {
-                Segment::Word(word) if word == segment => WORD,
-                Segment::Any | Segment::Named(_) if !segment.is_empty() => ANYTHING,
+            match wanted {
+                Segment::Word(word) if word == segment => {}
+                Segment::Any | Segment::Named(_) if !segment.is_empty() => {}
                 _ => return None,
-            });
-        }
-        match (self.has_tail, given.next()) {
-            (false, Some(_)) => None,
-            (false, None) => {
-                rank.push(END);
-                Some(rank)
-            }
-            (true, _) => {
-                rank.push(EVERYTHING);
-                Some(rank)
             }
         }
+        (self.has_tail || given.next().is_none()).then(|| self.rank())
+    }
+
+    /// How specific it is.
+    pub(super) fn rank(&self) -> Vec<u8> {
+        let segment = |wanted: &Segment| if matches!(wanted, Segment::Word(_)) { WORD } else { ANYTHING };
+        let end = if self.has_tail { EVERYTHING } else { END };
+        self.segments.iter().map(segment).chain([end]).collect()
     }
 }
 

@@ -34,6 +34,22 @@ fn the_most_specific_rule_counts() {
         ("below", &["*.example.com"], &["/api/admin/**"], &[]),
         ("further-below", &["*.eu.example.com"], &[], &[]),
     ]);
+    let order: Vec<&str> = rules.in_order().into_iter().map(Rule::name).collect();
+    assert_eq!(
+        order,
+        [
+            "own-host",
+            "further-below",
+            "below",
+            "exact",
+            "admin",
+            "any-report",
+            "writing",
+            "api",
+            "second-api",
+            "everything"
+        ]
+    );
     for (host, method, path, expect) in [
         ("x", "GET", "/", "everything"),
         ("x", "GET", "/apis", "everything"),

@@ -34,7 +34,7 @@ mod prices;
 mod providers;
 mod ratelimits;
 mod registration;
-mod routes;
+pub(crate) mod routes;
 mod service_tokens;
 mod session;
 mod sessions;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use doorward_core::{
+    call::Call,
     outcome::{Code, Refusal, Result},
     page::Page,
     routes::{self, Route},
@@ -155,27 +156,34 @@ struct RouteBody {
 /// A route, and where it comes from.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Route)]
-struct RouteView {
+pub(crate) struct RouteView {
     /// Its id; none for a route of the configuration.
-    id: Option<String>,
+    pub(crate) id: Option<String>,
     /// `file` (the configuration, which only changes there) or `api`.
-    source: &'static str,
+    pub(crate) source: &'static str,
     /// Whether it is in force as it is written; one whose name the configuration takes, or which would not be
     /// safe any more, is not.
-    in_force: bool,
+    pub(crate) in_force: bool,
     #[serde(flatten)]
     #[schema(value_type = RouteBody)]
-    route: Spec,
+    pub(crate) route: Spec,
     /// When it was made.
     #[schema(format = DateTime)]
     created_at: Option<String>,
     /// By whom.
-    created_by: Option<String>,
+    pub(crate) created_by: Option<String>,
     /// When it was changed last.
     #[schema(format = DateTime)]
-    updated_at: Option<String>,
+    pub(crate) updated_at: Option<String>,
     /// By whom.
-    updated_by: Option<String>,
+    pub(crate) updated_by: Option<String>,
+}
+
+impl RouteView {
+    /// What it is called.
+    pub(crate) fn name(&self) -> &str {
+        self.route.get("name").and_then(Json::as_str).unwrap_or_default()
+    }
 }
 
 /// A request to find the route of.
@@ -199,7 +207,7 @@ struct Tested {
     route: Option<RouteView>,
 }
 
-fn of_file(spec: Spec) -> RouteView {
+pub(crate) fn of_file(spec: Spec) -> RouteView {
     RouteView {
         id: None,
         source: "file",
@@ -254,10 +262,30 @@ fn checked(app: &App, body: &RouteBody) -> Result<Spec> {
     Ok(spec)
 }
 
+/// Every route, those of the configuration first.
+///
+/// # Errors
+/// A fault when the database does not answer.
+pub(crate) async fn views(app: &App, call: &Call) -> Result<Vec<RouteView>> {
+    let mut views: Vec<RouteView> = fixed(app).into_iter().map(of_file).collect();
+    views.extend(routes::all(call).await?.iter().map(|route| view(app, route)));
+    Ok(views)
+}
+
+/// A route by its name or its id.
+///
+/// # Errors
+/// `RouteUnknown`.
+pub(crate) async fn named(app: &App, call: &Call, key: &str) -> Result<RouteView> {
+    match fixed_named(app, key) {
+        Some(spec) => Ok(of_file(spec)),
+        None => routes::find(call, key).await.map(|route| view(app, &route)),
+    }
+}
+
 async fn all(State(app): State<App>, caller: Caller) -> Answer {
-    let mut views: Vec<RouteView> = fixed(&app).into_iter().map(of_file).collect();
-    views.extend(routes::all(&caller.call).await?.iter().map(|route| view(&app, route)));
-    page(&Page { items: views, next: None }, |view| Ok(serde_json::to_value(view)?))
+    let items = views(&app, &caller.call).await?;
+    page(&Page { items, next: None }, |view| Ok(serde_json::to_value(view)?))
 }
 
 async fn show(State(app): State<App>, caller: Caller, Path(key): Path<String>) -> Answer {
@@ -334,13 +362,10 @@ async fn test(State(app): State<App>, caller: Caller, Input(body): Input<TestBod
         return Err(wrong("method", "A method is like GET").into());
     }
     let name = routing(&app)?.find(&method, &body.target)?.unwrap_or_else(|| "default".to_owned());
-    let route = match fixed_named(&app, &name) {
-        Some(spec) => Some(of_file(spec)),
-        None => match routes::find(&caller.call, &name).await {
-            Ok(route) => Some(view(&app, &route)),
-            Err(error) if error.code() == Some(Code::RouteUnknown) => None,
-            Err(error) => return Err(error.into()),
-        },
+    let route = match named(&app, &caller.call, &name).await {
+        Ok(route) => Some(route),
+        Err(error) if error.code() == Some(Code::RouteUnknown) => None,
+        Err(error) => return Err(error.into()),
     };
     found(&Tested { name, route })
 }

@@ -19,7 +19,7 @@ use doorward_core::{
     realm::Realm,
     routes::{self, Route},
 };
-use doorward_gateway::RouteSpec;
+use doorward_gateway::{DEFAULT, RouteSpec};
 use doorward_judge::{Mode, path::NormalPath};
 use doorward_sdk::fetch::is_nobodys;
 use doorward_web::{
@@ -33,7 +33,7 @@ use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
-use super::{Guard, decide::decide, idle, rules};
+use super::{Guard, decide::decide, idle, mode, rules};
 use crate::{
     config::{Config, Loaded, concerns},
     serve::described::described,
@@ -150,6 +150,15 @@ impl Book {
 impl Routing for Book {
     fn fixed(&self) -> Vec<Spec> {
         self.config().gateway.routes.1.clone()
+    }
+
+    fn order(&self) -> Vec<String> {
+        self.guard.now().order()
+    }
+
+    fn otherwise(&self) -> Spec {
+        let members = [("name", DEFAULT), ("mode", mode(&self.config()).name())];
+        members.into_iter().map(|(member, value)| (member.to_owned(), value.into())).collect()
     }
 
     fn check(&self, spec: &Spec) -> std::result::Result<(), Refusal> {

@@ -3,6 +3,8 @@ use doorward_web::surface::wire_of;
 
 use super::{providers::is_ours, *};
 
+mod console;
+
 /// One registry of codes: what the gateway says has its page, its status and its explanation there.
 #[test]
 fn every_refusal_of_the_gateway_is_a_code_of_the_server() {

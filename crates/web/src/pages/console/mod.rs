@@ -30,6 +30,7 @@ mod apis;
 mod apps;
 mod audit;
 mod branding;
+mod gateway;
 mod keys;
 mod mail;
 mod mail_templates;
@@ -69,6 +70,7 @@ pub fn routes() -> Router<App> {
         .merge(mail_templates::routes())
         .merge(announcements::routes())
         .merge(service_tokens::routes())
+        .merge(gateway::routes())
         .merge(sessions::routes())
         .merge(settings::routes())
 }
@@ -110,6 +112,8 @@ pub enum Area {
     MailTemplates,
     /// What is said to many.
     Announcements,
+    /// What stands before applications.
+    Gateway,
 }
 
 impl Area {
@@ -123,6 +127,7 @@ impl Area {
         Self::Providers,
         Self::Roles,
         Self::ServiceTokens,
+        Self::Gateway,
         Self::Sessions,
         Self::Usage,
         Self::Audit,
@@ -157,6 +162,7 @@ impl Area {
             Self::Settings => "/console/settings",
             Self::MailTemplates => "/console/mail-templates",
             Self::Announcements => "/console/announcements",
+            Self::Gateway => "/console/gateway",
         }
     }
 
@@ -184,6 +190,7 @@ impl Area {
             Self::Settings => "console-settings",
             Self::MailTemplates => "console-mail-templates",
             Self::Announcements => "console-announcements",
+            Self::Gateway => "console-gateway",
         }
     }
 }
