@@ -16,6 +16,7 @@ use doorward_proto::{
 use super::{
     Next, Progress, Request, Trusted,
     checks::{self, Seen},
+    choice,
     decide::{Decision, decide},
     draft, issue,
     push::{self, Kept},
@@ -255,6 +256,18 @@ async fn proceed(
 ) -> Result<Next> {
     let decision = decide(call, client, &request, &progress, signed).await;
     match decision {
+        Ok(Decision::Join { account, org }) => {
+            let trusted = request.trusted.clone();
+            let draft = kept(call, request, &progress).await?;
+            match choice::join(call, (draft, client.id), account, org).await {
+                // Whoever has just joined is asked what its members are asked.
+                Ok(()) => Box::pin(resume(call, draft, signed)).await,
+                Err(Error::Refused(refusal)) if refusal.code == Code::OrganizationUnknown => {
+                    Ok(Next::Refuse { trusted, refusal })
+                }
+                Err(error) => Err(error),
+            }
+        }
         Ok(Decision::Ready { account, org }) => {
             let trusted = request.trusted.clone();
             match issue::issue(call, client, request, &progress, (account, org)).await {

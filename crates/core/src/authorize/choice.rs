@@ -12,7 +12,18 @@ use crate::{
     sessions::Account,
 };
 
-/// The organisation; `None` where the person has to choose one first.
+/// What stands about the organisation.
+pub(super) enum Made {
+    /// It is this one.
+    For(Id<Org>),
+    /// It is this one, of which the person becomes a member by this very sign-in: a team is needed, and they
+    /// have none.
+    Joining(Id<Org>),
+    /// The person has to choose.
+    Open,
+}
+
+/// The organisation, as far as it stands.
 ///
 /// # Errors
 /// `OrganizationUnknown`, also for one that is no team where the application needs one; `OrgAddress`;
@@ -22,7 +33,7 @@ pub(super) async fn made(
     client: &Client,
     (request, progress): (&Request, &Progress),
     account: &Account,
-) -> Result<Option<Id<Org>>> {
+) -> Result<Made> {
     let policy = client.metadata.organizations;
     if let Some(named) = request.organization() {
         let org = named_org(call, Some(&named), account).await?;
@@ -34,25 +45,72 @@ pub(super) async fn made(
             let hint = "The application needs an organization that is a team";
             return Err(Refusal::new(Code::OrganizationUnknown).field("organization").hint(hint).into());
         }
-        return admitted(call, org).await.map(|()| Some(org));
+        return admitted(call, org).await.map(|()| Made::For(org));
     }
     let chosen = progress.org.filter(|_| progress.session == Some(account.session.id));
     if let Some(org) = chosen
         && belongs(call, org, account).await?
     {
-        return admitted(call, org).await.map(|()| Some(org));
+        return admitted(call, org).await.map(|()| Made::For(org));
     }
     let active = active_org(call, account).await?;
     if let Err(error) = admitted(call, active).await {
         // Whoever is elsewhere may act for another one, and says so: nothing is switched behind their back.
-        return if error.code() == Some(Code::OrgAddress) { Ok(None) } else { Err(error) };
+        return if error.code() == Some(Code::OrgAddress) { Ok(Made::Open) } else { Err(error) };
     }
     let is_settled = match policy {
         Organizations::Session => true,
         Organizations::Ask => of_account(call, account).await?.len() < 2,
         Organizations::Team => is_team(call, active).await?,
     };
-    Ok(is_settled.then_some(active))
+    if is_settled {
+        return Ok(Made::For(active));
+    }
+    if policy == Organizations::Team
+        && let Some(org) = joining(call, client, account).await?
+    {
+        return admitted(call, org).await.map(|()| Made::Joining(org));
+    }
+    Ok(Made::Open)
+}
+
+/// The organisation that somebody without a team is about to join by the application; the one that was made
+/// first, where there are several.
+async fn joining(call: &Call, client: &Client, account: &Account) -> Result<Option<Id<Org>>> {
+    let own = of_account(call, account).await?;
+    if own.iter().any(|one| one.kind == Kind::Team) {
+        return Ok(None);
+    }
+    orgs::joins::awaiting(call, client.id, account.session.user).await
+}
+
+/// Makes the person a member of what is joined by the application, and notes for which of it the authorization
+/// is. A yes that was given in this session was given for that one.
+///
+/// # Errors
+/// `OrganizationUnknown` where one of them is suspended; `DraftUnknown`.
+pub(super) async fn join(
+    call: &Call,
+    (id, client): (Id<id::Draft>, Id<id::Client>),
+    account: &Account,
+    org: Id<Org>,
+) -> Result<()> {
+    let (user, session) = (account.session.user, account.session.id);
+    let ask = (orgs::Welcome::new(call, user)?, (user, session, client), (id, org), call.now);
+    call.realm
+        .db
+        .write("drafts.join", ask, |tx, (welcome, (user, session, client), (id, org), now)| {
+            Box::pin(async move {
+                tx.lock_shared(&[&user.to_string()]).await?;
+                welcome.by_client(tx, *user, *client).await?;
+                if sql::join(tx, *id, *session, *org, *now).await? {
+                    Ok(())
+                } else {
+                    refuse(Code::DraftUnknown)
+                }
+            })
+        })
+        .await
 }
 
 /// The organisation that the person would act for.

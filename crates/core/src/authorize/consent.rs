@@ -7,7 +7,11 @@ use doorward_proto::{
     time::Time,
 };
 
-use super::{Next, Progress, Request, begin, choice, draft, sql};
+use super::{
+    Next, Progress, Request, begin,
+    choice::{self, Made},
+    draft, sql,
+};
 use crate::{
     apis::catalog,
     audit::{self, Event},
@@ -124,7 +128,7 @@ pub async fn approve(call: &Call, yes: &Consented, account: &Account) -> Result<
     let client = clients::get_active(call, &request.trusted.client_id).await?;
     let parts = parts(call, &client, &request).await?;
     let made = choice::made(call, &client, (&request, &draft.progress), account).await?;
-    let Some(org) = made else { return refuse(Code::InteractionRequired) };
+    let (Made::For(org) | Made::Joining(org)) = made else { return refuse(Code::InteractionRequired) };
     let event = Event::new(call, "consent.given")?
         .subject(account.session.user)
         .client(request.trusted.client)

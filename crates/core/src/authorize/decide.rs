@@ -9,7 +9,9 @@ use doorward_proto::{
 };
 
 use super::{
-    Progress, Request, Step, choice, consent,
+    Progress, Request, Step,
+    choice::{self, Made},
+    consent,
     whom::{Found, Whom},
 };
 use crate::{
@@ -23,7 +25,15 @@ use crate::{
 pub(super) enum Decision<'s> {
     Show(Step),
     Invite,
-    Ready { account: &'s Account, org: Id<Org> },
+    /// Everything is there but that the person joins the organisation.
+    Join {
+        account: &'s Account,
+        org: Id<Org>,
+    },
+    Ready {
+        account: &'s Account,
+        org: Id<Org>,
+    },
 }
 
 /// Decides from what stands now. Under `prompt=none` a page that is needed is a refusal.
@@ -48,11 +58,16 @@ pub(super) async fn decide<'s>(
     {
         return if is_silent { refuse(Code::InteractionRequired) } else { Ok(Decision::Invite) };
     }
-    let Some(org) = choice::made(call, client, (request, progress), account).await? else {
-        let step = Step::ChooseOrganization;
-        return if is_silent { refuse(refusal_for(step)) } else { Ok(Decision::Show(step)) };
+    let (org, joins) = match choice::made(call, client, (request, progress), account).await? {
+        Made::For(org) => (org, false),
+        Made::Joining(org) => (org, true),
+        Made::Open => {
+            let step = Step::ChooseOrganization;
+            return if is_silent { refuse(refusal_for(step)) } else { Ok(Decision::Show(step)) };
+        }
     };
-    if orgs::fields::is_incomplete(call, org, account.session.user).await? {
+    // What an organisation asks is for who belongs to it, and nobody joins before they consent.
+    if !joins && orgs::fields::is_incomplete(call, org, account.session.user).await? {
         let step = Step::CompleteProfile;
         return if is_silent { refuse(refusal_for(step)) } else { Ok(Decision::Show(step)) };
     }
@@ -62,7 +77,7 @@ pub(super) async fn decide<'s>(
         }
         return Ok(Decision::Show(Step::Consent));
     }
-    Ok(Decision::Ready { account, org })
+    Ok(if joins { Decision::Join { account, org } } else { Decision::Ready { account, org } })
 }
 
 const fn refusal_for(step: Step) -> Code {

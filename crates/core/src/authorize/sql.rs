@@ -29,6 +29,10 @@ const MARK_CONSENTED: &str = "UPDATE drafts SET session_id = $2, consented_at = 
 const CHOOSE_ORG: &str = "UPDATE drafts SET session_id = $2, org_id = $3, consented_at = NULL,
     login_at = CASE WHEN session_id = $2 THEN login_at END
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $4";
+const JOIN: &str = "UPDATE drafts SET session_id = $2, org_id = $3,
+    consented_at = CASE WHEN session_id = $2 THEN consented_at END,
+    login_at = CASE WHEN session_id = $2 THEN login_at END
+    WHERE id = $1 AND consumed_at IS NULL AND expires_at > $4";
 const CONSUME: &str = "UPDATE drafts SET consumed_at = $2, step = 4
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
 
@@ -103,6 +107,16 @@ pub(super) async fn choose_org(
     now: Time,
 ) -> Result<bool> {
     Ok(tx.exec(CHOOSE_ORG, args![id, session, org, now]).await? == 1)
+}
+
+pub(super) async fn join(
+    tx: &mut Tx<'_>,
+    id: Id<id::Draft>,
+    session: Id<id::Session>,
+    org: Id<id::Org>,
+    now: Time,
+) -> Result<bool> {
+    Ok(tx.exec(JOIN, args![id, session, org, now]).await? == 1)
 }
 
 pub(super) async fn mark_consented(

@@ -113,6 +113,18 @@ pub async fn remove(call: &Call, scope: &OrgScope, name: &str) -> Result<()> {
         .await
 }
 
+/// What somebody would join first by signing in to an application now.
+pub(crate) async fn awaiting(
+    call: &Call,
+    client: Id<ClientKind>,
+    user: Id<User>,
+) -> Result<Option<Id<OrgKind>>> {
+    let read = call.realm.db.read("orgs.joins.awaiting", (client, user), |tx, (client, user)| {
+        Box::pin(async move { sql::joins::awaiting(tx, *client, *user).await })
+    });
+    read.await
+}
+
 impl Welcome {
     /// Makes whoever signs in to an application a member of what is joined by it, once.
     ///

@@ -1,9 +1,10 @@
 //! Joining an organisation by signing in to an application, on both engines.
 
 use doorward_core::{
-    authorize::{self, Next, Step},
+    authorize::{self, Consented, Next, Step},
+    clients::Organizations,
     orgs::{
-        self, Org, joins,
+        self, Org, fields, joins,
         manage::{self, set_active},
         members,
     },
@@ -73,6 +74,60 @@ both_engines! {
         let account = signed.active().unwrap();
         authorize::deny(&call, draft, account.session.id, account).await.unwrap();
         assert_eq!(role(&world, &org, alice.user.id).await, None);
+    }
+
+    /// Who has no team is not sent away to make one: the application's own takes them in, once they agree.
+    async fn who_needs_a_team_joins_it_first(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |new| {
+            new.registration.is_first_party = false;
+            new.registration.metadata.organizations = Organizations::Team;
+        })
+        .await;
+        names(&world, &org, "app").await;
+        let scope = enters(&world, owner, &org, "org:settings:write").await.unwrap();
+        let change = fields::Change { label: "Floor".to_owned(), is_required: true, ..Default::default() };
+        let asked = fields::NewField { key: "floor".to_owned(), kind: fields::Kind::Text, change };
+        fields::create(&by(&world, owner), &scope, asked).await.unwrap();
+        let (alice, call) = (kit::alice(&world).await, world.call());
+        let signed = alice.signed(&call).await;
+        let account = signed.active().unwrap();
+        let silent = request(&app, &[("prompt", "none")]);
+        let next = authorize::begin(&call, &silent, Some(&signed)).await.unwrap();
+        let Next::Refuse { refusal, .. } = next else { panic!("{next:?}") };
+        assert_eq!(refusal.code, Code::ConsentRequired);
+
+        let next = authorize::begin(&call, &request(&app, &[]), Some(&signed)).await.unwrap();
+        let Next::Show { draft, step: Step::Consent } = next else { panic!("{next:?}") };
+        let view = authorize::view(&call, draft).await.unwrap();
+        assert_eq!(authorize::on_behalf_of(&call, &view, account).await.unwrap(), None, "a stranger learns no name");
+        assert_eq!(role(&world, &org, alice.user.id).await, None);
+        let yes = Consented { draft, session: account.session.id, only_once: true };
+        authorize::approve(&call, &yes, account).await.unwrap();
+        let next = authorize::resume(&call, draft, Some(&signed)).await.unwrap();
+        assert!(matches!(next, Next::Show { step: Step::CompleteProfile, .. }), "what members are asked: {next:?}");
+        assert_eq!(role(&world, &org, alice.user.id).await.as_deref(), Some(orgs::MEMBER));
+        let said = [("floor".to_owned(), Some("2".into()))].into_iter().collect();
+        fields::answer(&by(&world, alice.user.id), org.id, alice.user.id, said).await.unwrap();
+        let next = authorize::resume(&call, draft, Some(&signed)).await.unwrap();
+        let Next::Grant { code, .. } = next else { panic!("{next:?}") };
+        let token = kit::redeem(&call, &app, code.expose()).await.unwrap().access_token;
+        assert_eq!(kit::inside(&token)["tenant_id"], org.id.to_string());
+
+        members::leave(&by(&world, alice.user.id), org.id, alice.user.id).await.unwrap();
+        let next = authorize::begin(&call, &request(&app, &[]), Some(&signed)).await.unwrap();
+        assert!(matches!(next, Next::Show { step: Step::ChooseOrganization, .. }), "who has left stays out: {next:?}");
+        set_active(&world.local(), &platform(&world, &org).await, false).await.unwrap();
+        let bob = kit::person(&world, "bob@example.org", None).await.signed(&call).await;
+        let next = authorize::begin(&call, &request(&app, &[]), Some(&bob)).await.unwrap();
+        let Next::Show { draft, step: Step::Consent } = next else { panic!("{next:?}") };
+        let account = bob.active().unwrap();
+        let yes = Consented { draft, session: account.session.id, only_once: false };
+        authorize::approve(&call, &yes, account).await.unwrap();
+        let next = authorize::resume(&call, draft, Some(&bob)).await.unwrap();
+        let Next::Refuse { refusal, .. } = next else { panic!("{next:?}") };
+        assert!(refusal.hint.contains("suspended"), "{}", refusal.hint);
     }
 
     async fn only_its_own_applications_are_for_an_organisation_to_name(world: World) {

@@ -22,6 +22,10 @@ const REMOVE_ALL: &str = "DELETE FROM org_join_clients WHERE org_id = $1";
 const FORGET_ALL: &str = "DELETE FROM org_joined WHERE org_id = $1";
 // every org: those that are joined by one application.
 const OF_CLIENT: &str = "SELECT org_id FROM org_join_clients WHERE client_id = $1 ORDER BY org_id LIMIT 100";
+// every org: those that are joined by one application.
+const AWAITING: &str = "SELECT c.org_id FROM org_join_clients c WHERE c.client_id = $1 AND NOT EXISTS (
+        SELECT 1 FROM org_joined j WHERE j.org_id = c.org_id AND j.user_id = $2
+    ) ORDER BY c.org_id LIMIT 1";
 const NOTE: &str = "INSERT INTO org_joined (org_id, user_id, client_id, joined_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
 // every org: a person who is deleted has joined none.
@@ -58,6 +62,15 @@ pub(in crate::orgs) async fn remove_all(tx: &mut Tx<'_>, org: Id<Org>) -> Result
 /// The organisations that are joined by an application.
 pub(in crate::orgs) async fn of_client(tx: &mut ReadTx<'_>, client: Id<Client>) -> Result<Vec<Id<Org>>> {
     tx.all(OF_CLIENT, args![client], |row| row.id(0)).await
+}
+
+/// The first of them that a person has never joined.
+pub(in crate::orgs) async fn awaiting(
+    tx: &mut ReadTx<'_>,
+    client: Id<Client>,
+    user: Id<User>,
+) -> Result<Option<Id<Org>>> {
+    tx.opt(AWAITING, args![client, user], |row| row.id(0)).await
 }
 
 /// Notes that a person has joined; whether that is the first time.
