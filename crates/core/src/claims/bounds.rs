@@ -233,6 +233,8 @@ impl<'e> Walk<'e> {
 fn root(name: &str) -> Option<Size> {
     match name {
         "user" | "org" | "client" => Some(Size { total: 8 * LIST, element: 4 * LIST, length: 16 }),
+        // As many answers as may stand in tokens, and room for what a file has brought.
+        "tenant_profile" => Some(Size { total: 64, element: 4, length: 16 }),
         "scopes" => Some(Size::list(1)),
         _ => None,
     }
@@ -252,7 +254,8 @@ fn path_of(expr: &IdedExpr) -> Option<Result<Size, Flaw>> {
             "sub" | "email" | "name" | "given_name" | "family_name" | "nickname" | "locale" | "zone",
         )
         | ("org", "id" | "slug" | "name" | "role")
-        | ("client", "id" | "name") => TEXT,
+        | ("client", "id" | "name")
+        | ("tenant_profile", _) => TEXT,
         ("user" | "org" | "client", _) => {
             return Some(Err((expr.id, format!("There is no {name}.{field}"))));
         }
@@ -262,5 +265,5 @@ fn path_of(expr: &IdedExpr) -> Option<Result<Size, Flaw>> {
 }
 
 fn unknown(expr: &IdedExpr, name: &str) -> Flaw {
-    (expr.id, format!("There is no {name}; there are user, org, client and scopes"))
+    (expr.id, format!("There is no {name}; there are user, org, tenant_profile, client and scopes"))
 }

@@ -6,18 +6,19 @@ use serde_json::{Value as Json, json};
 use super::bounds::LIST;
 use crate::{
     clients::Client,
-    orgs::{Org, Standing, workspaces::Role},
+    orgs::{Org, workspaces::Role},
     users::User,
 };
 
 /// The longest text, in bytes.
 const TEXT: usize = 256;
 
-/// `user`, `org`, `client` and `scopes`.
+/// `user`, `org`, `tenant_profile`, `client` and `scopes`.
 #[derive(Debug, Clone)]
 pub(super) struct Context {
     user: Json,
     org: Json,
+    tenant_profile: Json,
     client: Json,
     scopes: Json,
 }
@@ -25,8 +26,12 @@ pub(super) struct Context {
 /// The organisation of a token, and what the person is there.
 pub(super) struct Place<'a> {
     pub(super) org: &'a Org,
-    pub(super) standing: Option<&'a Standing>,
+    pub(super) role: Option<&'a str>,
+    /// Those that the token says.
+    pub(super) permissions: &'a [String],
     pub(super) workspaces: &'a [(String, Role)],
+    /// What the organisation asks its people for applications, with what the person has answered.
+    pub(super) profile: &'a [(String, Option<Json>)],
 }
 
 impl Context {
@@ -47,7 +52,7 @@ impl Context {
             "zone": profile(user.zone.as_deref()),
             "roles": few(user.roles.iter().map(String::as_str)),
         });
-        Self::new(of, place, client, scopes)
+        Self::new(of, (place, tells("profile")), client, scopes)
     }
 
     /// Of an application that acts for itself: the user is the application, of which nothing else is known.
@@ -56,11 +61,15 @@ impl Context {
             "sub": client.client_id, "email": null, "email_verified": null, "name": null, "given_name": null,
             "family_name": null, "nickname": null, "locale": null, "zone": null, "roles": [],
         });
-        Self::new(of, place, client, scopes)
+        Self::new(of, (place, false), client, scopes)
     }
 
-    fn new(user: Json, place: &Place<'_>, client: &Client, scopes: &ScopeSet) -> Self {
-        let permissions = place.standing.map(|standing| standing.permissions.as_slice()).unwrap_or_default();
+    fn new(
+        user: Json,
+        (place, tells_profile): (&Place<'_>, bool),
+        client: &Client,
+        scopes: &ScopeSet,
+    ) -> Self {
         let workspaces = place.workspaces.iter().take(limit());
         let workspaces: Vec<Json> =
             workspaces.map(|(id, role)| json!({"id": id, "role": role.name()})).collect();
@@ -68,17 +77,28 @@ impl Context {
             "id": place.org.id.to_string(),
             "slug": place.org.slug.as_deref(),
             "name": short(&place.org.name),
-            "role": place.standing.map(|standing| standing.role.as_str()),
-            "permissions": few(permissions.iter().map(String::as_str)),
+            "role": place.role,
+            "permissions": few(place.permissions.iter().map(String::as_str)),
             "workspaces": workspaces,
         });
+        // No answer is longer than a text here may be.
+        let answer = |(key, value): &(String, Option<Json>)| {
+            (key.clone(), value.clone().filter(|_| tells_profile).unwrap_or_default())
+        };
+        let tenant_profile = place.profile.iter().map(answer).collect();
         let client = json!({"id": client.client_id, "name": short(&client.name)});
-        Self { user, org, client, scopes: few(scopes.iter()) }
+        Self { user, org, tenant_profile, client, scopes: few(scopes.iter()) }
     }
 
     /// What there is, by name.
-    pub(super) fn parts(&self) -> [(&'static str, &Json); 4] {
-        [("user", &self.user), ("org", &self.org), ("client", &self.client), ("scopes", &self.scopes)]
+    pub(super) fn parts(&self) -> [(&'static str, &Json); 5] {
+        [
+            ("user", &self.user),
+            ("org", &self.org),
+            ("tenant_profile", &self.tenant_profile),
+            ("client", &self.client),
+            ("scopes", &self.scopes),
+        ]
     }
 }
 

@@ -15,14 +15,14 @@ use super::{
     may_be_called, sql,
 };
 use crate::{
-    apis::Api,
+    apis::{self, Api},
     audit::{self, Event},
     call::Call,
     clients::Client,
     db::{ReadTx, Tx},
     orgs::{self, workspaces},
     outcome::{Error, Result},
-    tokens::Grant,
+    tokens::{self, Grant},
     users,
 };
 
@@ -159,20 +159,34 @@ fn one(
 }
 
 /// What an expression sees of a person in an organisation, through an application that has these scopes.
+/// Permissions are those that the token says.
 pub(super) async fn seen(
     tx: &mut ReadTx<'_>,
-    (org, user): (Id<id::Org>, Id<id::User>),
-    client: &Client,
-    scopes: &ScopeSet,
+    call: &Call,
+    (whom, target): (Whom<'_>, Target),
+    (user, scopes): (Id<id::User>, &ScopeSet),
 ) -> Result<Context> {
-    let (person, found) = (users::find_in(tx, user).await?, orgs::look_up(tx, org).await?);
+    let (person, found) = (users::find_in(tx, user).await?, orgs::look_up(tx, whom.org).await?);
     let (Some(person), Some(org)) = (person, found) else {
         return Err(Error::fault("a token without its person or organisation"));
     };
     let standing = orgs::standing(tx, org.id, user).await?;
+    let mut permissions = standing.as_ref().map(|standing| standing.permissions.clone()).unwrap_or_default();
+    if let Some(api) = whom.api.filter(|_| target == Target::AccessToken) {
+        let beside = apis::scopes_beside(tx, call, (org.id, &api.identifier)).await?;
+        permissions = tokens::without(&permissions, &beside);
+    }
+    let profile =
+        if standing.is_some() { orgs::fields::for_claims(tx, org.id, user).await? } else { Vec::new() };
     let roles = workspaces::roles_of(tx, org.id, user).await?;
-    let place = Place { org: &org, standing: standing.as_ref(), workspaces: &roles };
-    Ok(Context::of_person(&person, &place, client, scopes))
+    let place = Place {
+        org: &org,
+        role: standing.as_ref().map(|standing| standing.role.as_str()),
+        permissions: &permissions,
+        workspaces: &roles,
+        profile: &profile,
+    };
+    Ok(Context::of_person(&person, &place, whom.client, scopes))
 }
 
 async fn said_of(
@@ -185,7 +199,7 @@ async fn said_of(
     if sets.is_empty() {
         return Ok(Said::default());
     }
-    let context = seen(tx, (grant.org, grant.user), whom.client, &grant.scope).await?;
+    let context = seen(tx, call, (whom, target), (grant.user, &grant.scope)).await?;
     Ok(run(call, &sets, target, &context))
 }
 
@@ -241,7 +255,7 @@ pub(crate) async fn of_client(
             }
             let org = orgs::look_up(tx, client.org).await?;
             let org = org.ok_or_else(|| Error::fault("an application without its organisation"))?;
-            let place = Place { org: &org, standing: None, workspaces: &[] };
+            let place = Place { org: &org, role: None, permissions: &[], workspaces: &[], profile: &[] };
             let context = Context::of_client(client, &place, scopes);
             Ok(run(call, &sets, Target::AccessToken, &context))
         })

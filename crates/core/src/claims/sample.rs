@@ -89,21 +89,22 @@ impl Ask {
             let hint = "Only of who belongs to the organisation";
             return Err(Refusal::new(Code::RequestInvalid).field("user_id").hint(hint).into());
         }
-        let context = seen(tx, (org, self.user), &self.client, &self.scopes).await?;
         let mut sample = Sample::default();
         for target in Target::ALL {
             let whom = Whom { client: &self.client, api: self.api.as_ref(), org };
+            let context = seen(tx, &self.call, (whom, target), (self.user, &self.scopes)).await?;
             let sets = mappings(tx, &self.call, whom, target).await?;
             let said = run(&self.call, &sets, target, &context);
             sample.bytes = sample.bytes.max(said.bytes);
             sample.left_out.extend(said.left_out.into_iter().map(|one| (target, one.name, one.reason)));
             sample.claims.push((target, said.claims));
-        }
-        if let Some(expression) = &self.expression {
-            let program = self.call.realm.expressions.get(expression);
-            let ran =
-                program.ok_or(Reason::Evaluation).and_then(|program| program.run(&Scope::new(&context)));
-            sample.value = Some(ran.map(Option::unwrap_or_default));
+            // What is to be tried is tried as the access token would say it.
+            if let Some(expression) = self.expression.as_ref().filter(|_| target == Target::AccessToken) {
+                let program = self.call.realm.expressions.get(expression);
+                let ran =
+                    program.ok_or(Reason::Evaluation).and_then(|program| program.run(&Scope::new(&context)));
+                sample.value = Some(ran.map(Option::unwrap_or_default));
+            }
         }
         Ok(sample)
     }

@@ -18,7 +18,7 @@ mod verify;
 pub(crate) use dpop::MEMORY as PROOF_MEMORY;
 pub use dpop::{Bound, fresh_nonce, prove};
 pub use introspect::{Introspection, introspect, introspect_for};
-pub(crate) use issue::{Claims, sign, target_in};
+pub(crate) use issue::{Claims, sign, target_in, without};
 pub use issue::{Target, Tokens, target_of};
 pub use revoke::revoke;
 pub use tickets::{TICKET_LIFETIME, TICKET_PREFIX, redeem_ticket, ticket};

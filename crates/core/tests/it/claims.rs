@@ -16,7 +16,12 @@ use doorward_core::{
         client::{self, ClientAsk},
         code,
     },
-    orgs::{Org, OrgScope, manage, permissions::MEMBER, workspaces},
+    orgs::{
+        Org, OrgScope, fields, manage,
+        permissions::MEMBER,
+        roles::{self, Terms},
+        workspaces,
+    },
     outcome::{Code, Result},
     page::PageAsk,
     tokens,
@@ -30,7 +35,7 @@ use doorward_world::{World, both_engines};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    kit::{Alice, alice, application, code_ask, code_for, redeem},
+    kit::{self, Alice, alice, application, code_ask, code_for, redeem},
     orgs::{adds, by, code, enters, person, platform, team},
 };
 
@@ -347,6 +352,84 @@ both_engines! {
         let elsewhere = SampleAsk { client: "instance-app".to_owned(), ..ask(acme.alice.user.id, "openid") };
         assert_eq!(code(claims::sample(&call, &acme.scope, elsewhere).await.map(drop)), Some(Code::NotFound));
         assert_eq!(acme.sample(&world, "openid", "1 / 0").await.expect("a sample").value, Some(Err(Reason::Evaluation)));
+    }
+
+    /// What an API is not told in `permissions` it is not told by a mapping either.
+    async fn permissions_are_those_that_the_token_says(world: World) {
+        const API: &str = "https://acme-api.example";
+        let acme = Acme::begin(&world).await;
+        kit::api_of(&world, Some(acme.org.id), API, &["acme:read"]).await;
+        kit::api_of(&world, Some(acme.org.id), "https://other.example", &["other:read"]).await;
+        let admin = platform(&world, &acme.org).await;
+        let permissions = ["acme:read", "other:read", "plain:read"].map(str::to_owned).to_vec();
+        roles::create(&world.local(), &admin, "helper", Terms { permissions, ..Terms::default() }).await.expect("is made");
+        let bob = kit::person(&world, "bob@example.org", None).await;
+        adds(&world, &acme.org, bob.user.id, "helper").await;
+        let app = application(&world, "wide", |new| {
+            new.org = Some(acme.org.id);
+            new.registration.metadata.apis = vec![API.to_owned()];
+        })
+        .await;
+        acme.adds(&world, of_client("wide", mapping("may", "org.permissions", &ALL))).await.expect("is made");
+        let (call, org) = (world.call(), acme.org.id.to_string());
+        for (resource, may) in [("", json!(["acme:read", "other:read", "plain:read"])), (API, json!(["acme:read", "plain:read"]))] {
+            let changes = [("organization", org.as_str()), ("resource", resource)];
+            let issued = code_for(&call, &app, &bob.signed(&call).await, &changes).await;
+            let resources = Some(resource.to_owned()).filter(|resource| !resource.is_empty()).into_iter().collect();
+            let ask = code::CodeAsk { resources, ..code_ask(&issued) };
+            let token = inside(&code::redeem(&call, &app, ask).await.expect("is redeemed").access_token);
+            assert_eq!((&token["permissions"], &token["may"]), (&may, &may), "{resource}");
+        }
+        let ask = SampleAsk {
+            user: bob.user.id,
+            client: "wide".to_owned(),
+            api: Some(API.to_owned()),
+            scopes: ScopeSet::default(),
+            expression: Some("org.permissions".to_owned()),
+        };
+        let sample = claims::sample(&by(&world, acme.alice.user.id), &acme.scope, ask).await.expect("a sample");
+        assert_eq!(sample.value, Some(Ok(json!(["acme:read", "plain:read"]))), "tried as it would be told");
+    }
+
+    /// What people answer their organisation is for expressions as it is for applications: where the scopes tell
+    /// it, of the organisation of the token, and only what is meant for tokens.
+    async fn expressions_see_the_profile_of_the_organisation(world: World) {
+        let acme = Acme::begin(&world).await;
+        let (call, alice) = (by(&world, acme.alice.user.id), acme.alice.user.id);
+        let scope = enters(&world, alice, &acme.org, "org:settings:write").await.expect("is let in");
+        for (key, in_claims) in [("team", true), ("desk", true), ("private", false)] {
+            let change = fields::Change { label: key.to_owned(), in_claims, ..fields::Change::default() };
+            let new = fields::NewField { key: key.to_owned(), kind: fields::Kind::Text, change };
+            fields::create(&call, &scope, new).await.expect("is made");
+        }
+        let said = ["team", "private"].map(|key| (key.to_owned(), Some(json!("Blue")))).into_iter().collect();
+        fields::answer(&call, acme.org.id, alice, said).await.expect("is kept");
+        let seen = async |scopes: &str, expression: &str| acme.sample(&world, scopes, expression).await.expect("a sample").value;
+        assert_eq!(seen("openid", "tenant_profile").await, Some(Ok(json!({"team": "Blue", "desk": null}))));
+        assert_eq!(seen("openid", "tenant_profile.team == 'Blue' ? 'b' : 'o'").await, Some(Ok(json!("b"))));
+        assert_eq!(seen("openid", "tenant_profile.private").await, Some(Err(Reason::Evaluation)));
+        application(&world, "third", |new| {
+            new.org = Some(acme.org.id);
+            new.registration.is_first_party = false;
+        })
+        .await;
+        for (scopes, value) in [("openid", json!(null)), ("openid profile", json!("Blue"))] {
+            let ask = SampleAsk {
+                user: alice,
+                client: "third".to_owned(),
+                api: None,
+                scopes: scopes.parse().expect("scopes"),
+                expression: Some("tenant_profile.team".to_owned()),
+            };
+            let sample = claims::sample(&call, &acme.scope, ask).await.expect("a sample");
+            assert_eq!(sample.value, Some(Ok(value)), "{scopes}");
+        }
+        acme.adds(&world, of_client("planner", mapping("team", "tenant_profile.team", &ALL))).await.expect("is made");
+        for token in acme.said(&world, &acme.app, true).await {
+            assert_eq!(token["team"], "Blue", "{token:?}");
+        }
+        let at_home = acme.said(&world, &acme.app, false).await;
+        assert!(at_home.iter().all(|token| !token.contains_key("team")), "{at_home:?}");
     }
 
     async fn mappings_end_with_what_they_are_of(world: World) {

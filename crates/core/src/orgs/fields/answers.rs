@@ -98,10 +98,19 @@ pub(crate) async fn claims(
     org: Id<OrgKind>,
     user: Id<User>,
 ) -> Result<Map<String, Json>> {
+    let asked = for_claims(tx, org, user).await?;
+    Ok(asked.into_iter().filter_map(|(key, value)| Some((key, value?))).collect())
+}
+
+/// The same by what is asked, also where there is no answer.
+pub(crate) async fn for_claims(
+    tx: &mut ReadTx<'_>,
+    org: Id<OrgKind>,
+    user: Id<User>,
+) -> Result<Vec<(String, Option<Json>)>> {
     let told = all(tx, org, user).await?.into_iter().filter(|answer| answer.field.in_claims);
     // The bound holds for what a file has brought, too.
-    let told = told.take(MOST_IN_CLAIMS).filter_map(|answer| Some((answer.field.key, answer.value?)));
-    Ok(told.collect())
+    Ok(told.take(MOST_IN_CLAIMS).map(|answer| (answer.field.key, answer.value)).collect())
 }
 
 struct Ask {

@@ -11,7 +11,7 @@ mod define;
 mod value;
 
 pub use answers::{Answer, Said, answer, asking, of_member, own};
-pub(crate) use answers::{claims, is_incomplete};
+pub(crate) use answers::{claims, for_claims, is_incomplete};
 pub use define::{Change, NewField, create, get, list, remove, update};
 pub use value::typed;
 
