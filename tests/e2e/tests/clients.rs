@@ -22,6 +22,12 @@ fn the_programs_for_fastapi_verify_tokens_and_sign_people_in() {
 }
 
 #[test]
+fn what_the_console_gives_to_paste_runs() {
+    let server = Server::start(Options::default());
+    scripts::python(&server, "pasted.py");
+}
+
+#[test]
 fn a_person_signs_the_command_line_in_and_out() {
     let server = Server::start(Options::default());
     scripts::python(&server, "command_line.py");

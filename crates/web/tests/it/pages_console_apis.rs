@@ -33,6 +33,12 @@ both_engines! {
         for told in ["https://api.example", "600 seconds", "reports:read", "See reports", "mcp:write", "/.well-known/jwks.json"] {
             assert!(made.text.contains(told), "{told}: {}", made.text);
         }
+        let connect = browser.open(&format!("{}/connect", made.path)).await;
+        assert_eq!((connect.status, connect.title()), (StatusCode::OK, "Connect Reports"), "{}", connect.text);
+        for told in ["API_AUDIENCE=https://api.example", "&#34;files:read&#34;, &#34;files:write&#34;", "resource=$API_AUDIENCE",
+            "hosts = [&#34;api.example&#34;]", "audiences = [&#34;https://api.example&#34;]", "X-Original-Host api.example;"] {
+            assert!(connect.text.contains(told), "{told}: {}", connect.text);
+        }
         let taken = browser.submit(&form, &to, &typed(&fields)).await;
         assert!(taken.status.is_client_error() && taken.text.contains("identifier-error"), "{}", taken.text);
         for (query, count) in [("rep", 1), ("https://api", 1), ("nothing", 0)] {
@@ -82,13 +88,19 @@ both_engines! {
         let made = own.submit(&form, &to, &typed(&[("name", "Mine"), ("identifier", "reports"), ("scopes", "read See reports")])).await;
         assert!(made.text.contains(&format!("{acme}.reports")) && made.text.contains(&format!("{acme}.read")), "{}", made.text);
         assert!(own.open(&path).await.text.contains(&format!("href=\"{}\"", made.path)), "{}", made.text);
+        let told = own.open(&format!("{}/connect", made.path)).await.text;
+        assert!(told.contains("id=\"fastapi\"") && told.contains(&format!("scopes = [&#34;{acme}.read&#34;]")), "{told}");
+        let opaque = [("name", "Closed"), ("identifier", "closed"), ("token_format", "opaque"), ("signing_alg", "ES256")];
+        let closed = own.submit(&form, &to, &opaque).await;
+        let told = own.open(&format!("{}/connect", closed.path)).await.text;
+        assert!(told.contains("/oauth2/introspect") && told.contains("audience=$API_AUDIENCE") && !told.contains("id=\"fastapi\"") && !told.contains("\nscopes = ["), "{told}");
         let edit = format!("{}/edit", made.path);
         let form = own.open(&edit).await;
         let version = form.field("version").unwrap();
         let kept = format!("{acme}.read See them\nwrite Change them");
         let saved = own.submit(&form, &edit, &typed(&[("version", &version), ("name", "Mine"), ("scopes", &kept)])).await;
         assert!(saved.text.contains(&format!("{acme}.write")) && !saved.text.contains(&format!("{acme}.{acme}")), "{}", saved.text);
-        for below in ["", "/edit", "/delete"] {
+        for below in ["", "/connect", "/edit", "/delete"] {
             assert_eq!(own.open(&format!("{path}/{foreign}{below}")).await.status, StatusCode::NOT_FOUND, "{below}");
             assert_eq!(own.open(&format!("{PATH}/{foreign}{below}")).await.status, StatusCode::FORBIDDEN, "{below}");
         }

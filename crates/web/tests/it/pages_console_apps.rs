@@ -41,6 +41,22 @@ async fn owns(world: &World, id: &str, secret: &str) -> bool {
     client.owns_secret(&world.call(), &Opaque::parse(Kind::ClientSecret, secret).unwrap())
 }
 
+/// A chapter's blocks are what the tests of its programs run.
+#[test]
+fn what_is_pasted_is_what_the_chapters_say() {
+    let read =
+        |path: String| std::fs::read_to_string(format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    for (chapter, language, name) in [
+        ("gateway", "nginx", "nginx.conf"),
+        ("fastapi", "python", "api.py"),
+        ("fastapi", "python", "sign_in.py"),
+        ("fastapi", "text", "call.sh"),
+    ] {
+        let (page, text) = (read(format!("../../docs/{chapter}.md")), read(format!("snippets/{name}")));
+        assert!(page.contains(&format!("```{language}\n{text}```")), "{chapter}.md has another {name}");
+    }
+}
+
 both_engines! {
     async fn each_kind_is_made_with_what_is_pasted_next(world: World) {
         let (mut browser, _) = administrator(world.clone()).await;
@@ -52,6 +68,7 @@ both_engines! {
         let (secret, environment) = (text(&told, "secret"), text(&told, "environment"));
         assert!(environment.contains(&format!("OIDC_CLIENT_SECRET={secret}")), "{environment}");
         assert!(environment.contains(&format!("OIDC_REDIRECT_URI={BACK}")) && text(&told, "node").contains("openid-client"));
+        assert!(text(&told, "fastapi").contains("--port 3000\n") && !environment.contains("SIGNED_OUT"), "{}", told.text);
         let page = browser.open(&link(&told, "/console/applications/cli_")).await;
         assert!(!page.text.contains(&secret), "told once");
         assert!(owns(&world, page.path.rsplit('/').next().unwrap(), &secret).await);
@@ -64,6 +81,7 @@ both_engines! {
         assert!(text(&told, "cors").contains("[\"http://localhost:5173\"]"), "{}", told.text);
         let told = make(&mut browser, "native", &[("name", "Tool"), ("redirect_uris", "http://127.0.0.1/callback")]).await;
         assert!(text(&told, "environment").ends_with("OIDC_REDIRECT_URI=http://127.0.0.1:8765/callback"), "{}", told.text);
+        assert!(text(&told, "fastapi").contains("--port 8765\n"), "{}", told.text);
         let told = make(&mut browser, "service", &[("name", "Nightly"), ("current_password", PASSWORD)]).await;
         assert!(text(&told, "curl").contains("grant_type=client_credentials"), "{}", told.text);
     }

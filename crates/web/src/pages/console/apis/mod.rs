@@ -15,6 +15,7 @@ use doorward_core::{
 use super::{Area, Operator, orgs};
 use crate::{app::App, pages::text::Text};
 
+mod connect;
 mod edit;
 mod end;
 mod list;
@@ -29,11 +30,13 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/apis.csv", get(list::export))
         .route("/console/apis/new", get(edit::look_new).post(edit::make))
         .route("/console/apis/{id}", get(show::look))
+        .route("/console/apis/{id}/connect", get(connect::look))
         .route("/console/apis/{id}/edit", get(edit::look).post(edit::save))
         .route("/console/apis/{id}/delete", get(end::look).post(end::end))
         .route("/console/organizations/{org}/apis", get(list::look_at))
         .route("/console/organizations/{org}/apis/new", get(edit::look_new_at).post(edit::make_at))
         .route("/console/organizations/{org}/apis/{id}", get(show::look_at))
+        .route("/console/organizations/{org}/apis/{id}/connect", get(connect::look_at))
         .route("/console/organizations/{org}/apis/{id}/edit", get(edit::look_at).post(edit::save_at))
         .route("/console/organizations/{org}/apis/{id}/delete", get(end::look_at).post(end::end_at))
 }

@@ -65,7 +65,9 @@ fn about(visit: &Visit, frame: &Frame, place: &Place, api: &Api) -> Panel {
         (frame.t("console-id"), Cell::id(frame, api.id)),
     ]);
     let page = place.page(api);
-    let panel = Panel::new("facts", frame.t("console-facts")).facts(facts);
+    let panel = Panel::new("facts", frame.t("console-facts"))
+        .facts(facts)
+        .link(format!("{page}/connect"), frame.t("apis-connect"));
     if !place.may_change() {
         return panel;
     }

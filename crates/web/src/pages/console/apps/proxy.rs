@@ -3,12 +3,12 @@
 use askama::Template;
 use axum::response::Response;
 
-use super::{AREA, snippets};
+use super::AREA;
 use crate::{
     pages::{
         console::{
             Administrator, Shell,
-            part::{list::Asked, secret::Snippet},
+            part::{guard, list::Asked, secret::Snippet},
         },
         form::{Errors, Field},
         frame::Frame,
@@ -63,7 +63,7 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
         field("upstream", "apps-upstream", "apps-upstream-what", upstream),
     ];
     let is_ready = !is_first && errors.is_empty();
-    let snippets = if is_ready { snippets::proxy(&frame, &host, upstream) } else { Vec::new() };
+    let snippets = if is_ready { guard::snippets(&frame, (&host, upstream), "").into() } else { Vec::new() };
     Ok(administrator.show(&Page { frame: &frame, shell: &shell, errors, fields, snippets }))
 }
 

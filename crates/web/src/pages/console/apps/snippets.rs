@@ -7,10 +7,10 @@ use crate::pages::{console::part::secret::Snippet, frame::Frame};
 
 /// A whole program of Node that signs people in, and takes everything from its environment.
 const NODE: &str = include_str!("../../../../snippets/sign-in.mjs");
+/// The same of Python, with sessions and signing out.
+const FASTAPI: &str = include_str!("../../../../snippets/sign_in.py");
 /// A module for a page.
 const MODULE: &str = include_str!("../../../../snippets/sign-in.js");
-/// The block of the chapter on the gateway.
-const NGINX: &str = include_str!("../../../../snippets/nginx.conf");
 /// The secret comes from the environment, and no list of processes shows it.
 const CURL: &str = "printf 'user = \"%s:%s\"\\n' \"$OIDC_CLIENT_ID\" \"$OIDC_CLIENT_SECRET\" |\n    \
     curl --fail --silent --config - --data grant_type=client_credentials \"$OIDC_ISSUER/oauth2/token\"";
@@ -20,6 +20,10 @@ pub(super) fn of(frame: &Frame, issuer: &str, client: &Client, secret: Option<&s
     let snippet = |id: &'static str, keys: (&str, &str), text: &str| Snippet::new(frame, id, keys, text);
     let kind = Kind::of(client);
     let back = client.metadata.redirect_uris.first().map(String::as_str).unwrap_or_default();
+    // A program on somebody's device listens where there is room.
+    let here =
+        (kind == Kind::Native).then(|| back.replacen("http://127.0.0.1/", "http://127.0.0.1:8765/", 1));
+    let back = here.as_deref().unwrap_or(back);
     let environment = snippet(
         "environment",
         ("apps-environment", "apps-environment-what"),
@@ -27,7 +31,12 @@ pub(super) fn of(frame: &Frame, issuer: &str, client: &Client, secret: Option<&s
     );
     match kind {
         Kind::Server | Kind::Native => {
-            vec![environment, snippet("node", ("apps-node", "apps-node-what"), NODE.trim_end())]
+            let fastapi = FASTAPI.replace("--port 3000", &format!("--port {}", port(back)));
+            vec![
+                environment,
+                snippet("node", ("apps-node", "apps-node-what"), NODE.trim_end()),
+                snippet("fastapi", ("apps-fastapi", "apps-fastapi-what"), fastapi.trim_end()),
+            ]
         }
         Kind::Service => vec![environment, snippet("curl", ("apps-curl", "apps-curl-what"), CURL)],
         Kind::Browser => {
@@ -45,6 +54,11 @@ pub(super) fn of(frame: &Frame, issuer: &str, client: &Client, secret: Option<&s
     }
 }
 
+/// Where a program listens that people come back to.
+fn port(back: &str) -> u16 {
+    url::Url::parse(back).ok().and_then(|back| back.port()).unwrap_or(3000)
+}
+
 fn environment(
     frame: &Frame,
     issuer: &str,
@@ -57,49 +71,9 @@ fn environment(
         lines.push(format!("OIDC_CLIENT_SECRET={secret}"));
     }
     if kind.signs_in() {
-        // A program on somebody's device listens where there is room.
-        let back = match kind {
-            Kind::Native => back.replacen("http://127.0.0.1/", "http://127.0.0.1:8765/", 1),
-            _ => back.to_owned(),
-        };
         lines.push(format!("OIDC_REDIRECT_URI={back}"));
+        let signed_out = client.metadata.post_logout_redirect_uris.first();
+        lines.extend(signed_out.map(|uri| format!("OIDC_SIGNED_OUT_URI={uri}")));
     }
     lines.join("\n")
-}
-
-/// What puts an application at `upstream` behind a proxy, for browsers that reach it as `host`.
-pub(super) fn proxy(frame: &Frame, host: &str, upstream: &str) -> Vec<Snippet> {
-    let snippet = |id: &'static str, keys: (&str, &str), text: &str| Snippet::new(frame, id, keys, text);
-    let name = host.split('.').next().unwrap_or(host);
-    let route = format!(
-        "trusted_proxies = [\"127.0.0.1/32\"]\n\n[[gateway.routes]]\nname = \"{name}\"\nhosts = [\"{host}\"]"
-    );
-    let nginx = NGINX.replace("reports.example.com", host).replace("127.0.0.1:9000", upstream);
-    vec![
-        snippet("route", ("apps-route", "apps-route-what"), &route),
-        snippet("nginx", ("apps-nginx", "apps-nginx-what"), nginx.trim_end()),
-    ]
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// A chapter's blocks are what the tests of its programs run.
-    #[test]
-    fn what_is_pasted_is_what_the_chapters_say() {
-        for (chapter, language, text) in [
-            ("gateway", "nginx", NGINX),
-            ("fastapi", "python", include_str!("../../../../snippets/api.py")),
-            ("fastapi", "python", include_str!("../../../../snippets/sign_in.py")),
-        ] {
-            let path = format!("{}/../../docs/{chapter}.md", env!("CARGO_MANIFEST_DIR"));
-            let page = std::fs::read_to_string(path).unwrap();
-            let first = text.lines().next().unwrap();
-            assert!(
-                page.contains(&format!("```{language}\n{text}```")),
-                "{chapter}.md has another one: {first}"
-            );
-        }
-    }
 }

@@ -8,6 +8,7 @@ use crate::pages::{frame::Frame, when::When};
 pub mod chart;
 pub mod detail;
 pub mod form;
+pub mod guard;
 pub mod list;
 pub mod once;
 pub mod secret;
