@@ -250,14 +250,13 @@ fn decide<'k>(
     }
 }
 
-/// Whether somebody would be let through who holds whatever key the credential is bound to.
+/// Whether a request would be let through that proves nothing beside what it presents.
 pub(crate) fn would_admit(
     rule: &Rule,
     route: &Route,
-    principal: &Principal,
+    presented: Presented<'_>,
     (asked, (address, now)): (Option<Asked<'_>>, (IpAddr, Time)),
 ) -> Result<(), Refusal> {
-    let presented = Presented::Principal(principal);
     let proof = &Proof::default();
     match judge(rule, Ask { presented, asked, proof, address, now, audiences: &route.audiences }) {
         Verdict::Allowed(principal) => chroma::check((rule, route), principal, asked),

@@ -28,14 +28,14 @@ use std::{
 
 use axum::body::Body;
 use doorward_judge::{
-    Asked, Mode, Principal, Refusal, Rule, Rules, Why,
+    Asked, Mode, Presented, Principal, Refusal, Rule, Rules, Why,
     path::NormalPath,
     rule::{BadRule, RuleSpec},
 };
 use doorward_proto::time::Time;
 use doorward_sdk::server::{Chain, Known, certificate::Shown, limits::Limiter, proof::Proofs};
 use futures_util::future::BoxFuture;
-use http::{HeaderMap, Request, Response, Uri};
+use http::{HeaderMap, HeaderValue, Request, Response, Uri, header};
 use tokio_util::sync::CancellationToken;
 
 use self::{
@@ -250,29 +250,44 @@ impl Gateway {
         names
     }
 
-    /// Whether somebody would be let through by a route, or by the one that is for the request; nothing is counted
-    /// and nobody told. The path is in its normal form.
-    ///
-    /// # Errors
-    /// The refusal.
+    /// Whether a request would be let through by a route, or by the one that is for it, and the name of the rule that
+    /// says so; nothing is counted and nobody told. The path is in its normal form.
     pub fn would_admit(
         &self,
-        principal: &Principal,
+        presented: Presented<'_>,
         (route, asked): (Option<&str>, Option<Asked<'_>>),
         (address, now): (IpAddr, Time),
-    ) -> Result<(), Refusal> {
+    ) -> (String, Result<(), Refusal>) {
         let inner = &self.0;
         let rule = match (route, asked) {
             (Some(DEFAULT), _) => Some(&inner.default),
-            (Some(name), _) => Some(inner.rules.named(name).ok_or(Why::RouteUnknown)?),
-            (None, Some(asked)) => {
-                let path = NormalPath::read(asked.path).map_err(|_| Why::PathAmbiguous)?;
-                inner.rules.find(asked.host, asked.method, &path)
-            }
+            (Some(name), _) => match inner.rules.named(name) {
+                None => return (name.to_owned(), Err(Why::RouteUnknown.into())),
+                found => found,
+            },
+            (None, Some(asked)) => match NormalPath::read(asked.path) {
+                Err(_) => return (String::new(), Err(Why::PathAmbiguous.into())),
+                Ok(path) => inner.rules.find(asked.host, asked.method, &path),
+            },
             (None, None) => None,
         };
         let rule = rule.unwrap_or(&inner.default);
-        judged::would_admit(rule, &inner.route(rule), principal, (asked, (address, now)))
+        let told = judged::would_admit(rule, &inner.route(rule), presented, (asked, (address, now)));
+        (rule.name().to_owned(), told)
+    }
+
+    /// Whose token it is, as it would stand in `Authorization`; without a scheme before it, as a bearer token. A wrong
+    /// one is counted as nobody's try.
+    ///
+    /// # Errors
+    /// Why it is nobody's.
+    pub async fn recognise(&self, token: &str, now: Time) -> Result<Arc<Known>, Refusal> {
+        let told = if token.contains(' ') { token.to_owned() } else { format!("Bearer {token}") };
+        let value = HeaderValue::from_str(&told).map_err(|_| Why::InvalidToken)?;
+        let headers = HeaderMap::from_iter([(header::AUTHORIZATION, value)]);
+        let chain = &self.0.chain;
+        let credential = chain.presented(&headers, None, (false, false))?.ok_or(Why::MissingToken)?;
+        chain.recognise(&credential, now).await
     }
 
     /// Whether a request is for an application behind: its body goes on as it comes.

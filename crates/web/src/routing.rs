@@ -1,12 +1,12 @@
 //! What the API needs of the gateway: what a route means, and whether it makes sense, is known there.
 
-use std::{fmt, net::IpAddr};
+use std::{fmt, net::IpAddr, time::Duration};
 
 use doorward_core::{
     call::Call,
     outcome::{Refusal, Result},
 };
-use doorward_proto::time::Time;
+use doorward_proto::{secret::SecretText, time::Time};
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value as Json};
 
@@ -43,6 +43,10 @@ pub trait Routing: fmt::Debug + Send + Sync {
     /// What no request can be.
     fn find(&self, method: &str, target: &str) -> std::result::Result<Option<String>, Refusal>;
 
+    /// What this process has decided after the decision of this number, or from the first that is remembered. Decisions
+    /// are remembered only while somebody looks.
+    fn watch(&self, after: Option<u64>, now: Time) -> Watched;
+
     /// Whether a request would be let through.
     ///
     /// # Errors
@@ -50,7 +54,7 @@ pub trait Routing: fmt::Debug + Send + Sync {
     fn decide<'a>(&'a self, call: &'a Call, question: &'a Question) -> BoxFuture<'a, Result<Decision>>;
 }
 
-/// Who would send a request.
+/// Who is asked about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SubjectType {
     /// A person, by id or mail address.
@@ -76,6 +80,24 @@ pub struct Claimed {
     pub client: Option<String>,
 }
 
+/// Who would send a request.
+#[derive(Debug, Clone)]
+pub enum Sender {
+    /// Nobody: no credential is presented.
+    Nobody,
+    /// Somebody who is known here.
+    Somebody {
+        /// What they are.
+        kind: SubjectType,
+        /// Who.
+        id: String,
+        /// What their credential would say.
+        claimed: Claimed,
+    },
+    /// Whoever holds this credential, as it would stand in `Authorization`; without a scheme, as a bearer token.
+    Token(SecretText),
+}
+
 /// What a request would be for.
 #[derive(Debug, Clone)]
 pub enum Target {
@@ -95,12 +117,8 @@ pub enum Target {
 /// A request that nobody has sent.
 #[derive(Debug, Clone)]
 pub struct Question {
-    /// What its sender is.
-    pub subject_type: SubjectType,
-    /// Who.
-    pub subject_id: String,
-    /// What their credential would say.
-    pub claimed: Claimed,
+    /// Who would send it.
+    pub sender: Sender,
     /// The method.
     pub method: String,
     /// What for.
@@ -114,6 +132,51 @@ pub struct Question {
 /// Whether a request would be let through.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Decision {
-    /// The code and the sentence by which it would be refused, if it would.
-    pub refusal: Option<(&'static str, &'static str)>,
+    /// The name of the rule that says so; empty where none could be found.
+    pub route: String,
+    /// Whose credential it is, where that is known.
+    pub who: Option<String>,
+    /// Why it would be refused, if it would.
+    pub refusal: Option<Denial>,
+}
+
+/// Why a request would be refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Denial {
+    /// Its code.
+    pub code: &'static str,
+    /// The sentence of the code.
+    pub reason: &'static str,
+    /// The sentence with what is missing, for who may know what a route demands.
+    pub whole: String,
+}
+
+/// A request that was decided.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Its number in this process.
+    pub number: u64,
+    /// When.
+    pub at: Time,
+    /// The route whose rule decided; none where no rule was found.
+    pub route: Option<String>,
+    /// Whose credential it was.
+    pub who: Option<String>,
+    /// Of what kind it was.
+    pub credential: Option<&'static str>,
+    /// The code by which it was refused, if it was.
+    pub refusal: Option<&'static str>,
+    /// What it was answered; none where who asked has gone before.
+    pub status: Option<u16>,
+    /// How long that took.
+    pub took: Duration,
+}
+
+/// Decisions, and up to where they go.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Watched {
+    /// The newest last.
+    pub seen: Vec<Seen>,
+    /// The number of the newest that there is.
+    pub newest: u64,
 }

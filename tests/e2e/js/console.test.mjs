@@ -350,7 +350,16 @@ test('the gateway', async () => {
   const page = await open(browser);
   await page.goto(`${issuer}/console/gateway`);
   await signIn(page, root);
-  for (const path of ['', '?query=wiki', `/routes/wiki-${root.id.toLowerCase()}`, '/routes/default']) await everyWidth(page, `/console/gateway${path}`);
+  for (const path of ['', '?query=wiki', `/routes/wiki-${root.id.toLowerCase()}`, '/routes/default', '/live', '/secrets', '/who']) await everyWidth(page, `/console/gateway${path}`);
+  await fill(page, { url: `https://${root.id.toLowerCase().replace('_', '-')}.example/pages/1` });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  assert.match(await page.locator('main').innerText(), /auth\.missing_token/);
+  await examine(page, 'a decision');
+  await page.goto(`${issuer}/console/gateway/live`);
+  await validate('dw_st_nobody');
+  await follow(page, page.locator('#newer'));
+  assert.ok(await page.locator('table.list tbody tr').count(), 'what was just decided');
+  await examine(page, 'live decisions');
   silent(page);
   await page.context().close();
 });

@@ -10,6 +10,7 @@ mod metering;
 pub(crate) mod orcheo;
 mod providers;
 mod tickets;
+mod watch;
 
 use std::{
     net::IpAddr,
@@ -53,6 +54,7 @@ use tokio_util::sync::CancellationToken;
 use self::{
     providers::{ApiKeys, OwnTokens, ServiceTokens},
     tickets::OwnTickets,
+    watch::Watch,
 };
 
 pub(super) use self::book::Book;
@@ -148,7 +150,7 @@ fn open(realm: &Arc<Realm>, config: &Config, lasting: &Lasting) -> Result<Gatewa
         sign_in: desk::open(realm, (&lasting.edge, &lasting.memory), &config.gateway.ports),
         signer: Some(Arc::new(OwnKeys(Arc::clone(realm)))),
         witness: Some(Arc::new(Trail(Arc::clone(realm)))),
-        meter: Some(Arc::new(metering::InDatabase(Arc::clone(realm)))),
+        meter: Some(Arc::new(metering::InDatabase(Arc::clone(realm), Arc::clone(&lasting.watch)))),
         tickets: Some(Arc::new(OwnTickets(Arc::clone(realm)))),
         clock: Arc::new(move || env.now()),
         stop: lasting.stop.clone(),
@@ -165,6 +167,8 @@ pub(super) struct Lasting {
     edge: Arc<OnceLock<Edge>>,
     /// What signing in and out has used up.
     pub(super) memory: Arc<Memory>,
+    /// What was decided, for who looks at it now.
+    watch: Arc<Watch>,
     pub(super) stop: CancellationToken,
 }
 
@@ -180,6 +184,7 @@ impl Lasting {
             proofs: Arc::new(proofs),
             edge: Arc::default(),
             memory: Arc::default(),
+            watch: Arc::default(),
             stop,
         })
     }
@@ -216,6 +221,11 @@ impl Guard {
     /// What its limits have counted.
     pub(super) fn counters(&self) -> Counters {
         limits::counters(&self.lasting.limiter)
+    }
+
+    /// What it decides, for who looks at it now.
+    fn watch(&self) -> &Watch {
+        &self.lasting.watch
     }
 
     pub(super) fn now(&self) -> Gateway {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     app::App,
-    routing::{Claimed, Decision, Question, SubjectType, Target},
+    routing::{Claimed, Decision, Question, Sender, SubjectType, Target},
 };
 
 const EVALUATION: &str = "/access/v1/evaluation";
@@ -197,7 +197,7 @@ struct AllDecided {
 
 impl From<Decision> for Decided {
     fn from(decision: Decision) -> Self {
-        let context = decision.refusal.map(|(code, reason)| json!({ "code": code, "reason": reason }));
+        let context = decision.refusal.map(|it| json!({ "code": it.code, "reason": it.reason }));
         Self { decision: context.is_none(), context }
     }
 }
@@ -257,23 +257,14 @@ fn question(asked: Evaluation) -> Result<Question> {
     let action = asked.action.ok_or_else(|| wrong("action", "The member action is missing"))?;
     let resource = asked.resource.ok_or_else(|| wrong("resource", "The member resource is missing"))?;
     let context = asked.context.unwrap_or_default();
-    let subject_type = match subject.r#type.as_str() {
+    let kind = match subject.r#type.as_str() {
         "user" => SubjectType::User,
         "client" => SubjectType::Client,
         "service" => SubjectType::Service,
         _ => return Err(wrong("subject.type", "It is one of user, client, service").into()),
     };
-    for (field, value) in [("subject.id", &subject.id), ("resource.id", &resource.id)] {
-        if value.is_empty() || value.len() > LONGEST {
-            return Err(wrong(field, "1 to 1024 bytes").into());
-        }
-    }
-    let is_method = !action.name.is_empty()
-        && action.name.len() <= 64
-        && action.name.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
-    if !is_method {
-        return Err(wrong("action.name", "A method is like GET").into());
-    }
+    let SubjectProperties { credential, scopes, workspaces, audience, client } = subject.properties;
+    let claimed = Claimed { credential, scopes, workspaces, audience, client };
     let target = match resource.r#type.as_str() {
         "url" => Target::Address(resource.id),
         "route" => Target::Route {
@@ -283,11 +274,38 @@ fn question(asked: Evaluation) -> Result<Question> {
         },
         _ => return Err(wrong("resource.type", "url or route").into()),
     };
-    let address = context.address.map(|text| text.parse()).transpose();
+    let sender = Sender::Somebody { kind, id: subject.id, claimed };
+    about(sender, (action.name, target), (context.address, context.time))
+}
+
+/// A question as it is typed.
+///
+/// # Errors
+/// `RequestInvalid` with the member of an evaluation that makes no sense.
+pub(crate) fn about(
+    sender: Sender,
+    (method, target): (String, Target),
+    (address, time): (Option<String>, Option<String>),
+) -> Result<Question> {
+    let (Target::Address(named) | Target::Route { name: named, .. }) = &target;
+    let id = match &sender {
+        Sender::Somebody { id, .. } => Some(id),
+        Sender::Nobody | Sender::Token(_) => None,
+    };
+    for (field, value) in id.map(|id| ("subject.id", id)).into_iter().chain([("resource.id", named)]) {
+        if value.is_empty() || value.len() > LONGEST {
+            return Err(wrong(field, "1 to 1024 bytes").into());
+        }
+    }
+    let is_method = !method.is_empty()
+        && method.len() <= 64
+        && method.bytes().all(|byte| byte.is_ascii_uppercase() || byte == b'-');
+    if !is_method {
+        return Err(wrong("action.name", "A method is like GET").into());
+    }
+    let address = address.map(|text| text.parse()).transpose();
     let address = address.map_err(|_| wrong("context.address", "This is no address"))?;
-    let time = context.time.map(|text| text.parse::<Time>()).transpose();
+    let time = time.map(|text| text.parse::<Time>()).transpose();
     let time = time.map_err(|_| wrong("context.time", "Write it as 2026-11-22T15:30:00Z"))?;
-    let SubjectProperties { credential, scopes, workspaces, audience, client } = subject.properties;
-    let claimed = Claimed { credential, scopes, workspaces, audience, client };
-    Ok(Question { subject_type, subject_id: subject.id, claimed, method: action.name, target, address, time })
+    Ok(Question { sender, method, target, address, time })
 }

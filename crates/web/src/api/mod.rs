@@ -3,7 +3,7 @@
 //! Each area is a file with its endpoints: route, scope and description in one place (see [`Endpoint`]).
 //! Handlers read, ask a use case of core, and show; they decide nothing.
 
-mod access;
+pub(crate) mod access;
 pub(crate) mod analytics;
 mod announcements;
 pub(crate) mod answer;

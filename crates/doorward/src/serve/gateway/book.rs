@@ -21,11 +21,12 @@ use doorward_core::{
 };
 use doorward_gateway::{DEFAULT, RouteSpec};
 use doorward_judge::{Mode, path::NormalPath};
+use doorward_proto::time::Time;
 use doorward_sdk::fetch::is_nobodys;
 use doorward_web::{
     Routing,
     in_force::Setting,
-    routing::{Decision, Question, Spec},
+    routing::{Decision, Question, Spec, Watched},
 };
 use futures_util::future::BoxFuture;
 use http::Uri;
@@ -182,6 +183,10 @@ impl Routing for Book {
         let host = target.authority().ok_or_else(wrong)?.as_str();
         let path = NormalPath::read(target.path()).map_err(|_| Refusal::new(Code::PathAmbiguous))?;
         Ok(self.guard.now().route_for(host, method, &path))
+    }
+
+    fn watch(&self, after: Option<u64>, now: Time) -> Watched {
+        self.guard.watch().look(after, now)
     }
 
     fn decide<'a>(&'a self, call: &'a Call, question: &'a Question) -> BoxFuture<'a, Outcome<Decision>> {

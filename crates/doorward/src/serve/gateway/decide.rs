@@ -16,9 +16,10 @@ use doorward_core::{
 };
 use doorward_gateway::Gateway;
 use doorward_judge::{
-    Asked, CredentialKind, Identity, IdentityType, Principal, Why, Workspaces, path::NormalPath,
+    Asked, CredentialKind, Identity, IdentityType, Presented, Principal, Refusal, Why, Workspaces,
+    path::NormalPath,
 };
-use doorward_web::routing::{Claimed, Decision, Question, SubjectType, Target};
+use doorward_web::routing::{Claimed, Decision, Denial, Question, Sender, SubjectType, Target};
 use http::Uri;
 use serde_json::Value as Json;
 
@@ -28,8 +29,10 @@ fn wrong(field: &'static str, hint: &'static str) -> Wrong {
     Wrong::new(Code::RequestInvalid).field(field).hint(hint)
 }
 
-fn refused(why: Why) -> Decision {
-    Decision { refusal: Some((why.code(), why.message())) }
+/// What was said by the rule of this name.
+fn told(route: String, who: Option<String>, refused: Option<Refusal>) -> Decision {
+    let denial = |it: Refusal| Denial { code: it.why.code(), reason: it.why.message(), whole: it.message() };
+    Decision { route, who, refusal: refused.map(denial) }
 }
 
 /// Answers.
@@ -37,19 +40,38 @@ fn refused(why: Why) -> Decision {
 /// # Errors
 /// `RequestInvalid` for what no request can be; a fault when the database does not answer.
 pub(super) async fn decide(gateway: &Gateway, call: &Call, question: &Question) -> Outcome<Decision> {
-    let kind = kind(question)?;
+    let kind = kind(&question.sender)?;
     let target = target(&question.target)?;
-    let Some(found) = principal(call, question, kind).await? else { return Ok(refused(Why::Forbidden)) };
-    // An address that nobody knows is in no network.
-    let address = question.address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     let asked = target.request.as_ref().map(|(host, path)| Asked {
         method: &question.method,
         host,
         path: path.as_str(),
     });
+    // An address that nobody knows is in no network.
+    let address = question.address.unwrap_or(IpAddr::from([0, 0, 0, 0]));
     let from = (address, question.time.unwrap_or(call.now));
-    let told = gateway.would_admit(&found, (target.route, asked), from);
-    Ok(told.map_or_else(|refusal| refused(refusal.why), |()| Decision { refusal: None }))
+    let judged = |presented: Presented<'_>| gateway.would_admit(presented, (target.route, asked), from);
+    let answer = |principal: &Principal| {
+        let (route, said) = judged(Presented::Principal(principal));
+        told(route, Some(principal.identity.subject.clone()), said.err())
+    };
+    let alone = |presented: Presented<'_>| {
+        let (route, said) = judged(presented);
+        told(route, None, said.err())
+    };
+    Ok(match &question.sender {
+        Sender::Nobody => alone(Presented::Nothing),
+        Sender::Somebody { kind: subject, id, claimed } => {
+            match principal(call, (*subject, id), claimed, kind).await? {
+                Some(found) => answer(&found),
+                None => told(judged(Presented::Nothing).0, None, Some(Why::Forbidden.into())),
+            }
+        }
+        Sender::Token(token) => match gateway.recognise(token.expose(), from.1).await {
+            Ok(known) => answer(&known.principal),
+            Err(refusal) => alone(Presented::Refused(refusal)),
+        },
+    })
 }
 
 struct Place<'q> {
@@ -89,8 +111,9 @@ fn target(target: &Target) -> Outcome<Place<'_>> {
     }
 }
 
-fn kind(question: &Question) -> Outcome<CredentialKind> {
-    match (&question.claimed.credential, question.subject_type) {
+fn kind(sender: &Sender) -> Outcome<CredentialKind> {
+    let Sender::Somebody { kind, claimed, .. } = sender else { return Ok(CredentialKind::AccessToken) };
+    match (&claimed.credential, kind) {
         (Some(name), _) => serde_json::from_value(Json::String(name.clone())).map_err(|_| {
             wrong("subject.properties.credential", "A kind of credential, as in a route's accept").into()
         }),
@@ -99,9 +122,13 @@ fn kind(question: &Question) -> Outcome<CredentialKind> {
     }
 }
 
-async fn principal(call: &Call, question: &Question, kind: CredentialKind) -> Outcome<Option<Principal>> {
-    let Question { subject_id: id, claimed, .. } = question;
-    let found = match question.subject_type {
+async fn principal(
+    call: &Call,
+    (subject, id): (SubjectType, &str),
+    claimed: &Claimed,
+    kind: CredentialKind,
+) -> Outcome<Option<Principal>> {
+    let found = match subject {
         SubjectType::User => user(call, id).await?,
         SubjectType::Client => client(call, id).await?,
         SubjectType::Service => return service(call, id, kind).await,

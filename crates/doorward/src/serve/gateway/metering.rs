@@ -15,8 +15,10 @@ use doorward_gateway::{Decision, Meter, Metered};
 use doorward_judge::CredentialKind;
 use metrics::Counter;
 
+use super::watch::Watch;
+
 /// Of a server with a database.
-pub(super) struct InDatabase(pub(super) Arc<Realm>);
+pub(super) struct InDatabase(pub(super) Arc<Realm>, pub(super) Arc<Watch>);
 
 /// Of a gateway alone.
 pub(in crate::serve) struct InMemory;
@@ -37,6 +39,7 @@ impl Meter for InDatabase {
             status: metered.status.map_or(0, |it| u8::try_from(it.as_u16() / 100).unwrap_or_default()),
         };
         self.0.usage.count(metered.at, &sample, counts(metered));
+        self.1.note(metered);
         tell(metered);
     }
 }

@@ -6,7 +6,9 @@ use std::{net::IpAddr, time::Duration};
 
 use doorward_core::{
     audit::{self, Refused as Noted},
+    rights::Rights,
     routes,
+    service_tokens::{self, NewToken},
     usage::{Counts, Sample},
 };
 use doorward_web::Routing as _;
@@ -112,10 +114,97 @@ both_engines! {
         let browser = Browser::administrator(&world, ROUTES).await;
         browser::person(&world, "bob@example.com", false).await;
         let mut bob = browser.another().sign_in("bob@example.com").await;
-        for path in ["", ".csv", "/routes/reports"] {
+        for path in ["", ".csv", "/routes/reports", "/who", "/live", "/secrets"] {
             let refused = bob.open(&format!("/console/gateway{path}")).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}: {}", refused.text);
             assert!(!refused.text.contains("reports:read"), "{path}: {}", refused.text);
+        }
+    }
+
+    async fn a_request_that_nobody_sends_is_decided(world: World) {
+        let mut browser = Browser::administrator(&world, ROUTES).await;
+        browser::person(&world, "bob@example.com", false).await;
+        let token = NewToken { scopes: vec!["all:read".to_owned()], ..NewToken::default() };
+        let rights = Rights { scopes: vec!["admin:*".to_owned(), "all:read".to_owned()], workspaces: None };
+        let made = service_tokens::create(&world.local(), token, &rights).await.unwrap();
+        let secret = made.secret.expose().to_owned();
+        let form = browser.open("/console/gateway/who").await;
+        assert_eq!(form.title(), "Who would get in?", "{}", form.text);
+        let (reports, elsewhere) = ("https://reports.example/reports/1", "https://other.example/x");
+        let bob = [("sender", "user"), ("id", "bob@example.com")];
+        for (url, sender, expect) in [
+            ("https://reports.example/public/x", &[][..], ["Let in", "/console/gateway/routes/public"]),
+            (reports, &[("sender", "nobody")], ["auth.missing_token", "/console/gateway/routes/reports"]),
+            (reports, &bob, ["Missing required scopes: reports:read", "Kept out"]),
+            (reports, &[bob[0], bob[1], ("scopes", "reports:read")], ["auth.forbidden", "/console/gateway/routes/reports"]),
+            (elsewhere, &[bob[0], bob[1], ("scopes", "all:read other")], ["Let in", "/console/gateway/routes/everything"]),
+            (elsewhere, &[("sender", "user"), ("id", "nobody@example.com")], ["auth.forbidden", "Nobody known"]),
+            (elsewhere, &[("sender", "token"), ("token", "dw_st_none")], ["auth.invalid_token", "Kept out"]),
+            (elsewhere, &[("sender", "token"), ("token", &secret)], ["Let in", "/console/gateway/routes/everything"]),
+            (reports, &[("sender", "token"), ("token", &secret)], ["auth.missing_scope", "Kept out"]),
+        ] {
+            let fields = [&[("method", "get"), ("url", url)], sender].concat();
+            let told = browser.submit(&form, "/console/gateway/who", &fields).await;
+            assert_eq!(told.status, StatusCode::OK, "{fields:?}: {}", told.text);
+            for word in expect {
+                assert!(told.text.contains(word), "{fields:?}: {word}: {}", told.text);
+            }
+            assert!(!told.text.contains(&secret) && !told.text.contains("dw_st_none"), "{}", told.text);
+        }
+        for (fields, field) in [
+            ([("method", "GET"), ("url", "reports"), ("sender", "nobody")], "url"),
+            ([("method", "GET"), ("url", "https://a.example/a/../b"), ("sender", "nobody")], "url"),
+            ([("method", "G T"), ("url", reports), ("sender", "nobody")], "method"),
+            ([("method", "GET"), ("url", reports), ("sender", "user")], "id"),
+            ([("method", "GET"), ("url", reports), ("sender", "token")], "token"),
+            ([("method", "GET"), ("url", reports), ("address", "here")], "address"),
+        ] {
+            let again = browser.submit(&form, "/console/gateway/who", &fields).await;
+            assert_eq!(again.status, StatusCode::UNPROCESSABLE_ENTITY, "{fields:?}: {}", again.text);
+            assert!(again.text.contains(&format!("id=\"{field}-error\"")), "{fields:?}: {}", again.text);
+        }
+    }
+
+    /// Who looks sees what is decided from then on, once; and no secret stands on any page.
+    async fn decisions_are_shown_as_they_are_made(world: World) {
+        let mut browser = Browser::administrator(&world, ROUTES).await;
+        let book = Arc::clone(&browser.book);
+        let asks = async || {
+            let origin = Origin {
+                address: IpAddr::from([192, 0, 2, 7]),
+                is_trusted: true,
+                is_https: true,
+                certificate: None,
+                request_id: "x".to_owned(),
+                hold: None,
+                decided: Decided::default(),
+            };
+            let request = Request::get("/validate?route=reports").body(Body::empty()).unwrap();
+            book.guard().now().answer(request, origin).await.status()
+        };
+        assert_eq!(asks().await, StatusCode::UNAUTHORIZED);
+        let page = browser.open("/console/gateway/live").await;
+        assert!(page.title() == "Live decisions" && names(&page.text).is_empty(), "nobody looked before: {}", page.text);
+        assert!(page.text.contains("/assets/follow.") && page.text.contains("Nothing was decided"), "{}", page.text);
+        asks().await;
+        let newer = browser.open("/console/gateway/live?after=0").await;
+        assert_eq!(names(&newer.text), ["reports"], "{}", newer.text);
+        assert!(newer.text.contains("auth.missing_token 401") && newer.text.contains("after=1\""), "{}", newer.text);
+        for (query, expect) in [("after=1", 0), ("after=99", 1), ("route=public", 0), ("decision=refused", 1), ("decision=allowed", 0)] {
+            let found = browser.open(&format!("/console/gateway/live?{query}")).await;
+            assert_eq!(names(&found.text).len(), expect, "{query}: {}", found.text);
+        }
+        assert_eq!(browser.open("/console/gateway/live?after=x").await.status, StatusCode::BAD_REQUEST);
+        world.advance(Duration::from_secs(61));
+        asks().await;
+        let later = browser.open("/console/gateway/live").await;
+        assert!(names(&later.text).is_empty(), "nobody looked meanwhile: {}", later.text);
+        let secrets = browser.open("/console/gateway/secrets").await;
+        assert!(secrets.text.contains("auth.jwt_secret") && secrets.text.contains("DOORWARD_AUTH_JWT_SECRET"), "{}", secrets.text);
+        assert_eq!(secrets.text.matches(">Set<").count(), 1, "{}", secrets.text);
+        for path in ["", "/routes/reports", "/who", "/live", "/secrets"] {
+            let page = browser.open(&format!("/console/gateway{path}")).await;
+            assert!(page.status == StatusCode::OK && !page.text.contains("hunter2"), "{path}: {}", page.text);
         }
     }
 }

@@ -3,7 +3,6 @@
 //! A follower goes by the number in the chain, so nothing is shown twice and nothing is missed; events are in the
 //! chain a second or so after they happened.
 
-use askama::Template;
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     audit::{self, Entry},
@@ -15,14 +14,14 @@ use super::{COLUMNS, Place, which, wrong};
 use crate::{
     pages::{
         console::{
-            Administrator, Area, Operator, Shell,
+            Administrator, Area, Operator,
             part::{
                 Table,
-                list::{Asked, Filter},
+                follow::{FollowPage, Words},
+                list::Asked,
             },
         },
         form::Errors,
-        frame::Frame,
         visit::Visit,
     },
     surface::Failure,
@@ -33,19 +32,8 @@ const FIRST: u32 = 25;
 /// Events that come at once at the most; the rest is behind the next link.
 const MOST: usize = 100;
 
-/// The page.
-#[derive(Template)]
-#[template(path = "console/follow.html")]
-struct Page<'a> {
-    frame: &'a Frame,
-    shell: &'a Shell<'a>,
-    errors: Errors,
-    path: String,
-    filters: Vec<Filter>,
-    table: Table,
-    newer: String,
-    list: String,
-}
+const WORDS: Words =
+    Words { what: "audit-follow-what", newer: "audit-newer", quiet: "audit-quiet", all: "audit-all" };
 
 pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
     page(&administrator, &Place::server()).await
@@ -89,17 +77,10 @@ async fn page(operator: &Operator, place: &Place) -> Result<Response, Failure> {
     shell.trail = place.trail_to(operator);
     let rows = found.iter().map(|entry| place.row(visit, entry)).collect();
     let path = format!("{}/follow", place.path);
-    let filters = place.filters(&frame, &asked).into_iter().map(|filter| filter.checked(&errors)).collect();
-    let page = Page {
-        frame: &frame,
-        shell: &shell,
-        filters,
-        table: Table::new(&frame, "audit-caption", &COLUMNS, rows),
-        newer: asked.address(&path, Some(&newest.to_string())),
-        list: asked.address(&place.path, None),
-        path,
-        errors,
-    };
+    let table = Table::new(&frame, "audit-caption", &COLUMNS, rows);
+    let places = (asked.address(&path, Some(&newest.to_string())), asked.address(&place.path, None));
+    let filters = place.filters(&frame, &asked);
+    let page = FollowPage::new(&shell, &WORDS, (path, filters), table, places).wrong(errors);
     Ok(match refusal {
         Some(refusal) => visit.show_wrong(&page, &refusal),
         None => operator.show(&page),

@@ -14,7 +14,7 @@ use crate::{
         console::{
             Administrator, Area,
             part::{
-                Cell, Row, Table,
+                Cell, Link, Row, Table,
                 list::{Asked, Filter, ListPage},
                 sheet::Sheet,
             },
@@ -97,6 +97,9 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
     let is_there = visit.app.settings.routing.is_some();
     let list = ListPage::new(&shell, (PATH, &asked), filters, table, next)
         .what(if is_there { "gateway-what" } else { "gateway-absent" })
+        .makes(format!("{PATH}/who"), "gateway-who-in")
+        .beside(Link::new(format!("{PATH}/live"), frame.t("gateway-live")))
+        .beside(Link::new(format!("{PATH}/secrets"), frame.t("gateway-secrets")))
         .empty("gateway-none", "doorward route list")
         .export(asked.address(&format!("{PATH}.csv"), None), "console-export");
     Ok(administrator.show(&list))

@@ -12,8 +12,11 @@ use crate::{
 };
 
 mod list;
+mod live;
+mod secrets;
 mod show;
 mod spec;
+mod who;
 
 const PATH: &str = Area::Gateway.path();
 /// The route for what no other is for.
@@ -27,6 +30,9 @@ pub(super) fn routes() -> Router<App> {
         .route("/console/gateway", get(list::look))
         .route("/console/gateway.csv", get(list::export))
         .route("/console/gateway/routes/{key}", get(show::look))
+        .route("/console/gateway/live", get(live::look))
+        .route("/console/gateway/secrets", get(secrets::look))
+        .route("/console/gateway/who", get(who::look).post(who::ask))
 }
 
 /// Text as a part of an address.
@@ -39,9 +45,19 @@ fn key(route: &RouteView) -> &str {
     route.id.as_deref().filter(|_| !route.in_force).unwrap_or_else(|| route.name())
 }
 
+/// The address of a route's page, by its key.
+fn page_of(key: &str) -> String {
+    format!("{PATH}/routes/{}", part(key))
+}
+
 /// The address of a route's page.
 fn page(route: &RouteView) -> String {
-    format!("{PATH}/routes/{}", part(key(route)))
+    page_of(key(route))
+}
+
+/// The code of this name.
+fn code(name: &str) -> Option<Code> {
+    Code::ALL.iter().copied().find(|code| code.name() == name)
 }
 
 /// The pages above one that belongs to the area.

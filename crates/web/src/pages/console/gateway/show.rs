@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     audit::{self, Entry},
-    outcome::{Code, Result as Found},
+    outcome::Result as Found,
     usage::{self, Ask, By, Filter, Kind},
 };
 use serde_json::Value as Json;
@@ -121,8 +121,9 @@ async fn calls(visit: &Visit, frame: &Frame, route: &RouteView) -> Found<Panel> 
 
 /// What a code means, in words.
 fn reason(code: &str) -> String {
-    let known = Code::ALL.iter().copied().find(|known| known.name() == code);
-    known.and_then(explain::of).map_or_else(String::new, |explained| explained.happened.to_owned())
+    super::code(code)
+        .and_then(explain::of)
+        .map_or_else(String::new, |explained| explained.happened.to_owned())
 }
 
 /// Who was refused by it last, and why.

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::Link;
+use super::{Link, detail::Panel};
 use crate::pages::{
     console::Shell,
     form::{Errors, Field, Tick},
@@ -72,6 +72,7 @@ pub struct Ticks {
 pub struct FormPage<'a> {
     frame: &'a Frame,
     shell: &'a Shell<'a>,
+    above: Option<Panel>,
     what: Vec<String>,
     action: String,
     back: String,
@@ -91,6 +92,7 @@ impl<'a> FormPage<'a> {
         Self {
             frame: shell.frame,
             shell,
+            above: None,
             what: Vec::new(),
             action,
             back,
@@ -103,6 +105,13 @@ impl<'a> FormPage<'a> {
             looks: None,
             errors,
         }
+    }
+
+    /// What was answered to what was sent.
+    #[must_use]
+    pub fn above(mut self, panel: Panel) -> Self {
+        self.above = Some(panel);
+        self
     }
 
     /// What sending it means.

@@ -153,7 +153,7 @@ pub struct ListPage<'a> {
     path: String,
     what: String,
     first_of_all: Option<Link>,
-    beside: Option<Link>,
+    beside: Vec<Link>,
     filters: Vec<Filter>,
     chart: Option<Chart>,
     sum: String,
@@ -181,7 +181,7 @@ impl<'a> ListPage<'a> {
             path: path.to_owned(),
             what: String::new(),
             first_of_all: None,
-            beside: None,
+            beside: Vec::new(),
             filters,
             chart: None,
             sum: String::new(),
@@ -219,7 +219,7 @@ impl<'a> ListPage<'a> {
     /// Another page, beside that.
     #[must_use]
     pub fn beside(mut self, link: Link) -> Self {
-        self.beside = Some(link);
+        self.beside.push(link);
         self
     }
 

@@ -7,6 +7,7 @@ use crate::pages::{frame::Frame, when::When};
 
 pub mod chart;
 pub mod detail;
+pub mod follow;
 pub mod form;
 pub mod guard;
 pub mod list;

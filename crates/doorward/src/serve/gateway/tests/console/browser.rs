@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use doorward_core::users::{self, Email, NewUser, PlatformRole};
 use doorward_proto::secret::SecretText;
-use doorward_web::{App, WebSettings, router};
+use doorward_web::{App, WebSettings, in_force::InForce, router};
 use doorward_world::{ISSUER, World};
 use http::{Request, StatusCode, header};
 use http_body_util::BodyExt as _;
@@ -12,7 +12,10 @@ use tower::ServiceExt as _;
 use url::form_urlencoded::Serializer;
 
 use super::super::*;
-use crate::config::{Environment, Loaded, Sources};
+use crate::{
+    config::{Environment, Loaded, Sources},
+    serve::described::described,
+};
 
 pub(super) const ROOT: &str = "root@example.com";
 const PASSWORD: &str = "plum orbit candle 93 gravel";
@@ -64,10 +67,17 @@ pub(super) async fn person(world: &World, email: &str, is_administrator: bool) {
 impl Browser {
     /// An administrator of a server with these routes.
     pub(super) async fn administrator(world: &World, routes: &str) -> Self {
-        let flags = vec![("gateway.routes".to_owned(), routes.replace('\n', " "))];
+        let set = [
+            ("gateway.routes", routes.replace('\n', " ")),
+            ("auth.issuer", "https://other.example".to_owned()),
+            ("auth.jwt_secret", "hunter2-hunter2-hunter2-hunter2-hunter2".to_owned()),
+        ];
+        let flags = set.map(|(name, value)| (name.to_owned(), value)).to_vec();
         let loaded = Loaded::read(&Sources { file: None, flags }, &Environment::default()).unwrap();
         let book = Book::open(&world.realm, &loaded.config, CancellationToken::new()).await.unwrap();
-        let settings = WebSettings { routing: Some(Arc::<Book>::clone(&book)), ..WebSettings::default() };
+        let in_force = InForce::new(described(&loaded));
+        let settings =
+            WebSettings { routing: Some(Arc::<Book>::clone(&book)), in_force, ..WebSettings::default() };
         let router = router(App::new(Arc::clone(&world.realm), settings));
         person(world, ROOT, true).await;
         Self { router, book, cookies: BTreeMap::new() }.sign_in(ROOT).await
