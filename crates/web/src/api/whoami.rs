@@ -1,5 +1,6 @@
 //! `GET /api/whoami`: what the server makes of a credential.
 
+use doorward_core::{call::Actor, orgs::workspaces};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -42,12 +43,20 @@ struct Identity {
 
 async fn whoami(caller: Caller) -> Answer {
     let who = &caller.who;
+    // A token carries them; of a browser they are looked up for who asks.
+    let workspace_ids = match (&caller.call.actor, who.tenant_id.as_deref().and_then(|org| org.parse().ok()))
+    {
+        (Actor::User { id, .. }, Some(org)) if caller.is_browser => {
+            workspaces::own_in(&caller.call, org, *id).await?
+        }
+        _ => who.workspace_ids.clone(),
+    };
     found(&Identity {
         authenticated: !caller.is_anonymous(),
         subject: who.subject.clone(),
         identity_type: who.identity_type,
         scopes: who.scopes.clone(),
-        workspace_ids: who.workspace_ids.clone(),
+        workspace_ids,
         token_id: who.token_id.clone(),
         tenant_id: who.tenant_id.clone(),
         role: who.role.clone(),

@@ -76,6 +76,27 @@ both_engines! {
         assert_eq!((peek.status, peek.code()), (StatusCode::FORBIDDEN, "auth.missing_scope"));
     }
 
+    /// As a token would say it: of the organisation that the session acts in.
+    async fn a_browser_is_told_its_workspaces(world: World) {
+        let server = Server::new(world);
+        let (user, cookie) = signed_in(&server, "ada@example.com", "user").await;
+        let workspaces = async || asks(&server, &cookie, Method::GET, "/api/whoami", None).await.body["workspace_ids"].clone();
+        let mut made = Vec::new();
+        for (name, everybody) in [("Acme", json!("viewer")), ("Other", json!(null))] {
+            let org = server.make("/api/v1/orgs", json!({"name": name, "owner": user["id"]})).await;
+            let path = format!("/api/v1/orgs/{}/workspaces", org["id"].as_str().unwrap());
+            made.push((org["id"].clone(), server.make(&path, json!({"name": "All", "everybody": everybody})).await["id"].clone()));
+        }
+        assert_eq!(workspaces().await, json!([]), "one's own organisation has none");
+        for ((org, workspace), is_in) in made.iter().zip([true, false]) {
+            let path = format!("/api/v1/me/organizations/{}/activate", org.as_str().unwrap());
+            let switched = asks(&server, &cookie, Method::POST, &path, Some(json!({}))).await;
+            assert!(switched.status.is_success(), "{}", switched.text);
+            let expected = if is_in { json!([workspace]) } else { json!([]) };
+            assert_eq!(workspaces().await, expected);
+        }
+    }
+
     async fn a_person_uploads_a_picture(world: World) {
         const PNG: &[u8] = include_bytes!("../../../../tests/data/pictures/logo.png");
         let server = Server::new(world);

@@ -137,6 +137,19 @@ pub(crate) async fn roles_of(
     Ok(all)
 }
 
+/// The ids of the workspaces that somebody is in, in one organisation, in order; none in one that is suspended.
+pub async fn own_in(call: &Call, org: Id<OrgKind>, user: Id<User>) -> Result<Vec<String>> {
+    let read = call.realm.db.read("orgs.workspaces.own_in", (org, user), |tx, (org, user)| {
+        Box::pin(async move {
+            match super::standing(tx, *org, *user).await? {
+                Some(_) => ids_of(tx, *org, *user).await,
+                None => Ok(Vec::new()),
+            }
+        })
+    });
+    read.await
+}
+
 /// The ids of the same, in order: what tokens say.
 pub(crate) async fn ids_of(tx: &mut ReadTx<'_>, org: Id<OrgKind>, user: Id<User>) -> Result<Vec<String>> {
     Ok(roles_of(tx, org, user).await?.into_iter().map(|(id, _)| id).collect())
