@@ -71,7 +71,8 @@ both_engines! {
         seal(&world).await;
         let its = format!("/console/organizations/{acme}/overview");
         let page = owner.open(&its).await;
-        for told in ["<dt>Sign-ins to applications</dt><dd>1</dd>", "<dt>Active people</dt><dd>1</dd>", "<td>1</td><td>0</td>"] {
+        for told in ["<dt>Sign-ins to applications</dt><dd>1</dd>", "<dt>Active people</dt><dd>1</dd>", "<td>1</td><td>0</td>",
+            "<dt>Failed sign-ins at your providers</dt><dd>0</dd>", "Who types a wrong password is in no organisation yet"] {
             assert!(page.text.contains(told), "{told}: {}", page.text);
         }
         assert!(page.text.contains("Recent events") && page.text.contains(&format!("href=\"/console/organizations/{acme}/audit\"")), "{}", page.text);

@@ -104,16 +104,17 @@ struct OverviewPage<'a> {
     recent: Option<Panel>,
 }
 
-/// What of it is told, and how it is called: of an organisation, sign-ins are those to applications.
+/// What of it is told, and how it is called: of an organisation, sign-ins are those to applications, and failed
+/// ones those at its own providers. Who types a wrong password is in no organisation yet.
 const fn told(is_org: bool) -> [(Figure, &'static str); 5] {
-    let signed_in = if is_org {
-        (Figure::AppSignIns, "overview-app-sign-ins")
+    let (signed_in, failed) = if is_org {
+        ((Figure::AppSignIns, "overview-app-sign-ins"), "overview-failed-own")
     } else {
-        (Figure::SignIns, "overview-sign-ins")
+        ((Figure::SignIns, "overview-sign-ins"), "overview-failed")
     };
     [
         signed_in,
-        (Figure::SignInsFailed, "overview-failed"),
+        (Figure::SignInsFailed, failed),
         (Figure::ActiveUsers, "overview-people"),
         (Figure::Tokens, "overview-tokens"),
         (Figure::Denials, "overview-denials"),
