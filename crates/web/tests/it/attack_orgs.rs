@@ -276,7 +276,7 @@ both_engines! {
         let refused = acme.ask(Method::PATCH, "service-tokens/plain", Some(json!({"rate_limit_override": "9/second"}))).await;
         assert_eq!((refused.status, refused.field()), (StatusCode::BAD_REQUEST, "rate_limit_override"), "{}", refused.text);
         // One that the server's administrators have made for the organisation.
-        for (name, more) in [("root", json!({"scopes": ["admin:*"]})), ("flows", json!({"scopes": ["workflows:read"]}))] {
+        for (name, more) in [("servers-own", json!({"scopes": ["admin:*"]})), ("flows", json!({"scopes": ["workflows:read"]}))] {
             let mut body = json!({"name": name, "org_id": acme.id});
             body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             let made = server.locally(Method::POST, "/api/v1/service-tokens", Some(body)).await;
@@ -284,7 +284,7 @@ both_engines! {
             let refused = acme.ask(Method::POST, &format!("service-tokens/{name}/rotate"), Some(json!({}))).await;
             assert!(refused.status.is_client_error() && refused.body["secret"].is_null(), "{name}: {}", refused.text);
         }
-        let refused = acme.ask(Method::POST, "service-tokens/root/revoke", Some(json!({"reason": "mine"}))).await;
+        let refused = acme.ask(Method::POST, "service-tokens/servers-own/revoke", Some(json!({"reason": "mine"}))).await;
         assert_eq!(refused.status, StatusCode::FORBIDDEN, "nobody ends what may more: {}", refused.text);
         let theirs = other.make("service-tokens", json!({"name": "theirs"})).await;
         for name in ["theirs", theirs["id"].as_str().unwrap()] {
