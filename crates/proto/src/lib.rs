@@ -20,7 +20,6 @@ pub mod jose;
 pub mod json;
 pub mod logout_token;
 pub mod metadata;
-pub mod multipart;
 pub mod oauth_error;
 pub mod par;
 pub mod pkce;

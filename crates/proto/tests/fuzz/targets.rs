@@ -20,7 +20,7 @@ use doorward_proto::{
     json::{self, Limits},
     logout_token::LogoutTokenClaims,
     metadata::Metadata,
-    multipart as forms, par,
+    par,
     pkce::{Challenge, Verifier},
     redirect::{RedirectKind, RedirectUri, with_query},
     resource::Resource,
@@ -66,7 +66,6 @@ targets![
     jws_header,
     logout_token,
     metadata,
-    multipart,
     opaque,
     pkce_challenge,
     pkce_verifier,
@@ -330,15 +329,6 @@ fn id_token(input: &[u8]) -> bool {
 
 fn logout_token(input: &[u8]) -> bool {
     serde_json::from_slice::<LogoutTokenClaims>(input).is_ok_and(|claims| serde_json::to_vec(&claims).is_ok())
-}
-
-fn multipart(input: &[u8]) -> bool {
-    let Ok(parts) = forms::parse("multipart/form-data; boundary=x1", input) else { return false };
-    for part in parts {
-        assert!(!part.name.is_empty() && !part.name.contains(['\r', '\n']));
-        assert!(memchr::memmem::find(part.bytes, b"\r\n--x1").is_none());
-    }
-    true
 }
 
 fn metadata(input: &[u8]) -> bool {

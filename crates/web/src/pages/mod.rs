@@ -35,6 +35,7 @@ pub mod sign_up;
 pub mod text;
 pub mod unsubscribe;
 pub mod verify;
+pub mod upload;
 pub mod visit;
 pub mod when;
 

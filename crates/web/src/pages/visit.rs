@@ -21,7 +21,6 @@ use doorward_core::{
 };
 use doorward_proto::{
     form::{FormError, Params},
-    multipart::{self, MultipartError},
     secret::{Kind, Opaque},
 };
 use http::{
@@ -30,7 +29,7 @@ use http::{
     request::Parts,
 };
 use serde::de::DeserializeOwned;
-use url::{Origin, Url, form_urlencoded::Serializer};
+use url::{Origin, Url};
 
 use super::{
     carry::Carry,
@@ -276,7 +275,7 @@ impl<T: DeserializeOwned> FromRequest<App> for Posted<T> {
 impl<T: DeserializeOwned> Posted<T> {
     /// Takes the fields of a form of ours.
     #[expect(clippy::result_large_err, reason = "the error is the answer that is sent at once")]
-    fn read(visit: Visit, body: &[u8]) -> Result<Self, Response> {
+    pub(super) fn read(visit: Visit, body: &[u8]) -> Result<Self, Response> {
         let params = Params::parse(body, BODY_LIMIT).map_err(|error| {
             let code = match error {
                 FormError::TooLarge => Code::RequestTooLarge,
@@ -305,40 +304,6 @@ fn origin_of(visit: &Visit) -> Result<Origin, Failure> {
     Ok(url.origin())
 }
 
-/// A form with a file beside its fields, from one of our own pages.
-pub struct Upload<T> {
-    /// The request, and the fields.
-    pub posted: Posted<T>,
-    /// The file, if one was chosen.
-    pub file: Option<Vec<u8>>,
-}
-
-impl<T: DeserializeOwned> FromRequest<App> for Upload<T> {
-    type Rejection = Response;
-
-    async fn from_request(request: Request, app: &App) -> Result<Self, Response> {
-        let received = received(request, app, multipart::is_multipart).await;
-        let (visit, kind, body) = received.map_err(Failure::into_response)?;
-        let (fields, file) =
-            fields_and_file(&kind, &body).map_err(|_| Failure::from(Code::RequestInvalid).into_response())?;
-        Ok(Self { posted: Posted::read(visit, fields.as_bytes())?, file })
-    }
-}
-
-/// The fields as any other form sends them, and the file.
-fn fields_and_file(kind: &str, body: &[u8]) -> Result<(String, Option<Vec<u8>>), MultipartError> {
-    let mut fields = Serializer::new(String::new());
-    let mut file = None;
-    for part in multipart::parse(kind, body)? {
-        if !part.is_file {
-            fields.append_pair(&part.name, part.text()?);
-        } else if !part.bytes.is_empty() && file.replace(part.bytes.to_vec()).is_some() {
-            return Err(MultipartError);
-        }
-    }
-    Ok((fields.finish(), file))
-}
-
 /// What was posted, by whomever.
 async fn sent(request: Request, app: &App) -> Result<(Visit, Bytes), Failure> {
     let is_form = |kind: &str| kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded");
@@ -347,7 +312,7 @@ async fn sent(request: Request, app: &App) -> Result<(Visit, Bytes), Failure> {
 }
 
 /// What was posted, if it is of a kind that is taken, with that kind.
-async fn received(
+pub(super) async fn received(
     request: Request,
     app: &App,
     is_taken: impl Fn(&str) -> bool,

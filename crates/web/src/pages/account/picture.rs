@@ -22,7 +22,8 @@ use crate::{
     app::App,
     pages::{
         form::Errors,
-        visit::{Nothing, Posted, Upload, refusal_of},
+        upload::Upload,
+        visit::{Nothing, Posted, refusal_of},
     },
     surface::Failure,
 };

@@ -19,7 +19,8 @@ use crate::{
         },
         form::{Errors, Field},
         frame::Frame,
-        visit::{Upload, refusal_of},
+        upload::Upload,
+        visit::refusal_of,
     },
     surface::Failure,
 };

@@ -1,5 +1,6 @@
 //! What is typed and chosen of a brand, and what is wrong with it.
 
+use bytes::Bytes;
 use data_encoding::BASE64;
 use doorward_core::{
     branding::{Brand, Change, Color, Look, Picture},
@@ -66,11 +67,11 @@ impl Form {
     }
 
     /// The logo that was chosen now, or before; it goes along until everything is saved.
-    pub(super) fn take(&mut self, file: Option<Vec<u8>>) -> Result<Option<Picture>> {
+    pub(super) fn take(&mut self, file: Option<Bytes>) -> Result<Option<Picture>> {
         let bytes = match file {
             Some(bytes) => Some(bytes),
             None if self.picture.is_empty() => None,
-            None => Some(BASE64.decode(self.picture.as_bytes()).unwrap_or_default()),
+            None => Some(BASE64.decode(self.picture.as_bytes()).unwrap_or_default().into()),
         };
         self.picture.clear();
         let Some(bytes) = bytes else { return Ok(None) };

@@ -15,7 +15,7 @@ use doorward_core::{
 use doorward_proto::id::{Id, Org};
 
 use super::{Area, Operator, orgs};
-use crate::{app::App, pages::visit::Upload};
+use crate::{app::App, pages::upload::Upload};
 
 mod edit;
 mod form;
