@@ -11,7 +11,7 @@ use doorward_web::pages::{
     form::Errors,
     form_post,
     frame::{Asker, Frame},
-    recover, setup, sign_in, sign_out, sign_up,
+    prove, recover, setup, sign_in, sign_out, sign_up,
     text::Text,
     verify,
     when::When,
@@ -99,6 +99,9 @@ fn signing_up(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     write("verify", &page())?;
     write("verify-elsewhere", &page().with_password(Errors::none()))?;
     write("verified", &verify::VerifiedPage { frame, onward: to("/account") })?;
+    write("prove", &prove::Page::before(frame, to(EMAIL), to("/sign-in/mail"), to("/forgot")))?;
+    write("prove-sent", &prove::Page::sent(frame, to(EMAIL), 60))?;
+    write("prove-behind", &prove::Page::behind(frame, to(EMAIL), to("dw_ml_x")))?;
     write("forgot", &recover::ForgotPage::new(frame, to("/forgot"), "", Errors::none(), to("/sign-in")))?;
     write("reset", &recover::ResetPage::new(frame, ("dw_ml_x", to(EMAIL)), Errors::none(), 8))?;
     write("reset-done", &recover::DonePage { frame, onward: to("/account") })
@@ -261,5 +264,5 @@ fn account(frame: &Frame, write: Write<'_>) -> io::Result<()> {
     write("account-organizations", &page)?;
     let left = organizations::LeavePage::new(&rooms, place("Analytical Engine Ltd", true), Errors::none());
     write("account-organizations-leave", &left)?;
-    write("account-data", &data::Page::new(&house(Room::Data, None), Errors::none()))
+    write("account-data", &data::Page::new(&house(Room::Data, None), true, Errors::none()))
 }

@@ -28,7 +28,7 @@ async function signedIn() {
 }
 
 for (const path of ['/sign-in', '/sign-up', '/forgot', '/sign-out', '/setup?token=unknown', '/verify?token=unknown',
-  '/reset?token=unknown', '/invitation?token=unknown', '/nowhere', '/oauth2/authorize?client_id=unknown', '/api/docs']) {
+  '/reset?token=unknown', '/sign-in/mail', '/sign-in/mailed?token=unknown', '/invitation?token=unknown', '/nowhere', '/oauth2/authorize?client_id=unknown', '/api/docs']) {
   test(`a stranger at ${path}`, async () => {
     const page = await open(browser);
     const answer = await page.goto(`${issuer}${path}`);

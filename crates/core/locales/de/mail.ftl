@@ -28,6 +28,15 @@ reset-password-after = Der Link gilt einmal und { $minutes ->
        *[other] { $minutes } Minuten
     } lang. Falls Sie es nicht waren, tun Sie nichts: Ihr Passwort bleibt, wie es ist.
 
+sign-in-again-subject = Bestätigen Sie, dass Sie es sind
+sign-in-again-heading = Bestätigen Sie, dass Sie es sind
+sign-in-again-body = Jemand, hoffentlich Sie, hat mit Ihrem Konto etwas vor, das eine frische Anmeldung braucht. Öffnen Sie den Link in dem Browser, in dem danach gefragt wurde.
+sign-in-again-button = Ich bin es
+sign-in-again-after = Der Link gilt einmal, { $minutes ->
+        [one] eine Minute
+       *[other] { $minutes } Minuten
+    } lang und nur in diesem Browser. Falls Sie es nicht waren, öffnen Sie ihn nicht, und beenden Sie auf der Seite Ihrer Sitzungen, was Sie nicht kennen.
+
 reset-offered-subject = Ein neues Passwort setzen
 reset-offered-heading = Ein neues Passwort setzen
 reset-offered-body = Wer hier verwaltet, bittet Sie, für das Konto mit dieser Mailadresse ein neues Passwort zu setzen. Bis dahin gilt das bisherige.

@@ -28,6 +28,15 @@ reset-password-after = The link works once, for { $minutes ->
        *[other] { $minutes } minutes
     }. If it was not you, ignore this message: your password stays as it is.
 
+sign-in-again-subject = Prove that it is you
+sign-in-again-heading = Prove that it is you
+sign-in-again-body = Somebody, hopefully you, is about to do something with your account that needs a fresh sign-in. Open the link in the browser in which it was asked for.
+sign-in-again-button = It is me
+sign-in-again-after = The link works once, for { $minutes ->
+        [one] one minute
+       *[other] { $minutes } minutes
+    }, and in that browser only. If it was not you, do not open it, and end sessions that you do not know on the page of your sessions.
+
 reset-offered-subject = Set a new password
 reset-offered-heading = Set a new password
 reset-offered-body = An administrator asks you to set a new password for the account with this email address. Until you do, the present one works.

@@ -6,6 +6,7 @@
 
 mod change;
 mod hash;
+mod mailed;
 mod offline;
 mod policy;
 mod pool;
@@ -23,6 +24,7 @@ use doorward_proto::{
 
 pub use change::{change, confirm, set};
 pub use hash::{Hashed, Scheme};
+pub use mailed::{check_proof, mail_proof, mailable, prove};
 pub use offline::mark;
 pub use policy::check;
 pub use pool::{Pool, Verified};

@@ -34,6 +34,8 @@ pub(crate) enum Purpose {
     ChangeEmail,
     /// Comes back from an identity provider; no mail, but a `state`.
     Connect,
+    /// Proves again who somebody is that is signed in.
+    Prove,
     /// Links what came back from there; no mail, but a cookie.
     Link,
 }
@@ -48,6 +50,7 @@ impl Purpose {
             Self::ChangeEmail => "/verify-email",
             Self::Connect => "/connect",
             Self::Link => "/connect/link",
+            Self::Prove => "/sign-in/mailed",
         }
     }
 
@@ -64,6 +67,7 @@ impl Purpose {
             Self::ChangeEmail => 3,
             Self::Connect => 4,
             Self::Link => 5,
+            Self::Prove => 6,
         }
     }
 }

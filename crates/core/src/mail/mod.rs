@@ -46,6 +46,8 @@ pub enum Template {
     AlreadySignedUp,
     /// Set a new password.
     ResetPassword,
+    /// Prove again who one is.
+    SignInAgain,
     /// An administrator asks the reader to set a new password.
     ResetOffered,
     /// Somebody has made an account for the reader, who chooses its password.
@@ -80,10 +82,11 @@ pub enum Template {
 
 impl Template {
     /// Every template.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::VerifySignUp,
         Self::AlreadySignedUp,
         Self::ResetPassword,
+        Self::SignInAgain,
         Self::ResetOffered,
         Self::AccountMade,
         Self::VerifyEmail,
@@ -107,6 +110,7 @@ impl Template {
             Self::VerifySignUp => "verify-sign-up",
             Self::AlreadySignedUp => "already-signed-up",
             Self::ResetPassword => "reset-password",
+            Self::SignInAgain => "sign-in-again",
             Self::ResetOffered => "reset-offered",
             Self::AccountMade => "account-made",
             Self::VerifyEmail => "verify-email",

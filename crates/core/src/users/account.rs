@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use doorward_proto::{
-    id::{Id, User as UserKind},
+    id::{Id, Session as SessionKind, User as UserKind},
     secret::{Opaque, SecretText},
 };
 use serde::{Deserialize, Serialize};
@@ -18,6 +18,7 @@ use crate::{
     orgs,
     outcome::{Code, Error, Result, refuse},
     realm::Realm,
+    sessions,
     throttle::{self, Try},
 };
 
@@ -142,8 +143,23 @@ pub async fn confirm_email(call: &Call, link: &Opaque) -> Result<User> {
         .await
 }
 
-/// Deletes one's own account for good.
-pub async fn delete(call: &Call, user: Id<UserKind>, password: &SecretText) -> Result<()> {
-    credentials::confirm(call, user, password).await?;
+/// Deletes one's own account for good. Who has no password has proven in another way, just now and in this
+/// session, who they are.
+///
+/// # Errors
+/// `PasswordWrong`; `SignInStale` for who has none and has not.
+pub async fn delete(
+    call: &Call,
+    (user, session): (Id<UserKind>, Id<SessionKind>),
+    password: &SecretText,
+) -> Result<()> {
+    if credentials::has_password(call, user).await? {
+        credentials::confirm(call, user, password).await?;
+    } else {
+        let live = sessions::live(call, session).await?.session;
+        if live.user != user || !live.is_fresh(call.now) {
+            return refuse(Code::SignInStale);
+        }
+    }
     manage::end(call, user).await
 }

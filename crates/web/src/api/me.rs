@@ -121,7 +121,8 @@ struct OwnEmail {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Confirmation {
-    /// The present password.
+    /// The present password. Who has none leaves it out, and has just proven in this session who they are.
+    #[serde(default)]
     #[schema(value_type = String, format = Password)]
     current_password: SecretText,
 }
@@ -237,7 +238,7 @@ async fn change_email(caller: Caller, Input(body): Input<OwnEmail>) -> Answer {
 }
 
 async fn delete(caller: Caller, Input(body): Input<Confirmation>) -> Answer {
-    users::delete(&caller.call, caller.person()?.0, &body.current_password).await?;
+    users::delete(&caller.call, caller.person()?, &body.current_password).await?;
     done()
 }
 

@@ -64,6 +64,7 @@ enum Kind {
     ResetLink,
     AddressLink,
     SetUpLink,
+    ProofLink,
     InvitationLink,
     SetUpDone,
     SignUpClosed,
@@ -91,6 +92,7 @@ impl Kind {
                 "/verify" => Self::SignUpLink,
                 "/verify-email" => Self::AddressLink,
                 "/setup" => Self::SetUpLink,
+                "/sign-in/mailed" => Self::ProofLink,
                 path if path.starts_with("/invitation") || path.ends_with("/authorize") => {
                     Self::InvitationLink
                 }
@@ -128,6 +130,7 @@ impl Kind {
             Self::ResetLink => ("error-link", "error-link-reset"),
             Self::AddressLink => ("error-link", "error-link-address"),
             Self::SetUpLink => ("error-link", "error-link-setup"),
+            Self::ProofLink => ("error-link", "error-link-proof"),
             Self::InvitationLink => ("error-link", "error-link-invitation"),
             Self::SetUpDone => ("error-setup-done", "error-setup-done-what"),
             Self::SignUpClosed => ("error-sign-up-closed", "error-sign-up-closed-what"),

@@ -25,6 +25,7 @@ pub mod invitation;
 pub mod kept;
 pub mod news;
 pub mod problems;
+pub mod prove;
 pub mod questions;
 pub mod recover;
 pub mod setup;
@@ -34,8 +35,8 @@ pub mod sign_out;
 pub mod sign_up;
 pub mod text;
 pub mod unsubscribe;
-pub mod verify;
 pub mod upload;
+pub mod verify;
 pub mod visit;
 pub mod when;
 
@@ -50,6 +51,7 @@ pub fn routes() -> Router<App> {
         .merge(sign_up::routes())
         .merge(verify::routes())
         .merge(recover::routes())
+        .merge(prove::routes())
         .merge(choose::routes())
         .merge(choose_org::routes())
         .merge(complete::routes())

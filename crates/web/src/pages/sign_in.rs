@@ -20,7 +20,7 @@ use super::{
     draft,
     form::{Errors, Field},
     frame::{Frame, initials},
-    sign_up,
+    prove, sign_up,
     visit::{Posted, Visit, refusal_of, to},
 };
 use crate::{app::App, cookies::Cookie, surface::Failure};
@@ -269,6 +269,9 @@ pub(super) fn typed_before(visit: &Visit) -> Option<String> {
 async fn password(mut visit: Visit) -> Result<Response, Failure> {
     let Some(typed) = typed_before(&visit) else { return Ok(to(&visit.carry.on("/sign-in"))) };
     draft::read(&mut visit).await?;
+    if let Some(by_mail) = prove::instead(&visit).await? {
+        return Ok(to(&by_mail));
+    }
     let elsewhere = connect::of_address(&visit, &typed).await?;
     let frame = visit.frame();
     let page = PasswordPage::new(&frame, links(&visit), identity(&visit, typed), Errors::none());

@@ -147,6 +147,59 @@ both_engines! {
         assert_eq!(page.title(), "Make the next key", "{}", page.text);
     }
 
+    /// Who has no password is not asked for one: a link to the proven address says who is there, at this browser
+    /// and once.
+    async fn who_has_no_password_proves_by_mail_who_they_are(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let email = "ada@login.example";
+        let asked = leaves(&mut browser, "/connect/login?return_to=%2Faccount%2Fdata", &claims, email).await;
+        let page = comes_back(&mut browser, &asked).await;
+        assert!(page.path == "/account/data" && page.field("current_password").is_none(), "{}", page.text);
+        let page = browser.submit(&page, "/account/data/download", &[]).await;
+        assert_eq!(page.title(), "Prove that it is you", "{}", page.text);
+        let page = browser.submit(&page, "/sign-in/mail", &[]).await;
+        assert!(page.path.starts_with("/sign-in/mail/sent") && page.text.contains("A link is on its way."), "{}", page.text);
+        let link = browser.mailed(email).await;
+        let elsewhere = browser.another().open(&link).await;
+        assert_eq!((elsewhere.status, elsewhere.title()), (StatusCode::BAD_REQUEST, "This link does not work any more"));
+        let behind = browser.open(&link).await;
+        let page = browser.submit(&behind, "/sign-in/mailed", &[]).await;
+        assert_eq!(page.path, "/account/data", "{}", page.text);
+        let file = browser.submit(&page, "/account/data/download", &[]).await;
+        assert_eq!(file.header("content-type"), "application/json", "{}", file.text);
+        assert!(file.text.contains("doorward-own-data/1"), "{}", file.text);
+        let used = browser.submit(&behind, "/sign-in/mailed", &[]).await;
+        assert_eq!((used.status, used.title()), (StatusCode::BAD_REQUEST, "This link does not work any more"));
+
+        browser.world.advance(Duration::from_mins(11));
+        let late = browser.submit(&page, "/account/delete", &[("confirm", email)]).await;
+        assert_eq!(late.title(), "Prove that it is you", "{}", late.text);
+        browser.submit(&late, "/sign-in/mail", &[]).await;
+        let behind = browser.open(&browser.mailed(email).await).await;
+        let page = browser.submit(&behind, "/sign-in/mailed", &[]).await;
+        let wrong = browser.submit(&page, "/account/delete", &[("confirm", "bob@login.example")]).await;
+        assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
+        let gone = browser.submit(&page, "/account/delete", &[("confirm", email)]).await;
+        assert!(gone.path.starts_with("/sign-out") || gone.text.contains("deleted"), "{} {}", gone.path, gone.text);
+        assert_eq!(browser.open("/account").await.title(), "Sign in");
+    }
+
+    /// Who has a password proves it by that: whoever reads their mail does not get around it.
+    async fn who_has_a_password_is_asked_for_it(place: Fresh) {
+        let (mut browser, _) = browser(&place).await;
+        let email = "eva@example.com";
+        browser.person(email, "Eva").await;
+        let page = browser.open("/account/data").await;
+        let page = browser.sign_in(&page, email, PASSWORD).await;
+        browser.world.advance(Duration::from_mins(11));
+        let page = browser.submit(&page, "/account/data/download", &[]).await;
+        assert_eq!(page.title(), "Continue as Eva", "{}", page.text);
+        let mails = browser.mails().await;
+        let around = browser.open("/sign-in/mail").await;
+        assert_ne!(around.title(), "Prove that it is you", "{}", around.text);
+        assert_eq!(browser.mails().await, mails);
+    }
+
     async fn a_button_leads_to_an_account_and_back_to_the_page(place: Fresh) {
         let (mut browser, claims) = browser(&place).await;
         let page = browser.open("/account/security").await;

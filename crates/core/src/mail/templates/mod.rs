@@ -58,6 +58,7 @@ impl Template {
         let (required, more): (&[_], &[_]) = match self {
             Self::VerifySignUp
             | Self::ResetPassword
+            | Self::SignInAgain
             | Self::ResetOffered
             | Self::AccountMade
             | Self::VerifyEmail => (&["link"], &["minutes"]),

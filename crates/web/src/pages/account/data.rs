@@ -1,5 +1,5 @@
-//! One's own data: downloading all of it, and deleting the account, with the password and with the mail address
-//! typed.
+//! One's own data: downloading all of it, and deleting the account, with the mail address typed and the password;
+//! who has none proves in another way who they are.
 
 use askama::Template;
 use axum::{
@@ -8,6 +8,7 @@ use axum::{
     routing::{get, post},
 };
 use doorward_core::{
+    credentials,
     outcome::{Code, Refusal},
     users::{self, Email},
 };
@@ -45,17 +46,19 @@ pub struct Page<'a> {
     house: &'a House<'a>,
     errors: Errors,
     confirm: Field,
-    password: Field,
+    password: Option<Field>,
 }
 
 impl<'a> Page<'a> {
-    /// The page.
-    pub fn new(house: &'a House<'a>, errors: Errors) -> Self {
+    /// The page, for who has a password or has none.
+    pub fn new(house: &'a House<'a>, has_password: bool, errors: Errors) -> Self {
         let frame = house.frame;
         let confirm = Field::new("confirm", "email", "off", frame.tv("data-confirm", "email", &house.email))
             .checked(&errors);
-        let label = frame.t("field-password");
-        let password = Field::password(frame, "current_password", "current-password", label).checked(&errors);
+        let label = || frame.t("field-password");
+        let field =
+            || Field::password(frame, "current_password", "current-password", label()).checked(&errors);
+        let password = has_password.then(field);
         Self { frame, house, errors, confirm, password }
     }
 }
@@ -68,10 +71,15 @@ struct DeleteForm {
     current_password: SecretText,
 }
 
-async fn look(resident: Resident) -> Response {
+async fn look(resident: Resident) -> Result<Response, Failure> {
+    let has_password = has_password(&resident).await?;
     let (frame, errors) = (resident.visit.frame(), Errors::none());
     let house = resident.house(&frame, Room::Data, &errors);
-    resident.show(&Page::new(&house, errors))
+    Ok(resident.show(&Page::new(&house, has_password, errors)))
+}
+
+async fn has_password(resident: &Resident) -> Result<bool, Failure> {
+    Ok(credentials::has_password(&resident.visit.call, resident.account.session.user).await?)
 }
 
 async fn download(posted: Posted<Nothing>) -> Result<Response, Failure> {
@@ -95,9 +103,15 @@ async fn delete(posted: Posted<DeleteForm>) -> Result<Response, Failure> {
     if !is_same(&form.confirm, own) {
         let refusal = Refusal::new(Code::RequestInvalid);
         let errors = Errors::one("confirm", visit.text.get("data-confirm-wrong"));
-        return Ok(wrong(&resident, errors, &refusal));
+        return wrong(&resident, errors, &refusal).await;
     }
-    let deleted = users::delete(&visit.call, resident.account.session.user, &form.current_password).await;
+    if !has_password(&resident).await?
+        && let Err(elsewhere) = must_be_fresh(visit, &resident.account, Room::Data.path())
+    {
+        return Ok(elsewhere);
+    }
+    let session = &resident.account.session;
+    let deleted = users::delete(&visit.call, (session.user, session.id), &form.current_password).await;
     let refusal = match deleted {
         Ok(()) => {
             let response = visit.without(to(DELETED), Cookie::Browser);
@@ -106,7 +120,7 @@ async fn delete(posted: Posted<DeleteForm>) -> Result<Response, Failure> {
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = Errors::of(visit.text, &refusal) else { return Err(refusal.into()) };
-    Ok(wrong(&resident, errors, &refusal))
+    wrong(&resident, errors, &refusal).await
 }
 
 fn is_same(typed: &str, own: &str) -> bool {
@@ -116,8 +130,9 @@ fn is_same(typed: &str, own: &str) -> bool {
     }
 }
 
-fn wrong(resident: &Resident, errors: Errors, refusal: &Refusal) -> Response {
+async fn wrong(resident: &Resident, errors: Errors, refusal: &Refusal) -> Result<Response, Failure> {
+    let has_password = has_password(resident).await?;
     let frame = resident.visit.frame();
     let house = resident.house(&frame, Room::Data, &errors);
-    resident.visit.show_wrong(&Page::new(&house, errors), refusal)
+    Ok(resident.visit.show_wrong(&Page::new(&house, has_password, errors), refusal))
 }
