@@ -22,6 +22,7 @@ mod malformed;
 mod matrix;
 mod matrix_orgs;
 mod pages;
+mod pages_account;
 mod pages_authorize;
 mod pages_choose_org;
 mod pages_connect;
