@@ -1078,6 +1078,10 @@ did-key-made = The new key is made.
 
 
 tokens-what = Long-lived secrets for programs: a CI job, a cron job, another service. Every version of every token is here, in every state.
+tokens-of = Service tokens of { $name }
+tokens-of-what = Long-lived secrets for programs, with what the organisation can give: scopes of its own APIs, in its own workspaces, and its administration. Every version of every token is here, in every state.
+tokens-scopes-own = Scopes with spaces between: those of the organisation’s own APIs, and what you may do yourself in it, such as org:members:read. It can do nothing that needs another one.
+tokens-workspaces-own = Ids of the organisation’s own workspaces, with spaces between. Empty is none.
 tokens-none = There are no service tokens yet. A program that has to call an API by itself presents one as Authorization: Bearer. Make the first one here, or on a command line:
 tokens-none-such = Nothing fits. Search by the beginning of a name, or by an id, or show every state.
 tokens-new = New service token
@@ -1128,7 +1132,6 @@ tokens-description = Description
 tokens-rate = Its own rate
 tokens-password-what = The secret works without you, so we ask once more.
 tokens-do = Make the token
-tokens-cancel = Cancel
 tokens-made = { $name } is made.
 tokens-secret = Copy the secret now
 tokens-secret-what = The secret is shown to this browser for ten minutes and then never again: copy it now.
@@ -1186,7 +1189,6 @@ tokens-revoke-do = Revoke it
 tokens-reason = Reason
 tokens-reason-what = For the audit trail, and for whoever wonders why it stopped working.
 tokens-reason-wrong = Say why, on one line.
-tokens-confirm = Type { $name } to confirm
 tokens-confirm-wrong = This is not its name.
 tokens-only = Only version { $version }; others of this name go on
 

@@ -221,7 +221,7 @@ test('an organisation by who administers the server, and by who runs it', async 
     if (who === eva) {
       await page.goto(`${issuer}/console`);
       assert.equal(at(page), its, 'the one that she runs');
-      assert.equal(await page.locator('ul.rooms a').count(), 5);
+      assert.equal(await page.locator('ul.rooms a').count(), 6);
     }
     silent(page);
     await page.context().close();
@@ -249,6 +249,18 @@ test('what an organisation has of its own, by who owns it', async () => {
   await follow(page, page.locator('main form button:not([type=button])'));
   assert.match(await secretOf(page), /^dw_cs_/);
   await examine(page, 'the secret of an application of an organisation');
+
+  const tokens = `${its}/service-tokens`;
+  for (const path of ['', '/new']) await everyWidth(page, `${tokens}${path}`);
+  await page.goto(`${issuer}${tokens}/new`);
+  await fill(page, { name: 'nightly', scopes: 'org:members:read', days: '30', current_password: eva.password });
+  await follow(page, page.locator('main form button:not([type=button])'));
+  assert.match(await secretOf(page), /^dw_st_/);
+  await examine(page, 'the secret of a token of an organisation');
+  await follow(page, page.locator(`main a.button[href^="${tokens}/tok_"]`));
+  const token = at(page);
+  for (const path of ['', '/rotate', '/revoke']) await everyWidth(page, `${token}${path}`);
+
   page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
   silent(page);
   await page.context().close();

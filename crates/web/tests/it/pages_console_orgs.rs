@@ -291,7 +291,7 @@ both_engines! {
         let revoke = format!("{}/invitations/", acme.path);
         let back = eva.submit(&sent, &revoke, &[]).await;
         assert!(back.text.contains("The invitation is revoked") && back.text.contains("No invitation is open"), "{}", back.text);
-        for path in ["/console/users", "/console/service-tokens", "/console/organizations.csv", "/console/organizations/new",
+        for path in ["/console/users", "/console/service-tokens/new", "/console/organizations.csv", "/console/organizations/new",
             &format!("{}/members/new", acme.path)] {
             let refused = eva.open(path).await;
             assert_eq!(refused.status, StatusCode::FORBIDDEN, "{path}");

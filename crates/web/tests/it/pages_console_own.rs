@@ -201,4 +201,59 @@ both_engines! {
         let wrong = acme.root.submit(&form, &edit, &fields).await;
         assert!(wrong.status.is_client_error() && wrong.text.contains("administrators decide over one"), "{}", wrong.text);
     }
+
+    async fn an_owner_keeps_the_service_tokens_of_the_own_organisation(world: World) {
+        let mut acme = Acme::new(world.clone()).await;
+        let path = acme.at("service-tokens");
+        let foreign = text(&acme.root.make("service-tokens", json!({"name": "ours", "scopes": ["admin:users:read"]})).await["id"]);
+        let list = acme.eva.open("/console/service-tokens").await;
+        assert_eq!((list.path.as_str(), list.title()), (path.as_str(), "Service tokens of Acme"), "{}", list.text);
+        assert!(list.text.contains("doorward org create-service-token acme"), "{}", list.text);
+        let to = link(&list, &format!("{path}/new"));
+        let form = acme.eva.open(&to).await;
+        for (scopes, workspaces, field, says) in [
+            ("admin:users:read", "", "scopes-error", "admin:users:read"),
+            ("workflows:read", "", "scopes-error", "workflows:read is no scope"),
+            ("org:members:read", "ws-production", "workspaces-error", "has no workspace ws-production"),
+        ] {
+            let wrong = acme.eva.submit(&form, &to, &[("name", "nightly"), ("scopes", scopes), ("workspaces", workspaces), ("days", "30"), ("current_password", PASSWORD)]).await;
+            assert!(wrong.status.is_client_error() && wrong.text.contains(field) && wrong.text.contains(says), "{says}: {}", wrong.text);
+        }
+        let told = acme.eva.submit(&form, &to, &[("name", "nightly"), ("scopes", "org:members:read"), ("days", "30"), ("current_password", PASSWORD)]).await;
+        let first = secret(&told);
+        assert!(told.path.starts_with(&format!("{path}/secret?once=")) && first.starts_with("dw_st_"), "{}", told.text);
+        let its = link(&told, &format!("{path}/tok_"));
+        let page = acme.eva.open(&its).await;
+        assert!(page.text.contains("org:members:read") && !page.text.contains(&first) && !page.text.contains("/review"), "{}", page.text);
+        let rotate = link(&page, &format!("{its}/rotate"));
+        let form = acme.eva.open(&rotate).await;
+        let wrong = acme.eva.submit(&form, &rotate, &[("minutes", "5"), ("scopes", "admin:users:read"), ("current_password", PASSWORD)]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("scopes-error"), "{}", wrong.text);
+        let told = acme.eva.submit(&form, &rotate, &[("minutes", "5"), ("current_password", PASSWORD)]).await;
+        assert_ne!(secret(&told), first);
+        let next = link(&told, &format!("{path}/tok_"));
+        let sheet = acme.eva.open(&format!("{path}.csv")).await;
+        assert!(sheet.text.matches("nightly,").count() == 2 && !sheet.text.contains("ours"), "{}", sheet.text);
+        for below in ["", "/rotate", "/revoke"] {
+            assert_eq!(acme.eva.open(&format!("{path}/{foreign}{below}")).await.status, StatusCode::NOT_FOUND, "{below}");
+            assert_eq!(acme.eva.open(&format!("/console/service-tokens/{foreign}{below}")).await.status, StatusCode::FORBIDDEN, "{below}");
+        }
+        let token = acme.eva.open(&rotate).await.field("form_token").unwrap();
+        for (at, status) in [("rotate", StatusCode::NOT_FOUND), ("revoke", StatusCode::NOT_FOUND)] {
+            let body = format!("form_token={token}&confirm=ours&reason=x&minutes=0");
+            assert_eq!(acme.eva.ask("POST", &format!("{path}/{foreign}/{at}"), Some(body.clone())).await.status, status, "{at}");
+            assert_eq!(acme.eva.ask("POST", &format!("/console/service-tokens/{foreign}/{at}"), Some(body)).await.status, StatusCode::FORBIDDEN, "{at}");
+        }
+        let body = format!("form_token={token}&note=x");
+        assert_eq!(acme.eva.ask("POST", &format!("/console/service-tokens/{foreign}/review"), Some(body)).await.status, StatusCode::FORBIDDEN);
+        let pages = [path.clone(), format!("{path}.csv"), to.clone(), its.clone(), rotate.clone(), format!("{its}/revoke")];
+        acme.is_closed(&pages, &[to, rotate, format!("{next}/revoke")]).await;
+        let revoke = format!("{next}/revoke");
+        let form = acme.eva.open(&revoke).await;
+        let wrong = acme.eva.submit(&form, &revoke, &[("reason", "in a log"), ("confirm", "nightl")]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        let gone = acme.eva.submit(&form, &revoke, &[("reason", "in a log"), ("confirm", "nightly")]).await;
+        assert!(gone.path == next && gone.text.contains("Nothing accepts it any more"), "{}", gone.text);
+        assert!(acme.eva.open(&its).await.text.contains("in a log"), "every version ends");
+    }
 }

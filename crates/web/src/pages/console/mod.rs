@@ -41,7 +41,7 @@ mod prices;
 mod providers;
 mod roles;
 mod said;
-pub mod service_tokens;
+mod service_tokens;
 mod sessions;
 mod settings;
 mod site;
@@ -140,7 +140,7 @@ impl Area {
     ];
     /// What is open to whoever runs an organisation.
     const OF_ORGANIZATIONS: &[Self] =
-        &[Self::Organizations, Self::Applications, Self::Apis, Self::Roles, Self::Audit];
+        &[Self::Organizations, Self::Applications, Self::Apis, Self::Roles, Self::ServiceTokens, Self::Audit];
 
     /// Its address.
     pub const fn path(self) -> &'static str {
@@ -285,11 +285,6 @@ impl Administrator {
             Err(Failure::from(Code::Forbidden).into_response())
         }
     }
-
-    /// What an administrator may hand on and decide over.
-    pub fn rights(&self) -> Rights {
-        Rights { scopes: vec![EVERYTHING.to_owned()], workspaces: None }
-    }
 }
 
 /// What administrators hold.
@@ -318,6 +313,12 @@ impl Operator {
             return Err(visit.sent.put(&visit, elsewhere));
         };
         Ok((Self { visit, account, warning: None }, form))
+    }
+
+    /// What they may hand on and decide over on the server: everything, or nothing.
+    pub fn rights(&self) -> Rights {
+        let scopes = if self.is_administrator() { vec![EVERYTHING.to_owned()] } else { Vec::new() };
+        Rights { scopes, workspaces: None }
     }
 
     /// Whether they administer the server.

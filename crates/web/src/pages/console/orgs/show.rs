@@ -14,7 +14,7 @@ use doorward_core::{
         roles::{self, Role},
     },
     page::{Page, PageAsk},
-    providers,
+    providers, service_tokens,
 };
 
 use super::{END, MEMBERS, SEE, SETTINGS, enter, fields, members::row, page, standing, trail, workspaces};
@@ -113,6 +113,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     }
     if scope.may(apis::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/apis"), frame.t("console-apis"));
+    }
+    if scope.may(service_tokens::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
+        panel = panel.link(format!("{page}/service-tokens"), frame.t("console-service-tokens"));
     }
     if scope.may(of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/audit"), frame.t("console-audit"));

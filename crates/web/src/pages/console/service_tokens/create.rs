@@ -1,22 +1,25 @@
 //! A new token. Its secret outlives the session, so making one asks for the present password.
 
-use askama::Template;
-use axum::response::Response;
+use axum::{extract::Path, response::Response};
 use doorward_core::{
     addresses, credentials,
     outcome::{Code, Refusal, Result as Outcome},
-    service_tokens::{NewToken, Notes, create},
+    service_tokens::{NewToken, Notes},
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
-    secret::{SHOWN, kept},
-    some, trail, words,
+    AREA, At, Site, WRITE, address, keep,
+    secret::{kept, shown},
+    some, words,
 };
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell, part::once},
+        console::{
+            Operator, Shell,
+            part::{form::FormPage, once},
+        },
         form::{Errors, Field},
         frame::Frame,
         text::Text,
@@ -30,49 +33,24 @@ const DAY: u64 = 24 * 60 * 60;
 const DAYS: &str = "90";
 
 /// What is typed.
-#[derive(Debug, Clone, Deserialize)]
-pub struct Form {
-    /// Its name.
-    #[serde(default)]
-    pub name: String,
-    /// What it may do.
-    #[serde(default)]
-    pub scopes: String,
-    /// Where.
-    #[serde(default)]
-    pub workspaces: String,
-    /// For how long; for ever when empty.
-    #[serde(default)]
-    pub days: String,
-    /// From where it may be used; from anywhere when empty.
-    #[serde(default)]
-    pub addresses: String,
-    /// Who answers for it.
-    #[serde(default)]
-    pub owner: String,
-    /// What it is for.
-    #[serde(default)]
-    pub purpose: String,
-    #[serde(default)]
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default)]
+pub(super) struct Form {
+    name: String,
+    scopes: String,
+    workspaces: String,
+    days: String,
+    addresses: String,
+    owner: String,
+    purpose: String,
     once: String,
-    #[serde(default)]
     current_password: SecretText,
 }
 
 impl Form {
     /// As the page first shows it, to this person.
-    pub fn first(owner: &str) -> Self {
-        Self {
-            name: String::new(),
-            scopes: String::new(),
-            workspaces: String::new(),
-            days: DAYS.to_owned(),
-            addresses: String::new(),
-            owner: owner.to_owned(),
-            purpose: String::new(),
-            once: String::new(),
-            current_password: SecretText::default(),
-        }
+    fn first(owner: &str) -> Self {
+        Self { days: DAYS.to_owned(), owner: owner.to_owned(), ..Self::default() }
     }
 
     fn read(&self) -> Outcome<NewToken> {
@@ -101,53 +79,55 @@ pub(super) fn lifetime(days: &str) -> Outcome<Option<u64>> {
     Ok(Some(days.saturating_mul(DAY)))
 }
 
-/// The page.
-#[derive(Template)]
-#[template(path = "console/service_tokens/create.html")]
-pub struct Page<'a> {
-    frame: &'a Frame,
+/// Whose tokens are made, for who may.
+async fn making(operator: &Operator, at: &At) -> Outcome<Site> {
+    let site = Site::enter(operator, AREA, (at.org.as_deref(), WRITE)).await?;
+    if site.may_make(WRITE) { Ok(site) } else { Err(Refusal::new(Code::NotFound).into()) }
+}
+
+fn shell<'f>(operator: &Operator, site: &Site, frame: &'f Frame, errors: &Errors) -> Shell<'f> {
+    site.below(operator, frame, (frame.t("tokens-new"), errors))
+}
+
+fn form<'a>(
     shell: &'a Shell<'a>,
-    once: String,
+    site: &Site,
+    (typed, once): (&Form, String),
     errors: Errors,
-    fields: Vec<Field>,
-    password: Field,
-}
-
-impl<'a> Page<'a> {
-    /// The page, with what was typed; `once` is a word of its own.
-    pub fn new(shell: &'a Shell<'a>, typed: &Form, once: String, errors: Errors) -> Self {
-        let frame = shell.frame;
-        let field = |id, label: &str, hint: &str, value: &str| {
-            Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value).longest(4000)
-        };
-        let fields = vec![
-            field("name", "tokens-name", "tokens-name-what", &typed.name).longest(64),
-            field("scopes", "tokens-scopes", "tokens-scopes-what", &typed.scopes).optional(),
-            field("workspaces", "tokens-workspaces", "tokens-workspaces-what", &typed.workspaces).optional(),
-            field("days", "tokens-days", "tokens-days-what", &typed.days)
-                .keyboard("numeric")
-                .longest(6)
-                .optional(),
-            field("addresses", "tokens-addresses", "tokens-addresses-what", &typed.addresses).optional(),
-            field("owner", "tokens-owner", "tokens-owner-what", &typed.owner).longest(500).optional(),
+) -> FormPage<'a> {
+    let frame = shell.frame;
+    let field = |id, label: &str, hint: &str, value: &str| {
+        Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value).longest(4000)
+    };
+    let (scopes, workspaces) = match site.org() {
+        None => ("tokens-scopes-what", "tokens-workspaces-what"),
+        Some(_) => ("tokens-scopes-own", "tokens-workspaces-own"),
+    };
+    FormPage::new(shell, format!("{}/new", site.list()), site.list().to_owned(), errors)
+        .hidden("once", once)
+        .field(field("name", "tokens-name", "tokens-name-what", &typed.name).longest(64))
+        .field(field("scopes", "tokens-scopes", scopes, &typed.scopes).optional())
+        .field(field("workspaces", "tokens-workspaces", workspaces, &typed.workspaces).optional())
+        .field(days("tokens-days-what", &typed.days, frame))
+        .field(field("addresses", "tokens-addresses", "tokens-addresses-what", &typed.addresses).optional())
+        .field(field("owner", "tokens-owner", "tokens-owner-what", &typed.owner).longest(500).optional())
+        .field(
             field("purpose", "tokens-purpose", "tokens-purpose-what", &typed.purpose).longest(500).optional(),
-        ];
-        let fields = fields.into_iter().map(|field| field.checked(&errors)).collect();
-        let password = password(frame, &errors);
-        Self { frame, shell, once, errors, fields, password }
-    }
+        )
+        .password()
+        .button(frame.t("tokens-do"))
 }
 
-/// The present password, once more.
-pub(super) fn password(frame: &Frame, errors: &Errors) -> Field {
-    Field::password(frame, "current_password", "current-password", frame.t("security-current"))
-        .hint(frame.t("tokens-password-what"))
-        .checked(errors)
+/// How long a token lives.
+pub(super) fn days(hint: &str, value: &str, frame: &Frame) -> Field {
+    let field = Field::new("days", "text", "off", frame.t("tokens-days")).hint(frame.t(hint)).value(value);
+    field.keyboard("numeric").longest(6).optional()
 }
 
-pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let mut typed = Form::first(administrator.account.email.as_deref().unwrap_or_default());
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let site = making(&operator, &at).await?;
+    let mut typed = Form::first(operator.account.email.as_deref().unwrap_or_default());
     let kept = [
         ("name", &mut typed.name),
         ("scopes", &mut typed.scopes),
@@ -163,41 +143,48 @@ pub(super) async fn look(administrator: Administrator) -> Result<Response, Failu
         }
     }
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, &errors);
-    Ok(administrator.show(&Page::new(&shell, &typed, once::word(visit)?, errors)))
+    let shell = shell(&operator, &site, &frame, &errors);
+    Ok(operator.show(&form(&shell, &site, (&typed, once::word(visit)?), errors)))
 }
 
-fn shell<'a>(administrator: &Administrator, frame: &'a Frame, errors: &Errors) -> Shell<'a> {
-    let mut shell = administrator.shell(frame, Area::ServiceTokens, frame.t("tokens-new"), errors);
-    shell.trail = vec![trail(administrator)];
-    shell
-}
-
-pub(super) async fn make(posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, form) = match Administrator::of(posted, "/console/service-tokens/new") {
+pub(super) async fn make(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let path = format!("{}/new", address(AREA, at.org.as_deref()));
+    let (operator, typed) = match Operator::of(posted, &path) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let (call, rights) = (visit.call.clone(), administrator.rights());
-    let (user, typed) = (administrator.account.session.user, form.clone());
+    let visit = &operator.visit;
+    let site = making(&operator, &at).await?;
+    let (call, rights) = (visit.call.clone(), operator.rights());
+    let (user, sent, scope) = (operator.account.session.user, typed.clone(), site.org().cloned());
     let work = async move {
-        let new = typed.read()?;
-        credentials::confirm(&call, user, &typed.current_password).await?;
-        kept(create(&call, new, &rights).await, true)
+        let new = sent.read()?;
+        credentials::confirm(&call, user, &sent.current_password).await?;
+        kept(keep::create(&call, scope.as_ref(), (new, &rights)).await, true)
     };
-    let refusal = match once::send(visit, (&form.once, SHOWN), work).await {
+    let refusal = match once::send(visit, (&typed.once, &shown(&site)), work).await {
         Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
-    let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
+    let Some(errors) = wrong(visit.text, &refusal, &site) else { return Err(refusal.into()) };
     let frame = visit.frame();
-    let shell = shell(&administrator, &frame, &errors);
-    Ok(visit.show_wrong(&Page::new(&shell, &form, once::word(visit)?, errors), &refusal))
+    let shell = shell(&operator, &site, &frame, &errors);
+    Ok(visit.show_wrong(&form(&shell, &site, (&typed, once::word(visit)?), errors), &refusal))
 }
 
-/// What a refusal means for the form.
-pub(super) fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
+/// What a refusal means for the form. What an organisation can give is narrower, and the refusal says how.
+pub(super) fn wrong(text: Text, refusal: &Refusal, site: &Site) -> Option<Errors> {
+    if site.org().is_some() && !refusal.hint.is_empty() {
+        let field = match (refusal.code, refusal.field.as_deref()) {
+            (Code::ScopeMissing, _) | (Code::RequestInvalid, Some("scopes")) => Some("scopes"),
+            (Code::RequestInvalid, Some("workspace_ids")) => Some("workspaces"),
+            (Code::Conflict, _) => Some(""),
+            _ => None,
+        };
+        if let Some(field) = field {
+            return Some(Errors::one(field, text.with("words-wrong", "why", &refusal.hint)));
+        }
+    }
     let (field, key) = match (refusal.code, refusal.field.as_deref()) {
         (Code::RequestInvalid, Some("name")) => ("name", "tokens-name-wrong"),
         (Code::TokenNameTaken, _) => ("name", "tokens-name-taken"),

@@ -4,11 +4,12 @@
 use std::collections::{HashMap, hash_map::Entry};
 
 use askama::Template;
-use axum::response::Response;
+use axum::{extract::Path, response::Response};
 use doorward_core::{
+    orgs as all_orgs,
     outcome::{Code, Refusal, Result as Outcome},
     page::PageAsk,
-    service_tokens::{ListAsk, State, Token, list},
+    service_tokens::{ListAsk, State, Token},
 };
 use doorward_proto::{
     form::Params,
@@ -16,12 +17,12 @@ use doorward_proto::{
 };
 use url::form_urlencoded::Serializer;
 
-use super::{PATH, Row, Standing, organisation};
+use super::{AREA, At, READ, Row, Site, Standing, WRITE, keep};
 use crate::{
     edge::BODY_LIMIT,
     pages::{
         console::{
-            Administrator, Area, Shell,
+            Operator, Shell, orgs,
             part::sheet::{BATCH, MOST, Sheet},
         },
         form::Errors,
@@ -54,15 +55,15 @@ const LONGEST: usize = 256;
 
 /// What is asked for.
 #[derive(Debug, Clone, Default)]
-pub struct Filters {
+struct Filters {
     /// The beginning of a name, or an id.
-    pub query: String,
+    query: String,
     /// Only this state.
-    pub state: Option<State>,
+    state: Option<State>,
     /// Only this owner's.
-    pub owner: String,
+    owner: String,
     /// Those after this one.
-    pub after: Option<Id<ServiceToken>>,
+    after: Option<Id<ServiceToken>>,
 }
 
 impl Filters {
@@ -117,9 +118,12 @@ impl Filters {
 /// The page.
 #[derive(Template)]
 #[template(path = "console/service_tokens/list.html")]
-pub struct Page<'a> {
+struct Page<'a> {
     frame: &'a Frame,
     shell: &'a Shell<'a>,
+    path: String,
+    of_org: bool,
+    may_make: bool,
     filters: Filters,
     rows: Vec<Row>,
     next: Option<String>,
@@ -127,13 +131,20 @@ pub struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// The page; `next` is where the one after it begins.
-    pub fn new(shell: &'a Shell<'a>, filters: Filters, rows: Vec<Row>, next: Option<&str>) -> Self {
-        let next = next.map(|after| filters.address(PATH, Some(after)));
-        Self { frame: shell.frame, shell, filters, rows, next }
+    fn new(
+        shell: &'a Shell<'a>,
+        site: &Site,
+        filters: Filters,
+        (rows, next): (Vec<Row>, Option<&str>),
+    ) -> Self {
+        let path = site.list().to_owned();
+        let next = next.map(|after| filters.address(&path, Some(after)));
+        let (of_org, may_make) = (site.org().is_some(), site.may_make(WRITE));
+        Self { frame: shell.frame, shell, path, of_org, may_make, filters, rows, next }
     }
 
     fn first(&self) -> Option<String> {
-        self.filters.after.map(|_| self.filters.address(PATH, None))
+        self.filters.after.map(|_| self.filters.address(&self.path, None))
     }
 
     fn caption(&self) -> String {
@@ -141,7 +152,7 @@ impl<'a> Page<'a> {
     }
 
     fn export(&self) -> String {
-        self.filters.address("/console/service-tokens.csv", None)
+        self.filters.address(&format!("{}.csv", self.path), None)
     }
 
     fn states(&self) -> Vec<(&'static str, String, bool)> {
@@ -152,32 +163,41 @@ impl<'a> Page<'a> {
     }
 }
 
-pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
+/// Whoever administers no more than organisations is led to the tokens of one.
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    if at.org.is_none() && !operator.is_administrator() {
+        return orgs::lead(&operator, AREA, "service-tokens", READ).await;
+    }
+    let visit = &operator.visit;
+    let site = Site::enter(&operator, AREA, (at.org.as_deref(), READ)).await?;
     let filters = Filters::read(visit.query())?;
-    let found = list(&visit.call, filters.ask(LIMIT)).await?;
+    let found = keep::list(&visit.call, &site, filters.ask(LIMIT)).await?;
     let mut names = HashMap::new();
     let mut rows = Vec::with_capacity(found.items.len());
     for token in &found.items {
-        if let Entry::Vacant(free) = names.entry(token.org) {
-            free.insert(organisation(visit, token).await?);
+        let mut row = Row::of(visit, &site, token);
+        if site.org().is_none() {
+            if let Entry::Vacant(free) = names.entry(token.org) {
+                free.insert(all_orgs::get(&visit.call, token.org).await?.name);
+            }
+            row.org = names.get(&token.org).cloned();
         }
-        rows.push(Row { org: names.get(&token.org).cloned(), ..Row::of(visit, token) });
+        rows.push(row);
     }
     let (frame, errors) = (visit.frame(), Errors::none());
-    let title = frame.t(Area::ServiceTokens.key());
-    let shell = administrator.shell(&frame, Area::ServiceTokens, title, &errors);
-    Ok(administrator.show(&Page::new(&shell, filters, rows, found.next.as_deref())))
+    let shell = site.shell(&operator, &frame, (site.title(&frame, "tokens-of"), &errors));
+    Ok(operator.show(&Page::new(&shell, &site, filters, (rows, found.next.as_deref()))))
 }
 
 /// The same list, whole, as comma-separated values (RFC 4180).
-pub(super) async fn export(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
+pub(super) async fn export(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let site = Site::enter(&operator, AREA, (at.org.as_deref(), READ)).await?;
     let mut filters = Filters { after: None, ..Filters::read(visit.query())? };
     let mut sheet = Sheet::new(&COLUMNS);
     let mut has_more = false;
     for _ in 0..MOST / BATCH as usize {
-        let found = list(&visit.call, filters.ask(BATCH)).await?;
+        let found = keep::list(&visit.call, &site, filters.ask(BATCH)).await?;
         for token in &found.items {
             sheet.line(&line(token, token.state(visit.call.now)));
         }

@@ -1,54 +1,115 @@
-//! Service tokens in the console: what there is, making one, replacing its secret, ending it.
+//! Service tokens in the console: what there is, making one, replacing its secret, ending it. Administrators keep
+//! every one; whoever runs an organisation keeps its own by the same pages.
 
 use axum::{Router, routing::get};
 use doorward_core::{
     orgs,
-    outcome::{Code, Refusal, Result},
-    service_tokens::{Key, State, Token, find, review_due},
+    outcome::Result,
+    service_tokens::{
+        State, Token,
+        of_org::{READ, WRITE},
+        review_due,
+    },
 };
 
 use super::{
-    Administrator, Area,
+    Area, Operator, Shell,
+    site::{At, Site, address},
     words::{some, words},
 };
 use crate::{
     app::App,
-    pages::{text::Text, visit::Visit, when::When},
+    pages::{form::Errors, frame::Frame, text::Text, visit::Visit, when::When},
 };
 
-pub mod create;
-pub mod list;
+mod create;
+mod keep;
+mod list;
 mod review;
-pub mod revoke;
-pub mod rotate;
-pub mod secret;
-pub mod show;
+mod revoke;
+mod rotate;
+mod secret;
+mod show;
 
-const PATH: &str = Area::ServiceTokens.path();
+const AREA: Area = Area::ServiceTokens;
 
-/// Every page of the area. The address of a form also shows it: to whoever reloads, or comes back.
-pub fn routes() -> Router<App> {
-    Router::new()
-        .route("/console/service-tokens", get(list::look))
-        .route("/console/service-tokens.csv", get(list::export))
-        .route("/console/service-tokens/new", get(create::look).post(create::make))
-        .route("/console/service-tokens/secret", get(secret::look))
-        .route("/console/service-tokens/{id}", get(show::look))
-        .route("/console/service-tokens/{id}/rotate", get(rotate::look).post(rotate::replace))
+/// Every page of the area, and the same of one organisation. The address of a form also shows it: to whoever
+/// reloads, or comes back.
+pub(super) fn routes() -> Router<App> {
+    ["/console/service-tokens", "/console/organizations/{org}/service-tokens"]
+        .into_iter()
+        .fold(Router::new(), |router, list| router.merge(pages(list)))
         .route("/console/service-tokens/{id}/review", get(review::look).post(review::note))
-        .route("/console/service-tokens/{id}/revoke", get(revoke::look).post(revoke::end))
+}
+
+fn pages(list: &str) -> Router<App> {
+    Router::new()
+        .route(list, get(list::look))
+        .route(&format!("{list}.csv"), get(list::export))
+        .route(&format!("{list}/new"), get(create::look).post(create::make))
+        .route(&format!("{list}/secret"), get(secret::look))
+        .route(&format!("{list}/{{id}}"), get(show::look))
+        .route(&format!("{list}/{{id}}/rotate"), get(rotate::look).post(rotate::replace))
+        .route(&format!("{list}/{{id}}/revoke"), get(revoke::look).post(revoke::end))
+}
+
+/// Who is at the page of a version.
+struct Keeper<'a> {
+    operator: &'a Operator,
+    site: Site,
+    token: Token,
+    /// The name of the organisation that it belongs to: names of tokens are unique within one only.
+    org: String,
+}
+
+impl<'a> Keeper<'a> {
+    /// Whoever may see the version of an address.
+    async fn seeing(operator: &'a Operator, at: &At) -> Result<Self> {
+        Self::of(operator, at, READ).await
+    }
+
+    /// Whoever may replace and end it.
+    async fn changing(operator: &'a Operator, at: &At) -> Result<Self> {
+        Self::of(operator, at, WRITE).await
+    }
+
+    async fn of(operator: &'a Operator, at: &At, permission: &'static str) -> Result<Self> {
+        let call = &operator.visit.call;
+        let site = Site::enter(operator, AREA, (at.org.as_deref(), permission)).await?;
+        let token = keep::find(call, &site, &at.id).await?;
+        let org = orgs::get(call, token.org).await?.name;
+        Ok(Self { operator, site, token, org })
+    }
+
+    fn visit(&self) -> &'a Visit {
+        &self.operator.visit
+    }
+
+    /// The address of the version's page.
+    fn page(&self) -> String {
+        page(&self.site, &self.token)
+    }
+
+    /// What is around a page below the version's own; `key` is of its title, with the names of token and
+    /// organisation.
+    fn shell<'f>(&self, frame: &'f Frame, key: &str, errors: &Errors) -> Shell<'f> {
+        let title = frame.text.with2(key, ("name", &self.token.name), ("org", &self.org));
+        let mut shell = self.site.below(self.operator, frame, (title, errors));
+        shell.trail.push((self.page(), self.token.name.clone()));
+        shell
+    }
 }
 
 /// How a version stands, in one word.
 #[derive(Debug, Clone)]
-pub struct Standing {
+struct Standing {
     word: String,
     colour: &'static str,
 }
 
 impl Standing {
     /// Of a state.
-    pub fn of(text: Text, state: State) -> Self {
+    fn of(text: Text, state: State) -> Self {
         let (key, colour) = match state {
             State::Active => ("tokens-active", " good"),
             State::Rotated => ("tokens-rotated", " accent"),
@@ -61,40 +122,40 @@ impl Standing {
 
 /// A version as lists show it.
 #[derive(Debug, Clone)]
-pub struct Row {
+struct Row {
     /// The address of its page.
-    pub page: String,
+    page: String,
     /// Its name.
-    pub name: String,
+    name: String,
     /// Which version of the name.
-    pub version: i64,
+    version: i64,
     /// The same in words.
-    pub numbered: String,
+    numbered: String,
     /// How it stands.
-    pub standing: Standing,
+    standing: Standing,
     /// What it may do.
-    pub scopes: Vec<String>,
+    scopes: Vec<String>,
     /// Who answers for it.
-    pub owner: String,
+    owner: String,
     /// The organisation that it belongs to, where lists are of several.
-    pub org: Option<String>,
+    org: Option<String>,
     /// Whether somebody should look whether it is needed.
-    pub is_due: bool,
+    is_due: bool,
     /// When it was made.
-    pub since: When,
+    since: When,
     /// When it ends, or ended.
-    pub until: Option<When>,
+    until: Option<When>,
     /// When it was used last.
-    pub used: Option<When>,
+    used: Option<When>,
 }
 
 impl Row {
     /// Of a version.
-    pub fn of(visit: &Visit, token: &Token) -> Self {
+    fn of(visit: &Visit, site: &Site, token: &Token) -> Self {
         let (text, now) = (visit.text, visit.call.now);
         let until = token.revocation.as_ref().map(|revocation| revocation.at).or_else(|| token.end());
         Self {
-            page: page(token),
+            page: page(site, token),
             name: token.name.clone(),
             version: token.version,
             numbered: text.with("tokens-version-of", "version", &token.version.to_string()),
@@ -111,25 +172,6 @@ impl Row {
 }
 
 /// The address of a version's page.
-fn page(token: &Token) -> String {
-    format!("{PATH}/{}", token.id)
-}
-
-/// Finds the version of an address.
-async fn version(visit: &Visit, id: &str) -> Result<Token> {
-    let id = id.parse().map_err(|_| Refusal::new(Code::NotFound))?;
-    match find(&visit.call, Key::Version(id)).await {
-        Err(error) if error.code() == Some(Code::TokenNotFound) => Err(Refusal::new(Code::NotFound).into()),
-        other => other,
-    }
-}
-
-/// The name of the organisation that a version belongs to: names of tokens are unique within one only.
-async fn organisation(visit: &Visit, token: &Token) -> Result<String> {
-    Ok(orgs::get(&visit.call, token.org).await?.name)
-}
-
-/// The area's own page, above every other one.
-fn trail(administrator: &Administrator) -> (String, String) {
-    (PATH.to_owned(), administrator.visit.text.get(Area::ServiceTokens.key()))
+fn page(site: &Site, token: &Token) -> String {
+    format!("{}/{}", site.list(), token.id)
 }

@@ -7,7 +7,7 @@ use doorward_core::{
 };
 use serde::Deserialize;
 
-use super::{page, some, version};
+use super::{AREA, At, Keeper, some};
 use crate::{
     pages::{
         console::Administrator,
@@ -25,22 +25,23 @@ pub(super) struct Form {
 }
 
 /// The form stands on the page of the version.
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    Ok(to(&page(&version(&administrator.visit, &id).await?)))
+pub(super) async fn look(Path(at): Path<At>, administrator: Administrator) -> Result<Response, Failure> {
+    Ok(to(&Keeper::seeing(&administrator, &at).await?.page()))
 }
 
-pub(super) async fn note(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, form) = match Administrator::of(posted, &format!("{}/{id}", super::PATH)) {
+pub(super) async fn note(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let (administrator, form) = match Administrator::of(posted, &at.page(AREA)) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let token = version(visit, &id).await?;
-    match review(&visit.call, Key::Version(token.id), some(&form.note), administrator.rights()).await {
+    let keeper = Keeper::changing(&administrator, &at).await?;
+    let visit = keeper.visit();
+    let key = Key::Version(keeper.token.id);
+    match review(&visit.call, key, some(&form.note), administrator.rights()).await {
         Err(error) if error.code() == Some(Code::RequestInvalid) => {
             return Err(Refusal::new(Code::RequestInvalid).hint(visit.text.get("tokens-text-wrong")).into());
         }
         other => other?,
     };
-    Ok(Done::ServiceTokenReview.at(visit, &page(&token)))
+    Ok(Done::ServiceTokenReview.at(visit, &keeper.page()))
 }

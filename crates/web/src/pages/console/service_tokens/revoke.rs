@@ -1,20 +1,15 @@
 //! The end of a token before its time: with a reason, and with its name typed.
 
-use askama::Template;
 use axum::{extract::Path, response::Response};
-use doorward_core::{
-    outcome::{Code, Refusal, Result as Outcome},
-    service_tokens::{Key, Token, revoke},
-};
+use doorward_core::outcome::{Code, Refusal, Result as Outcome};
 use serde::Deserialize;
 
-use super::{organisation, page, some, trail, version};
+use super::{AREA, At, Keeper, keep, some};
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell},
+        console::{Operator, Shell, part::form::FormPage},
         done::Done,
-        form::{Errors, Field, Tick},
-        frame::Frame,
+        form::{Errors, Field},
         visit::{Posted, refusal_of},
     },
     surface::Failure,
@@ -22,138 +17,76 @@ use crate::{
 
 /// What is typed.
 #[derive(Debug, Clone, Default, Deserialize)]
-pub struct Form {
-    #[serde(default)]
+#[serde(default)]
+pub(super) struct Form {
     reason: String,
-    #[serde(default)]
     confirm: String,
     /// Whether only the version of this page ends.
-    #[serde(default)]
     only: String,
 }
 
-/// The page.
-#[derive(Template)]
-#[template(path = "console/service_tokens/revoke.html")]
-pub struct Page<'a> {
-    frame: &'a Frame,
-    shell: &'a Shell<'a>,
-    org: String,
-    action: String,
-    back: String,
-    errors: Errors,
-    reason: Field,
-    confirm: Field,
-    only: Tick,
+fn form<'a>(shell: &'a Shell<'a>, keeper: &Keeper<'_>, typed: &Form, errors: Errors) -> FormPage<'a> {
+    let (frame, page, token) = (shell.frame, keeper.page(), &keeper.token);
+    let reason = Field::new("reason", "text", "off", frame.t("tokens-reason"))
+        .hint(frame.t("tokens-reason-what"))
+        .longest(500)
+        .value(&typed.reason);
+    let only = frame.tv("tokens-only", "version", &token.version.to_string());
+    FormPage::new(shell, format!("{page}/revoke"), page, errors)
+        .what(frame.t("tokens-revoke-what"))
+        .what(format!("{} {}", frame.t("tokens-org"), token.org))
+        .field(reason)
+        .tick("only", only, !typed.only.is_empty())
+        .confirm(&token.name)
+        .danger(frame.t("tokens-revoke-do"))
 }
 
-/// Which version a page is about.
-#[derive(Debug, Clone)]
-pub struct Which {
-    /// Its name.
-    pub name: String,
-    /// Its number.
-    pub version: i64,
-    /// Its page.
-    pub page: String,
-    /// The id of its organisation.
-    pub org: String,
-}
-
-impl Which {
-    fn of(token: &Token) -> Self {
-        Self {
-            name: token.name.clone(),
-            version: token.version,
-            page: page(token),
-            org: token.org.to_string(),
-        }
-    }
-}
-
-impl<'a> Page<'a> {
-    /// The page, with what was typed.
-    pub fn new(shell: &'a Shell<'a>, which: Which, typed: &Form, errors: Errors) -> Self {
-        let frame = shell.frame;
-        let reason = Field::new("reason", "text", "off", frame.t("tokens-reason"))
-            .hint(frame.t("tokens-reason-what"))
-            .longest(500)
-            .value(&typed.reason)
-            .checked(&errors);
-        let confirm = Field::new("confirm", "text", "off", frame.tv("tokens-confirm", "name", &which.name))
-            .longest(64)
-            .checked(&errors);
-        let label = frame.tv("tokens-only", "version", &which.version.to_string());
-        let only = Tick { id: "only", label, is_ticked: !typed.only.is_empty() };
-        Self {
-            frame,
-            shell,
-            org: which.org,
-            action: format!("{}/revoke", which.page),
-            back: which.page,
-            errors,
-            reason,
-            confirm,
-            only,
-        }
-    }
-}
-
-fn shell<'a>(
-    administrator: &Administrator,
-    frame: &'a Frame,
-    (token, org): (&Token, &str),
-    errors: &Errors,
-) -> Shell<'a> {
-    let title = frame.text.with2("tokens-revoke-of", ("name", &token.name), ("org", org));
-    let mut shell = administrator.shell(frame, Area::ServiceTokens, title, errors);
-    shell.trail = vec![trail(administrator), (page(token), token.name.clone())];
-    shell
-}
-
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let token = version(visit, &id).await?;
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
     let kept = |field| visit.typed(field).unwrap_or_default().to_owned();
     // The name is typed again: what cannot be undone is confirmed by whoever is signed in now.
     let typed = Form { reason: kept("reason"), confirm: String::new(), only: kept("only") };
-    let org = organisation(visit, &token).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, (&token, &org), &errors);
-    Ok(administrator.show(&Page::new(&shell, Which::of(&token), &typed, errors)))
+    let shell = keeper.shell(&frame, "tokens-revoke-of", &errors);
+    Ok(operator.show(&form(&shell, &keeper, &typed, errors)))
 }
 
-pub(super) async fn end(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, form) = match Administrator::of(posted, &format!("{}/{id}/revoke", super::PATH)) {
+pub(super) async fn end(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let (operator, typed) = match Operator::of(posted, &format!("{}/revoke", at.page(AREA))) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let token = version(visit, &id).await?;
-    let refusal = match ended(&administrator, &token, &form).await {
-        Ok(()) => return Ok(Done::ServiceToken.at(visit, &page(&token))),
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
+    let refusal = match ended(&keeper, &typed).await {
+        Ok(()) => return Ok(Done::ServiceToken.at(visit, &keeper.page())),
         Err(error) => refusal_of(error)?,
     };
-    let (field, key) = match (refusal.code, refusal.field.as_deref()) {
-        (Code::RequestInvalid, Some("confirm")) => ("confirm", "tokens-confirm-wrong"),
-        (Code::RequestInvalid, Some("reason")) => ("reason", "tokens-reason-wrong"),
+    let errors = match (refusal.code, refusal.field.as_deref()) {
+        (Code::RequestInvalid, Some("confirm")) => {
+            Errors::one("confirm", visit.text.get("tokens-confirm-wrong"))
+        }
+        (Code::RequestInvalid, Some("reason")) => {
+            Errors::one("reason", visit.text.get("tokens-reason-wrong"))
+        }
+        (Code::ScopeMissing, _) => Errors::one("", visit.text.with("words-wrong", "why", &refusal.hint)),
         _ => return Err(refusal.into()),
     };
-    let org = organisation(visit, &token).await?;
-    let (frame, errors) = (visit.frame(), Errors::one(field, visit.text.get(key)));
-    let shell = shell(&administrator, &frame, (&token, &org), &errors);
-    Ok(visit.show_wrong(&Page::new(&shell, Which::of(&token), &form, errors), &refusal))
+    let frame = visit.frame();
+    let shell = keeper.shell(&frame, "tokens-revoke-of", &errors);
+    Ok(visit.show_wrong(&form(&shell, &keeper, &typed, errors), &refusal))
 }
 
-async fn ended(administrator: &Administrator, token: &Token, form: &Form) -> Outcome<()> {
+async fn ended(keeper: &Keeper<'_>, typed: &Form) -> Outcome<()> {
     let wrong = |field: &'static str| Refusal::new(Code::RequestInvalid).field(field);
-    let reason = some(&form.reason).ok_or_else(|| wrong("reason"))?;
-    if form.confirm.trim() != token.name {
+    let reason = some(&typed.reason).ok_or_else(|| wrong("reason"))?;
+    if typed.confirm.trim() != keeper.token.name {
         return Err(wrong("confirm").into());
     }
-    let key =
-        if form.only.is_empty() { Key::Name(token.org, token.name.clone()) } else { Key::Version(token.id) };
-    match revoke(&administrator.visit.call, key, reason, administrator.rights()).await {
+    let (call, rights) = (&keeper.visit().call, keeper.operator.rights());
+    let which = (&keeper.token, !typed.only.is_empty());
+    match keep::revoke(call, &keeper.site, which, (reason, rights)).await {
         // By a second click, or by somebody else: it is over either way.
         Err(error) if error.code() == Some(Code::TokenEnded) => Ok(()),
         other => other.map(drop),

@@ -1,26 +1,28 @@
 //! The next version of a token: another secret under the same name. The present one goes on for a while.
 
-use askama::Template;
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     credentials,
     outcome::{Code, Refusal, Result as Outcome},
-    service_tokens::{Key, RotateAsk, Token, rotate},
+    service_tokens::RotateAsk,
 };
 use doorward_proto::secret::SecretText;
 use serde::Deserialize;
 
 use super::{
-    create::{lifetime, password, wrong},
-    organisation, page,
-    secret::{SHOWN, kept},
-    some, trail, version, words,
+    AREA, At, Keeper,
+    create::{days, lifetime, wrong},
+    keep,
+    secret::{kept, shown},
+    some, words,
 };
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell, part::once},
+        console::{
+            Operator, Shell,
+            part::{form::FormPage, once},
+        },
         form::{Errors, Field},
-        frame::Frame,
         visit::{Posted, refusal_of},
     },
     surface::Failure,
@@ -28,7 +30,7 @@ use crate::{
 
 /// What is typed.
 #[derive(Debug, Clone, Deserialize)]
-pub struct Form {
+pub(super) struct Form {
     #[serde(default)]
     minutes: String,
     #[serde(default)]
@@ -69,52 +71,30 @@ impl Form {
     }
 }
 
-/// The page.
-#[derive(Template)]
-#[template(path = "console/service_tokens/rotate.html")]
-pub struct Page<'a> {
-    frame: &'a Frame,
+fn form<'a>(
     shell: &'a Shell<'a>,
-    action: String,
-    back: String,
-    once: String,
+    page: String,
+    (typed, once): (&Form, String),
     errors: Errors,
-    fields: [Field; 4],
+) -> FormPage<'a> {
+    let frame = shell.frame;
+    let field = |id, label: &str, hint: &str, value: &str| {
+        Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value).longest(4000)
+    };
+    let minutes = field("minutes", "tokens-overlap", "tokens-overlap-what", &typed.minutes);
+    FormPage::new(shell, format!("{page}/rotate"), page, errors)
+        .what(frame.t("tokens-rotate-what"))
+        .hidden("once", once)
+        .field(minutes.keyboard("numeric"))
+        .field(days("tokens-days-again", &typed.days, frame))
+        .field(field("scopes", "tokens-scopes-more", "tokens-scopes-more-what", &typed.scopes).optional())
+        .password()
+        .button(frame.t("tokens-rotate-do"))
 }
 
-impl<'a> Page<'a> {
-    /// The page of the version whose page is `back`, with what was typed; `once` is a word of its own.
-    pub fn new(shell: &'a Shell<'a>, back: String, (typed, once): (&Form, String), errors: Errors) -> Self {
-        let frame = shell.frame;
-        let field = |id, label: &str, hint: &str, value: &str| {
-            let field = Field::new(id, "text", "off", frame.t(label)).hint(frame.t(hint)).value(value);
-            field.longest(4000).checked(&errors)
-        };
-        let fields = [
-            field("minutes", "tokens-overlap", "tokens-overlap-what", &typed.minutes).keyboard("numeric"),
-            field("days", "tokens-days", "tokens-days-again", &typed.days).keyboard("numeric").optional(),
-            field("scopes", "tokens-scopes-more", "tokens-scopes-more-what", &typed.scopes).optional(),
-            password(frame, &errors),
-        ];
-        Self { frame, shell, action: format!("{back}/rotate"), back, once, errors, fields }
-    }
-}
-
-fn shell<'a>(
-    administrator: &Administrator,
-    frame: &'a Frame,
-    (token, org): (&Token, &str),
-    errors: &Errors,
-) -> Shell<'a> {
-    let title = frame.text.with2("tokens-rotate-of", ("name", &token.name), ("org", org));
-    let mut shell = administrator.shell(frame, Area::ServiceTokens, title, errors);
-    shell.trail = vec![trail(administrator), (page(token), token.name.clone())];
-    shell
-}
-
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let token = version(visit, &id).await?;
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
     let mut typed = Form::default();
     let fields = [("minutes", &mut typed.minutes), ("days", &mut typed.days), ("scopes", &mut typed.scopes)];
     for (name, field) in fields {
@@ -122,39 +102,36 @@ pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -
             value.clone_into(field);
         }
     }
-    let org = organisation(visit, &token).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = shell(&administrator, &frame, (&token, &org), &errors);
-    Ok(administrator.show(&Page::new(&shell, page(&token), (&typed, once::word(visit)?), errors)))
+    let shell = keeper.shell(&frame, "tokens-rotate-of", &errors);
+    Ok(operator.show(&form(&shell, keeper.page(), (&typed, once::word(visit)?), errors)))
 }
 
-pub(super) async fn replace(Path(id): Path<String>, posted: Posted<Form>) -> Result<Response, Failure> {
-    let (administrator, form) = match Administrator::of(posted, &format!("{}/{id}/rotate", super::PATH)) {
+pub(super) async fn replace(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let (operator, typed) = match Operator::of(posted, &format!("{}/rotate", at.page(AREA))) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let visit = &administrator.visit;
-    let token = version(visit, &id).await?;
-    let (call, rights, id) = (visit.call.clone(), administrator.rights(), token.id);
-    let (user, typed) = (administrator.account.session.user, form.clone());
+    let keeper = Keeper::changing(&operator, &at).await?;
+    let visit = keeper.visit();
+    let (call, rights, id) = (visit.call.clone(), operator.rights(), keeper.token.id);
+    let (user, sent, scope) = (operator.account.session.user, typed.clone(), keeper.site.org().cloned());
     let work = async move {
-        let ask = typed.read()?;
-        credentials::confirm(&call, user, &typed.current_password).await?;
+        let ask = sent.read()?;
+        credentials::confirm(&call, user, &sent.current_password).await?;
         // This version and no other: sent from two pages, the form replaces it once.
-        kept(rotate(&call, Key::Version(id), ask, rights).await, false)
+        kept(keep::rotate(&call, scope.as_ref(), (id, ask, rights)).await, false)
     };
-    let refusal = match once::send(visit, (&form.once, SHOWN), work).await {
+    let refusal = match once::send(visit, (&typed.once, &shown(&keeper.site)), work).await {
         Ok(onward) => return Ok(onward),
         Err(error) => refusal_of(error)?,
     };
     let errors = match refusal.code {
         Code::TokenEnded => Some(Errors::one("", visit.text.get("tokens-ended"))),
-        _ => wrong(visit.text, &refusal),
+        _ => wrong(visit.text, &refusal, &keeper.site),
     };
     let Some(errors) = errors else { return Err(refusal.into()) };
-    let org = organisation(visit, &token).await?;
     let frame = visit.frame();
-    let shell = shell(&administrator, &frame, (&token, &org), &errors);
-    let page = Page::new(&shell, page(&token), (&form, once::word(visit)?), errors);
-    Ok(visit.show_wrong(&page, &refusal))
+    let shell = keeper.shell(&frame, "tokens-rotate-of", &errors);
+    Ok(visit.show_wrong(&form(&shell, keeper.page(), (&typed, once::word(visit)?), errors), &refusal))
 }

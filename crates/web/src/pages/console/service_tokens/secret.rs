@@ -1,14 +1,14 @@
 //! A new secret, shown to the browser that asked for it, with what is pasted next.
 
-use axum::response::Response;
+use axum::{extract::Path, response::Response};
 use doorward_core::{outcome::Result as Outcome, service_tokens::WithSecret};
 use doorward_proto::secret::SecretText;
 
-use super::{page, trail, version};
+use super::{AREA, At, READ, Site, keep, page};
 use crate::{
     pages::{
         console::{
-            Administrator, Area,
+            Operator,
             part::{
                 once::Told,
                 secret::{SecretPage, Snippet, told, wait},
@@ -21,7 +21,9 @@ use crate::{
 };
 
 /// Where it is shown.
-pub(super) const SHOWN: &str = "/console/service-tokens/secret";
+pub(super) fn shown(site: &Site) -> String {
+    format!("{}/secret", site.list())
+}
 
 /// What is kept of a form's work.
 pub(super) fn kept(made: Outcome<WithSecret>, is_new: bool) -> Outcome<Told> {
@@ -45,17 +47,18 @@ fn snippets(frame: &Frame, secret: &str, issuer: &str) -> Vec<Snippet> {
 }
 
 /// Shows what came of a form, to the browser that sent it and for a while.
-pub(super) async fn look(administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let visit = &operator.visit;
+    let site = Site::enter(&operator, AREA, (at.org.as_deref(), READ)).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let mut shell = administrator.shell(&frame, Area::ServiceTokens, frame.t("tokens-secret"), &errors);
-    shell.trail = vec![trail(&administrator)];
-    let Some(told) = told(visit).await? else { return Ok(wait(&administrator, &mut shell, SHOWN)) };
-    let token = version(visit, &told.id).await?;
+    let mut shell = site.below(&operator, &frame, (frame.t("tokens-secret"), &errors));
+    let Some(told) = told(visit).await? else { return Ok(wait(&operator, &mut shell, &shown(&site))) };
+    let token = keep::find(&visit.call, &site, &told.id).await?;
     let what = if told.is_new { "tokens-made" } else { "tokens-rotated-what" };
     let what = visit.text.with(what, "name", &token.name);
-    shell.trail.push((page(&token), token.name.clone()));
+    let page = page(&site, &token);
+    shell.trail.push((page.clone(), token.name.clone()));
     let secret = told.secret.as_ref().map(SecretText::expose).unwrap_or_default();
     let snippets = snippets(&frame, secret, visit.call.realm.issuer.as_str());
-    Ok(administrator.show(&SecretPage::new(&shell, what, told, snippets, page(&token))))
+    Ok(operator.show(&SecretPage::new(&shell, what, told, snippets, page)))
 }

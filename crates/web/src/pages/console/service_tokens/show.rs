@@ -2,15 +2,14 @@
 
 use askama::Template;
 use axum::{extract::Path, response::Response};
-use doorward_core::service_tokens::{State, Token, newest_versions};
+use doorward_core::service_tokens::{State, newest_versions};
 
-use super::{Row, Standing, organisation, trail, version};
+use super::{At, Keeper, Row, Standing, WRITE};
 use crate::{
     pages::{
-        console::{Administrator, Area, Shell},
+        console::{Operator, Shell},
         form::Errors,
         frame::Frame,
-        visit::Visit,
         when::When,
     },
     surface::Failure,
@@ -21,57 +20,61 @@ const MOST: u32 = 50;
 
 /// What is known of a version.
 #[derive(Debug, Clone)]
-pub struct Facts {
+struct Facts {
     /// As in lists.
-    pub row: Row,
+    row: Row,
     /// Its id.
-    pub id: String,
+    id: String,
     /// The first version: who acts, whichever version is used.
-    pub lineage: String,
+    lineage: String,
     /// The organisation that it belongs to: its name, and its id.
-    pub org: (String, String),
+    org: (String, String),
     /// Whether its end lies behind it: a version that was replaced works until the overlap is over.
-    pub has_ended: bool,
+    has_ended: bool,
     /// Whether it may be replaced.
-    pub is_live: bool,
+    is_live: bool,
     /// When somebody looked after it last.
-    pub reviewed: When,
+    reviewed: When,
+    /// Whether a review is noted here.
+    is_reviewed: bool,
     /// Whether it may be ended before its time.
-    pub is_revocable: bool,
+    is_revocable: bool,
     /// Where it may do what it may do.
-    pub workspaces: Vec<String>,
+    workspaces: Vec<String>,
     /// From where it may be used.
-    pub addresses: Vec<String>,
+    addresses: Vec<String>,
     /// Its own rate.
-    pub rate: Option<String>,
+    rate: Option<String>,
     /// What it is for.
-    pub purpose: Option<String>,
+    purpose: Option<String>,
     /// What people should know.
-    pub description: Option<String>,
+    description: Option<String>,
     /// Who made it.
-    pub made_by: String,
+    made_by: String,
     /// From where it was used last.
-    pub used_from: Option<String>,
+    used_from: Option<String>,
     /// How often it was used.
-    pub uses: String,
+    uses: String,
     /// By whom it was revoked, and why.
-    pub revoked: Option<(String, String)>,
+    revoked: Option<(String, String)>,
 }
 
 impl Facts {
-    /// Of a version of an organisation of this name.
-    pub fn of(visit: &Visit, token: &Token, org: String) -> Self {
+    /// Of a version, for who looks at it.
+    fn of(keeper: &Keeper<'_>) -> Self {
+        let (visit, token) = (keeper.visit(), &keeper.token);
         let (state, now) = (token.state(visit.call.now), visit.call.now);
-        let notes = &token.notes;
+        let (notes, may_change) = (&token.notes, keeper.site.may(WRITE));
         Self {
-            row: Row::of(visit, token),
+            row: Row::of(visit, &keeper.site, token),
             id: token.id.to_string(),
             lineage: token.lineage.to_string(),
-            org: (org, token.org.to_string()),
+            org: (keeper.org.clone(), token.org.to_string()),
             has_ended: token.revocation.is_some() || token.end().is_some_and(|end| end <= now),
-            is_live: state == State::Active,
+            is_live: may_change && state == State::Active,
+            is_reviewed: keeper.site.org().is_none() && state == State::Active,
             reviewed: When::new(visit.text, token.reviewed_at, now),
-            is_revocable: state != State::Revoked,
+            is_revocable: may_change && state != State::Revoked,
             workspaces: token.workspace_ids.clone(),
             addresses: notes.allowed_addresses.iter().map(ToString::to_string).collect(),
             rate: notes.rate_limit_override.map(|rate| rate.to_string()),
@@ -101,7 +104,7 @@ fn grouped(number: i64) -> String {
 /// The page.
 #[derive(Template)]
 #[template(path = "console/service_tokens/show.html")]
-pub struct Page<'a> {
+struct Page<'a> {
     frame: &'a Frame,
     shell: &'a Shell<'a>,
     facts: Facts,
@@ -111,7 +114,7 @@ pub struct Page<'a> {
 
 impl<'a> Page<'a> {
     /// The page; `versions` are the newest of the same name, and there may be more.
-    pub fn new(shell: &'a Shell<'a>, facts: Facts, (versions, has_more): (Vec<Row>, bool)) -> Self {
+    fn new(shell: &'a Shell<'a>, facts: Facts, (versions, has_more): (Vec<Row>, bool)) -> Self {
         let frame = shell.frame;
         let versions_what = if has_more {
             frame.tv("tokens-versions-newest", "count", &versions.len().to_string())
@@ -126,16 +129,14 @@ impl<'a> Page<'a> {
     }
 }
 
-pub(super) async fn look(Path(id): Path<String>, administrator: Administrator) -> Result<Response, Failure> {
-    let visit = &administrator.visit;
-    let token = version(visit, &id).await?;
-    let org = organisation(visit, &token).await?;
+pub(super) async fn look(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let keeper = Keeper::seeing(&operator, &at).await?;
+    let (visit, token) = (keeper.visit(), &keeper.token);
     let (versions, has_more) = newest_versions(&visit.call, token.lineage, MOST).await?;
-    let versions = versions.iter().map(|token| Row::of(visit, token)).collect();
+    let versions = versions.iter().map(|token| Row::of(visit, &keeper.site, token)).collect();
     let (frame, errors) = (visit.frame(), Errors::none());
-    let mut shell = administrator.shell(&frame, Area::ServiceTokens, token.name.clone(), &errors);
-    shell.trail = vec![trail(&administrator)];
-    Ok(administrator.show(&Page::new(&shell, Facts::of(visit, &token, org), (versions, has_more))))
+    let shell = keeper.site.below(&operator, &frame, (token.name.clone(), &errors));
+    Ok(operator.show(&Page::new(&shell, Facts::of(&keeper), (versions, has_more))))
 }
 
 #[cfg(test)]
