@@ -261,6 +261,20 @@ test('what an organisation has of its own, by who owns it', async () => {
   const token = at(page);
   for (const path of ['', '/rotate', '/revoke']) await everyWidth(page, `${token}${path}`);
 
+  const claims = `${its}/claims`;
+  const expression = `org.role == 'owner' ? '${'gold'.repeat(20)}' : (scopes.exists(s, s == 'email') ? user.email : 'plain')`;
+  const claim = await api('POST', `orgs/${acme.id}/claims`, { name: 'https://acme.example/tier', client_id: app.client_id, expression });
+  for (const path of ['', `?client_id=${app.id}`, '/new', '/test', `/${claim.id}`, `/${claim.id}/delete`]) await everyWidth(page, `${claims}${path}`);
+  await page.goto(`${issuer}${claims}/${claim.id}`);
+  await fill(page, { expression: 'org.role =' });
+  await follow(page, page.locator('main form button:not([formaction])'));
+  assert.ok(await page.locator('#expression[aria-invalid="true"]').count());
+  await examine(page, 'an expression with an error');
+  await page.goto(`${issuer}${claims}/test?client_id=${app.client_id}`);
+  await fill(page, { expression: 'user.email' });
+  await follow(page, page.locator('main form button'));
+  assert.match(await page.locator('#h-access_token + pre, section:has(#h-access_token) pre').innerText(), /acme\.example\/tier/);
+  await examine(page, 'what tokens would say');
   page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
   silent(page);
   await page.context().close();

@@ -14,8 +14,10 @@ use crate::{
     page::{Page, PageAsk},
 };
 
-const READ: &str = "org:claims:read";
-pub(super) const WRITE: &str = "org:claims:write";
+/// What it takes to see them.
+pub const READ: &str = "org:claims:read";
+/// What it takes to make, change, remove and try them.
+pub const WRITE: &str = "org:claims:write";
 
 /// What of an organisation a mapping is of, as it is named.
 #[derive(Debug, Clone, Default)]

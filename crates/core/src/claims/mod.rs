@@ -27,7 +27,7 @@ use doorward_proto::{
 
 pub(crate) use engine::Engine;
 pub(crate) use issue::{of_client, of_person, of_userinfo};
-pub use manage::{Change, ListAsk, NewMapping, Whose, create, get, list, remove, update};
+pub use manage::{Change, ListAsk, NewMapping, READ, WRITE, Whose, create, get, list, remove, update};
 pub use sample::{Sample, SampleAsk, sample};
 
 use crate::{

@@ -15,7 +15,7 @@ use super::{
 use crate::cookies::Cookie;
 
 /// Fields that may be kept. No password, and no secret of a link.
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 30] = [
     "name",
     "email",
     "identifier",
@@ -43,6 +43,9 @@ const FIELDS: [&str; 27] = [
     "redirect_uris",
     "signed_out",
     "org",
+    "client",
+    "api",
+    "expression",
 ];
 /// A cookie holds no more.
 const LONGEST: usize = 2048;

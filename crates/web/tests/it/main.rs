@@ -31,6 +31,7 @@ mod pages_console_apis;
 mod pages_console_apps;
 mod pages_console_areas;
 mod pages_console_branding;
+mod pages_console_claims;
 mod pages_console_mail_templates;
 mod pages_console_orgs;
 mod pages_console_overview;

@@ -2,7 +2,7 @@
 
 use axum::extract::Path;
 use doorward_core::{
-    claims::{self, Change, ListAsk, Mapping, NewMapping, Owner, SampleAsk, Target, Whose},
+    claims::{self, Change, ListAsk, Mapping, NewMapping, Owner, READ, SampleAsk, Target, WRITE, Whose},
     outcome::{Code, Refusal, Result},
 };
 use doorward_proto::{
@@ -21,9 +21,6 @@ use crate::api::{
     caller::{Caller, Entered},
     endpoint::Endpoint,
 };
-
-const READ: &str = "org:claims:read";
-const WRITE: &str = "org:claims:write";
 
 pub(super) fn endpoints() -> Vec<Endpoint> {
     vec![

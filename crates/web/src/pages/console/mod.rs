@@ -30,6 +30,7 @@ mod apis;
 mod apps;
 mod audit;
 mod branding;
+mod claims;
 mod gateway;
 mod keys;
 mod mail;
@@ -60,6 +61,7 @@ pub fn routes() -> Router<App> {
         .merge(apps::routes())
         .merge(apis::routes())
         .merge(providers::routes())
+        .merge(claims::routes())
         .merge(roles::routes())
         .merge(usage::routes())
         .merge(prices::routes())

@@ -7,7 +7,7 @@ use super::{Place, format_word};
 use crate::{
     pages::{
         console::{
-            Area, Operator,
+            Area, Operator, claims, orgs,
             part::{
                 Cell, Link, Row, Table,
                 detail::{DetailPage, Panel},
@@ -65,15 +65,19 @@ fn about(visit: &Visit, frame: &Frame, place: &Place, api: &Api) -> Panel {
         (frame.t("console-id"), Cell::id(frame, api.id)),
     ]);
     let page = place.page(api);
-    let panel = Panel::new("facts", frame.t("console-facts"))
+    let mut panel = Panel::new("facts", frame.t("console-facts"))
         .facts(facts)
         .link(format!("{page}/connect"), frame.t("apis-connect"));
+    if place.may_change() {
+        panel = panel.link(format!("{page}/edit"), frame.t("console-edit"));
+    }
+    if place.org.as_ref().is_none_or(|scope| scope.may(claims::READ)) {
+        panel = panel.link(claims::of_api(&orgs::page_of(api.org), api.id), frame.t("console-claims"));
+    }
     if !place.may_change() {
         return panel;
     }
-    panel
-        .link(format!("{page}/edit"), frame.t("console-edit"))
-        .danger(format!("{page}/delete"), frame.t("apis-delete"))
+    panel.danger(format!("{page}/delete"), frame.t("apis-delete"))
 }
 
 fn scopes(frame: &Frame, scopes: &[Scope]) -> Panel {

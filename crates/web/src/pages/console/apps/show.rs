@@ -17,7 +17,7 @@ use super::{AREA, At, Keeper, keep, standing};
 use crate::{
     pages::{
         console::{
-            Area, Operator, branding,
+            Area, Operator, branding, claims, orgs,
             part::{
                 Cell, Link, Send,
                 detail::{DetailPage, Panel},
@@ -149,6 +149,10 @@ fn doing(keeper: &Keeper<'_>, frame: &Frame, mut panel: Panel, decides: bool) ->
     }
     if site.org().is_none_or(branding::may_change) {
         panel = panel.link(format!("{page}/branding"), frame.t("console-branding"));
+    }
+    if site.may(claims::READ) {
+        let org = orgs::page_of(keeper.client.org);
+        panel = panel.link(claims::of_client(&org, keeper.client.id), frame.t("console-claims"));
     }
     if !decides {
         return panel;

@@ -10,6 +10,8 @@ use doorward_core::{
     users,
 };
 
+use doorward_proto::id::{Id, Org as OrgKind};
+
 use super::{
     Area, Operator, administers, holder,
     part::{Standing, form::Choice},
@@ -139,7 +141,12 @@ async fn holding(
 
 /// The address of an organisation's page.
 pub(super) fn page(org: &Org) -> String {
-    format!("{PATH}/{}", org.id)
+    page_of(org.id)
+}
+
+/// The same, of one that is known by its id.
+pub(super) fn page_of(id: Id<OrgKind>) -> String {
+    format!("{PATH}/{id}")
 }
 
 fn standing(text: Text, is_active: bool) -> Standing {

@@ -21,7 +21,7 @@ use super::{END, MEMBERS, SEE, SETTINGS, enter, fields, members::row, page, stan
 use crate::{
     pages::{
         console::{
-            Area, Operator, announcements, branding,
+            Area, Operator, announcements, branding, claims,
             part::{
                 Cell, Row, Send, Table,
                 detail::{DetailPage, Panel},
@@ -116,6 +116,9 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     }
     if scope.may(service_tokens::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/service-tokens"), frame.t("console-service-tokens"));
+    }
+    if scope.may(claims::READ) {
+        panel = panel.link(format!("{page}/claims"), frame.t("console-claims"));
     }
     if scope.may(of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/audit"), frame.t("console-audit"));

@@ -83,6 +83,7 @@ pub struct FormPage<'a> {
     is_danger: bool,
     aside: Option<Link>,
     looks: Option<Link>,
+    below: Vec<Panel>,
     errors: Errors,
 }
 
@@ -103,6 +104,7 @@ impl<'a> FormPage<'a> {
             is_danger: false,
             aside: None,
             looks: None,
+            below: Vec::new(),
             errors,
         }
     }
@@ -201,6 +203,13 @@ impl<'a> FormPage<'a> {
     #[must_use]
     pub fn looks(mut self, to: String, label: String) -> Self {
         self.looks = Some(Link { to, label });
+        self
+    }
+
+    /// What came of it, below.
+    #[must_use]
+    pub fn below(mut self, panel: Panel) -> Self {
+        self.below.push(panel);
         self
     }
 
