@@ -114,9 +114,9 @@ fn limit_of(words: Text, limit: &Json) -> String {
     let Some(table) = limit.as_object() else { return written(limit) };
     let member = |name: &str| table.get(name).map(written).unwrap_or_default();
     let rate = format!("{}/{}", member("limit"), member("per"));
-    match table.get("by").and_then(Json::as_str) {
-        Some(by) => words.with2("gateway-limit-by", ("limit", &rate), ("by", by)),
-        None => rate,
+    match member("by").as_str() {
+        "" => rate,
+        by => words.with2("gateway-limit-by", ("limit", &rate), ("by", by)),
     }
 }
 
