@@ -164,8 +164,10 @@ pub struct Seen {
     pub who: Option<String>,
     /// Of what kind it was.
     pub credential: Option<&'static str>,
-    /// The code by which it was refused, if it was.
-    pub refusal: Option<&'static str>,
+    /// Whether it was let through, whatever became of it behind.
+    pub is_let_in: bool,
+    /// The code of what was said to whoever sent it, where that was not what was asked for.
+    pub code: Option<&'static str>,
     /// What it was answered; none where who asked has gone before.
     pub status: Option<u16>,
     /// How long that took.

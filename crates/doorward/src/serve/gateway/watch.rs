@@ -61,7 +61,8 @@ impl Watch {
             route: decision.route.clone(),
             who: decision.subject.clone(),
             credential: decision.credential.map(|kind| kind.name()),
-            refusal: decision.refused.map(|why| why.code()),
+            is_let_in: !metered.is_denied,
+            code: decision.refused.map(|why| why.code()),
             status: metered.status.map(|status| status.as_u16()),
             took: metered.took,
         };

@@ -54,7 +54,7 @@ fn read(visit: &Visit, asked: &Asked) -> Found<Watched> {
     let route = asked.some("route");
     found.seen.retain(|one| {
         route.as_ref().is_none_or(|route| one.route.as_ref() == Some(route))
-            && is_let_in.is_none_or(|is_let_in| is_let_in == one.refusal.is_none())
+            && is_let_in.is_none_or(|is_let_in| is_let_in == one.is_let_in)
     });
     found.seen.reverse();
     Ok(found)
@@ -66,9 +66,9 @@ fn row(visit: &Visit, frame: &Frame, one: &Seen) -> Row {
     Row {
         page: one.route.as_deref().map(page_of),
         name: one.route.clone().unwrap_or_else(|| frame.t("gateway-no-route")),
-        detail: [one.refusal.unwrap_or_default(), &status].join(" ").trim().to_owned(),
+        detail: [one.code.unwrap_or_default(), &status].join(" ").trim().to_owned(),
         cells: vec![
-            Cell::Badge(verdict(frame, one.refusal.is_none())),
+            Cell::Badge(verdict(frame, one.is_let_in)),
             Cell::text(one.who.as_deref(), frame.t("gateway-nobody-known")),
             Cell::text(one.credential, frame.t("console-none")),
             Cell::Text(frame.tv("gateway-millis", "millis", &millis)),
