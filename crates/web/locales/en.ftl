@@ -1390,6 +1390,7 @@ overview-failed = Failed sign-ins
 overview-failed-own = Failed sign-ins at your providers
 overview-people = Active people
 overview-tokens = Tokens issued
+overview-spend = Spent
 overview-denials = Denials
 overview-chart-sign-ins = Sign-ins
 overview-chart-tokens = Tokens and denials

@@ -10,6 +10,7 @@
 //! marks would have to be gone through for that.
 
 mod count;
+mod spend;
 mod sql;
 
 use std::{
@@ -21,6 +22,7 @@ use std::{
 use doorward_proto::time::Time;
 
 pub(crate) use count::{Happened, Tally};
+pub use spend::{Spend, spend};
 
 use crate::{
     call::Call,

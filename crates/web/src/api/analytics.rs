@@ -3,9 +3,10 @@
 
 use axum::response::{IntoResponse as _, Response};
 use doorward_core::{
-    analytics::{self, Counts, Figure, Found, Range, Width},
+    analytics::{self, Counts, Figure, Found, Range, Spend, Width},
     call::Call,
     outcome::Result,
+    usage::prices::amount,
 };
 use doorward_proto::time::Time;
 use http::{HeaderMap, HeaderValue, header};
@@ -141,7 +142,7 @@ impl Asked {
     fn answer(&self, analytics: &Found) -> Answer {
         if self.is_table {
             let figures: Vec<Figure> = Figure::ALL.into_iter().filter(|figure| self.wants(*figure)).collect();
-            return Ok(table(analytics, &figures));
+            return Ok(table(analytics, &figures, None));
         }
         let row = |row: &analytics::Row| RowView {
             at: row.at.to_string(),
@@ -156,12 +157,14 @@ impl Asked {
     }
 }
 
-/// Every hour or day, and these of what there was in it.
-pub(crate) fn table(analytics: &Found, figures: &[Figure]) -> Response {
+/// Every hour or day, and these of what there was in it, with what was spent where that is wanted.
+pub(crate) fn table(analytics: &Found, figures: &[Figure], spend: Option<&Spend>) -> Response {
     let mut text = String::new();
-    csv::line(&mut text, std::iter::once("at").chain(figures.iter().map(|figure| figure.name())));
+    let names = figures.iter().map(|figure| figure.name()).chain(spend.map(|_| "spend"));
+    csv::line(&mut text, std::iter::once("at").chain(names));
     for row in &analytics.rows {
-        let numbers: Vec<String> = figures.iter().map(|figure| row.counts.of(*figure).to_string()).collect();
+        let numbers = figures.iter().map(|figure| row.counts.of(*figure).to_string());
+        let numbers: Vec<String> = numbers.chain(spend.map(|spend| amount(spend.at(row.at)))).collect();
         let at = row.at.to_string();
         csv::line(&mut text, std::iter::once(at.as_str()).chain(numbers.iter().map(String::as_str)));
     }

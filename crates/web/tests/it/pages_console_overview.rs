@@ -6,7 +6,12 @@ use crate::{
     pages_console::{ROOT, administrator},
     pages_kit::{Browser, PASSWORD, authorize},
 };
-use doorward_core::audit::Sealer;
+use std::time::Duration;
+
+use doorward_core::{
+    audit::Sealer,
+    usage::{Counts, Kind, Sample, prices::amount},
+};
 use doorward_world::{World, both_engines};
 use http::{Method, StatusCode};
 use serde_json::{Value as Json, json};
@@ -22,6 +27,19 @@ async fn signs_in(browser: &Browser, email: &str) {
     let refused = person.sign_in(&page, email, "not this one").await;
     let back = person.submit(&refused, "/sign-in/password", &[("password", PASSWORD)]).await;
     assert_eq!(back.path, "/account", "{}", back.text);
+}
+
+/// What a page of usage says that everything costs, of all kinds together, in billionths.
+async fn usage_costs(browser: &mut Browser, path: &str) -> i64 {
+    let mut all = 0;
+    for kind in ["request", "sign_in", "token"] {
+        let page = browser.open(&format!("{path}?kind={kind}")).await;
+        if let Some((_, told)) = page.text.split_once("It costs ") {
+            let told: String = told.chars().take_while(|c| c.is_ascii_digit() || *c == '.').collect();
+            all += told.trim_end_matches('.').replace('.', "").parse::<i64>().unwrap();
+        }
+    }
+    all
 }
 
 both_engines! {
@@ -87,6 +105,40 @@ both_engines! {
             let none = browser.open(&path).await;
             assert_eq!(none.status, StatusCode::OK, "{path}");
             assert!(!none.text.contains("<td>1</td>"), "{}", none.text);
+        }
+    }
+
+    /// What is spent is what usage says that it costs, to the billionth: of everything, and of one organisation.
+    async fn what_was_spent_adds_up_with_usage(world: World) {
+        let (mut browser, _) = administrator(world.clone()).await;
+        let before = browser.open("/console").await;
+        assert!(!before.text.contains("<dt>Spent</dt>"), "nothing has a price: {}", before.text);
+        let acme = browser.make("orgs", json!({"name": "Acme"})).await["id"].as_str().unwrap().to_owned();
+        for (meter, price) in [("request", 1_500), ("sign_in", 7), ("gigabyte_out", 90_000)] {
+            browser.make("prices", json!({"meter": meter, "price_micros": price})).await;
+        }
+        world.advance(Duration::from_hours(1));
+        for (kind, org, times) in [(Kind::Request, acme.as_str(), 3), (Kind::Request, "", 2), (Kind::SignIn, &acme, 5), (Kind::Token, "", 9)] {
+            let sample = Sample { kind, org, principal: "usr_a", route: "reports", status: 2, ..Sample::default() };
+            let counts = Counts { requests: times, response_bytes: 1_500_001 * i64::from(kind == Kind::Request), ..Counts::default() };
+            world.realm.usage.count(world.realm.env.now(), &sample, counts);
+        }
+        let mut page = browser.another();
+        let sign_in = page.open("/account").await;
+        page.sign_in(&sign_in, ROOT, PASSWORD).await;
+        let in_all = usage_costs(&mut page, "/console/usage").await;
+        let of_acme = usage_costs(&mut page, &format!("/console/organizations/{acme}/usage")).await;
+        assert_eq!((in_all, of_acme), (7_805_000 , 4_670_000), "3 + 2 requests at 0.0015, 5 sign-ins at 0.000007, 3 MB");
+        for (path, spent) in [("/console".to_owned(), in_all), (format!("/console/organizations/{acme}/overview"), of_acme)] {
+            let spent = amount(spent);
+            for range in ["24h", "7d", "30d", "90d"] {
+                let told = page.open(&format!("{path}?range={range}")).await;
+                assert!(told.text.contains(&format!("<dt>Spent</dt><dd>{spent}</dd>")), "{range}: {}", told.text);
+                assert!(told.text.contains(&format!("<td>{spent}</td>")) && told.text.contains("id=\"spend-title\""), "{range}: {}", told.text);
+            }
+            let sheet = page.open(&format!("{path}{}", if path == "/console" { "/overview.csv" } else { ".csv" })).await;
+            assert!(sheet.text.starts_with("at,") && sheet.text.lines().next().unwrap().ends_with(",spend"), "{}", sheet.text);
+            assert!(sheet.text.lines().last().unwrap().ends_with(&format!(",{spent}")), "{}", sheet.text);
         }
     }
 

@@ -4,12 +4,13 @@
 use askama::Template;
 use axum::{Router, extract::Path, response::Response, routing::get};
 use doorward_core::{
-    analytics::{self, Figure, Found, Range, Width},
+    analytics::{self, Figure, Found, Range, Spend, Width},
     clients::manage::{self, ListAsk},
     outcome::Result as Outcome,
     page::PageAsk,
-    usage,
+    usage::{self, prices::amount},
 };
+use doorward_proto::time::Time;
 
 use super::{
     Area, Operator, Shell, audit, orgs,
@@ -140,9 +141,11 @@ async fn look(operator: Operator) -> Result<Response, Failure> {
     // Who looks at this node is told what this node has counted so far.
     usage::flush(&visit.call).await?;
     let found = analytics::of_all(&visit.call, range(&operator, back)).await?;
+    let spend = analytics::spend(&visit.call, range(&operator, back), None).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
     let shell = operator.shell(&frame, Area::Overview, frame.t(Area::Overview.key()), &errors);
     let mut page = page(&operator, &shell, (PATH, "/console/overview.csv"), (back, &found, false));
+    page.tell(&operator, back, &found, spend.as_ref());
     page.first = first(&operator).await?;
     // The tables of ninety days leave no room for more in what a page may take.
     if back != Back::Days90 {
@@ -156,11 +159,13 @@ async fn look_at(Path(org): Path<String>, operator: Operator) -> Result<Response
     let (visit, back) = (&operator.visit, asked(&operator)?);
     usage::flush(&visit.call).await?;
     let found = analytics::of_org(&visit.call, &scope, range(&operator, back)).await?;
+    let spend = analytics::spend(&visit.call, range(&operator, back), Some(&scope)).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
     let mut shell = operator.shell(&frame, Area::Organizations, frame.t(Area::Overview.key()), &errors);
     shell.trail = orgs::trail_to(&operator, scope.org());
     let path = format!("{}/{}/overview", Area::Organizations.path(), scope.id());
     let mut page = page(&operator, &shell, (&path, &format!("{path}.csv")), (back, &found, true));
+    page.tell(&operator, back, &found, spend.as_ref());
     if back != Back::Days90 {
         page.recent = audit::recent(&operator, (&frame, Some(&scope)), RECENT).await?;
     }
@@ -171,7 +176,8 @@ async fn sheet(administrator: super::Administrator) -> Result<Response, Failure>
     let visit = &administrator.visit;
     let range = range(&administrator, asked(&administrator)?);
     usage::flush(&visit.call).await?;
-    Ok(table(&analytics::of_all(&visit.call, range).await?, &Figure::ALL))
+    let spend = analytics::spend(&visit.call, range, None).await?;
+    Ok(table(&analytics::of_all(&visit.call, range).await?, &Figure::ALL, spend.as_ref()))
 }
 
 async fn sheet_of(Path(org): Path<String>, operator: Operator) -> Result<Response, Failure> {
@@ -179,7 +185,8 @@ async fn sheet_of(Path(org): Path<String>, operator: Operator) -> Result<Respons
     let visit = &operator.visit;
     let range = range(&operator, asked(&operator)?);
     usage::flush(&visit.call).await?;
-    Ok(table(&analytics::of_org(&visit.call, &scope, range).await?, &Figure::ALL))
+    let spend = analytics::spend(&visit.call, range, Some(&scope)).await?;
+    Ok(table(&analytics::of_org(&visit.call, &scope, range).await?, &Figure::ALL, spend.as_ref()))
 }
 
 fn page<'a>(
@@ -215,29 +222,58 @@ fn page<'a>(
     }
 }
 
+impl OverviewPage<'_> {
+    /// Adds what was spent, where anything has a price.
+    fn tell(&mut self, operator: &Operator, back: Back, found: &Found, spend: Option<&Spend>) {
+        let Some(spend) = spend else { return };
+        let (frame, span) = (self.frame, span(operator, back));
+        let point = |row: &analytics::Row| {
+            let (label, name) = span.words(row.at);
+            let is_known = is_known(operator, row.at) || spend.rows.contains_key(&row.at);
+            Point { label, name, values: is_known.then(|| vec![spend.at(row.at).unsigned_abs()]) }
+        };
+        let points = found.rows.iter().map(point).collect();
+        let named = ("spend", frame.t("overview-spend"));
+        let chart = Chart::amounts(frame, named, Shape::Bars, vec![frame.t("overview-spend")], points);
+        self.charts.push(chart.unit(unit(frame, back)));
+        self.sums.push((frame.t("overview-spend"), Cell::Text(amount(spend.total))));
+    }
+}
+
+fn span(operator: &Operator, back: Back) -> Span {
+    let range = range(operator, back);
+    Span::new(range.from, range.to)
+}
+
+/// Whether what happened then would still be known.
+fn is_known(operator: &Operator, at: Time) -> bool {
+    let call = &operator.visit.call;
+    at >= call.now - call.realm.settings.usage.retention
+}
+
+fn unit(frame: &Frame, back: Back) -> String {
+    match back.span().0 {
+        Width::Hour => frame.t("usage-an-hour"),
+        Width::Day => frame.text.count("usage-days", 1),
+    }
+}
+
 fn chart(
     operator: &Operator,
     frame: &Frame,
     (back, found): (Back, &Found),
     (id, title, series): (&'static str, &'static str, Vec<(Figure, &'static str)>),
 ) -> Chart {
-    let call = &operator.visit.call;
-    let kept_since = call.now - call.realm.settings.usage.retention;
-    let range = range(operator, back);
-    let span = Span::new(range.from, range.to);
+    let span = span(operator, back);
     let point = |row: &analytics::Row| {
         let (label, name) = span.words(row.at);
         let values = series.iter().map(|(figure, _)| row.counts.of(*figure).unsigned_abs()).collect();
-        let is_known = row.at >= kept_since || !row.counts.is_nothing();
+        let is_known = is_known(operator, row.at) || !row.counts.is_nothing();
         Point { label, name, values: is_known.then_some(values) }
-    };
-    let unit = match range.width {
-        Width::Hour => frame.t("usage-an-hour"),
-        Width::Day => frame.text.count("usage-days", 1),
     };
     let points = found.rows.iter().map(point).collect();
     let names = series.iter().map(|(_, key)| frame.t(key)).collect();
-    Chart::new(frame, (id, frame.t(title)), Shape::Bars, names, points).unit(unit)
+    Chart::new(frame, (id, frame.t(title)), Shape::Bars, names, points).unit(unit(frame, back))
 }
 
 /// What makes the first application, where there is none.

@@ -4,13 +4,14 @@
 //! can be read on a telephone. A chart has [`MOST`] points at the most, each a few bytes of a path.
 
 use askama::Template;
+use doorward_core::usage::prices::amount;
 
 use crate::pages::{frame::Frame, text::Text};
 
 mod scale;
 mod span;
 
-use scale::{Scale, short};
+use scale::{Scale, short, short_amount};
 pub use span::{Span, Width};
 
 /// Points of a chart at the most.
@@ -69,6 +70,33 @@ struct Drawn {
 /// The classes of the series, each with its colours in the stylesheet.
 const CLASSES: [&str; 2] = ["one", "two"];
 
+/// What the numbers of a chart are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Measure {
+    /// How many.
+    Times,
+    /// How much, in billionths of the currency unit.
+    Amounts,
+}
+
+impl Measure {
+    /// All of a number.
+    fn exact(self, text: Text, value: u64) -> String {
+        match self {
+            Self::Times => text.number(value),
+            Self::Amounts => amount(i64::try_from(value).unwrap_or(i64::MAX)),
+        }
+    }
+
+    /// A round number, as short as an axis needs it.
+    fn short(self, mark: u128) -> String {
+        match self {
+            Self::Times => short(mark),
+            Self::Amounts => short_amount(mark),
+        }
+    }
+}
+
 /// A chart with its table.
 #[derive(Template, Debug)]
 #[template(path = "console/part/chart.html")]
@@ -77,6 +105,7 @@ pub struct Chart {
     title: String,
     unit: String,
     desc: String,
+    measure: Measure,
     shape: Shape,
     series: Vec<String>,
     when: String,
@@ -93,19 +122,42 @@ impl Chart {
     /// A chart of these points, each with a value of every series.
     pub fn new(
         frame: &Frame,
-        (id, title): (&'static str, String),
+        named: (&'static str, String),
         shape: Shape,
         series: Vec<String>,
         points: Vec<Point>,
     ) -> Self {
+        Self::of(frame, named, (Measure::Times, shape), series, points)
+    }
+
+    /// The same of amounts, in billionths of the currency unit.
+    pub fn amounts(
+        frame: &Frame,
+        named: (&'static str, String),
+        shape: Shape,
+        series: Vec<String>,
+        points: Vec<Point>,
+    ) -> Self {
+        Self::of(frame, named, (Measure::Amounts, shape), series, points)
+    }
+
+    fn of(
+        frame: &Frame,
+        (id, title): (&'static str, String),
+        (measure, shape): (Measure, Shape),
+        series: Vec<String>,
+        points: Vec<Point>,
+    ) -> Self {
         let scale = Scale::over(greatest(shape, &points));
-        let line = |mark| Mark { y: ABOVE + HEIGHT - scale.height(mark, HEIGHT) / 10, word: short(mark) };
+        let line =
+            |mark| Mark { y: ABOVE + HEIGHT - scale.height(mark, HEIGHT) / 10, word: measure.short(mark) };
         let drawn = CLASSES.into_iter().take(series.len()).enumerate();
         Self {
             id,
             title,
             unit: String::new(),
-            desc: describe(frame, &series, &points),
+            desc: describe(frame, measure, &series, &points),
+            measure,
             shape,
             when: frame.t("chart-when"),
             numbers: frame.t("chart-numbers"),
@@ -133,7 +185,7 @@ impl Chart {
     }
 
     fn number(&self, value: &u64) -> String {
-        self.text.number(*value)
+        self.measure.exact(self.text, *value)
     }
 
     fn is_bars(&self) -> bool {
@@ -154,7 +206,7 @@ fn greatest(shape: Shape, points: &[Point]) -> u64 {
 }
 
 /// From when to when, and of each series what it comes to and where it is greatest.
-fn describe(frame: &Frame, series: &[String], points: &[Point]) -> String {
+fn describe(frame: &Frame, measure: Measure, series: &[String], points: &[Point]) -> String {
     let (Some(first), Some(last)) = (points.first(), points.last()) else {
         return frame.t("chart-empty");
     };
@@ -166,7 +218,7 @@ fn describe(frame: &Frame, series: &[String], points: &[Point]) -> String {
             0 => frame.tv("chart-none", "series", name),
             value => frame.text.with_each(
                 "chart-most",
-                &[("series", name), ("most", &frame.text.number(value)), ("at", &most.name)],
+                &[("series", name), ("most", &measure.exact(frame.text, value)), ("at", &most.name)],
             ),
         };
         told.push(' ');

@@ -60,6 +60,21 @@ pub(super) fn short(value: u128) -> String {
     if size == 1 || tenths == 0 { format!("{whole}{name}") } else { format!("{whole}.{tenths}{name}") }
 }
 
+/// Billionths with few digits: `20`, `0.15`, `15e-5`. Only round numbers stay exact, as those of an axis.
+pub(super) fn short_amount(billionths: u128) -> String {
+    const UNIT: u128 = 1_000_000_000;
+    let (whole, rest) = (billionths / UNIT, billionths % UNIT);
+    if rest == 0 {
+        return short(whole);
+    }
+    let digits = format!("{rest:09}");
+    let digits = digits.trim_end_matches('0');
+    if whole > 0 || digits.len() <= 3 {
+        return format!("{whole}.{digits}");
+    }
+    format!("{}e-{}", digits.trim_start_matches('0'), digits.len())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -98,6 +113,23 @@ mod tests {
         }
         assert_eq!(Scale::over(20).height(5, 140), 350);
         assert_eq!(Scale::over(3).height(1, 100), 333);
+    }
+
+    #[test]
+    fn amounts_are_short() {
+        for (billionths, text) in [
+            (0, "0"),
+            (1, "1e-9"),
+            (150_000, "15e-5"),
+            (5_000_000, "0.005"),
+            (500_000_000, "0.5"),
+            (1_500_000_000, "1.5"),
+            (20_000_000_000, "20"),
+            (1_500_000_000_000, "1.5k"),
+        ] {
+            assert_eq!(short_amount(billionths), text);
+            assert!(text.len() <= 5);
+        }
     }
 
     #[test]
