@@ -210,7 +210,7 @@ test('an organisation by who administers the server, and by who runs it', async 
   }
   for (const [who, paths] of [
     [root, ['', '/new', `/${acme.id}`, `/${acme.id}/edit`, `/${acme.id}/delete`, `/${acme.id}/members`, `/${acme.id}/members/new`, `${rooms}/new`]],
-    [eva, [`/${acme.id}`, `/${acme.id}/members/${eva.id}`, `/${acme.id}/members/${eva.id}/remove`, `/${acme.id}/invitations/new`,
+    [eva, [`/${acme.id}`, `/${acme.id}/members/${eva.id}`, `/${acme.id}/members/${eva.id}/remove`, `/${acme.id}/invitations/new`, `/${acme.id}/join-clients/new`,
       `/${acme.id}/fields/new`, `/${acme.id}/fields/department`, `/${acme.id}/fields/department/remove`,
       rooms, `${rooms}/${room.id}`, `${rooms}/${room.id}/edit`, `${rooms}/${room.id}/delete`, `${rooms}/${room.id}/members/new`, `${rooms}/${room.id}/members/${eva.id}`]],
   ]) {
@@ -359,11 +359,11 @@ test('a brand, looked at with a file from disk, with and without JavaScript', as
 
 test('settings and APIs', async () => {
   const root = await person({ role: 'admin' });
-  await api('POST', 'apis', { identifier: `https://api.example/${root.id}`, name: 'An API', scope_set: 'chroma' });
+  const made = await api('POST', 'apis', { identifier: `https://api.example/${root.id}`, name: 'An API', scope_set: 'chroma' });
   const page = await open(browser);
   await page.goto(`${issuer}/console/settings`);
   await signIn(page, root);
-  for (const path of ['settings', 'settings?query=tokens', 'apis', 'apis/new', `apis/https:%2F%2Fapi.example%2F${root.id}`]) await everyWidth(page, `/console/${path}`);
+  for (const path of ['settings', 'settings?query=tokens', 'apis', 'apis/new', ...['', '/connect', '/edit', '/delete'].map((below) => `apis/${made.id}${below}`)]) await everyWidth(page, `/console/${path}`);
   await page.goto(`${issuer}/console/settings?set=yes`);
   assert.ok(await page.locator('table.list tbody tr').count() > 0, 'the tests have set something');
   silent(page);
@@ -388,6 +388,32 @@ test('the gateway', async () => {
   await examine(page, 'live decisions');
   silent(page);
   await page.context().close();
+});
+
+test('what mails say, and announcements', async () => {
+  const root = await person({ role: 'admin' });
+  const eva = await person({ name: 'Eva' });
+  const acme = await api('POST', 'orgs', { name: 'Acme with words', owner: eva.id });
+  const said = { subject: 'Closed on Monday', text: 'We move the servers to a place with a name that takes room.' };
+  for (const [who, above, list, template] of [
+    [root, '', '/console', 'reset-password'],
+    [eva, `orgs/${acme.id}/`, `/console/organizations/${acme.id}`, 'invitation'],
+  ]) {
+    const announced = await api('POST', `${above}announcements`, said);
+    const page = await open(browser);
+    await page.goto(`${issuer}${list}/mail-templates`);
+    await signIn(page, who);
+    const words = `/mail-templates/${template}/en`;
+    for (const path of ['/mail-templates', words, `${words}/edit`, '/announcements', '/announcements/new', `/announcements/${announced.id}`]) await everyWidth(page, `${list}${path}`);
+    await page.goto(`${issuer}${list}${words}/edit`);
+    await fill(page, { subject: 'Hello {{nobody}}' });
+    await Promise.all([page.waitForNavigation(), page.locator('main form button').first().click()]);
+    assert.ok(await page.locator('#subject[aria-invalid="true"]').count());
+    await examine(page, 'words with an error');
+    page.complaints = page.complaints.filter((it) => !/status of 4\d\d/.test(it));
+    silent(page);
+    await page.context().close();
+  }
 });
 
 test('roles of an organisation', async () => {

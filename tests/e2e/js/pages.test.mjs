@@ -3,17 +3,24 @@
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
 import { examine, launch, open, silent, type } from './lib/browser.mjs';
-import { client, issuer, person } from './lib/management.mjs';
+import { MailSink } from './lib/mail.mjs';
+import { api, client, issuer, person } from './lib/management.mjs';
+import { everyWidth } from './lib/widths.mjs';
 
+const mails = new MailSink();
 let browser;
 let ada;
 
 before(async () => {
+  await mails.listen();
   browser = await launch();
   ada = await person();
 });
 
-after(() => browser?.close());
+after(async () => {
+  await browser?.close();
+  await mails.close();
+});
 
 async function signedIn() {
   const page = await open(browser);
@@ -28,7 +35,7 @@ async function signedIn() {
 }
 
 for (const path of ['/sign-in', '/sign-up', '/forgot', '/sign-out', '/setup?token=unknown', '/verify?token=unknown',
-  '/reset?token=unknown', '/sign-in/mail', '/sign-in/mailed?token=unknown', '/invitation?token=unknown', '/nowhere', '/oauth2/authorize?client_id=unknown', '/api/docs']) {
+  '/reset?token=unknown', '/unsubscribe?token=unknown', '/sign-in/mail', '/sign-in/mailed?token=unknown', '/invitation?token=unknown', '/nowhere', '/oauth2/authorize?client_id=unknown', '/api/docs']) {
   test(`a stranger at ${path}`, async () => {
     const page = await open(browser);
     const answer = await page.goto(`${issuer}${path}`);
@@ -65,6 +72,25 @@ test('the account pages', async () => {
   }
   silent(page);
   await page.context().close();
+});
+
+test('news are agreed to, read, and left', async () => {
+  const page = await signedIn();
+  const news = page.locator('form[action="/account/news"]');
+  await news.locator('input[type=checkbox]').check();
+  await Promise.all([page.waitForNavigation(), news.locator('button').click()]);
+  silent(page);
+  await page.context().close();
+  await api('POST', 'announcements', { subject: 'News', text: '# News\n\nThere is **more**.' });
+  const { headers } = await mails.take(ada.email);
+  const [, way] = /<(.+)>/.exec(headers.find((it) => it.key === 'list-unsubscribe').value);
+  const reader = await open(browser);
+  await everyWidth(reader, way.slice(issuer.length));
+  await Promise.all([reader.waitForNavigation(), reader.locator('main form button').click()]);
+  assert.match(await reader.locator('h1').innerText(), /no more/);
+  await examine(reader, 'left');
+  silent(reader);
+  await reader.context().close();
 });
 
 test('consent, and choosing an account', async () => {

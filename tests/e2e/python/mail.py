@@ -5,6 +5,8 @@ import os
 import time
 import unittest
 
+import requests
+
 from person import ISSUER, api, new_person
 from smtp_sink import Sink
 
@@ -50,6 +52,18 @@ def settled(address):
     return sent
 
 
+def agreed():
+    """Somebody who wants news by mail."""
+    person = new_person()
+    person.sign_in()
+    person.press("/account", "/account/news", news="on")
+    return person
+
+
+def has_agreed(person):
+    return "marketing_consent_at" in api("GET", f"users/{person.id}")
+
+
 class Mail(unittest.TestCase):
     def test_a_mail_waits_for_a_server_that_can_be_trusted_and_then_arrives(self):
         wrong = [
@@ -84,6 +98,33 @@ class Mail(unittest.TestCase):
         self.assertEqual(settled(at_once)["attempts"], 1)
         for address in waiting:
             self.assertGreaterEqual(settled(address)["attempts"], 2, "nobody asked for the later try")
+
+    def test_an_announcement_is_left_with_one_click(self):
+        behave(GOOD)
+        ada, bob, deaf = agreed(), agreed(), new_person()
+        api("POST", "announcements", {"subject": "Closed on Monday", "text": "We move the *servers*."})
+        ways = {}
+        for person in (ada, bob):
+            how, mail = sink.mail_to(person.email, PATIENCE)
+            self.assertEqual((how, mail["subject"]), ("tls", "Closed on Monday"))
+            self.assertEqual(mail["list-unsubscribe-post"], "List-Unsubscribe=One-Click")
+            way = "".join(mail["list-unsubscribe"].split())
+            self.assertTrue(way.startswith(f"<{ISSUER}/unsubscribe?token=") and way.endswith(">"), way)
+            ways[person] = way[1:-1]
+            for part in ("plain", "html"):
+                self.assertIn(ways[person], mail.get_body(part).get_content())
+        self.assertNotIn(deaf.email, [mail["to"] for _, mail in sink.mails])
+        # Whoever scans the mail opens the link, which changes nothing; the mail program posts, and knows no cookie.
+        self.assertEqual(requests.get(ways[ada], timeout=30).status_code, 200)
+        self.assertTrue(has_agreed(ada))
+        for _ in range(2):
+            left = requests.post(ways[ada], data={"List-Unsubscribe": "One-Click"}, allow_redirects=False, timeout=30)
+            self.assertEqual(left.status_code, 200, left.text)
+        self.assertFalse(has_agreed(ada))
+        self.assertTrue(has_agreed(bob), "nobody else is unsubscribed")
+        api("POST", "announcements", {"subject": "Open again", "text": "The servers have moved."})
+        sink.until("the second to bob", lambda: [1 for _, mail in sink.mails if (mail["to"], mail["subject"]) == (bob.email, "Open again")], PATIENCE)
+        self.assertEqual([mail["subject"] for _, mail in sink.mails if mail["to"] == ada.email], ["Closed on Monday"])
 
 
 if __name__ == "__main__":

@@ -21,8 +21,10 @@ def new_person(**more):
     new_person.made += 1
     email = f"py{new_person.made}.{time.time_ns()}@example.com"
     password = f"correct horse battery {new_person.made} staple"
-    api("POST", "users", {"email": email, "password": password, "name": "Ada Lovelace", "email_verified": True, **more})
-    return Person(email, password)
+    made = api("POST", "users", {"email": email, "password": password, "name": "Ada Lovelace", "email_verified": True, **more})
+    person = Person(email, password)
+    person.id = made["id"]
+    return person
 
 
 new_person.made = 0
@@ -96,6 +98,15 @@ class Person:
         done = self.browser.post(
             urljoin(page.url, form.get("action") or ""), data=fields, timeout=30, headers={"Origin": ISSUER})
         assert done.status_code == 200 and urlsplit(done.url).path == "/signed-out", f"{done.url}: {done.text}"
+
+    def press(self, path, action, **typed):
+        """Sends the form of a page that goes there."""
+        page = self.browser.get(f"{ISSUER}{path}", timeout=30)
+        form = next(it for it in Forms(page.text).forms if it.get("action") == action)
+        hidden = {it["name"]: it.get("value") or "" for it in form["inputs"] if it.get("type") == "hidden"}
+        done = self.browser.post(f"{ISSUER}{action}", data={**hidden, **typed}, timeout=30, headers={"Origin": ISSUER})
+        assert done.status_code == 200, f"{done.url}: {done.status_code} {done.text}"
+        return done
 
     def forget(self):
         """Asks for a mail with which to set a new password."""

@@ -89,6 +89,29 @@ class SignedIn(unittest.TestCase):
             self.assertEqual(thief.ask(url, headers=headers).status_code, status)
         self.assertTrue(api("GET", "audit/events?code=token.revoked")["items"])
 
+    def test_an_application_is_told_of_the_persons_workspaces(self):
+        person, browser = self.person()
+        org = api("POST", "orgs", {"name": "Acme"})["id"]
+        rooms = f"orgs/{org}/workspaces"
+        api("POST", f"orgs/{org}/members", {"user_id": person.id, "role": "member"})
+        named, everybodys, _ = (api("POST", rooms, {"name": "Room", **more}) for more in ({}, {"everybody": "viewer"}, {}))
+        api("POST", f"{rooms}/{named['id']}/members", {"user_id": person.id, "role": "editor"})
+        person.press("/account/organizations", "/account/organizations/active", org=org)
+
+        def told(**more):
+            answer, _ = browser.open(f"{self.site('app.localhost')}/reports/1", **more)
+            self.assertEqual(answer.status_code, 200, answer.text)
+            headers = dict(json.loads(answer.text)["headers"])
+            self.assertEqual(headers["x-organization-id"], org)
+            return set(filter(None, headers.get("x-workspace-ids", "").split(",")))
+
+        self.assertEqual(told(), {named["id"], everybodys["id"]})
+        forged = browser.ask(f"{self.site('app.localhost')}/reports/1", headers={"X-Workspace-IDs": "ws-production"})
+        self.assertNotIn("ws-production", forged.text)
+        # Signed in anew by itself: the session says what is not so any more.
+        api("DELETE", f"{rooms}/{named['id']}/members/{person.id}")
+        self.assertEqual(told(), {everybodys["id"]})
+
     def test_another_site_signs_nobody_out(self):
         _, browser = self.person()
         base = self.site("app.localhost")

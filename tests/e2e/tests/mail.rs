@@ -10,7 +10,10 @@ fn deliver(scheme: &str, more: &str, way: &str) {
     let authority = folder.path().join("authority.pem");
     let port = free_port();
     let url = format!("{scheme}://mailer:p%40ss%20word@localhost:{port}?ca={}{more}", authority.display());
-    let server = Server::start(Options { env: vec![("DOORWARD_MAIL_URL", url)], ..Options::default() });
+    // Mail programs unsubscribe by themselves only over https.
+    let certificates = Some(folder.path().to_owned());
+    let env = vec![("DOORWARD_MAIL_URL", url)];
+    let server = Server::start(Options { env, certificates, ..Options::default() });
     let port = port.to_string();
     scripts::python_told(
         &server,

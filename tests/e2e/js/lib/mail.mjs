@@ -12,6 +12,8 @@ export class MailSink {
       authOptional: true,
       disabledCommands: ['STARTTLS', 'AUTH'],
       logger: false,
+      // The server keeps a connection open for the next mail.
+      closeTimeout: 1,
       onData: (stream, _session, done) => {
         const parts = [];
         stream.on('data', (part) => parts.push(part));
