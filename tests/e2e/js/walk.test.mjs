@@ -1,9 +1,11 @@
 // From an empty server to an organisation with two members, a role of its own, a branded application, a metered
-// route and a chart that shows its calls; then every page of the console that a link leads to, at every width.
+// route and a chart that shows its calls, by pages and mails; then every page of the console that a link leads
+// to, at every width.
 // With DOORWARD_PICTURES, the pictures of the documentation are taken on the way (`cargo xtask pictures`).
 
 import test, { after, before } from 'node:test';
 import assert from 'node:assert/strict';
+import fs from 'node:fs';
 import path from 'node:path';
 import { launch, open, silent } from './lib/browser.mjs';
 import { MailSink, link } from './lib/mail.mjs';
@@ -19,7 +21,7 @@ let root;
 before(async () => {
   await mails.listen();
   browser = await launch();
-  root = await person({ email: 'grace@example.com', role: 'admin', name: 'Grace Hopper' });
+  root = await firstOne({ email: 'grace@example.com', name: 'Grace Hopper' });
 });
 
 after(async () => {
@@ -27,8 +29,27 @@ after(async () => {
   await mails.close();
 });
 
-async function person(one) {
-  await api('POST', 'users', { password, email_verified: true, ...one });
+// Whoever has started the server opens the link that it has printed.
+async function firstOne(one) {
+  const page = await open(browser);
+  await page.goto(/\S+\/setup\?token=\S+/.exec(fs.readFileSync(process.env.DOORWARD_SERVER_LOG, 'utf8'))[0]);
+  await page.fill('input[autocomplete~="name"]', one.name);
+  await page.fill('input[autocomplete~="email"]', one.email);
+  await page.fill('input[autocomplete~="new-password"]', password);
+  await send(page);
+  silent(page);
+  await page.context().close();
+  return { ...one, password };
+}
+
+// An account is made in the console; its person chooses a password behind the mailed link.
+async function invited(page, one) {
+  await enter(page, '/console/users/new', one);
+  const own = await open(browser, { javaScriptEnabled: false });
+  await own.goto(link(await mails.take(one.email)));
+  await own.fill('input[autocomplete~="new-password"]', password);
+  await send(own);
+  await own.context().close();
   return { ...one, password };
 }
 
@@ -54,9 +75,10 @@ async function signIn(page, who) {
 async function enter(page, path, fields, selector) {
   await page.goto(`${issuer}${path}`);
   for (const [id, text] of Object.entries(fields)) {
-    const field = page.locator(`#${id}`);
-    const kind = await field.evaluate((it) => it.tagName);
-    await (kind === 'SELECT' ? field.selectOption(text) : field.fill(text));
+    const field = page.locator(`[id="${id}"]`);
+    if (text === true) await field.check();
+    else if (await field.evaluate((it) => it.tagName === 'SELECT')) await field.selectOption(text);
+    else await field.fill(text);
   }
   await send(page, selector);
 }
@@ -76,7 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
     const page = await open(browser, { javaScriptEnabled });
     await page.goto(`${issuer}/console`);
     await signIn(page, root);
-    const ada = await person({ email: `ada@${slug}.example`, name: 'Ada Lovelace' });
+    const ada = await invited(page, { email: `ada@${slug}.example`, name: 'Ada Lovelace' });
     await enter(page, '/console/organizations/new', { name, slug, owner: ada.email });
     const team = at(page);
     assert.match(team, /^\/console\/organizations\/org_/);
@@ -96,24 +118,23 @@ for (const javaScriptEnabled of [true, false]) {
     assert.match(await body(member), /You have joined/);
 
     // A role of its own, and who has it.
-    await api('POST', `orgs/${slug}/roles`, { name: 'auditor', permissions: ['org:members:read', 'org:usage:read'] });
-    const people = (await api('GET', `orgs/${slug}/members`)).items;
-    assert.equal(people.length, 2);
-    const joined = people.find((one) => one.email === email);
-    await enter(owner, `${team}/members/${joined.user_id ?? joined.id}`, { role: 'auditor' });
+    await enter(owner, `${team}/roles/new`, { name: 'auditor', 'org:members:read': true, 'org:usage:read': true });
+    await owner.goto(`${issuer}${team}/members`);
+    assert.equal(await owner.locator('table tbody tr').count(), 2);
+    const joined = await owner.getByRole('link', { name: email }).getAttribute('href');
+    await enter(owner, joined, { role: 'auditor' });
     assert.match(await body(owner), /auditor/);
     await owner.goto(`${issuer}${team}`);
     if (javaScriptEnabled) await picture(owner, 'organization');
 
     // An application of it that looks like it.
-    const app = await api('POST', 'clients', {
-      client_id: slug, name: `${name} Reports`, type: 'public', org_id: team.split('/').at(-1),
-      redirect_uris: ['https://reports.example/callback'], grant_types: ['authorization_code'], scopes: ['openid', 'email'],
-    });
-    await api('PATCH', `clients/${slug}/branding`, { name: `${name} Reports`, primary_color: '#0f766e' });
+    await enter(owner, `${team}/applications/new/browser`, { name: `${name} Reports`, redirect_uris: 'http://127.0.0.1:5173/callback' });
+    const [, client] = /const client = '([^']+)'/.exec(await owner.locator('#module').innerText());
+    const its = await owner.locator('main a.button[href*="/applications/cli_"]').getAttribute('href');
+    await enter(owner, `${its}/branding`, { name: `${name} Reports`, primary_color: '#0f766e' }, 'main button[value="save"]');
     const stranger = await open(browser, { javaScriptEnabled });
-    await stranger.goto(`${issuer}/oauth2/authorize?client_id=${app.client_id}&response_type=code&scope=openid+email`
-      + '&redirect_uri=https%3A%2F%2Freports.example%2Fcallback'
+    await stranger.goto(`${issuer}/oauth2/authorize?client_id=${client}&response_type=code&scope=openid+email`
+      + '&redirect_uri=http%3A%2F%2F127.0.0.1%3A5173%2Fcallback'
       + '&code_challenge=E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM&code_challenge_method=S256');
     assert.match(await stranger.title(), new RegExp(name), 'the page wears the brand');
     if (javaScriptEnabled) await picture(stranger, 'sign-in');
