@@ -4,13 +4,13 @@
 use axum::{Router, extract::Path, response::Response, routing::get};
 use doorward_core::{
     announcements::{self, Announcement, COUNTED, Consent, NewAnnouncement, Sender, Status},
-    outcome::{Code, Refusal, Result as Outcome, refuse},
+    outcome::{Code, Refusal, Result as Outcome},
 };
 use doorward_proto::id::{Announcement as Kind, Id};
 use serde::Deserialize;
 
 use super::{
-    Administrator, Area, Operator, Shell, orgs,
+    Administrator, Area, Operator, Shell,
     part::{
         Cell, Row, Send, Standing, Table,
         detail::{DetailPage, Panel},
@@ -19,12 +19,12 @@ use super::{
         sheet::Sheet,
     },
     said,
+    site::{At, Site, address},
 };
 use crate::{
     app::App,
     pages::{
         form::{Errors, Field},
-        frame::Frame,
         text::Text,
         visit::{Nothing, Posted, Visit, refusal_of, to},
         when::When,
@@ -36,93 +36,37 @@ use crate::{
 pub(super) const READ: &str = "org:announcements:read";
 const WRITE: &str = "org:announcements:write";
 
-/// Every page of the area. The address of a form also shows it: to whoever reloads, or comes back.
+const AREA: Area = Area::Announcements;
+
+/// Every page of the area, and the same of one organisation. The address of a form also shows it: to whoever
+/// reloads, or comes back.
 pub(super) fn routes() -> Router<App> {
-    Router::new()
-        .route("/console/announcements", get(async |operator: Operator| list(operator, None).await))
+    ["/console/announcements", "/console/organizations/{org}/announcements"]
+        .into_iter()
+        .fold(Router::new(), |router, list| router.merge(pages(list)))
         .route("/console/announcements/consents.csv", get(consents))
-        .route(
-            "/console/announcements/new",
-            get(async |operator: Operator| look_new(operator, None).await)
-                .post(async |sent: Posted<Form>| make(sent, None).await),
-        )
-        .route("/console/announcements/{id}", get(show))
-        .route("/console/announcements/{id}/stop", get(back).post(stop))
-        .route(
-            "/console/organizations/{org}/announcements",
-            get(async |Path(org): Path<String>, operator: Operator| list(operator, Some(org)).await),
-        )
-        .route(
-            "/console/organizations/{org}/announcements/new",
-            get(async |Path(org): Path<String>, operator: Operator| look_new(operator, Some(org)).await)
-                .post(async |Path(org): Path<String>, sent: Posted<Form>| make(sent, Some(org)).await),
-        )
-        .route("/console/organizations/{org}/announcements/{id}", get(show))
-        .route("/console/organizations/{org}/announcements/{id}/stop", get(back).post(stop))
 }
 
-/// Which one an address is about.
-#[derive(Debug, Clone, Deserialize)]
-struct Which {
-    org: Option<String>,
-    id: String,
-}
-
-impl Which {
-    fn path(&self) -> String {
-        format!("{}/{}", list_path(self.org.as_deref()), self.id)
-    }
-
-    fn id(&self) -> Outcome<Id<Kind>> {
-        self.id.parse().map_err(|_| Refusal::new(Code::NotFound).into())
-    }
-}
-
-fn list_path(org: Option<&str>) -> String {
-    match org {
-        Some(org) => format!("{}/{org}/announcements", Area::Organizations.path()),
-        None => Area::Announcements.path().to_owned(),
-    }
+fn pages(at: &str) -> Router<App> {
+    Router::new()
+        .route(at, get(list))
+        .route(&format!("{at}/new"), get(look_new).post(make))
+        .route(&format!("{at}/{{id}}"), get(show))
+        .route(&format!("{at}/{{id}}/stop"), get(back).post(stop))
 }
 
 /// Who says something, for who may.
-struct Site {
-    sender: Sender,
-    area: Area,
-    trail: Vec<(String, String)>,
-    list: String,
+async fn sender(operator: &Operator, at: &At, permission: &'static str) -> Outcome<(Site, Sender)> {
+    let site = Site::enter(operator, AREA, (at.org.as_deref(), permission)).await?;
+    let sender = match site.org() {
+        None => Sender::instance(&operator.visit.call),
+        Some(scope) => Sender::org(scope, permission)?,
+    };
+    Ok((site, sender))
 }
 
-impl Site {
-    async fn of(operator: &Operator, org: Option<&str>, permission: &'static str) -> Outcome<Self> {
-        let list = list_path(org);
-        match org {
-            None if !operator.is_administrator() => refuse(Code::Forbidden),
-            None => {
-                let sender = Sender::instance(&operator.visit.call);
-                Ok(Self { sender, area: Area::Announcements, trail: Vec::new(), list })
-            }
-            Some(org) => {
-                let scope = orgs::enter(operator, org, permission).await?;
-                let sender = Sender::org(&scope, permission)?;
-                let trail = orgs::trail_to(operator, scope.org());
-                Ok(Self { sender, area: Area::Organizations, trail, list })
-            }
-        }
-    }
-
-    /// What is around a page below the list.
-    fn shell<'a>(
-        &self,
-        operator: &Operator,
-        frame: &'a Frame,
-        (title, errors): (String, &Errors),
-    ) -> Shell<'a> {
-        let mut shell = operator.shell(frame, self.area, title, errors);
-        shell.trail.clone_from(&self.trail);
-        shell.trail.push((self.list.clone(), frame.t("console-announcements")));
-        shell
-    }
+fn id(at: &At) -> Outcome<Id<Kind>> {
+    at.id.parse().map_err(|_| Refusal::new(Code::NotFound).into())
 }
 
 fn standing(text: Text, status: Status) -> Standing {
@@ -146,21 +90,20 @@ fn row(visit: &Visit, list: &str, one: &Announcement) -> Row {
     }
 }
 
-async fn list(operator: Operator, org: Option<String>) -> Result<Response, Failure> {
+async fn list(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
     let visit = &operator.visit;
-    let site = Site::of(&operator, org.as_deref(), READ).await?;
+    let (site, sender) = sender(&operator, &at, READ).await?;
     let asked = Asked::read(visit.query(), &[])?;
-    let found = announcements::list(&visit.call, &site.sender, asked.page()).await?;
+    let found = announcements::list(&visit.call, &sender, asked.page()).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let mut shell = site.shell(&operator, &frame, (frame.t("console-announcements"), &errors));
-    shell.trail.pop();
-    let rows = found.items.iter().map(|one| row(visit, &site.list, one)).collect();
+    let shell = site.shell(&operator, &frame, (frame.t("console-announcements"), &errors));
+    let rows = found.items.iter().map(|one| row(visit, site.list(), one)).collect();
     let columns = ["words-subject", "news-state", "news-written", "news-when"];
     let table = Table::new(&frame, "console-announcements", &columns, rows);
     let next = found.next.as_deref();
-    let mut page = ListPage::new(&shell, (&site.list, &asked), Vec::new(), table, next)
-        .makes(format!("{}/new", site.list), "news-new");
-    page = match org {
+    let mut page = ListPage::new(&shell, (site.list(), &asked), Vec::new(), table, next)
+        .makes(format!("{}/new", site.list()), "news-new");
+    page = match site.org() {
         Some(_) => page.what("news-what-org").empty("news-none", "doorward org announcements acme"),
         None => page
             .what("news-what")
@@ -188,12 +131,12 @@ async fn consents(administrator: Administrator) -> Result<Response, Failure> {
     Ok(Sheet::new(&columns).fill(&asked, read, line).await?.answer("consents"))
 }
 
-async fn show(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
+async fn show(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
     let visit = &operator.visit;
-    let site = Site::of(&operator, which.org.as_deref(), READ).await?;
-    let one = announcements::find(&visit.call, &site.sender, which.id()?).await?;
+    let (site, sender) = sender(&operator, &at, READ).await?;
+    let one = announcements::find(&visit.call, &sender, id(&at)?).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = site.shell(&operator, &frame, (one.subject.clone(), &errors));
+    let shell = site.below(&operator, &frame, (one.subject.clone(), &errors));
     let when = |at| When::new(frame.text, at, visit.call.now);
     let facts = vec![
         (frame.t("news-written"), Cell::Text(one.written.to_string())),
@@ -204,7 +147,8 @@ async fn show(Path(which): Path<Which>, operator: Operator) -> Result<Response, 
     ];
     let mut panel = Panel::new("said", frame.t("words-text")).block(one.text.clone()).facts(facts);
     if one.status == Status::Sending {
-        panel = panel.send(Send::new(&frame, format!("{}/stop", which.path()), frame.t("news-stop")));
+        panel =
+            panel.send(Send::new(&frame, format!("{}/{}/stop", site.list(), one.id), frame.t("news-stop")));
     }
     let badge = Some(standing(frame.text, one.status));
     Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge, panels: vec![panel] }))
@@ -220,22 +164,22 @@ struct Form {
 
 async fn form<'a>(
     shell: &'a Shell<'a>,
-    (operator, site): (&Operator, &Site),
+    (operator, site, sender): (&Operator, &Site, &Sender),
     typed: &Form,
     errors: Errors,
 ) -> Outcome<FormPage<'a>> {
     let frame = shell.frame;
-    let reach = announcements::reach(&operator.visit.call, &site.sender).await?;
+    let reach = announcements::reach(&operator.visit.call, sender).await?;
     let number = u64::try_from(reach).unwrap_or_default();
     let readers = if reach < COUNTED {
         frame.text.count("news-reach", number)
     } else {
         frame.tv("news-reach-more", "count", &frame.text.number(number))
     };
-    let what = if site.area == Area::Announcements { "news-new-what" } else { "news-new-what-org" };
+    let what = if site.org().is_none() { "news-new-what" } else { "news-new-what-org" };
     let field = |id, key: &str, value: &str| Field::new(id, "text", "off", frame.t(key)).value(value);
     let hint = frame.t("news-text-what");
-    Ok(FormPage::new(shell, format!("{}/new", site.list), site.list.clone(), errors)
+    Ok(FormPage::new(shell, format!("{}/new", site.list()), site.list().to_owned(), errors)
         .what(frame.t(what))
         .what(readers)
         .field(field("subject", "words-subject", &typed.subject).longest(150))
@@ -243,37 +187,37 @@ async fn form<'a>(
         .button(frame.t("news-send")))
 }
 
-async fn look_new(operator: Operator, org: Option<String>) -> Result<Response, Failure> {
+async fn look_new(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
     let visit = &operator.visit;
-    let site = Site::of(&operator, org.as_deref(), WRITE).await?;
-    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/new", site.list)) {
+    let (site, sender) = sender(&operator, &at, WRITE).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/new", site.list())) {
         return Ok(elsewhere);
     }
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = site.shell(&operator, &frame, (frame.t("news-new"), &errors));
-    Ok(operator.show(&form(&shell, (&operator, &site), &Form::default(), errors).await?))
+    let shell = site.below(&operator, &frame, (frame.t("news-new"), &errors));
+    Ok(operator.show(&form(&shell, (&operator, &site, &sender), &Form::default(), errors).await?))
 }
 
-async fn make(posted: Posted<Form>, org: Option<String>) -> Result<Response, Failure> {
-    let page = format!("{}/new", list_path(org.as_deref()));
+async fn make(Path(at): Path<At>, posted: Posted<Form>) -> Result<Response, Failure> {
+    let page = format!("{}/new", address(AREA, at.org.as_deref()));
     let (operator, typed) = match Operator::of(posted, &page) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
     let visit = &operator.visit;
-    let site = Site::of(&operator, org.as_deref(), WRITE).await?;
-    if let Err(elsewhere) = operator.must_be_fresh(&page) {
+    let (site, sender) = sender(&operator, &at, WRITE).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/new", site.list())) {
         return Ok(elsewhere);
     }
     let new = NewAnnouncement { subject: typed.subject.clone(), text: typed.text.clone() };
-    let refusal = match announcements::make(&visit.call, &site.sender, new).await {
-        Ok(one) => return Ok(said::at(visit, "did-announced", &format!("{}/{}", site.list, one.id))),
+    let refusal = match announcements::make(&visit.call, &sender, new).await {
+        Ok(one) => return Ok(said::at(visit, "did-announced", &format!("{}/{}", site.list(), one.id))),
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let frame = visit.frame();
-    let shell = site.shell(&operator, &frame, (frame.t("news-new"), &errors));
-    let page = form(&shell, (&operator, &site), &typed, errors).await?;
+    let shell = site.below(&operator, &frame, (frame.t("news-new"), &errors));
+    let page = form(&shell, (&operator, &site, &sender), &typed, errors).await?;
     Ok(visit.show_wrong(&page, &refusal))
 }
 
@@ -288,18 +232,19 @@ fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
 }
 
 /// The button stands on the announcement's page.
-async fn back(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
-    let site = Site::of(&operator, which.org.as_deref(), READ).await?;
-    let one = announcements::find(&operator.visit.call, &site.sender, which.id()?).await?;
-    Ok(to(&format!("{}/{}", site.list, one.id)))
+async fn back(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
+    let (site, sender) = sender(&operator, &at, READ).await?;
+    let one = announcements::find(&operator.visit.call, &sender, id(&at)?).await?;
+    Ok(to(&format!("{}/{}", site.list(), one.id)))
 }
 
-async fn stop(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (operator, _) = match Operator::of(posted, &which.path()) {
+async fn stop(Path(at): Path<At>, posted: Posted<Nothing>) -> Result<Response, Failure> {
+    let (operator, _) = match Operator::of(posted, &at.page(AREA)) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let site = Site::of(&operator, which.org.as_deref(), WRITE).await?;
-    announcements::stop(&operator.visit.call, &site.sender, which.id()?).await?;
-    Ok(said::at(&operator.visit, "did-announcement-stopped", &which.path()))
+    let (site, sender) = sender(&operator, &at, WRITE).await?;
+    let id = id(&at)?;
+    announcements::stop(&operator.visit.call, &sender, id).await?;
+    Ok(said::at(&operator.visit, "did-announcement-stopped", &format!("{}/{id}", site.list())))
 }

@@ -22,20 +22,20 @@ use http::{
 use serde::Deserialize;
 
 use super::{
-    Area, Operator, Shell, orgs,
+    Area, Operator, Shell,
     part::{
         Cell, Row, Send, Standing, Table,
         detail::{DetailPage, Panel},
         form::FormPage,
     },
     said,
+    site::{At, Site, address},
     words::some,
 };
 use crate::{
     app::App,
     pages::{
         form::{Errors, Field},
-        frame::Frame,
         text::Text,
         visit::{Nothing, Posted, refusal_of, to},
     },
@@ -43,28 +43,25 @@ use crate::{
 };
 
 const WRITE: &str = "org:branding:write";
+const AREA: Area = Area::MailTemplates;
 
-/// Every page of the area. The address of a form also shows it: to whoever reloads, or comes back.
+/// Every page of the area, and the same of one organisation. The address of a form also shows it: to whoever
+/// reloads, or comes back.
 pub(super) fn routes() -> Router<App> {
-    let of_instance = Router::new()
-        .route("/console/mail-templates", get(async |operator: Operator| list(operator, None).await))
-        .route("/console/mail-templates/{template}/{locale}", get(show))
-        .route("/console/mail-templates/{template}/{locale}/edit", get(edit).post(save))
-        .route("/console/mail-templates/{template}/{locale}/preview", get(back).post(preview))
-        .route("/console/mail-templates/{template}/{locale}/test", get(back).post(test))
-        .route("/console/mail-templates/{template}/{locale}/reset", get(back).post(reset));
-    let list_org = async |Path(org): Path<String>, operator: Operator| list(operator, Some(org)).await;
+    ["/console/mail-templates", "/console/organizations/{org}/mail-templates"]
+        .into_iter()
+        .fold(Router::new(), |router, list| router.merge(pages(list)))
+}
+
+fn pages(at: &str) -> Router<App> {
+    let words = format!("{at}/{{template}}/{{locale}}");
     Router::new()
-        .route("/console/organizations/{org}/mail-templates", get(list_org))
-        .route("/console/organizations/{org}/mail-templates/{template}/{locale}", get(show))
-        .route("/console/organizations/{org}/mail-templates/{template}/{locale}/edit", get(edit).post(save))
-        .route(
-            "/console/organizations/{org}/mail-templates/{template}/{locale}/preview",
-            get(back).post(preview),
-        )
-        .route("/console/organizations/{org}/mail-templates/{template}/{locale}/test", get(back).post(test))
-        .route("/console/organizations/{org}/mail-templates/{template}/{locale}/reset", get(back).post(reset))
-        .merge(of_instance)
+        .route(at, get(list))
+        .route(&words, get(show))
+        .route(&format!("{words}/edit"), get(edit).post(save))
+        .route(&format!("{words}/preview"), get(back).post(preview))
+        .route(&format!("{words}/test"), get(back).post(test))
+        .route(&format!("{words}/reset"), get(back).post(reset))
 }
 
 /// Which words an address is about.
@@ -77,54 +74,18 @@ struct Which {
 
 impl Which {
     fn path(&self) -> String {
-        format!("{}/{}/{}", list_path(self.org.as_deref()), self.template, self.locale)
-    }
-}
-
-fn list_path(org: Option<&str>) -> String {
-    match org {
-        Some(org) => format!("{}/{org}/mail-templates", Area::Organizations.path()),
-        None => Area::MailTemplates.path().to_owned(),
+        format!("{}/{}/{}", address(AREA, self.org.as_deref()), self.template, self.locale)
     }
 }
 
 /// Whose words they are, for who may change them.
-struct Site {
-    place: Place,
-    area: Area,
-    trail: Vec<(String, String)>,
-    list: String,
-}
-
-impl Site {
-    async fn of(operator: &Operator, org: Option<&str>) -> Outcome<Self> {
-        let list = list_path(org);
-        match org {
-            None if !operator.is_administrator() => refuse(Code::Forbidden),
-            None => {
-                let place = Place::instance(&operator.visit.call);
-                Ok(Self { place, area: Area::MailTemplates, trail: Vec::new(), list })
-            }
-            Some(org) => {
-                let scope = orgs::enter(operator, org, WRITE).await?;
-                let place = Place::org(&scope, WRITE)?;
-                let trail = orgs::trail_to(operator, scope.org());
-                Ok(Self { place, area: Area::Organizations, trail, list })
-            }
-        }
-    }
-
-    fn shell<'a>(
-        &self,
-        operator: &Operator,
-        frame: &'a Frame,
-        (title, errors): (String, &Errors),
-    ) -> Shell<'a> {
-        let mut shell = operator.shell(frame, self.area, title, errors);
-        shell.trail.clone_from(&self.trail);
-        shell.trail.push((self.list.clone(), frame.t("console-mail-templates")));
-        shell
-    }
+async fn place(operator: &Operator, org: Option<&str>) -> Outcome<(Site, Place)> {
+    let site = Site::enter(operator, AREA, (org, WRITE)).await?;
+    let place = match site.org() {
+        None => Place::instance(&operator.visit.call),
+        Some(scope) => Place::org(scope, WRITE)?,
+    };
+    Ok((site, place))
 }
 
 fn kind(name: &str) -> Outcome<Template> {
@@ -143,13 +104,13 @@ fn standing(text: Text, version: i64) -> Standing {
     }
 }
 
-async fn list(operator: Operator, org: Option<String>) -> Result<Response, Failure> {
+async fn list(Path(at): Path<At>, operator: Operator) -> Result<Response, Failure> {
     let visit = &operator.visit;
-    let site = Site::of(&operator, org.as_deref()).await?;
-    let found = templates::list(&visit.call, &site.place).await?;
+    let (site, place) = place(&operator, at.org.as_deref()).await?;
+    let found = templates::list(&visit.call, &place).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
     let row = |entry: &Entry| Row {
-        page: Some(format!("{}/{}/{}", site.list, entry.template.name(), entry.locale)),
+        page: Some(format!("{}/{}/{}", site.list(), entry.template.name(), entry.locale)),
         name: entry.template.name().to_owned(),
         detail: entry.locale.to_owned(),
         cells: vec![
@@ -162,21 +123,20 @@ async fn list(operator: Operator, org: Option<String>) -> Result<Response, Failu
     };
     let columns = ["mail-kind", "words-state", "words-variables"];
     let table = Table::new(&frame, "console-mail-templates", &columns, found.iter().map(row).collect());
-    let what = if org.is_some() { "words-what-org" } else { "words-what" };
+    let what = if site.org().is_some() { "words-what-org" } else { "words-what" };
     let panel = Panel::new("templates", frame.t("words-kinds")).what(frame.t(what));
     let panel = panel.table(table, frame.t("console-none"));
-    let mut shell = site.shell(&operator, &frame, (frame.t("console-mail-templates"), &errors));
-    shell.trail.pop();
+    let shell = site.shell(&operator, &frame, (frame.t("console-mail-templates"), &errors));
     Ok(operator.show(&DetailPage { frame: &frame, shell: &shell, badge: None, panels: vec![panel] }))
 }
 
 async fn show(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
     let visit = &operator.visit;
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (site, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
-    let words = templates::find(&visit.call, &site.place, template, &which.locale).await?;
+    let words = templates::find(&visit.call, &place, template, &which.locale).await?;
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = site.shell(&operator, &frame, (title(frame.text, template, &which.locale), &errors));
+    let shell = site.below(&operator, &frame, (title(frame.text, template, &which.locale), &errors));
     let of = |is_required| {
         let all = template.variables().into_iter().filter(move |one| one.is_required == is_required);
         let marks: Vec<String> = all.map(|one| format!("{{{{{}}}}}", one.name)).collect();
@@ -245,9 +205,9 @@ fn form<'a>(
 
 async fn edit(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
     let visit = &operator.visit;
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (site, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
-    let words = templates::find(&visit.call, &site.place, template, &which.locale).await?;
+    let words = templates::find(&visit.call, &place, template, &which.locale).await?;
     let typed = Form {
         subject: words.subject,
         text: words.text,
@@ -255,7 +215,7 @@ async fn edit(Path(which): Path<Which>, operator: Operator) -> Result<Response, 
         version: words.version.to_string(),
     };
     let (frame, errors) = (visit.frame(), Errors::none());
-    let shell = site.shell(&operator, &frame, (title(frame.text, template, &which.locale), &errors));
+    let shell = site.below(&operator, &frame, (title(frame.text, template, &which.locale), &errors));
     Ok(operator.show(&form(&shell, (&which, template), &typed, errors)))
 }
 
@@ -268,7 +228,7 @@ fn again(
     let visit = &operator.visit;
     let Some(errors) = wrong(visit.text, refusal) else { return Err(refusal.clone().into()) };
     let frame = visit.frame();
-    let shell = site.shell(operator, &frame, (title(frame.text, template, &which.locale), &errors));
+    let shell = site.below(operator, &frame, (title(frame.text, template, &which.locale), &errors));
     Ok(visit.show_wrong(&form(&shell, (which, template), typed, errors), refusal))
 }
 
@@ -288,12 +248,12 @@ async fn save(Path(which): Path<Which>, posted: Posted<Form>) -> Result<Response
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (site, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
     let seen = typed.version.parse().map_err(|_| Refusal::new(Code::RequestInvalid).field("version"))?;
     let call = &operator.visit.call;
     let ask = (Some(seen), typed.edited());
-    match templates::save(call, &site.place, (template, &which.locale), ask).await {
+    match templates::save(call, &place, (template, &which.locale), ask).await {
         Ok(_) => Ok(said::at(&operator.visit, "did-words-saved", &which.path())),
         Err(error) => again(&operator, (&site, &which, template), (&typed, &refusal_of(error)?)),
     }
@@ -304,10 +264,10 @@ async fn preview(Path(which): Path<Which>, posted: Posted<Form>) -> Result<Respo
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (site, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
     let call = &operator.visit.call;
-    match templates::preview(call, &site.place, (template, &which.locale), &typed.edited()).await {
+    match templates::preview(call, &place, (template, &which.locale), &typed.edited()).await {
         Ok(mail) => Ok(as_mail(operator.visit.text, &mail)),
         Err(error) => again(&operator, (&site, &which, template), (&typed, &refusal_of(error)?)),
     }
@@ -342,9 +302,9 @@ fn as_mail(text: Text, mail: &Rendered) -> Response {
 
 /// The buttons stand on the page of the words.
 async fn back(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (_, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
-    templates::find(&operator.visit.call, &site.place, template, &which.locale).await?;
+    templates::find(&operator.visit.call, &place, template, &which.locale).await?;
     Ok(to(&which.path()))
 }
 
@@ -353,9 +313,9 @@ async fn test(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Respo
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (_, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
-    templates::test(&operator.visit.call, &site.place, (template, &which.locale)).await?;
+    templates::test(&operator.visit.call, &place, (template, &which.locale)).await?;
     Ok(said::at(&operator.visit, "did-words-tested", &which.path()))
 }
 
@@ -364,8 +324,8 @@ async fn reset(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Resp
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let site = Site::of(&operator, which.org.as_deref()).await?;
+    let (_, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
-    templates::reset(&operator.visit.call, &site.place, (template, &which.locale), None).await?;
+    templates::reset(&operator.visit.call, &place, (template, &which.locale), None).await?;
     Ok(said::at(&operator.visit, "did-words-reset", &which.path()))
 }

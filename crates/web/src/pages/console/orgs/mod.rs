@@ -73,15 +73,15 @@ pub(super) fn routes() -> Router<App> {
         )
         .route(
             "/console/organizations/{org}/workspaces/{workspace}/members/new",
-            get(workspaces::look_add).post(workspaces::add),
+            get(workspaces::members::look_add).post(workspaces::members::add),
         )
         .route(
             "/console/organizations/{org}/workspaces/{workspace}/members/{user}",
-            get(workspaces::look_member).post(workspaces::save_member),
+            get(workspaces::members::look_member).post(workspaces::members::save_member),
         )
         .route(
             "/console/organizations/{org}/workspaces/{workspace}/members/{user}/remove",
-            get(workspaces::look_out).post(workspaces::take_out),
+            get(workspaces::members::look_out).post(workspaces::members::take_out),
         )
         .route("/console/organizations/{org}/join-clients/new", get(joins::look).post(joins::add))
         .route(

@@ -1,13 +1,12 @@
-//! Workspaces of an organisation: made, changed, and who works in them.
+//! Workspaces of an organisation: made and changed.
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
     orgs::{
         OrgScope,
-        workspaces::{self, Change, Member, NewWorkspace, Role, Workspace},
+        workspaces::{self, Change, NewWorkspace, Role, Workspace},
     },
     outcome::{Code, Refusal, Result as Outcome},
-    users::{self, Email},
 };
 use serde::Deserialize;
 
@@ -18,7 +17,7 @@ use crate::{
         console::{
             Area, Operator, Shell,
             part::{
-                Cell, Row, Send, Table,
+                Cell, Row, Table,
                 detail::{DetailPage, Panel},
                 form::{Choice, FormPage},
                 list::{Asked, ListPage},
@@ -29,11 +28,13 @@ use crate::{
         form::{Errors, Field},
         frame::Frame,
         text::Text,
-        visit::{Nothing, Posted, Visit, refusal_of},
+        visit::{Posted, Visit, refusal_of},
         when::When,
     },
     surface::Failure,
 };
+
+pub(super) mod members;
 
 /// Whoever sees workspaces.
 pub(super) const READ: &str = "org:workspaces:read";
@@ -122,7 +123,7 @@ pub(super) async fn look(
     let mut shell = operator.shell(&frame, Area::Organizations, workspace.name.clone(), &errors);
     shell.trail = trail_to(&operator, scope.org());
     let own = place(&scope, &workspace);
-    let rows = people.items.iter().map(|one| row(visit, (&frame, &scope), &own, one)).collect();
+    let rows = people.items.iter().map(|one| members::row(visit, (&frame, &scope), &own, one)).collect();
     let columns = ["orgs-member", "orgs-role", "orgs-member-since", "orgs-do"];
     let table = Table::new(&frame, "workspaces-members", &columns, rows);
     let mut members =
@@ -154,24 +155,6 @@ fn about(visit: &Visit, (frame, scope): (&Frame, &OrgScope), own: &str, workspac
     panel
         .link(format!("{own}/edit"), frame.t("console-edit"))
         .danger(format!("{own}/delete"), frame.t("workspaces-delete"))
-}
-
-fn row(visit: &Visit, (frame, scope): (&Frame, &OrgScope), own: &str, member: &Member) -> Row {
-    let name = member.email.clone().unwrap_or_else(|| member.user.to_string());
-    let about = frame.tv("workspaces-take-out-of", "name", &name);
-    let take =
-        Send::new(frame, format!("{own}/members/{}/remove", member.user), frame.t("workspaces-take-out"));
-    let is_mine = scope.may(WRITE);
-    Row {
-        page: is_mine.then(|| format!("{own}/members/{}", member.user)),
-        name,
-        detail: member.name.clone().unwrap_or_default(),
-        cells: vec![
-            Cell::Text(frame.t(workspace_role(member.role))),
-            Cell::When(When::new(frame.text, member.since, visit.call.now)),
-            if is_mine { Cell::Send(take.about(about)) } else { Cell::Soft(String::new()) },
-        ],
-    }
 }
 
 /// What is typed.
@@ -319,155 +302,6 @@ pub(super) async fn save(
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     Ok(show_edit(&operator, (&scope, &workspace), (&typed, Some((errors, refusal)))))
-}
-
-/// Whom, and as what.
-#[derive(Debug, Clone, Default, Deserialize)]
-#[serde(default)]
-pub(super) struct MemberForm {
-    email: String,
-    role: String,
-}
-
-impl MemberForm {
-    fn role(&self) -> Outcome<Role> {
-        let wrong = || Refusal::new(Code::RequestInvalid).field("role").into();
-        Role::from_name(&self.role).ok_or_else(wrong)
-    }
-}
-
-/// Where a member's role is chosen: of somebody new, or of one who is there.
-fn show_member(
-    operator: &Operator,
-    (scope, workspace, member): (&OrgScope, &Workspace, Option<&Member>),
-    (typed, wrong): (&MemberForm, Option<(Errors, Refusal)>),
-) -> Response {
-    let visit = &operator.visit;
-    let frame = visit.frame();
-    let (errors, refusal) = wrong.map_or((Errors::none(), None), |(errors, it)| (errors, Some(it)));
-    let name = |one: &Member| one.email.clone().unwrap_or_else(|| one.user.to_string());
-    let title = member.map_or_else(|| frame.t("workspaces-add"), name);
-    let mut shell = operator.shell(&frame, Area::Organizations, title, &errors);
-    let own = place(scope, workspace);
-    shell.trail = trail_to(operator, scope.org());
-    shell.trail.push((own.clone(), workspace.name.clone()));
-    let at = member.map_or_else(|| "new".to_owned(), |member| member.user.to_string());
-    let mut form = FormPage::new(&shell, format!("{own}/members/{at}"), own, errors);
-    if member.is_none() {
-        let email = Field::new("email", "email", "off", frame.t("users-email")).value(&typed.email);
-        form = form.field(email.hint(frame.t("workspaces-add-what")));
-    }
-    let about = ("role", "orgs-role", "workspaces-role-what");
-    let button = if member.is_none() { "workspaces-add" } else { "console-save" };
-    let form = form.choice(choice(&frame, about, &typed.role, None)).button(frame.t(button));
-    match refusal {
-        Some(refusal) => visit.show_wrong(&form, &refusal),
-        None => operator.show(&form),
-    }
-}
-
-pub(super) async fn look_add(
-    Path((org, name)): Path<(String, String)>,
-    operator: Operator,
-) -> Result<Response, Failure> {
-    let scope = enter(&operator, &org, WRITE).await?;
-    let workspace = found(&operator, &scope, &name).await?;
-    Ok(show_member(&operator, (&scope, &workspace, None), (&MemberForm::default(), None)))
-}
-
-pub(super) async fn add(
-    Path((org, name)): Path<(String, String)>,
-    posted: Posted<MemberForm>,
-) -> Result<Response, Failure> {
-    let path = format!("{PATH}/{org}/workspaces/{name}/members/new");
-    let (operator, typed) = match Operator::of(posted, &path) {
-        Ok(sent) => sent,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let visit = &operator.visit;
-    let scope = enter(&operator, &org, WRITE).await?;
-    let workspace = found(&operator, &scope, &name).await?;
-    let added = async {
-        // Whether somebody has an account who does not belong here is not told.
-        let nobody = || Refusal::new(Code::RequestInvalid).field("user_id");
-        let email = Email::parse(&typed.email).map_err(|_| nobody())?;
-        let person = users::find_by_email(&visit.call, &email).await?.ok_or_else(nobody)?;
-        workspaces::add(&visit.call, &scope, &workspace.id, person.id, typed.role()?).await
-    };
-    let refusal = match added.await {
-        Ok(_) => return Ok(said::at(visit, "did-workspace-member-added", &place(&scope, &workspace))),
-        Err(error) => refusal_of(error)?,
-    };
-    let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
-    Ok(show_member(&operator, (&scope, &workspace, None), (&typed, Some((errors, refusal)))))
-}
-
-/// The member of an address.
-async fn member(operator: &Operator, scope: &OrgScope, at: &Workspace, user: &str) -> Outcome<Member> {
-    let user = user.parse().map_err(|_| Refusal::new(Code::NotFound))?;
-    workspaces::member(&operator.visit.call, scope, &at.id, user).await
-}
-
-pub(super) async fn look_member(
-    Path((org, name, user)): Path<(String, String, String)>,
-    operator: Operator,
-) -> Result<Response, Failure> {
-    let scope = enter(&operator, &org, WRITE).await?;
-    let workspace = found(&operator, &scope, &name).await?;
-    let member = member(&operator, &scope, &workspace, &user).await?;
-    let typed = MemberForm { role: member.role.name().to_owned(), ..MemberForm::default() };
-    Ok(show_member(&operator, (&scope, &workspace, Some(&member)), (&typed, None)))
-}
-
-pub(super) async fn save_member(
-    Path((org, name, user)): Path<(String, String, String)>,
-    posted: Posted<MemberForm>,
-) -> Result<Response, Failure> {
-    let path = format!("{PATH}/{org}/workspaces/{name}/members/{user}");
-    let (operator, typed) = match Operator::of(posted, &path) {
-        Ok(sent) => sent,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let visit = &operator.visit;
-    let scope = enter(&operator, &org, WRITE).await?;
-    let workspace = found(&operator, &scope, &name).await?;
-    let member = member(&operator, &scope, &workspace, &user).await?;
-    let saved =
-        async { workspaces::set_role(&visit.call, &scope, &workspace.id, member.user, typed.role()?).await };
-    let refusal = match saved.await {
-        Ok(_) => return Ok(said::at(visit, "did-member-saved", &place(&scope, &workspace))),
-        Err(error) => refusal_of(error)?,
-    };
-    let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
-    Ok(show_member(&operator, (&scope, &workspace, Some(&member)), (&typed, Some((errors, refusal)))))
-}
-
-/// Takes somebody out, by one button.
-pub(super) async fn take_out(
-    Path((org, name, user)): Path<(String, String, String)>,
-    posted: Posted<Nothing>,
-) -> Result<Response, Failure> {
-    let (operator, _) = match Operator::of(posted, &format!("{PATH}/{org}/workspaces/{name}")) {
-        Ok(sent) => sent,
-        Err(elsewhere) => return Ok(elsewhere),
-    };
-    let scope = enter(&operator, &org, WRITE).await?;
-    let workspace = found(&operator, &scope, &name).await?;
-    let user = user.parse().map_err(|_| Refusal::new(Code::NotFound))?;
-    match workspaces::take_out(&operator.visit.call, &scope, &workspace.id, user).await {
-        // Taken out already, by a second click.
-        Err(error) if error.code() == Some(Code::NotFound) => {}
-        other => other?,
-    }
-    Ok(said::at(&operator.visit, "did-workspace-member-removed", &place(&scope, &workspace)))
-}
-
-/// The button stands on the workspace's page.
-pub(super) async fn look_out(
-    Path((org, name, _)): Path<(String, String, String)>,
-    operator: Operator,
-) -> Result<Response, Failure> {
-    look(Path((org, name)), operator).await
 }
 
 fn wrong(text: Text, refusal: &Refusal) -> Option<Errors> {
