@@ -53,7 +53,7 @@ fn the_console_makes_service_tokens_and_ends_them() {
 
 #[test]
 fn from_nothing_to_a_chart_and_through_the_whole_console() {
-    let route = r#"[{"name": "reports", "hosts": ["reports.localhost"], "scopes": ["reports:read"]}]"#;
+    let route = r#"[{"name": "reports", "hosts": ["reports.localhost"]}]"#;
     let env = vec![("DOORWARD_GATEWAY_ROUTES", route.to_owned())];
     let server = Server::start(Options { env, ..Options::default() });
     scripts::node(&server, "walk.test.mjs");
