@@ -376,7 +376,7 @@ test('the gateway', async () => {
   const page = await open(browser);
   await page.goto(`${issuer}/console/gateway`);
   await signIn(page, root);
-  for (const path of ['', '?query=wiki', `/routes/wiki-${root.id.toLowerCase()}`, '/routes/default', '/live', '/secrets', '/who']) await everyWidth(page, `/console/gateway${path}`);
+  for (const path of ['', `/routes/wiki-${root.id.toLowerCase()}`, '/live', '/secrets', '/who']) await everyWidth(page, `/console/gateway${path}`);
   await fill(page, { url: `https://${root.id.toLowerCase().replace('_', '-')}.example/pages/1` });
   await follow(page, page.locator('main form button:not([type=button])'));
   assert.match(await page.locator('main').innerText(), /auth\.missing_token/);
