@@ -177,6 +177,7 @@ role-member = Member
 consent-title = { $client } asks for access to your account
 consent-wishes = It will be able to
 consent-unverified = { $client } has not been checked by the people who run this server. Allow it only if you trust it.
+consent-joins = You also become a member of { $organisation }. Whoever runs it sees your name and your email address.
 consent-publisher = Published by
 consent-organisation = On behalf of
 consent-apis = At

@@ -373,6 +373,7 @@ CREATE INDEX clients_name ON clients (name_folded, id);
 CREATE TABLE org_join_clients (
     org_id TEXT NOT NULL REFERENCES orgs (id),
     client_id TEXT NOT NULL REFERENCES clients (id),
+    is_asked INTEGER NOT NULL,
     created_at INTEGER NOT NULL,
     PRIMARY KEY (org_id, client_id)
 ) STRICT;
@@ -381,7 +382,7 @@ CREATE INDEX org_join_clients_client ON org_join_clients (client_id, org_id);
 CREATE TABLE org_joined (
     org_id TEXT NOT NULL REFERENCES orgs (id),
     user_id TEXT NOT NULL REFERENCES users (id),
-    client_id TEXT NOT NULL REFERENCES clients (id),
+    client_id TEXT REFERENCES clients (id),
     joined_at INTEGER NOT NULL,
     PRIMARY KEY (org_id, user_id)
 ) STRICT;

@@ -259,7 +259,8 @@ async fn proceed(
         Ok(Decision::Join { account, org }) => {
             let trusted = request.trusted.clone();
             let draft = kept(call, request, &progress).await?;
-            match choice::join(call, (draft, client.id), account, org).await {
+            let agreed = progress.agreed_at(account.session.id);
+            match choice::join(call, (draft, client.id), (account, agreed), org).await {
                 // Whoever has just joined is asked what its members are asked.
                 Ok(()) => Box::pin(resume(call, draft, signed)).await,
                 Err(Error::Refused(refusal)) if refusal.code == Code::OrganizationUnknown => {

@@ -1,7 +1,10 @@
 //! The organisation that an authorization is for: the one that the request names, the one that the person
 //! chose for this request, or what the application leaves it to.
 
-use doorward_proto::id::{self, Id, Org};
+use doorward_proto::{
+    id::{self, Id, Org},
+    time::Time,
+};
 
 use super::{Progress, Request, View, draft, sql};
 use crate::{
@@ -67,7 +70,7 @@ pub(super) async fn made(
         return Ok(Made::For(active));
     }
     if policy == Organizations::Team
-        && let Some(org) = joining(call, client, account).await?
+        && let Some(org) = joining(call, client, progress, account).await?
     {
         return admitted(call, org).await.map(|()| Made::Joining(org));
     }
@@ -76,33 +79,41 @@ pub(super) async fn made(
 
 /// The organisation that somebody without a team is about to join by the application; the one that was made
 /// first, where there are several.
-async fn joining(call: &Call, client: &Client, account: &Account) -> Result<Option<Id<Org>>> {
+async fn joining(
+    call: &Call,
+    client: &Client,
+    progress: &Progress,
+    account: &Account,
+) -> Result<Option<Id<Org>>> {
     let own = of_account(call, account).await?;
     if own.iter().any(|one| one.kind == Kind::Team) {
         return Ok(None);
     }
-    orgs::joins::awaiting(call, client.id, account.session.user).await
+    let ahead = orgs::joins::ahead(call, client.id, account.session.user).await?;
+    let first = ahead.into_iter().find(|one| !one.is_asked || one.is_shown(progress.began_at));
+    Ok(first.map(|one| one.org))
 }
 
 /// Makes the person a member of what is joined by the application, and notes for which of it the authorization
-/// is. A yes that was given in this session was given for that one.
+/// is. A yes that was given in this session was given for that one; `agreed` is when the authorization began in which
+/// it was.
 ///
 /// # Errors
 /// `OrganizationUnknown` where one of them is suspended; `DraftUnknown`.
 pub(super) async fn join(
     call: &Call,
     (id, client): (Id<id::Draft>, Id<id::Client>),
-    account: &Account,
+    (account, agreed): (&Account, Option<Time>),
     org: Id<Org>,
 ) -> Result<()> {
     let (user, session) = (account.session.user, account.session.id);
-    let ask = (orgs::Welcome::new(call, user)?, (user, session, client), (id, org), call.now);
+    let ask = (orgs::Welcome::new(call, user)?, (user, session), (client, agreed), (id, org), call.now);
     call.realm
         .db
-        .write("drafts.join", ask, |tx, (welcome, (user, session, client), (id, org), now)| {
+        .write("drafts.join", ask, |tx, (welcome, (user, session), (client, agreed), (id, org), now)| {
             Box::pin(async move {
                 tx.lock_shared(&[&user.to_string()]).await?;
-                welcome.by_client(tx, *user, *client).await?;
+                welcome.by_client(tx, *user, *client, *agreed).await?;
                 if sql::join(tx, *id, *session, *org, *now).await? {
                     Ok(())
                 } else {

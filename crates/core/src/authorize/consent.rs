@@ -8,7 +8,7 @@ use doorward_proto::{
 };
 
 use super::{
-    Next, Progress, Request, begin,
+    Next, Progress, Request, View, begin,
     choice::{self, Made},
     draft, sql,
 };
@@ -18,6 +18,7 @@ use crate::{
     call::Call,
     clients::{self, Client},
     grants::ANONYMOUS,
+    orgs,
     outcome::{Code, Refusal, Result, refuse},
     sessions::Account,
     tokens,
@@ -85,9 +86,12 @@ pub(super) async fn is_there(
     progress: &Progress,
     (account, org): (&Account, Id<Org>),
 ) -> Result<bool> {
-    // A draft's address can be handed on: the yes counts for the session that gave it only.
-    if progress.consented_at.is_some() && progress.session == Some(account.session.id) {
+    if progress.is_agreed(account.session.id) {
         return Ok(true);
+    }
+    let ahead = orgs::joins::ahead(call, client.id, account.session.user).await?;
+    if ahead.iter().any(|joining| joining.is_shown(progress.began_at)) {
+        return Ok(false);
     }
     if request.ask.prompt.contains(Prompt::Consent) {
         return Ok(false);
@@ -113,6 +117,13 @@ pub(super) async fn is_there(
             })
         })
         .await
+}
+
+/// The organisations that the person joins with a yes, by name.
+pub async fn would_join(call: &Call, view: &View, account: &Account) -> Result<Vec<String>> {
+    let ahead = orgs::joins::ahead(call, view.client, account.session.user).await?;
+    let shown = ahead.into_iter().filter(|joining| joining.is_shown(view.began_at));
+    Ok(shown.map(|joining| joining.name).collect())
 }
 
 /// The person says yes: for this authorization, and unless it is to count once only, for good.

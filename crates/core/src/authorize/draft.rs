@@ -6,6 +6,7 @@ use doorward_proto::{
     authorize::Prompt,
     id::{self, Id},
     scope::ScopeSet,
+    time::Time,
 };
 
 use super::{Progress, Request, sql, whom::Whom};
@@ -75,6 +76,8 @@ pub struct View {
     pub apis: Vec<String>,
     /// Whether its access outlives the session.
     pub is_offline: bool,
+    /// When the authorization was kept first.
+    pub began_at: Option<Time>,
 }
 
 /// Keeps an authorization until the person is done, or too late. Anybody may begin one, so an address may
@@ -153,6 +156,7 @@ pub async fn view(call: &Call, id: Id<id::Draft>) -> Result<View> {
         scopes,
         apis,
         is_offline: request.scope.contains("offline_access"),
+        began_at: progress.began_at,
     })
 }
 

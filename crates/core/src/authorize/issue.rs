@@ -5,6 +5,7 @@ use std::sync::Arc;
 use doorward_proto::{
     id::{self, Id, Org},
     secret::Kind,
+    time::Time,
 };
 
 use super::{Next, Progress, Request, sql};
@@ -28,6 +29,8 @@ struct Issue {
     draft: Option<Id<id::Draft>>,
     event: Event,
     welcome: orgs::Welcome,
+    /// When the authorization began in which the person has said yes.
+    agreed: Option<Time>,
 }
 
 /// Issues a code to the application, for this account in this organisation.
@@ -83,8 +86,9 @@ pub(super) async fn issue(
         .fact("session_id", session.id.to_string())
         .fact("scope", grant.scope.as_str());
     let welcome = orgs::Welcome::new(call, session.user)?;
-    let issue =
-        Issue { grant, epoch: account.principal.epoch, code: new, draft: progress.draft, event, welcome };
+    let agreed = progress.agreed_at(session.id);
+    let (epoch, draft) = (account.principal.epoch, progress.draft);
+    let issue = Issue { grant, epoch, code: new, draft, event, welcome, agreed };
     call.realm
         .db
         .write("code.issue", issue, |tx, issue| Box::pin(async move { write(tx, issue).await }))
@@ -96,7 +100,7 @@ pub(super) async fn issue(
 }
 
 async fn write(tx: &mut Tx<'_>, issue: &Issue) -> Result<()> {
-    let Issue { grant, epoch, code, draft, event, welcome } = issue;
+    let Issue { grant, epoch, code, draft, event, welcome, agreed } = issue;
     tx.lock_shared(&[&grant.user.to_string()]).await?;
     if let Some(draft) = draft
         && !sql::consume(tx, *draft, code.now).await?
@@ -107,6 +111,6 @@ async fn write(tx: &mut Tx<'_>, issue: &Issue) -> Result<()> {
         return refuse(Code::SignInRequired);
     }
     insert_code(tx, code).await?;
-    welcome.by_client(tx, grant.user, grant.client).await?;
+    welcome.by_client(tx, grant.user, grant.client, *agreed).await?;
     audit::record(tx, event).await
 }

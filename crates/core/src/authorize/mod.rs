@@ -28,7 +28,9 @@ pub use begin::{begin, resume};
 pub(crate) use checks::repeats_redirect_uri;
 pub use checks::{RESPONSE_MODES, STANDARD_SCOPES};
 pub use choice::{acting_for, choose_organization, on_behalf_of};
-pub use consent::{Connected, Consented, allowed_in_words, approve, connected, deny, revoke, skip};
+pub use consent::{
+    Connected, Consented, allowed_in_words, approve, connected, deny, revoke, skip, would_join,
+};
 pub(crate) use draft::TTL as DRAFT_TTL;
 pub use draft::{View, chose_account, signed_in, view};
 pub use push::{PUSHED_TTL, Pushed, push, store_posted};
@@ -151,4 +153,19 @@ pub(crate) struct Progress {
     pub(crate) org: Option<Id<id::Org>>,
     pub(crate) login_at: Option<Time>,
     pub(crate) consented_at: Option<Time>,
+    /// When the draft was made.
+    pub(crate) began_at: Option<Time>,
+}
+
+impl Progress {
+    /// Whether a session has said yes. A draft's address can be handed on: the yes counts for the session that
+    /// gave it only.
+    fn is_agreed(&self, session: Id<id::Session>) -> bool {
+        self.consented_at.is_some() && self.session == Some(session)
+    }
+
+    /// When the authorization began in which a session has said yes.
+    fn agreed_at(&self, session: Id<id::Session>) -> Option<Time> {
+        self.began_at.filter(|_| self.is_agreed(session))
+    }
 }

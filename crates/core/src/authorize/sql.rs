@@ -16,7 +16,7 @@ use crate::{
 
 const INSERT: &str = "INSERT INTO drafts (id, client_id, request, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5)";
-const FIND: &str = "SELECT id, request, session_id, login_at, consented_at, org_id FROM drafts
+const FIND: &str = "SELECT id, request, session_id, login_at, consented_at, org_id, created_at FROM drafts
     WHERE id = $1 AND consumed_at IS NULL AND expires_at > $2";
 const MARK: &str = "UPDATE drafts SET session_id = $2, consented_at = NULL,
     org_id = CASE WHEN session_id = $2 THEN org_id END,
@@ -81,6 +81,7 @@ pub(super) async fn find(tx: &mut ReadTx<'_>, id: Id<id::Draft>, now: Time) -> R
                 login_at: row.opt_time(3)?,
                 consented_at: row.opt_time(4)?,
                 org: row.opt_id(5)?,
+                began_at: row.opt_time(6)?,
             },
         })
     })

@@ -326,12 +326,13 @@ pub const KINDS: &[Kind] = &[
         "organization_join_client",
         "org_join_clients",
         "An application by which people join an organisation.",
-        &[text("org_id"), text("client_id"), time("created_at")],
+        &[text("org_id"), text("client_id"), flag("is_asked"), time("created_at")],
     ),
     kind(
         "organization_joined",
         "org_joined",
-        "Who has joined an organisation by an application, which happens once.",
+        "Who has joined an organisation by an application, which happens once, or has left it: no application makes \
+         them a member any more.",
         &[text("org_id"), text("user_id"), text("client_id"), time("joined_at")],
     ),
     keyed(

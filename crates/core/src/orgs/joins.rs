@@ -2,6 +2,9 @@
 //!
 //! An organisation names its own applications; who administers the instance names any. A person joins an
 //! organisation so once: whoever has left, or was taken out, stays out until somebody lets them in again.
+//!
+//! Anybody may have an organisation, and name an application by which people join it. So nobody joins what an
+//! organisation has named by itself unless they were shown it and agreed: an administrator's word counts for all.
 
 use doorward_proto::{
     id::{Client as ClientKind, Id, Org as OrgKind, User},
@@ -26,11 +29,36 @@ pub struct JoinClient {
     pub client_id: String,
     /// What people see.
     pub name: String,
+    /// Whether people agree first, as they do where the organisation has named it by itself.
+    pub is_asked: bool,
     /// When it was named.
     pub created_at: Time,
 }
 
-/// How many an organisation may name.
+/// An organisation that somebody would join by an application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Joining {
+    pub(crate) org: Id<OrgKind>,
+    /// Its name.
+    pub(crate) name: String,
+    /// Whether they agree first.
+    pub(crate) is_asked: bool,
+    /// When the application was named.
+    pub(crate) since: Time,
+}
+
+impl Joining {
+    /// Whether people who began to sign in then are asked: nobody is shown on one page what was named after the
+    /// page before it. The next sign-in asks.
+    pub(crate) fn is_shown(&self, began: Option<Time>) -> bool {
+        self.is_asked && began.is_none_or(|began| self.since <= began)
+    }
+}
+
+const WRITE: &str = "org:settings:write";
+const CHANGED_BY: &str = "admin:orgs:write";
+
+/// How many an organisation may name, and by how many organisations an application may be named.
 const MOST: usize = 100;
 
 /// Every application by which people join.
@@ -49,9 +77,9 @@ pub async fn list(call: &Call, scope: &OrgScope) -> Result<Vec<JoinClient>> {
 ///
 /// # Errors
 /// `ScopeMissing`; `RequestInvalid` for one that there is not, or that is another organisation's; `Conflict`
-/// for a personal organisation, and beyond the number that one may name.
+/// for a personal organisation, and beyond the number that one may name and be named by.
 pub async fn add(call: &Call, scope: &OrgScope, name: &str) -> Result<JoinClient> {
-    scope.must("org:settings:write")?;
+    scope.runs(WRITE, CHANGED_BY)?;
     if scope.org().kind == Kind::Personal {
         return conflict("Nobody else belongs to a personal organisation");
     }
@@ -64,11 +92,13 @@ pub async fn add(call: &Call, scope: &OrgScope, name: &str) -> Result<JoinClient
         }
     };
     let event = Event::new(call, "org.join_client_added")?.subject(scope.id()).org(scope.id());
-    let event = event.client(client.id);
+    let is_asked = !scope.is_platform();
+    let event = event.client(client.id).fact("is_asked", is_asked);
     let new = JoinClient {
         id: client.id,
         client_id: client.client_id.clone(),
         name: client.name.clone(),
+        is_asked,
         created_at: call.now,
     };
     call.realm
@@ -83,6 +113,10 @@ pub async fn add(call: &Call, scope: &OrgScope, name: &str) -> Result<JoinClient
                 if all.len() >= MOST {
                     return conflict("People join by 100 applications at most");
                 }
+                tx.lock_exclusive(&[&new.id.to_string()]).await?;
+                if sql::joins::count_of(tx, new.id).await? >= MOST {
+                    return conflict("People join 100 organizations at most by one application");
+                }
                 sql::joins::insert(tx, scope.id(), new).await?;
                 audit::record(tx, event).await?;
                 Ok(new.clone())
@@ -96,7 +130,7 @@ pub async fn add(call: &Call, scope: &OrgScope, name: &str) -> Result<JoinClient
 /// # Errors
 /// `ScopeMissing`, `NotFound`.
 pub async fn remove(call: &Call, scope: &OrgScope, name: &str) -> Result<()> {
-    scope.must("org:settings:write")?;
+    scope.runs(WRITE, CHANGED_BY)?;
     let event = Event::new(call, "org.join_client_removed")?.subject(scope.id()).org(scope.id());
     call.realm
         .db
@@ -113,20 +147,17 @@ pub async fn remove(call: &Call, scope: &OrgScope, name: &str) -> Result<()> {
         .await
 }
 
-/// What somebody would join first by signing in to an application now.
-pub(crate) async fn awaiting(
-    call: &Call,
-    client: Id<ClientKind>,
-    user: Id<User>,
-) -> Result<Option<Id<OrgKind>>> {
-    let read = call.realm.db.read("orgs.joins.awaiting", (client, user), |tx, (client, user)| {
-        Box::pin(async move { sql::joins::awaiting(tx, *client, *user).await })
+/// What somebody would join by an application.
+pub(crate) async fn ahead(call: &Call, client: Id<ClientKind>, user: Id<User>) -> Result<Vec<Joining>> {
+    let read = call.realm.db.read("orgs.joins.ahead", (client, user), |tx, (client, user)| {
+        Box::pin(async move { sql::joins::ahead(tx, *client, *user).await })
     });
     read.await
 }
 
 impl Welcome {
-    /// Makes whoever signs in to an application a member of what is joined by it, once.
+    /// Makes whoever signs in to an application a member of what is joined by it, once: of what an administrator
+    /// has named, and of what they were shown on a page of an authorization that began at `agreed`.
     ///
     /// # Errors
     /// `OrganizationUnknown` where somebody would join one that is suspended.
@@ -135,9 +166,12 @@ impl Welcome {
         tx: &mut Tx<'_>,
         user: Id<User>,
         client: Id<ClientKind>,
+        agreed: Option<Time>,
     ) -> Result<()> {
-        for org in sql::joins::of_client(tx, client).await? {
-            self.once(tx, user, (org, client)).await?;
+        for joining in sql::joins::ahead(tx, client, user).await? {
+            if !joining.is_asked || (agreed.is_some() && joining.is_shown(agreed)) {
+                self.once(tx, user, (joining.org, client)).await?;
+            }
         }
         Ok(())
     }
@@ -149,7 +183,7 @@ impl Welcome {
         (org, client): (Id<OrgKind>, Id<ClientKind>),
     ) -> Result<()> {
         // Of two sign-ins at once the second waits for the first, and finds that it was done.
-        if !sql::joins::note(tx, org, user, (client, self.now())).await? {
+        if !sql::joins::note(tx, org, user, (Some(client), self.now())).await? {
             return Ok(());
         }
         if !super::takes(tx, org).await? {

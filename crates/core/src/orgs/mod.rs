@@ -266,12 +266,13 @@ pub async fn holding(call: &Call, user: Id<User>, permission: &'static str) -> R
 }
 
 /// Ends what a person who leaves an organisation has of it: its workspaces, grants in its name, answers to what
-/// it asks, and that it is the active one of sessions.
+/// it asks, and that it is the active one of sessions. No application makes them a member again.
 async fn let_go(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>, now: Time) -> Result<()> {
     workspaces::leave(tx, org, user).await?;
     sql::end_grants(tx, org, user, now).await?;
     sql::fields::forget(tx, org, user).await?;
     sql::send_home(tx, org, user).await?;
+    sql::joins::note(tx, org, user, (None, now)).await?;
     tx.raise_changes().await
 }
 

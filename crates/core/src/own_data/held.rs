@@ -302,7 +302,8 @@ pub const HELD: &[Held] = &[
         name: "joined_by_applications",
         table: "org_joined",
         whose: Whose::Person(USER),
-        about: "The organisations that you joined by signing in to an application, by which, and when.",
+        about: "The organisations that you joined by signing in to an application, by which, and when, and those \
+                that you have left: no application makes you a member of them any more.",
         members: &[text("org_id"), text("client_id"), time("joined_at")],
         left_out: &[(USER, OURS)],
     },

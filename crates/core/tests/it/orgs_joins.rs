@@ -1,8 +1,10 @@
 //! Joining an organisation by signing in to an application, on both engines.
 
+use std::time::Duration;
+
 use doorward_core::{
     authorize::{self, Consented, Next, Step},
-    clients::Organizations,
+    clients::{Client, Organizations},
     orgs::{
         self, Org, fields, joins,
         manage::{self, set_active},
@@ -11,13 +13,13 @@ use doorward_core::{
     outcome::Code,
     users,
 };
-use doorward_proto::id::{Id, User};
+use doorward_proto::id::{Draft, Id, User};
 use doorward_world::{World, both_engines};
 use futures_util::future::join_all;
 
 use crate::{
-    kit::{self, application, code_for, request},
-    orgs::{by, code, enters, person, platform, team},
+    kit::{self, Alice, application, code_for, request},
+    orgs::{adds, by, code, enters, person, platform, team},
 };
 
 async fn names(world: &World, org: &Org, client: &str) {
@@ -27,6 +29,33 @@ async fn names(world: &World, org: &Org, client: &str) {
 async fn role(world: &World, org: &Org, user: Id<User>) -> Option<String> {
     let facts = users::facts(&world.call(), user).await.unwrap().unwrap();
     facts.orgs.into_iter().find(|one| one.org == org.id).map(|one| one.role)
+}
+
+/// The page that asks somebody, whatever they have allowed before.
+async fn asked(world: &World, app: &Client, alice: &Alice) -> Id<Draft> {
+    let call = world.call();
+    let signed = alice.signed(&call).await;
+    let silent = authorize::begin(&call, &request(app, &[("prompt", "none")]), Some(&signed)).await.unwrap();
+    let Next::Refuse { refusal, .. } = silent else { panic!("{silent:?}") };
+    assert_eq!(refusal.code, Code::ConsentRequired);
+    match authorize::begin(&call, &request(app, &[]), Some(&signed)).await.unwrap() {
+        Next::Show { draft, step: Step::Consent } => draft,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What the page says that the person joins, and a yes to it.
+async fn agrees(world: &World, draft: Id<Draft>, alice: &Alice) -> Vec<String> {
+    let call = world.call();
+    let signed = alice.signed(&call).await;
+    let account = signed.active().unwrap();
+    let view = authorize::view(&call, draft).await.unwrap();
+    let said = authorize::would_join(&call, &view, account).await.unwrap();
+    let yes = Consented { draft, session: account.session.id, only_once: false };
+    authorize::approve(&call, &yes, account).await.unwrap();
+    let next = authorize::resume(&call, draft, Some(&signed)).await.unwrap();
+    assert!(matches!(next, Next::Grant { .. }), "{next:?}");
+    said
 }
 
 both_engines! {
@@ -45,7 +74,8 @@ both_engines! {
         let signed = alice.signed(&call).await;
         code_for(&call, &other, &signed, &[]).await;
         assert_eq!(role(&world, &org, user).await, None, "by that application alone");
-        code_for(&call, &app, &signed, &[]).await;
+        let draft = asked(&world, &app, &alice).await;
+        assert_eq!(agrees(&world, draft, &alice).await, ["Acme"]);
         assert_eq!(role(&world, &org, user).await.as_deref(), Some(orgs::MEMBER));
         assert_eq!(code(enters(&world, user, &org, "org:members:read").await), Some(Code::ScopeMissing), "sees no members");
 
@@ -128,6 +158,65 @@ both_engines! {
         let next = authorize::resume(&call, draft, Some(&bob)).await.unwrap();
         let Next::Refuse { refusal, .. } = next else { panic!("{next:?}") };
         assert!(refusal.hint.contains("suspended"), "{}", refusal.hint);
+    }
+
+    /// Whoever has an organisation can name an application that people use already: none of them belongs to it unless
+    /// they say so.
+    async fn nobody_joins_by_what_they_have_allowed_before(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |new| new.org = Some(org.id)).await;
+        let alice = kit::alice(&world).await;
+        let (call, user) = (world.call(), alice.user.id);
+        let signed = alice.signed(&call).await;
+        code_for(&call, &app, &signed, &[]).await;
+        let scope = enters(&world, owner, &org, "org:settings:write").await.unwrap();
+        joins::add(&by(&world, owner), &scope, "app").await.unwrap();
+
+        let draft = asked(&world, &app, &alice).await;
+        let account = signed.active().unwrap();
+        authorize::deny(&call, draft, account.session.id, account).await.unwrap();
+        assert_eq!(role(&world, &org, user).await, None, "who refuses has not joined");
+        let draft = asked(&world, &app, &alice).await;
+        world.advance(Duration::from_secs(1));
+        // What is named while the page is shown is not on it.
+        joins::remove(&by(&world, owner), &scope, "app").await.unwrap();
+        joins::add(&by(&world, owner), &scope, "app").await.unwrap();
+        assert!(agrees(&world, draft, &alice).await.is_empty());
+        assert_eq!(role(&world, &org, user).await, None, "the page did not say so");
+        let draft = asked(&world, &app, &alice).await;
+        assert_eq!(agrees(&world, draft, &alice).await, ["Acme"]);
+        assert_eq!(role(&world, &org, user).await.as_deref(), Some(orgs::MEMBER));
+        code_for(&call, &app, &signed, &[]).await;
+    }
+
+    /// Whoever is taken out stays out, however they came in, and whatever page they have agreed to.
+    async fn who_is_taken_out_does_not_come_back_by_an_application(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |_| {}).await;
+        let alice = kit::alice(&world).await;
+        adds(&world, &org, alice.user.id, orgs::MEMBER).await;
+        members::remove(&world.local(), &platform(&world, &org).await, alice.user.id).await.unwrap();
+        names(&world, &org, "app").await;
+        let call = world.call();
+        code_for(&call, &app, &alice.signed(&call).await, &[]).await;
+        assert_eq!(role(&world, &org, alice.user.id).await, None);
+    }
+
+    /// What one application is joined by is read with every code: it has an end.
+    async fn an_application_is_named_by_so_many_organisations(world: World) {
+        application(&world, "app", |_| {}).await;
+        let call = world.local();
+        for number in 0..100 {
+            let new = manage::NewOrg { name: format!("Org {number}"), slug: None, owner: None };
+            let org = manage::create(&call, new).await.unwrap();
+            names(&world, &org, "app").await;
+        }
+        let new = manage::NewOrg { name: "One more".to_owned(), slug: None, owner: None };
+        let org = manage::create(&call, new).await.unwrap();
+        let refused = joins::add(&call, &platform(&world, &org).await, "app").await;
+        assert_eq!(code(refused), Some(Code::Conflict));
     }
 
     async fn only_its_own_applications_are_for_an_organisation_to_name(world: World) {

@@ -80,6 +80,8 @@ pub struct Page<'a> {
     pub email: String,
     /// The organisation on whose behalf, where it is not the person's own.
     pub organisation: Option<String>,
+    /// The organisations that a yes makes the person a member of, by name.
+    pub joins: Vec<String>,
     /// What it asks for.
     pub wishes: Vec<Wish>,
     /// The APIs it wants to reach, by name.
@@ -121,8 +123,9 @@ async fn ask(mut visit: Visit) -> Result<Response, Failure> {
         None => own_of_several(&visit, account).await?,
     };
     let is_verified = view.is_first_party || is_built_in(&visit, view).await?;
+    let joins = authorize::would_join(&visit.call, view, account).await?;
     let frame = visit.frame();
-    Ok(visit.show(&Page { is_verified, organisation, ..page(&visit, &frame, view, account) }))
+    Ok(visit.show(&Page { is_verified, organisation, joins, ..page(&visit, &frame, view, account) }))
 }
 
 /// The person's own organisation, where they have others that it could be mistaken for. Everybody belongs to the
@@ -157,6 +160,7 @@ fn page<'a>(visit: &Visit, frame: &'a Frame, view: &View, account: &Account) -> 
         session: account.session.id.to_string(),
         email: account.email.clone().unwrap_or_default(),
         organisation: None,
+        joins: Vec::new(),
         wishes,
         apis: view.apis.clone(),
         is_offline: view.is_offline,

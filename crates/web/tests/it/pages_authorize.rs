@@ -1,6 +1,7 @@
 //! The pages of an authorization in progress, as a person without script meets them.
 
 use crate::pages_kit::{Browser, PASSWORD, Page};
+use doorward_core::orgs::{self, Holder, joins};
 use doorward_world::{World, both_engines};
 use http::StatusCode;
 use serde_json::json;
@@ -107,6 +108,35 @@ both_engines! {
         let client = browser.client(json!({})).await;
         let page = browser.open(&request(&client, &[])).await;
         assert!(page.text.contains("has not been checked") && !page.text.contains("\"whole\""), "{}", page.text);
+    }
+
+    /// Whoever has an organisation may name an application by which people join it: they are asked, whatever they have
+    /// allowed before, and see which organisation it is.
+    async fn a_consent_page_says_what_a_person_joins(world: World) {
+        let mut browser = Browser::new(world);
+        browser.person(ADA, "Ada").await;
+        let org = browser.make("orgs", json!({"name": "Lamps & Co"})).await;
+        let org = org["id"].as_str().unwrap();
+        let client = browser.client(json!({"org_id": org})).await;
+        let page = browser.open(&request(&client, &[])).await;
+        let page = browser.sign_in(&page, ADA, PASSWORD).await;
+        assert!(!page.text.contains("become a member"), "{}", page.text);
+        let out = browser.submit(&page, "/consent", &[("answer", "allow")]).await;
+        assert!(answer(&out, "code").is_some());
+
+        let scopes = vec!["org:settings:write".to_owned()];
+        let holder = Holder { scopes, tenant: Some(org.parse().unwrap()), person: None };
+        let call = browser.world.call();
+        let scope = orgs::enter(&call, holder, org, "org:settings:write").await.unwrap();
+        joins::add(&call, &scope, client["client_id"].as_str().unwrap()).await.unwrap();
+        let silent = browser.open(&request(&client, &[("prompt", "none")])).await;
+        assert_eq!(answer(&silent, "error").as_deref(), Some("consent_required"));
+        let page = browser.open(&request(&client, &[])).await;
+        assert!(page.text.contains("You also become a member of") && page.text.contains("Lamps &#38; Co"), "{}", page.text);
+        let out = browser.submit(&page, "/consent", &[("answer", "allow")]).await;
+        assert!(answer(&out, "code").is_some());
+        let silent = browser.open(&request(&client, &[("prompt", "none")])).await;
+        assert!(answer(&silent, "code").is_some(), "asked once");
     }
 
     /// The question names who answers for the application and links to what it says about itself.

@@ -8,24 +8,28 @@ use doorward_proto::{
 use crate::{
     args,
     db::{ReadTx, Tx},
-    orgs::joins::JoinClient,
+    orgs::joins::{JoinClient, Joining},
     outcome::Result,
 };
 
-const ALL: &str = "SELECT j.client_id, c.client_id, c.name, j.created_at FROM org_join_clients j
+const ALL: &str = "SELECT j.client_id, c.client_id, c.name, j.created_at, j.is_asked FROM org_join_clients j
     JOIN clients c ON c.id = j.client_id JOIN principals p ON p.id = c.id
     WHERE j.org_id = $1 AND p.status <> 2 ORDER BY j.client_id";
-const INSERT: &str = "INSERT INTO org_join_clients (org_id, client_id, created_at) VALUES ($1, $2, $3)
+const INSERT: &str =
+    "INSERT INTO org_join_clients (org_id, client_id, created_at, is_asked) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
 const REMOVE: &str = "DELETE FROM org_join_clients WHERE org_id = $1 AND client_id = $2";
 const REMOVE_ALL: &str = "DELETE FROM org_join_clients WHERE org_id = $1";
 const FORGET_ALL: &str = "DELETE FROM org_joined WHERE org_id = $1";
 // every org: those that are joined by one application.
-const OF_CLIENT: &str = "SELECT org_id FROM org_join_clients WHERE client_id = $1 ORDER BY org_id LIMIT 100";
-// every org: those that are joined by one application.
-const AWAITING: &str = "SELECT c.org_id FROM org_join_clients c WHERE c.client_id = $1 AND NOT EXISTS (
-        SELECT 1 FROM org_joined j WHERE j.org_id = c.org_id AND j.user_id = $2
-    ) ORDER BY c.org_id LIMIT 1";
+const COUNT_OF: &str = "SELECT COUNT(*) FROM org_join_clients WHERE client_id = $1";
+// every org: those that one person would join by one application.
+const AHEAD: &str = "SELECT j.org_id, o.name, j.is_asked, j.created_at FROM org_join_clients j
+    JOIN orgs o ON o.id = j.org_id
+    WHERE j.client_id = $1
+    AND NOT EXISTS (SELECT 1 FROM org_joined d WHERE d.org_id = j.org_id AND d.user_id = $2)
+    AND NOT EXISTS (SELECT 1 FROM memberships m WHERE m.org_id = j.org_id AND m.user_id = $2)
+    ORDER BY j.org_id LIMIT 100";
 const NOTE: &str = "INSERT INTO org_joined (org_id, user_id, client_id, joined_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
 // every org: a person who is deleted has joined none.
@@ -38,13 +42,14 @@ pub(in crate::orgs) async fn all(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Ve
             client_id: row.text(1)?,
             name: row.text(2)?,
             created_at: row.time(3)?,
+            is_asked: row.flag(4)?,
         })
     })
     .await
 }
 
 pub(in crate::orgs) async fn insert(tx: &mut Tx<'_>, org: Id<Org>, new: &JoinClient) -> Result<()> {
-    tx.exec(INSERT, args![org, new.id, new.created_at]).await?;
+    tx.exec(INSERT, args![org, new.id, new.created_at, i64::from(new.is_asked)]).await?;
     Ok(())
 }
 
@@ -59,26 +64,30 @@ pub(in crate::orgs) async fn remove_all(tx: &mut Tx<'_>, org: Id<Org>) -> Result
     Ok(())
 }
 
-/// The organisations that are joined by an application.
-pub(in crate::orgs) async fn of_client(tx: &mut ReadTx<'_>, client: Id<Client>) -> Result<Vec<Id<Org>>> {
-    tx.all(OF_CLIENT, args![client], |row| row.id(0)).await
+/// How many organisations are joined by an application.
+pub(in crate::orgs) async fn count_of(tx: &mut ReadTx<'_>, client: Id<Client>) -> Result<usize> {
+    let count = tx.opt(COUNT_OF, args![client], |row| row.int(0)).await?.unwrap_or_default();
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
-/// The first of them that a person has never joined.
-pub(in crate::orgs) async fn awaiting(
+/// The organisations that a person would join by an application.
+pub(in crate::orgs) async fn ahead(
     tx: &mut ReadTx<'_>,
     client: Id<Client>,
     user: Id<User>,
-) -> Result<Option<Id<Org>>> {
-    tx.opt(AWAITING, args![client, user], |row| row.id(0)).await
+) -> Result<Vec<Joining>> {
+    tx.all(AHEAD, args![client, user], |row| {
+        Ok(Joining { org: row.id(0)?, name: row.text(1)?, is_asked: row.flag(2)?, since: row.time(3)? })
+    })
+    .await
 }
 
-/// Notes that a person has joined; whether that is the first time.
+/// Notes that a person has joined, or (by no application) has left; whether that is the first time.
 pub(in crate::orgs) async fn note(
     tx: &mut Tx<'_>,
     org: Id<Org>,
     user: Id<User>,
-    (client, now): (Id<Client>, Time),
+    (client, now): (Option<Id<Client>>, Time),
 ) -> Result<bool> {
     Ok(tx.exec(NOTE, args![org, user, client, now]).await? > 0)
 }
