@@ -166,6 +166,7 @@ pub const RESERVED: &[&str] = &[
     "active",
     "username",
     "token_type",
+    "allowed_addresses",
     "agent_type",
     "capabilities",
     "agent_limits",

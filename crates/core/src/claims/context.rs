@@ -1,4 +1,4 @@
-//! What expressions see: of the person only what the granted scopes tell the application anyway.
+//! What expressions see: of the person only what the granted scopes tell whoever reads the token anyway.
 
 use doorward_proto::scope::ScopeSet;
 use serde_json::{Value as Json, json};
@@ -34,10 +34,19 @@ pub(super) struct Place<'a> {
     pub(super) profile: &'a [(String, Option<Json>)],
 }
 
+/// What whoever reads a token is told of its person.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Told<'a> {
+    /// By the scopes that it has.
+    pub(super) scopes: &'a ScopeSet,
+    /// All, whatever the scopes: the operator's own applications and what is theirs.
+    pub(super) is_first_party: bool,
+}
+
 impl Context {
     /// Of a person: what is not known, and what the scopes do not tell, is null.
-    pub(super) fn of_person(user: &User, place: &Place<'_>, client: &Client, scopes: &ScopeSet) -> Self {
-        let tells = |scope: &str| client.is_first_party || scopes.contains(scope);
+    pub(super) fn of_person(user: &User, place: &Place<'_>, client: &Client, told: Told<'_>) -> Self {
+        let tells = |scope: &str| told.is_first_party || told.scopes.contains(scope);
         let profile = |value: Option<&str>| json!(value.filter(|_| tells("profile")).map(short));
         let email = user.email.as_deref().filter(|_| tells("email"));
         let of = json!({
@@ -52,7 +61,7 @@ impl Context {
             "zone": profile(user.zone.as_deref()),
             "roles": few(user.roles.iter().map(String::as_str)),
         });
-        Self::new(of, (place, tells("profile")), client, scopes)
+        Self::new(of, (place, tells("profile")), client, told.scopes)
     }
 
     /// Of an application that acts for itself: the user is the application, of which nothing else is known.

@@ -1,4 +1,7 @@
 //! What mappings say in tokens.
+//!
+//! All that they depend on is read in the operation that grants the token, and none of them runs in it: others wait
+//! for that operation, and whoever writes an expression decides how long it runs.
 
 use std::sync::Arc;
 
@@ -10,7 +13,7 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     BUDGET, MOST_BYTES, Mapping, Owner, Reason, Target,
-    context::{Context, Place},
+    context::{Context, Place, Told},
     engine::Scope,
     may_be_called, sql,
 };
@@ -19,7 +22,7 @@ use crate::{
     audit::{self, Event},
     call::Call,
     clients::Client,
-    db::{ReadTx, Tx},
+    db::ReadTx,
     orgs::{self, workspaces},
     outcome::{Error, Result},
     tokens::{self, Grant},
@@ -158,13 +161,14 @@ fn one(
     Ok(Some(value))
 }
 
-/// What an expression sees of a person in an organisation, through an application that has these scopes.
+/// What an expression sees of a person in an organisation, through an application, as far as whoever reads the token is
+/// told.
 /// Permissions are those that the token says.
 pub(super) async fn seen(
     tx: &mut ReadTx<'_>,
     call: &Call,
     (whom, target): (Whom<'_>, Target),
-    (user, scopes): (Id<id::User>, &ScopeSet),
+    (user, told): (Id<id::User>, Told<'_>),
 ) -> Result<Context> {
     let (person, found) = (users::find_in(tx, user).await?, orgs::look_up(tx, whom.org).await?);
     let (Some(person), Some(org)) = (person, found) else {
@@ -186,36 +190,42 @@ pub(super) async fn seen(
         workspaces: &roles,
         profile: &profile,
     };
-    Ok(Context::of_person(&person, &place, whom.client, scopes))
+    Ok(Context::of_person(&person, &place, whom.client, told))
 }
 
-async fn said_of(
-    tx: &mut ReadTx<'_>,
-    call: &Call,
-    (whom, target): (Whom<'_>, Target),
-    grant: &Grant,
-) -> Result<Said> {
-    let sets = mappings(tx, call, whom, target).await?;
-    if sets.is_empty() {
-        return Ok(Said::default());
+/// Mappings with all that they depend on, as it was when the token was granted.
+#[derive(Debug, Default)]
+pub(crate) struct Unsaid(Option<(Vec<Arc<[Mapping]>>, Target, Context)>);
+
+impl Unsaid {
+    /// Runs them, outside every operation. What fails is in the audit trail.
+    pub(crate) async fn say(self, call: &Call, client: &Client) -> Result<Map<String, Json>> {
+        let Some((sets, target, context)) = self.0 else { return Ok(Map::new()) };
+        let said = run(call, &sets, target, &context);
+        note(call, client, &said.left_out).await?;
+        Ok(said.claims)
     }
-    let context = seen(tx, call, (whom, target), (grant.user, &grant.scope)).await?;
-    Ok(run(call, &sets, target, &context))
 }
 
-/// The custom claims of a token for a person. What fails is in the audit trail with the token.
+/// The custom claims of a token for a person, of which an access token has these scopes.
 pub(crate) async fn of_person(
-    tx: &mut Tx<'_>,
+    tx: &mut ReadTx<'_>,
     (call, client): (&Call, &Client),
     (api, target): (Option<&Api>, Target),
-    grant: &Grant,
-) -> Result<Map<String, Json>> {
+    (grant, scopes): (&Grant, &ScopeSet),
+) -> Result<Unsaid> {
     let whom = Whom { client, api, org: grant.org };
-    let said = said_of(tx, call, (whom, target), grant).await?;
-    for event in events(call, client, &said.left_out)? {
-        audit::record(tx, &event).await?;
+    let sets = mappings(tx, call, whom, target).await?;
+    if sets.is_empty() {
+        return Ok(Unsaid::default());
     }
-    Ok(said.claims)
+    // What a person tells an application is not told to an API of somebody else's: it reads what its token says.
+    let told = match api {
+        Some(api) if api.org != client.org => Told { scopes, is_first_party: false },
+        _ => Told { scopes: &grant.scope, is_first_party: client.is_first_party },
+    };
+    let context = seen(tx, call, (whom, target), (grant.user, told)).await?;
+    Ok(Unsaid(Some((sets, target, context))))
 }
 
 /// The custom claims of the userinfo answer.
@@ -227,11 +237,11 @@ pub(crate) async fn of_userinfo(
     let ask = (call.clone(), Arc::clone(client), grant.clone());
     let read = call.realm.db.read("claims.userinfo", ask, |tx, (call, client, grant)| {
         Box::pin(async move {
-            let whom = Whom { client, api: None, org: grant.org };
-            said_of(tx, call, (whom, Target::Userinfo), grant).await
+            let place = (None, Target::Userinfo);
+            of_person(tx, (call, client), place, (grant, &grant.scope)).await
         })
     });
-    told(call, client, read.await?).await
+    read.await?.say(call, client).await
 }
 
 /// The custom claims of the access token of an application that acts for itself.
@@ -251,40 +261,34 @@ pub(crate) async fn of_client(
             let whom = Whom { client, api: api.as_deref(), org: client.org };
             let sets = mappings(tx, call, whom, Target::AccessToken).await?;
             if sets.is_empty() {
-                return Ok(Said::default());
+                return Ok(Unsaid::default());
             }
             let org = orgs::look_up(tx, client.org).await?;
             let org = org.ok_or_else(|| Error::fault("an application without its organisation"))?;
             let place = Place { org: &org, role: None, permissions: &[], workspaces: &[], profile: &[] };
             let context = Context::of_client(client, &place, scopes);
-            Ok(run(call, &sets, Target::AccessToken, &context))
+            Ok(Unsaid(Some((sets, Target::AccessToken, context))))
         })
     });
-    told(call, client, read.await?).await
-}
-
-async fn told(call: &Call, client: &Client, said: Said) -> Result<Map<String, Json>> {
-    for event in events(call, client, &said.left_out)? {
-        audit::note(call, event).await?;
-    }
-    Ok(said.claims)
+    read.await?.say(call, client).await
 }
 
 /// What is recorded of claims that are left out: once for a mapping as it is, not with every token. What the
 /// expression was given is personal, and is not told.
-fn events(call: &Call, client: &Client, left_out: &[LeftOut]) -> Result<Vec<Event>> {
+async fn note(call: &Call, client: &Client, left_out: &[LeftOut]) -> Result<()> {
     /// What was recorded does not depend on the database.
     const ALWAYS: i64 = 0;
     let memory = &call.realm.caches.claims_left_out;
-    let mut events = Vec::new();
     for one in left_out {
         let key = (one.id.to_string(), one.version, one.reason);
         if memory.get(&key, ALWAYS).is_some() {
             continue;
         }
-        memory.insert(key, ALWAYS, ());
         let event = Event::new(call, "claim.left_out")?.subject(one.id).org(one.org).client(client.id);
-        events.push(event.fact("claim", one.name.clone()).fact("reason", one.reason.name()));
+        let event = event.fact("claim", one.name.clone()).fact("reason", one.reason.name());
+        audit::note(call, event).await?;
+        // Only now: one that could not be written is written with the next token.
+        memory.insert(key, ALWAYS, ());
     }
-    Ok(events)
+    Ok(())
 }

@@ -19,6 +19,10 @@ pub const READ: &str = "org:claims:read";
 /// What it takes to make, change, remove and try them.
 pub const WRITE: &str = "org:claims:write";
 
+// Those of the server belong to who runs it.
+const SEEN_BY: &str = "admin:orgs:read";
+pub(super) const CHANGED_BY: &str = "admin:orgs:write";
+
 /// What of an organisation a mapping is of, as it is named.
 #[derive(Debug, Clone, Default)]
 pub struct Whose {
@@ -62,7 +66,7 @@ pub struct ListAsk {
 /// # Errors
 /// `ScopeMissing`, `NotFound` for an application or API that is not the organisation's.
 pub async fn list(call: &Call, scope: &OrgScope, ask: ListAsk) -> Result<Page<Mapping>> {
-    scope.must(READ)?;
+    scope.runs(READ, SEEN_BY)?;
     let owner = owner(call, scope, &ask.whose).await?;
     let ask = (scope.id(), Some(owner).filter(|owner| *owner != Owner::Org), ask.page);
     call.realm
@@ -81,7 +85,7 @@ pub async fn list(call: &Call, scope: &OrgScope, ask: ListAsk) -> Result<Page<Ma
 /// # Errors
 /// `ScopeMissing`, `NotFound`.
 pub async fn get(call: &Call, scope: &OrgScope, id: Id<id::ClaimMapping>) -> Result<Mapping> {
-    scope.must(WRITE).or_else(|_| scope.must(READ))?;
+    scope.runs(WRITE, CHANGED_BY).or_else(|_| scope.runs(READ, SEEN_BY))?;
     let read = call.realm.db.read("claims.get", (scope.id(), id), |tx, (org, id)| {
         Box::pin(async move { sql::find(tx, *org, *id).await })
     });
@@ -120,7 +124,7 @@ struct Ask {
 /// `ScopeMissing`, `NotFound` for an application or API that is not the organisation's, `RequestInvalid` for a
 /// name that is not free and an expression that is refused, `Conflict` where there is one of the name.
 pub async fn create(call: &Call, scope: &OrgScope, new: NewMapping) -> Result<Mapping> {
-    scope.must(WRITE)?;
+    scope.runs(WRITE, CHANGED_BY)?;
     let owner = owner(call, scope, &new.whose).await?;
     if !may_be_called(&new.name, scope.is_platform()) {
         let hint = "A claim's name has 1 to 128 visible letters, and is none that tokens have already";
@@ -184,7 +188,7 @@ pub async fn update(
     change: Change,
 ) -> Result<Mapping> {
     let before = get(call, scope, id).await?;
-    scope.must(WRITE)?;
+    scope.runs(WRITE, CHANGED_BY)?;
     let Change { expression, into } = checked(change)?;
     let mapping = Mapping { expression, into, version: seen, updated_at: call.now, ..before };
     let ask = Ask { call: call.clone(), scope: scope.clone(), mapping };
@@ -209,7 +213,7 @@ pub async fn update(
 /// # Errors
 /// `ScopeMissing`, `NotFound`.
 pub async fn remove(call: &Call, scope: &OrgScope, id: Id<id::ClaimMapping>) -> Result<()> {
-    scope.must(WRITE)?;
+    scope.runs(WRITE, CHANGED_BY)?;
     let mapping = get(call, scope, id).await?;
     let ask = Ask { call: call.clone(), scope: scope.clone(), mapping };
     call.realm

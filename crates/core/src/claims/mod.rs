@@ -4,7 +4,8 @@
 //! A mapping adds and never replaces: what a specification defines, and what this server or the gateway goes by,
 //! cannot be written, neither when a mapping is saved nor when a token is made. An organisation's mappings are in
 //! tokens of that organisation for its own applications and APIs; those of an application or API in what is made
-//! for it. What an expression sees of a person is what the person's scopes let the application see.
+//! for it. What an expression sees of a person is what the person's scopes let the
+//! application see, and an API of somebody else's, what its own token lets it see.
 //!
 //! An expression costs little, which is known before it runs (see [`bounds`]); one that fails leaves its claim
 //! out, and is in the audit trail once.
@@ -26,7 +27,7 @@ use doorward_proto::{
 };
 
 pub(crate) use engine::Engine;
-pub(crate) use issue::{of_client, of_person, of_userinfo};
+pub(crate) use issue::{Unsaid, of_client, of_person, of_userinfo};
 pub use manage::{Change, ListAsk, NewMapping, READ, WRITE, Whose, create, get, list, remove, update};
 pub use sample::{Sample, SampleAsk, sample};
 

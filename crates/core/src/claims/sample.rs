@@ -8,9 +8,10 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Reason, Target,
+    context::Told,
     engine::{self, Scope},
     issue::{Whom, mappings, run, seen},
-    manage::WRITE,
+    manage::{CHANGED_BY, WRITE},
 };
 use crate::{
     apis::{self, Api},
@@ -64,7 +65,7 @@ struct Ask {
 /// `ScopeMissing`, `NotFound` for an application or API that is not the organisation's, `RequestInvalid` for who
 /// does not belong to it and for an expression that cannot be read.
 pub async fn sample(call: &Call, scope: &OrgScope, ask: SampleAsk) -> Result<Sample> {
-    scope.must(WRITE)?;
+    scope.runs(WRITE, CHANGED_BY)?;
     let client = clients::manage::get(call, &ask.client).await?;
     let api = match &ask.api {
         Some(api) => Some(apis::get(call, api).await?),
@@ -89,10 +90,11 @@ impl Ask {
             let hint = "Only of who belongs to the organisation";
             return Err(Refusal::new(Code::RequestInvalid).field("user_id").hint(hint).into());
         }
+        let told = Told { scopes: &self.scopes, is_first_party: self.client.is_first_party };
         let mut sample = Sample::default();
         for target in Target::ALL {
             let whom = Whom { client: &self.client, api: self.api.as_ref(), org };
-            let context = seen(tx, &self.call, (whom, target), (self.user, &self.scopes)).await?;
+            let context = seen(tx, &self.call, (whom, target), (self.user, told)).await?;
             let sets = mappings(tx, &self.call, whom, target).await?;
             let said = run(&self.call, &sets, target, &context);
             sample.bytes = sample.bytes.max(said.bytes);

@@ -147,7 +147,7 @@ impl Begin {
         let scope = target.scope_of(&self.grant.scope);
         let made = self.ask.prepare(tx, &found, (&target, &scope), "anonymous").await?;
         self.ask.record(tx, &found, &made).await?;
-        let mut issued = self.ask.issued(tx, self.grant.clone(), (made.0, target, scope), true).await?;
+        let mut issued = self.ask.issued(tx, self.grant.clone(), (made, target, scope), true).await?;
         issued.refresh = Some(self.refresh.clone());
         Ok(issued)
     }

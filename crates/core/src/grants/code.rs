@@ -110,7 +110,7 @@ async fn run(tx: &mut Tx<'_>, redeem: &Redeem) -> Result<Issued> {
         sql::insert_refresh(tx, &redeem.first_refresh(row)).await?;
         refresh = Some(redeem.refresh.0.clone());
     }
-    let mut issued = redeem.ask.issued(tx, found.grant, (made.0, target, scope), true).await?;
+    let mut issued = redeem.ask.issued(tx, found.grant, (made, target, scope), true).await?;
     (issued.nonce, issued.refresh) = (found.row.nonce, refresh);
     Ok(issued)
 }

@@ -1,6 +1,6 @@
 //! What redeeming a code and refreshing have in common: tokens for the person whose grant it is.
 //!
-//! All that they depend on is read in the operation that uses the credential up; only the signatures are
+//! All that they depend on is read in the operation that uses the credential up; custom claims and signatures are
 //! made after it.
 
 use std::{sync::Arc, time::Duration};
@@ -9,14 +9,13 @@ use doorward_proto::{
     scope::ScopeSet,
     secret::{Opaque, TokenHash},
 };
-use serde_json::{Map, Value};
 
 use super::sql::Presented;
 use crate::{
     apis,
     audit::{self, Event},
     call::Call,
-    claims,
+    claims::{self, Unsaid},
     clients::Client,
     db::Tx,
     orgs,
@@ -44,14 +43,23 @@ pub(super) struct Ask {
 /// What the credential was exchanged for, before it is signed.
 pub(super) struct Issued {
     claims: Claims,
+    /// The custom claims in it.
+    custom: Unsaid,
     scope: ScopeSet,
     ttl: Duration,
     grant: Grant,
     /// What an ID token says of the person, where there is one, and the custom claims in it.
-    person: Option<(Told, Map<String, Value>)>,
+    person: Option<(Told, Unsaid)>,
     /// The `nonce` of the authorization request.
     pub(super) nonce: Option<String>,
     pub(super) refresh: Option<Opaque>,
+}
+
+/// The access token that a credential is exchanged for, before anything is written.
+pub(super) struct Made {
+    claims: Claims,
+    custom: Unsaid,
+    event: Event,
 }
 
 impl Ask {
@@ -86,13 +94,12 @@ impl Ask {
         found: &Presented<R>,
         (target, scope): (&Target, &ScopeSet),
         grant_type: &str,
-    ) -> Result<(Claims, Event)> {
-        let mut claims =
-            found.access_claims(&self.call, &self.client, (target, scope), self.jkt.as_deref())?;
+    ) -> Result<Made> {
+        let claims = found.access_claims(&self.call, &self.client, (target, scope), self.jkt.as_deref())?;
         let place = (target.api.as_deref(), claims::Target::AccessToken);
-        claims.body.extra = claims::of_person(tx, (&self.call, &self.client), place, &found.grant).await?;
+        let custom = claims::of_person(tx, (&self.call, &self.client), place, (&found.grant, scope)).await?;
         let event = claims.event(&self.call, &self.client, &found.grant)?.fact("grant", grant_type);
-        Ok((claims, event))
+        Ok(Made { claims, custom, event })
     }
 
     /// Writes what is issued. Whether the person may have it was decided when the credential was used up.
@@ -100,7 +107,7 @@ impl Ask {
         &self,
         tx: &mut Tx<'_>,
         found: &Presented<R>,
-        (claims, event): &(Claims, Event),
+        Made { claims, event, .. }: &Made,
     ) -> Result<()> {
         audit::record(tx, event).await?;
         if let Some((hash, body)) = claims.stored(&self.call) {
@@ -116,7 +123,7 @@ impl Ask {
         &self,
         tx: &mut Tx<'_>,
         grant: Grant,
-        (made, target, scope): (Claims, Target, ScopeSet),
+        (made, target, scope): (Made, Target, ScopeSet),
         wants_id_token: bool,
     ) -> Result<Issued> {
         let mut person = None;
@@ -124,29 +131,47 @@ impl Ask {
             let asked = grant.facts.claims.as_ref().map(|claims| &claims.id_token);
             let told = Told::read(tx, &grant, (&grant.scope, asked)).await?;
             let place = (None, claims::Target::IdToken);
-            let custom = claims::of_person(tx, (&self.call, &self.client), place, &grant).await?;
+            let custom =
+                claims::of_person(tx, (&self.call, &self.client), place, (&grant, &grant.scope)).await?;
             person = Some((told, custom));
         }
-        Ok(Issued { claims: made, scope, ttl: target.ttl, grant, person, nonce: None, refresh: None })
+        let Made { claims, custom, .. } = made;
+        Ok(Issued { claims, custom, scope, ttl: target.ttl, grant, person, nonce: None, refresh: None })
     }
 }
 
 impl Issued {
     /// Signs the tokens; `code` is the one that was redeemed.
     pub(super) async fn sign(self, call: &Call, client: &Client, code: Option<&Opaque>) -> Result<Tokens> {
-        let is_dpop = self.claims.body.cnf.is_some();
-        let access_token = tokens::sign(call, self.claims).await?;
+        let Self { mut claims, custom, .. } = self;
+        let is_dpop = claims.body.cnf.is_some();
+        claims.body.extra = custom.say(call, client).await?;
+        complete(call, &claims).await?;
+        let access_token = tokens::sign(call, claims).await?;
         let mut id_token = None;
         if let Some((person, custom)) = self.person {
             let about = IdTokenFacts {
                 nonce: self.nonce,
                 access_token: Some(&access_token),
                 code: code.map(Opaque::expose),
-                custom,
+                custom: custom.say(call, client).await?,
             };
             id_token = Some(issue::id_token(call, client, &self.grant, &person, about).await?);
         }
         let (expires_in, refresh_token, scope) = (self.ttl, self.refresh, self.scope);
         Ok(Tokens { access_token, is_dpop, expires_in, refresh_token, id_token, scope })
     }
+}
+
+/// What is stored of an opaque token says the custom claims as well, before anybody has the token.
+async fn complete(call: &Call, claims: &Claims) -> Result<()> {
+    let Some((hash, body)) = claims.stored(call).filter(|(_, body)| !body.extra.is_empty()) else {
+        return Ok(());
+    };
+    call.realm
+        .db
+        .write("tokens.complete_access", (hash, body), |tx, (hash, body)| {
+            Box::pin(async move { tokens::sql::complete_access(tx, *hash, body).await })
+        })
+        .await
 }

@@ -146,7 +146,7 @@ async fn run(tx: &mut Tx<'_>, rotate: &Rotate) -> Result<Issued> {
         users::anonymous::see(tx, found.grant.user, call.now).await?;
     }
     let wants_id_token = client.metadata.id_token_on_refresh;
-    let mut issued = rotate.ask.issued(tx, found.grant, (made.0, target, scope), wants_id_token).await?;
+    let mut issued = rotate.ask.issued(tx, found.grant, (made, target, scope), wants_id_token).await?;
     issued.refresh = Some(successor);
     Ok(issued)
 }

@@ -162,6 +162,8 @@ pub async fn update(call: &Call, scope: &OrgScope, seen: i64, change: Change) ->
         force: change.force,
     };
     if let Some(allowed) = &change.allowed_addresses {
+        // From where the server itself is used is for who runs it.
+        scope.runs("org:settings:write", "admin:orgs:write")?;
         check_allowed(call, scope, (allowed, change.force))?;
     }
     if change.joined_by == Some(JoinedBy::Everybody) {

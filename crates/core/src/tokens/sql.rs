@@ -39,6 +39,7 @@ const IS_CURRENT: &str = "SELECT epoch FROM principals WHERE id = $1 AND epoch =
 const INSERT_ACCESS: &str = "INSERT INTO access_tokens
     (hash, family, client_id, principal_id, epoch, claims, created_at, expires_at)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+const COMPLETE_ACCESS: &str = "UPDATE access_tokens SET claims = $2 WHERE hash = $1";
 const ACCESS: &str = "SELECT claims FROM access_tokens WHERE hash = $1 AND revoked_at IS NULL";
 const REVOKE_ACCESS: &str = "UPDATE access_tokens SET revoked_at = $2 WHERE hash = $1 AND revoked_at IS NULL";
 const REVOKE_JTI: &str = "INSERT INTO revoked_jtis (jti, revoked_at, expires_at) VALUES ($1, $2, $3)
@@ -133,6 +134,16 @@ pub(crate) async fn insert_access(
     let expires = Time::from_seconds(claims.exp);
     let values = args![hash, &claims.grant_id, client, principal, epoch, text, now, expires];
     tx.exec(INSERT_ACCESS, values).await?;
+    Ok(())
+}
+
+/// Says more in one that was made a moment ago.
+pub(crate) async fn complete_access(
+    tx: &mut Tx<'_>,
+    hash: TokenHash,
+    claims: &AccessTokenClaims,
+) -> Result<()> {
+    tx.exec(COMPLETE_ACCESS, args![hash, serde_json::to_string(claims)?]).await?;
     Ok(())
 }
 

@@ -7,11 +7,12 @@ use std::sync::Arc;
 
 use doorward_core::{
     apis::{self, NewApi, Settings, TokenFormat},
-    audit,
+    audit, authorize,
+    call::Call,
     claims::{
         self, Change, ListAsk, MOST, MOST_BYTES, Mapping, NewMapping, Owner, Reason, SampleAsk, Target, Whose,
     },
-    clients::Client,
+    clients::{self, Client, manage as manage_client},
     grants::{
         client::{self, ClientAsk},
         code,
@@ -24,6 +25,8 @@ use doorward_core::{
     },
     outcome::{Code, Result},
     page::PageAsk,
+    principals::Status,
+    sessions::Signed,
     tokens,
 };
 use doorward_proto::{
@@ -35,7 +38,7 @@ use doorward_world::{World, both_engines};
 use serde_json::{Map, Value, json};
 
 use crate::{
-    kit::{self, Alice, alice, application, code_ask, code_for, redeem},
+    kit::{self, Alice, alice, application, code_ask, code_for, redeem, request},
     orgs::{adds, by, code, enters, person, platform, team},
 };
 
@@ -109,6 +112,19 @@ impl Acme {
             expression: Some(expression.to_owned()),
         };
         claims::sample(&by(world, self.alice.user.id), &self.scope, ask).await
+    }
+}
+
+/// The code that a person's yes is answered with.
+async fn consented(call: &Call, app: &Client, signed: &Signed, changes: &[(&str, &str)]) -> String {
+    let shown = authorize::begin(call, &request(app, changes), Some(signed)).await.expect("is answered");
+    let authorize::Next::Show { draft, step: authorize::Step::Consent } = shown else { panic!("{shown:?}") };
+    let account = signed.active().expect("an account");
+    let yes = authorize::Consented { draft, session: account.session.id, only_once: true };
+    authorize::approve(call, &yes, account).await.expect("is allowed");
+    match authorize::resume(call, draft, Some(signed)).await.expect("is answered") {
+        authorize::Next::Grant { code, .. } => code.expose().to_owned(),
+        other => panic!("no code but {other:?}"),
     }
 }
 
@@ -227,12 +243,82 @@ both_engines! {
         assert_eq!((&own["who"], &own["from_app"]), (&json!("api"), &json!("app")), "also of an application itself");
     }
 
+    /// What a person tells an application is not told to an API of somebody else's, by a mapping of which whoever
+    /// keeps that API may decide.
+    async fn an_api_of_others_sees_what_its_token_says(world: World) {
+        let acme = Acme::begin(&world).await;
+        makes_api(&world, "https://acme-api.example", Some(&acme.org)).await;
+        for (name, expression) in [("mail", "user.email"), ("reads_mail", "'email' in scopes"), ("whose", "user.sub")] {
+            acme.adds(&world, of_api("https://acme-api.example", mapping(name, expression, &[Target::AccessToken]))).await.expect("is made");
+        }
+        let call = world.call();
+        for (name, is_first_party) in [("shop", true), ("third", false)] {
+            let app = application(&world, name, |new| {
+                new.registration.is_first_party = is_first_party;
+                new.registration.metadata.apis = vec!["https://acme-api.example".to_owned()];
+            })
+            .await;
+            let changes = [("resource", "https://acme-api.example")];
+            let signed = acme.alice.signed(&call).await;
+            let issued = if is_first_party {
+                code_for(&call, &app, &signed, &changes).await
+            } else {
+                consented(&call, &app, &signed, &changes).await
+            };
+            let ask = code::CodeAsk { resources: vec!["https://acme-api.example".to_owned()], ..code_ask(&issued) };
+            let token = inside(&code::redeem(&call, &app, ask).await.expect("is redeemed").access_token);
+            assert_eq!(token["whose"], json!(acme.alice.user.id), "{name}: {token:?}");
+            assert_eq!((token.get("mail"), token.get("reads_mail")), (None, Some(&json!(false))), "{name}: {token:?}");
+        }
+    }
+
+    /// What is stored of an opaque token says the same as a signed one.
+    async fn an_opaque_token_says_its_claims(world: World) {
+        let acme = Acme::begin(&world).await;
+        let settings = Settings {
+            name: "An API".to_owned(),
+            signing_alg: Alg::ES256,
+            token_format: TokenFormat::Opaque,
+            access_ttl: None,
+            scopes: Vec::new(),
+        };
+        let new = NewApi { identifier: "https://acme-api.example".to_owned(), org: Some(acme.org.id), settings };
+        apis::create(&world.local(), new).await.expect("is made");
+        acme.adds(&world, of_api("https://acme-api.example", mapping("plant", "org.name", &[Target::AccessToken]))).await.expect("is made");
+        let call = world.call();
+        let org = acme.org.id.to_string();
+        let changes = [("organization", org.as_str()), ("resource", "https://acme-api.example")];
+        let issued = code_for(&call, &acme.app, &acme.alice.signed(&call).await, &changes).await;
+        let ask = code::CodeAsk { resources: vec!["https://acme-api.example".to_owned()], ..code_ask(&issued) };
+        let tokens = code::redeem(&call, &acme.app, ask).await.expect("is redeemed");
+        let live = tokens::verify(&call, &tokens.access_token).await.expect("is good");
+        assert_eq!(live.claims.extra.get("plant"), Some(&json!("Acme")));
+    }
+
+    /// A token that is refused in the end is none of which anything was left out: the next one is.
+    async fn what_is_left_out_of_a_token_is_recorded_with_one_that_is_issued(world: World) {
+        let acme = Acme::begin(&world).await;
+        acme.adds(&world, mapping("divided", "1 / (size(user.roles))", &[Target::AccessToken])).await.expect("is made");
+        let call = world.call();
+        let org = acme.org.id.to_string();
+        let issued = code_for(&call, &acme.app, &acme.alice.signed(&call).await, &[("organization", &org)]).await;
+        for status in [Status::Suspended, Status::Active] {
+            manage_client::set_status(&world.local(), acme.app.id, status).await.expect("is set");
+        }
+        assert!(redeem(&call, &acme.app, &issued).await.is_err(), "an application that was suspended meanwhile");
+        assert_eq!(recorded(&world, "claim.left_out").await, 0);
+        let app = clients::get_active(&call, "planner").await.expect("is active");
+        let issued = code_for(&call, &app, &acme.alice.signed(&call).await, &[("organization", &org)]).await;
+        redeem(&call, &app, &issued).await.expect("is redeemed");
+        assert_eq!(recorded(&world, "claim.left_out").await, 1);
+    }
+
     async fn no_mapping_says_what_is_not_its_to_say(world: World) {
         let acme = Acme::begin(&world).await;
         let all = platform(&world, &acme.org).await;
         for name in ["sub", "iss", "scope", "Scope", "scopes", "scp", "roles", "ROLES", "permissions", "role", "tenant_id", "org_id",
             "org_role", "workspace_ids", "workspaces", "workspace", "workspace_id", "act", "may_act", "cnf", "email", "name",
-            "type", "typ", "token_use", "client_id", "azp", "aud", "exp", "amr", "acr", "sid", "active", "username", "doorward",
+            "type", "typ", "token_use", "client_id", "azp", "aud", "exp", "amr", "acr", "sid", "active", "username", "allowed_addresses", "doorward",
             "orcheo", "Orcheo", "", "two words", "new\nline", "\"", "_claim_sources", "agent_limits"]
         {
             assert_eq!(code(acme.adds(&world, mapping(name, "'x'", &ALL)).await), Some(Code::RequestInvalid), "{name:?}");

@@ -309,6 +309,22 @@ both_engines! {
         for (below, body) in [("clients", app(json!({}))), ("apis", json!({"identifier": "x", "name": "X"})), ("service-tokens", json!({}))] {
             acme.refused(below, body, (403, "auth.missing_scope", "")).await;
         }
+        // Nor does what says more in the server's tokens, who joins by its applications, or from where it is used.
+        server.make("/api/v1/clients", app(json!({"client_id": "servers-own"}))).await;
+        let claim = json!({"name": "level", "expression": "1", "into": ["access_token"]});
+        let sample = json!({"user_id": world.realm.instance_org.to_string().replace("org_", "usr_"), "client_id": "servers-own", "scopes": []});
+        for (below, body) in [("claims", claim), ("join-clients", json!({"client_id": "servers-own"})), ("claims/test", sample)] {
+            acme.refused(below, body, (403, "auth.missing_scope", "")).await;
+        }
+        assert_eq!(acme.ask(Method::GET, "claims", None).await.status, StatusCode::FORBIDDEN);
+        let gone = acme.ask(Method::DELETE, "join-clients/servers-own", None).await;
+        assert_eq!((gone.status, gone.code()), (StatusCode::FORBIDDEN, "auth.missing_scope"), "{}", gone.text);
+        let path = format!("/api/v1/orgs/{}", acme.id);
+        let seen = server.asks(Method::GET, &path, None, &[("authorization", &acme.bearer)]).await;
+        let headers = [("authorization", acme.bearer.as_str()), ("if-match", seen.header("etag"))];
+        let body = json!({"allowed_addresses": ["192.0.2.0/24"], "force": true});
+        let refused = server.asks(Method::PATCH, &path, Some(body), &headers).await;
+        assert_eq!((refused.status, refused.code()), (StatusCode::FORBIDDEN, "auth.missing_scope"), "{}", refused.text);
         let eva = server.make("/api/v1/users", json!({"email": "eva@example.com"})).await;
         let facts = users::facts(&world.call(), eva["id"].as_str().unwrap().parse().unwrap()).await.unwrap().unwrap();
         let own = facts.orgs.iter().find(|it| it.kind == Kind::Personal).unwrap().org.to_string();

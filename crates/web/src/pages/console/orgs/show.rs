@@ -117,7 +117,7 @@ fn about(visit: &Visit, frame: &Frame, scope: &OrgScope, logo: Option<Logo>) -> 
     if scope.may(service_tokens::of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/service-tokens"), frame.t("console-service-tokens"));
     }
-    if scope.may(claims::READ) {
+    if scope.may(claims::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
         panel = panel.link(format!("{page}/claims"), frame.t("console-claims"));
     }
     if scope.may(of_org::READ) && (scope.is_platform() || org.kind != Kind::Instance) {
