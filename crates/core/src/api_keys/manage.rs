@@ -10,6 +10,7 @@ use crate::{
     audit,
     call::Call,
     db::Tx,
+    orgs,
     outcome::{Code, Refusal, Result, refuse},
     principals::{self, Status},
     rights::Rights,
@@ -100,6 +101,8 @@ impl Update {
         let rights = self.by.over(tx, &self.call, &before).await?;
         let added = added(&before.terms, &self.terms)?;
         cover(&rights, &added)?;
+        let place = (before.org, self.call.realm.instance_org);
+        orgs::workspaces::must_be_of(tx, place, &added.workspace_ids).await?;
         let adds = !added.names().is_empty() || !added.workspace_ids.is_empty();
         let is_own = before.is_own && (!adds || self.by.owner().is_some());
         if !sql::update(tx, (self.id, self.seen), &self.terms, is_own).await? {

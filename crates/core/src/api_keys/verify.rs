@@ -213,9 +213,12 @@ async fn look_up(call: &Call, presented: &str) -> Result<Option<LiveKey>> {
         [Kind::ApiKey, Kind::PersonalKey].into_iter().find_map(|kind| Opaque::parse(kind, presented));
     let Some(secret) = secret else { return Ok(None) };
     let hash = call.realm.vault.hash(&secret);
-    let found = call.realm.db.read("api_keys.verify", hash, |tx, hash| {
+    let ask = (hash, call.realm.instance_org);
+    let found = call.realm.db.read("api_keys.verify", ask, |tx, (hash, instance)| {
         Box::pin(async move {
-            let Some(key) = sql::find_by_hash(tx, *hash).await? else { return Ok(None) };
+            let Some(mut key) = sql::find_by_hash(tx, *hash).await? else { return Ok(None) };
+            let (place, named) = ((key.org, *instance), key.terms.workspace_ids);
+            key.terms.workspace_ids = orgs::workspaces::still_of(tx, place, named).await?;
             let holder = match key.user {
                 Some(user) => holder(tx, user).await?,
                 None => None,

@@ -153,17 +153,20 @@ async fn look_up(call: &Call, presented: &str, sha256: &[u8; 32]) -> Result<Live
     }
     let hash = call.realm.vault.hash_bytes(presented.as_bytes());
     let imported = (!is_ours).then(|| data_encoding::HEXLOWER.encode(sha256));
+    let instance = call.realm.instance_org;
     let (found, is_old, org_addresses) = call
         .realm
         .db
-        .read("service_tokens.verify", (hash, imported), |tx, (hash, imported)| {
+        .read("service_tokens.verify", (hash, imported, instance), |tx, (hash, imported, instance)| {
             Box::pin(async move {
                 let (found, is_old) = match (sql::find_by_hash(tx, *hash).await?, imported) {
                     (Some(found), _) => (Some(found), false),
                     (None, Some(imported)) => (sql::find_by_sha256(tx, imported).await?, true),
                     (None, None) => (None, false),
                 };
-                let Some(found) = found else { return refuse(Code::CredentialInvalid) };
+                let Some(mut found) = found else { return refuse(Code::CredentialInvalid) };
+                let (place, named) = ((found.token.org, *instance), found.token.workspace_ids);
+                found.token.workspace_ids = orgs::workspaces::still_of(tx, place, named).await?;
                 let is_bound = !orgs::lifts(found.token.scopes.iter());
                 let allowed = if is_bound { orgs::allowed(tx, found.token.org).await? } else { Vec::new() };
                 Ok((found, is_old, allowed))

@@ -95,6 +95,36 @@ both_engines! {
         assert!(elsewhere.id.starts_with("ws_"), "a short name is in no token");
     }
 
+    /// An id that was removed may be somebody else's workspace by now: what was made for it reaches that one not.
+    async fn a_credential_keeps_no_workspace_that_its_organisation_has_not(world: World) {
+        let (_, org, _) = acme(&world).await;
+        let other = team(&world, person(&world, "eva@example.org").await, "Other").await;
+        let (local, all) = (world.local(), Rights { scopes: vec!["admin:*".to_owned()], workspaces: None });
+        let (here, there) = (platform(&world, &org).await, platform(&world, &other).await);
+        let chosen = |id: &str| NewWorkspace { id: Some(id.to_owned()), ..named("Name") };
+        for id in ["plant", "office"] {
+            workspaces::create(&local, &here, chosen(id)).await.unwrap();
+        }
+        let ids = vec!["plant".to_owned(), "office".to_owned()];
+        let new = NewToken { org: Some(org.id), workspace_ids: ids.clone(), ..NewToken::default() };
+        let token = service_tokens::create(&local, new, &all).await.unwrap().secret;
+        let terms = api_keys::Terms { name: "ci".to_owned(), is_enabled: true, workspace_ids: ids.clone(), ..api_keys::Terms::default() };
+        let new = api_keys::NewKey { whose: api_keys::Whose::Org(Some(org.id)), terms: terms.clone(), expires_in: None };
+        let made = api_keys::create(&local, new, all.clone()).await.unwrap();
+        let call = world.call();
+        assert_eq!(service_tokens::verify(&call, token.expose()).await.unwrap().token.workspace_ids, ids);
+        assert_eq!(api_keys::verify(&call, made.secret.expose()).await.unwrap().key.terms.workspace_ids, ids);
+
+        workspaces::remove(&local, &here, "plant").await.unwrap();
+        workspaces::create(&local, &there, chosen("plant")).await.unwrap();
+        workspaces::create(&local, &there, chosen("store")).await.unwrap();
+        assert_eq!(service_tokens::verify(&call, token.expose()).await.unwrap().token.workspace_ids, ["office"]);
+        assert_eq!(api_keys::verify(&call, made.secret.expose()).await.unwrap().key.terms.workspace_ids, ["office"]);
+        let more = api_keys::Terms { workspace_ids: [ids, vec!["store".to_owned()]].concat(), ..terms };
+        let refused = api_keys::update(&local, (made.key.id, made.key.revision), more, all).await;
+        assert_eq!(code(refused), Some(Code::RequestInvalid), "what no key is made with, none is changed to");
+    }
+
     async fn tokens_say_the_workspaces_of_the_active_organisation(world: World) {
         let (alice, org, scope) = acme(&world).await;
         application(&world, "app", |_| {}).await;

@@ -177,6 +177,25 @@ pub(crate) async fn must_be_of(
     Ok(())
 }
 
+/// Those of some workspaces that a credential of the organisation still reaches: one that was removed there may be
+/// somebody else's by now. What belongs to the instance names what it likes.
+pub(crate) async fn still_of(
+    tx: &mut ReadTx<'_>,
+    (org, instance): (Id<OrgKind>, Id<OrgKind>),
+    ids: Vec<String>,
+) -> Result<Vec<String>> {
+    if org == instance {
+        return Ok(ids);
+    }
+    let mut kept = Vec::with_capacity(ids.len());
+    for id in ids {
+        if sql::workspaces::find(tx, org, &id).await?.is_some_and(|found| found.id == id) {
+            kept.push(id);
+        }
+    }
+    Ok(kept)
+}
+
 /// Takes a person out of every workspace of an organisation that they leave.
 pub(super) async fn leave(tx: &mut Tx<'_>, org: Id<OrgKind>, user: Id<User>) -> Result<()> {
     sql::workspaces::leave(tx, org, user).await
