@@ -7,13 +7,13 @@ use doorward_proto::{
 };
 use url::Url;
 
-use super::{Api, Scope, TokenFormat, sql};
+use super::{Api, Scope, TokenFormat, of_org, sql};
 use crate::{
     audit::{self, Event},
     call::Call,
     claims, clients,
     db::Tx,
-    orgs,
+    orgs::{self, OrgScope},
     outcome::{Code, Refusal, Result, refuse},
     page::{Page, PageAsk},
 };
@@ -103,18 +103,28 @@ struct Create {
     call: Call,
     id: Id<id::Api>,
     ask: NewApi,
+    within: Option<OrgScope>,
 }
 
 /// Creates an API.
 pub async fn create(call: &Call, ask: NewApi) -> Result<Api> {
+    create_within(call, ask, None).await
+}
+
+/// The same by who runs an organisation, where that has room for it.
+pub(super) async fn create_within(call: &Call, ask: NewApi, within: Option<OrgScope>) -> Result<Api> {
     check_identifier(call, &ask.identifier)?;
     check(&ask.settings)?;
-    let ask = Create { call: call.clone(), id: call.id()?, ask };
+    let ask = Create { call: call.clone(), id: call.id()?, ask, within };
     call.realm.db.write("apis.create", ask, |tx, ask| Box::pin(insert(tx, ask))).await
 }
 
 async fn insert(tx: &mut Tx<'_>, ask: &Create) -> Result<Api> {
     let (now, new) = (ask.call.now, &ask.ask);
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+        of_org::must_have_room(sql::count(tx, scope.id()).await?)?;
+    }
     let org = match new.org {
         Some(org) if !orgs::takes(tx, org).await? => {
             return Err(bad("org_id", "No such organisation").into());

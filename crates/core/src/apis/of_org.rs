@@ -6,7 +6,8 @@
 //! for an organisation keeps the names that they chose.
 
 use super::{
-    Api, ListAsk, NewApi, Scope, Settings, create as make, end as remove, get, list as all, update as change,
+    Api, ListAsk, NewApi, Scope, Settings, end as remove, get, list as all, manage::create_within as make,
+    update as change,
 };
 use crate::{
     call::Call,
@@ -23,7 +24,7 @@ pub const READ: &str = "org:apis:read";
 pub const WRITE: &str = "org:apis:write";
 
 /// How many an organisation may make.
-const MOST: u32 = 50;
+const MOST: usize = 50;
 
 /// An API to make.
 #[derive(Debug, Clone)]
@@ -62,10 +63,9 @@ pub async fn list(call: &Call, scope: &OrgScope, page: PageAsk) -> Result<Page<A
 /// `ScopeMissing`; `NotFound`, also for one of another organisation.
 pub async fn find(call: &Call, scope: &OrgScope, name: &str) -> Result<Api> {
     see(scope)?;
-    let found = match get(call, name).await {
-        Err(error) if error.code() == Some(Code::NotFound) => {
-            get(call, &format!("{}{name}", prefix(scope))).await?
-        }
+    // Its own comes first: anybody's API may be called what is a part of this one's name.
+    let found = match get(call, &format!("{}{name}", prefix(scope))).await {
+        Err(error) if error.code() == Some(Code::NotFound) => get(call, name).await?,
         found => found?,
     };
     if found.org == scope.id() { Ok(found) } else { refuse(Code::NotFound) }
@@ -84,13 +84,17 @@ pub async fn create(call: &Call, scope: &OrgScope, new: New) -> Result<Api> {
     if !is_name {
         return Err(bad("identifier", "The identifier's own part has 1 to 64 of a-z 0-9 . _ -").into());
     }
-    let ask = PageAsk { limit: MOST, ..PageAsk::default() };
-    if list(call, scope, ask).await?.items.len() >= MOST as usize {
-        return Err(Refusal::new(Code::Conflict).hint("An organization has 50 APIs at most").into());
-    }
     let settings = own(scope, new.settings, &[])?;
     let identifier = format!("{}{}", prefix(scope), new.name);
-    make(call, NewApi { identifier, org: Some(scope.id()), settings }).await
+    make(call, NewApi { identifier, org: Some(scope.id()), settings }, Some(scope.clone())).await
+}
+
+/// Whether one more can be made where there are so many.
+pub(super) fn must_have_room(there: usize) -> Result<()> {
+    if there >= MOST {
+        return Err(Refusal::new(Code::Conflict).hint("An organization has 50 APIs at most").into());
+    }
+    Ok(())
 }
 
 /// Its scopes begin as the organisation's own do, but for those that were there.

@@ -30,6 +30,7 @@ const LIST: &str = "SELECT id, org_id, identifier, name, signing_alg, token_form
     created_at, updated_at FROM apis WHERE id > $1 ORDER BY id LIMIT $2";
 const LIST_ORG: &str = "SELECT id, org_id, identifier, name, signing_alg, token_format, access_ttl,
     version, created_at, updated_at FROM apis WHERE org_id = $3 AND id > $1 ORDER BY id LIMIT $2";
+const COUNT: &str = "SELECT COUNT(*) FROM apis WHERE org_id = $1";
 const SEARCH: &str = "SELECT id, org_id, identifier, name, signing_alg, token_format, access_ttl, version,
     created_at, updated_at FROM apis
     WHERE id IN (SELECT id FROM apis WHERE name_folded >= $3 AND name_folded < $4
@@ -142,6 +143,12 @@ pub(super) async fn delete(tx: &mut Tx<'_>, id: Id<id::Api>) -> Result<()> {
     tx.exec(DELETE_SCOPES, args![id]).await?;
     tx.exec(DELETE, args![id]).await?;
     Ok(())
+}
+
+/// How many an organisation has.
+pub(super) async fn count(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<usize> {
+    let count = tx.opt(COUNT, args![org], |row| row.int(0)).await?.unwrap_or_default();
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 pub(super) async fn list(tx: &mut ReadTx<'_>, page: &PageAsk, org: Option<Id<Org>>) -> Result<Vec<Api>> {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use url::{Host, Url};
 
 use super::{
-    Client,
+    Client, Metadata,
     manage::{self, ListAsk, NewClient, Registration, WithSecret},
 };
 use crate::{
@@ -32,7 +32,7 @@ const SEEN_BY: &str = "admin:clients:read";
 const CHANGED_BY: &str = "admin:clients:write";
 
 /// How many an organisation may register.
-const MOST: u32 = 50;
+const MOST: usize = 50;
 
 fn see(scope: &OrgScope) -> Result<()> {
     scope.runs(READ, SEEN_BY).or_else(|_| scope.runs(WRITE, SEEN_BY))
@@ -74,7 +74,11 @@ pub async fn decides(call: &Call, scope: &OrgScope, client: &Client) -> Result<b
     if scope.is_platform() {
         return Ok(true);
     }
-    Ok(!client.is_first_party && beyond(call, scope, &client.metadata.scopes).await?.is_none())
+    let metadata = &client.metadata;
+    Ok(!client.is_first_party
+        && !metadata.allows_grant(ANONYMOUS)
+        && foreign_api(call, scope, metadata).await?.is_none()
+        && beyond(call, scope, &metadata.scopes).await?.is_none())
 }
 
 /// One that is the organisation's to decide over: whoever decides how it proves itself, and where its codes go, can
@@ -98,11 +102,16 @@ pub async fn register(call: &Call, scope: &OrgScope, registration: Registration)
     scope.runs(WRITE, CHANGED_BY)?;
     scope.is_team()?;
     check(call, scope, &registration).await?;
-    let page = PageAsk { limit: MOST, ..PageAsk::default() };
-    if list(call, scope, (page, None)).await?.items.len() >= MOST as usize {
+    let new = NewClient { client_id: None, org: Some(scope.id()), registration };
+    manage::register_within(call, new, Some(scope.clone())).await
+}
+
+/// Whether one more can be registered where there are so many.
+pub(super) fn must_have_room(there: usize) -> Result<()> {
+    if there >= MOST {
         return Err(Refusal::new(Code::Conflict).hint("An organization has 50 applications at most").into());
     }
-    manage::register(call, NewClient { client_id: None, org: Some(scope.id()), registration }).await
+    Ok(())
 }
 
 /// Changes one that is still at the version seen.
@@ -161,6 +170,17 @@ async fn beyond(call: &Call, scope: &OrgScope, wanted: &[String]) -> Result<Opti
     read.await
 }
 
+/// The member that names an API which is none of the organisation's own.
+async fn foreign_api(call: &Call, scope: &OrgScope, metadata: &Metadata) -> Result<Option<&'static str>> {
+    let named = metadata.apis.iter().map(|name| ("apis", name));
+    for (field, name) in named.chain(metadata.default_api.iter().map(|name| ("default_api", name))) {
+        if apis::find(call, name).await?.is_none_or(|api| api.org != scope.id()) {
+            return Ok(Some(field));
+        }
+    }
+    Ok(None)
+}
+
 /// Refuses what reaches beyond the organisation.
 async fn check(call: &Call, scope: &OrgScope, registration: &Registration) -> Result<()> {
     let metadata = &registration.metadata;
@@ -176,11 +196,8 @@ async fn check(call: &Call, scope: &OrgScope, registration: &Registration) -> Re
         let hint = format!("{name} is neither a standard scope nor one of the organization's own APIs");
         return Err(Refusal::new(Code::ClientMetadataInvalid).field("scopes").hint(hint).into());
     }
-    let named = metadata.apis.iter().map(|name| ("apis", name));
-    for (field, name) in named.chain(metadata.default_api.iter().map(|name| ("default_api", name))) {
-        if apis::find(call, name).await?.is_none_or(|api| api.org != scope.id()) {
-            return Err(bad(field, "The organization has no such API").into());
-        }
+    if let Some(field) = foreign_api(call, scope, metadata).await? {
+        return Err(bad(field, "The organization has no such API").into());
     }
     let own = format!("{}.", scope.id());
     let is_foreign = |name: &String| name.starts_with("org_") && !name.starts_with(&own);

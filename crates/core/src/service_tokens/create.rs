@@ -8,12 +8,12 @@ use doorward_proto::{
     secret::Kind,
 };
 
-use super::{Key, Notes, Token, WithSecret, present, sql, validate};
+use super::{Key, Notes, Token, WithSecret, list, of_org, present, sql, validate};
 use crate::{
     audit,
     call::Call,
     db::Tx,
-    orgs,
+    orgs::{self, OrgScope},
     outcome::{Code, Error, Refusal, Result},
     principals,
     rights::Rights,
@@ -41,6 +41,7 @@ struct Create {
     id: Id<ServiceToken>,
     org: Option<Id<Org>>,
     row: sql::NewRow,
+    within: Option<OrgScope>,
 }
 
 /// Makes a token and tells its secret.
@@ -48,6 +49,16 @@ struct Create {
 /// # Errors
 /// `RequestInvalid`, `TokenLifetime`, `ScopeMissing`, `WorkspaceForbidden`, `TokenNameTaken`.
 pub async fn create(call: &Call, new: NewToken, rights: &Rights) -> Result<WithSecret> {
+    create_within(call, new, rights, None).await
+}
+
+/// The same by who runs an organisation, where that has room for it.
+pub(super) async fn create_within(
+    call: &Call,
+    new: NewToken,
+    rights: &Rights,
+    within: Option<OrgScope>,
+) -> Result<WithSecret> {
     if let Some(chosen) = &new.name {
         validate::name(chosen)?;
     }
@@ -73,7 +84,7 @@ pub async fn create(call: &Call, new: NewToken, rights: &Rights) -> Result<WithS
         rotated_from: None,
         reviewed_at: call.now,
     };
-    let ask = Create { call: call.clone(), id, org: new.org, row };
+    let ask = Create { call: call.clone(), id, org: new.org, row, within };
     let token =
         call.realm.db.write("service_tokens.create", ask, |tx, ask| Box::pin(insert(tx, ask))).await?;
     Ok(WithSecret { token, secret })
@@ -86,6 +97,10 @@ fn random_name(call: &Call) -> Result<String> {
 }
 
 async fn insert(tx: &mut Tx<'_>, ask: &Create) -> Result<Token> {
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+        of_org::must_have_room(list::count(tx, scope.id(), ask.call.now).await?)?;
+    }
     let org = match ask.org {
         Some(org) if !orgs::takes(tx, org).await? => {
             let unknown = Refusal::new(Code::RequestInvalid).field("org_id").hint("No such organisation");

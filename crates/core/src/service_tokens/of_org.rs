@@ -5,15 +5,15 @@
 //! What the server's administrators have made beyond that is theirs to replace.
 
 use super::{
-    Key, ListAsk, NewToken, Notes, RotateAsk, Token, WithSecret, create as make, find as get, list as all,
-    revoke as stop, rotate as replace, update as change,
+    Key, ListAsk, NewToken, Notes, RotateAsk, Token, WithSecret, create::create_within as make, find as get,
+    list as all, revoke as stop, rotate as replace, update as change,
 };
 use crate::{
     apis,
     call::Call,
     orgs::{self, OrgScope},
     outcome::{Code, Refusal, Result, refuse},
-    page::{Page, PageAsk},
+    page::Page,
     rights::Rights,
 };
 
@@ -26,7 +26,7 @@ const SEEN_BY: &str = "admin:tokens:read";
 const CHANGED_BY: &str = "admin:tokens:write";
 
 /// How many versions an organisation may keep that still work.
-const MOST: u32 = 100;
+const MOST: usize = 100;
 
 fn see(scope: &OrgScope) -> Result<()> {
     scope.runs(READ, SEEN_BY).or_else(|_| scope.runs(WRITE, SEEN_BY))
@@ -96,14 +96,16 @@ pub async fn create(call: &Call, scope: &OrgScope, new: NewToken) -> Result<With
         );
     }
     let rights = rights(call, scope, &new.scopes).await?;
-    let page = PageAsk { limit: MOST, ..PageAsk::default() };
-    let working = ListAsk { page, works: true, ..ListAsk::default() };
-    if list(call, scope, working).await?.items.len() >= MOST as usize {
-        return Err(Refusal::new(Code::Conflict)
-            .hint("An organization has 100 service tokens at most")
-            .into());
+    make(call, NewToken { org: Some(scope.id()), ..new }, &rights, Some(scope.clone())).await
+}
+
+/// Whether one more can be made where so many work.
+pub(super) fn must_have_room(there: usize) -> Result<()> {
+    if there >= MOST {
+        let full = Refusal::new(Code::Conflict).hint("An organization has 100 service tokens at most");
+        return Err(full.into());
     }
-    make(call, NewToken { org: Some(scope.id()), ..new }, &rights).await
+    Ok(())
 }
 
 /// Changes what is noted of a version that is still at the revision seen; its rate stays.

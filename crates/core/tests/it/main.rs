@@ -40,6 +40,7 @@ mod orgs_fields;
 mod orgs_joins;
 mod orgs_many;
 mod orgs_places;
+mod orgs_room;
 mod orgs_standing;
 mod orgs_tokens;
 mod orgs_workspaces;

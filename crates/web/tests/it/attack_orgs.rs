@@ -188,7 +188,9 @@ both_engines! {
         // What the server's administrators have given more than an organisation can is not the owner's to act as.
         let beyond = server.make("/api/v1/clients", json!({"name": "Sync", "org_id": acme.id, "scopes": ["workflows:read"], "grant_types": ["client_credentials"]})).await;
         let first = server.make("/api/v1/clients", json!({"name": "First", "org_id": acme.id, "first_party": true, "redirect_uris": ["https://first.example/cb"]})).await;
-        for client in [&beyond, &first] {
+        let wide = server.make("/api/v1/clients", app(json!({"org_id": acme.id, "apis": [servers["identifier"]]}))).await;
+        let default = server.make("/api/v1/clients", app(json!({"org_id": acme.id, "default_api": servers["identifier"]}))).await;
+        for client in [&beyond, &first, &wide, &default] {
             let its = format!("clients/{}", client["id"].as_str().unwrap());
             assert_eq!(acme.ask(Method::GET, &its, None).await.status, StatusCode::OK, "it is seen");
             for (method, below) in [(Method::POST, "/rotate"), (Method::POST, "/retire"), (Method::POST, "/suspend"), (Method::PATCH, ""), (Method::DELETE, "")] {
@@ -223,6 +225,8 @@ both_engines! {
                 acme.refused("apis", body, (400, "request.invalid", "identifier")).await;
             }
         }
+        let shown = acme.ask(Method::GET, "apis/orcheo-api", None).await;
+        assert_eq!(shown.body["identifier"], format!("{}.orcheo-api", acme.id), "its own, not the server's: {}", shown.text);
         let theirs = format!("{}.mine", other.id);
         let made = acme.make("apis", json!({"identifier": theirs, "name": "Theirs", "scopes": [format!("{}.pay", other.id)]})).await;
         assert!(made["identifier"].as_str().unwrap().starts_with(&format!("{}.", acme.id)), "{made}");

@@ -21,14 +21,14 @@ pub use validate::GRANT_TYPES;
 use validate::check_client_id;
 pub(crate) use validate::is_name;
 
-use super::{AuthMethod, Client, GATEWAY, Metadata, sql as read};
+use super::{AuthMethod, Client, GATEWAY, Metadata, of_org, sql as read};
 use crate::{
     apis,
     audit::{self, Event},
     call::{Actor, Call},
     claims,
     db::Tx,
-    orgs,
+    orgs::{self, OrgScope},
     outcome::{Code, Error, Refusal, Result, refuse},
     page::{Page, PageAsk},
     principals::{self, Kind as PrincipalKind, Status},
@@ -83,6 +83,7 @@ struct Register {
     id: Id<id::Client>,
     secret: Option<(TokenHash, String)>,
     ask: NewClient,
+    within: Option<OrgScope>,
 }
 
 impl Metadata {
@@ -97,6 +98,15 @@ impl Metadata {
 
 /// Registers an application.
 pub async fn register(call: &Call, ask: NewClient) -> Result<WithSecret> {
+    register_within(call, ask, None).await
+}
+
+/// The same by who runs an organisation, where that has room for it.
+pub(super) async fn register_within(
+    call: &Call,
+    ask: NewClient,
+    within: Option<OrgScope>,
+) -> Result<WithSecret> {
     validate::check(&ask.registration)?;
     if let Some(chosen) = &ask.client_id {
         check_client_id(chosen)?;
@@ -112,7 +122,7 @@ pub async fn register(call: &Call, ask: NewClient) -> Result<WithSecret> {
     let secret = has_secret.then(|| call.secret(Kind::ClientSecret)).transpose()?;
     let id = call.id()?;
     let stored = secret.as_ref().map(|secret| hashed(call, secret));
-    let ask = Register { call: call.clone(), id, secret: stored, ask };
+    let ask = Register { call: call.clone(), id, secret: stored, ask, within };
     let client = call.realm.db.write("clients.register", ask, |tx, ask| Box::pin(insert(tx, ask))).await?;
     Ok(WithSecret { client, secret })
 }
@@ -123,6 +133,10 @@ fn hashed(call: &Call, secret: &Opaque) -> (TokenHash, String) {
 
 async fn insert(tx: &mut Tx<'_>, ask: &Register) -> Result<Client> {
     let (now, new) = (ask.call.now, &ask.ask);
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+        of_org::must_have_room(sql::count(tx, scope.id()).await?)?;
+    }
     let org = match new.org {
         Some(org) if !orgs::takes(tx, org).await? => {
             let unknown = Refusal::new(Code::ClientMetadataInvalid).field("org_id");

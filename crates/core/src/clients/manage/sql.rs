@@ -45,6 +45,8 @@ const LIST_ORG: &str = "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confide
     FROM clients c JOIN principals p ON p.id = c.id
     WHERE c.org_id = $3 AND c.id > $1 AND p.id > $1 AND p.status <> 2
     AND (p.status = $4 OR $4 IS NULL OR p.status = 3 AND $4 = 1) ORDER BY c.id LIMIT $2";
+const COUNT: &str = "SELECT COUNT(*) FROM clients c JOIN principals p ON p.id = c.id
+    WHERE c.org_id = $1 AND p.status <> 2";
 /// Of the few that are suspended, along an index of those alone.
 const LIST_SUSPENDED: &str =
     "SELECT c.id, c.client_id, c.org_id, c.name, c.is_confidential, c.is_first_party,
@@ -123,6 +125,12 @@ pub(super) async fn uses(tx: &mut ReadTx<'_>, id: Id<id::Client>, now: Time) -> 
     let consents = tx.opt(CONSENTS, args![id, most], |row| row.int(0)).await?;
     let grants = tx.opt(GRANTS, args![id, most, now], |row| row.int(0)).await?;
     Ok(Uses { consents: consents.unwrap_or_default(), grants: grants.unwrap_or_default() })
+}
+
+/// How many an organisation has that have not ended.
+pub(super) async fn count(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<usize> {
+    let count = tx.opt(COUNT, args![org], |row| row.int(0)).await?.unwrap_or_default();
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
 }
 
 pub(super) async fn list(tx: &mut ReadTx<'_>, filter: &Filter<'_>, page: &PageAsk) -> Result<Vec<Client>> {

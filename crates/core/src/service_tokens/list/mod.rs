@@ -10,6 +10,7 @@ use doorward_proto::{
 use super::{State, Token};
 use crate::{
     call::Call,
+    db::ReadTx,
     outcome::Result,
     page::{Page, PageAsk},
 };
@@ -31,6 +32,11 @@ pub struct ListAsk {
     pub works: bool,
     /// Only those that nobody has reviewed since.
     pub reviewed_until: Option<Time>,
+}
+
+/// How many of an organisation's are accepted now.
+pub(super) async fn count(tx: &mut ReadTx<'_>, org: Id<Org>, now: Time) -> Result<usize> {
+    sql::count(tx, org, now).await
 }
 
 /// A page of versions, by id: in the order in which they were made.

@@ -1,6 +1,9 @@
 //! Statements that list service tokens.
 
-use doorward_proto::time::Time;
+use doorward_proto::{
+    id::{Id, Org},
+    time::Time,
+};
 
 use super::ListAsk;
 use crate::{
@@ -45,6 +48,8 @@ const LIST_ORG: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.e
         AND (t.ends_at IS NULL OR t.ends_at > $3)))
     AND (t.reviewed_at <= $8 OR $8 IS NULL)
     ORDER BY t.id LIMIT $2";
+const COUNT: &str = "SELECT COUNT(*) FROM service_tokens t WHERE t.org_id = $1 AND t.revoked_at IS NULL
+    AND (t.expires_at IS NULL OR t.expires_at > $2) AND (t.ends_at IS NULL OR t.ends_at > $2)";
 const SEARCH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epoch, t.scopes,
     t.workspace_ids, t.description, t.owner, t.purpose, t.allowed_addresses, t.lifetime, t.issued_at,
     t.expires_at, t.ends_at, t.revoked_at, t.revoked_by, t.revocation_reason, t.created_by, t.rotated_to,
@@ -61,6 +66,12 @@ const SEARCH: &str = "SELECT t.id, t.lineage, t.org_id, t.name, t.version, t.epo
         AND (t.ends_at IS NULL OR t.ends_at > $3)))
     AND (t.reviewed_at <= $12 OR $12 IS NULL)
     ORDER BY t.id LIMIT $2";
+
+/// How many of an organisation's are accepted now.
+pub(super) async fn count(tx: &mut ReadTx<'_>, org: Id<Org>, now: Time) -> Result<usize> {
+    let count = tx.opt(COUNT, args![org, now], |row| row.int(0)).await?.unwrap_or_default();
+    Ok(usize::try_from(count).unwrap_or(usize::MAX))
+}
 
 pub(super) async fn list(tx: &mut ReadTx<'_>, ask: &ListAsk, now: Time) -> Result<Vec<Token>> {
     let (page, org) = (&ask.page, ask.org);
