@@ -330,9 +330,9 @@ pub(super) fn checked_slug(slug: String) -> Result<String> {
         && slug.starts_with(is_end)
         && slug.ends_with(is_end)
         && slug.chars().all(|c| is_end(c) || c == '-');
-    if is_slug {
+    if is_slug && slug != super::TAKEN {
         return Ok(slug);
     }
-    let hint = "A short name has 2 to 48 of a-z 0-9 -, and no - at its ends";
+    let hint = "A short name has 2 to 48 of a-z 0-9 -, no - at its ends, and is not new";
     Err(Refusal::new(Code::RequestInvalid).field("slug").hint(hint).into())
 }

@@ -42,6 +42,9 @@ use crate::{
     principals,
 };
 
+/// No name that stands in the address of a page: the page at that place makes a new one.
+const TAKEN: &str = "new";
+
 /// What an organisation is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {

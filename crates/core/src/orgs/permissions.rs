@@ -69,10 +69,10 @@ pub(super) fn check_role_name(name: &str) -> Result<()> {
     let is_name = (2..=64).contains(&name.len())
         && name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || "._-".contains(c));
-    if is_name {
+    if is_name && name != super::TAKEN {
         return Ok(());
     }
-    let hint = "A role's name has 2 to 64 of a-z 0-9 . _ - and begins with a letter";
+    let hint = "A role's name has 2 to 64 of a-z 0-9 . _ -, begins with a letter, and is not new";
     Err(Refusal::new(Code::RequestInvalid).field("name").hint(hint).into())
 }
 
@@ -142,6 +142,8 @@ mod tests {
             ("a", false),
             ("Author", false),
             ("2nd", false),
+            ("new", false),
+            ("newer", true),
             ("no no", false),
             ("x-1_y.z", true),
         ] {

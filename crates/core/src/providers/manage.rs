@@ -19,7 +19,7 @@ use crate::{
 const MOST: usize = 50;
 const LONGEST_SECRET: usize = 4096;
 /// Names that our own pages have beside those of providers.
-const TAKEN: [&str; 1] = ["link"];
+const TAKEN: [&str; 2] = ["link", "new"];
 
 /// A provider to add.
 #[derive(Debug, Clone)]
@@ -40,9 +40,11 @@ pub(super) fn check_slug(slug: &str) -> Result<()> {
     let letters = slug.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
     let begins = slug.bytes().next().is_some_and(|b| b.is_ascii_lowercase());
     if !letters || !begins || slug.len() > 40 || TAKEN.contains(&slug) {
-        return Err(
-            bad("slug", "A short name has up to 40 of a-z, 0-9 and -, and begins with a letter").into()
-        );
+        return Err(bad(
+            "slug",
+            "A short name has up to 40 of a-z, 0-9 and -, begins with a letter, and is not link or new",
+        )
+        .into());
     }
     Ok(())
 }

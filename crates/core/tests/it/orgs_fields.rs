@@ -79,7 +79,7 @@ both_engines! {
         let (owner, member) = (kit::alice(&world).await, kit::person(&world, "bob@example.org", None).await);
         let (org, scope) = team(&world, "Acme", &owner, &[&member]).await;
         let call = by(&world, owner.user.id);
-        for key in ["", "Desk", "1st", "a-b", "ü", &"x".repeat(41)] {
+        for key in ["new", "", "Desk", "1st", "a-b", "ü", &"x".repeat(41)] {
             assert_eq!(refused(fields::create(&call, &scope, field(key, Kind::Text)).await), (Code::RequestInvalid, "key".to_owned()), "{key}");
         }
         let wrong = |change: Change, kind| NewField { key: "it".to_owned(), kind, change };

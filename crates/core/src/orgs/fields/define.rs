@@ -224,10 +224,10 @@ fn check_key(key: &str) -> Result<()> {
     let is_key = (1..=40).contains(&key.len())
         && key.starts_with(|first: char| first.is_ascii_lowercase())
         && key.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_');
-    if is_key {
+    if is_key && key != crate::orgs::TAKEN {
         return Ok(());
     }
-    let hint = "A key has 1 to 40 of a-z 0-9 _ and begins with a letter";
+    let hint = "A key has 1 to 40 of a-z 0-9 _, begins with a letter, and is not new";
     Err(Refusal::new(Code::RequestInvalid).field("key").hint(hint).into())
 }
 

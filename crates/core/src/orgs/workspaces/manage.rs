@@ -101,8 +101,8 @@ fn chosen(scope: &OrgScope, id: String) -> Result<String> {
     let is_id = (2..=64).contains(&id.len())
         && id.starts_with(is_end)
         && id.chars().all(|c| is_end(c) || "._-".contains(c));
-    if !is_id {
-        return refused("An id has 2 to 64 of a-z 0-9 . _ - and begins with a letter or digit");
+    if !is_id || id == crate::orgs::TAKEN {
+        return refused("An id has 2 to 64 of a-z 0-9 . _ -, begins with a letter or digit, and is not new");
     }
     if id.split_once('_').is_some_and(|(start, _)| PREFIXES.contains(&start)) {
         return refused("What begins like this is an id that the server has made");
