@@ -220,10 +220,13 @@ fn changed(before: &Look, after: &Look) -> Vec<&'static str> {
 }
 
 fn check_name(name: &str) -> Result<()> {
-    if clients::is_name(name) && name.chars().count() <= LONGEST_NAME {
+    let leads = name.contains("//") || name.contains('@');
+    if clients::is_name(name) && name.chars().count() <= LONGEST_NAME && !leads {
         return Ok(());
     }
-    let hint = format!("A name has 1 to {LONGEST_NAME} characters that can be seen");
+    let hint = format!(
+        "A name has 1 to {LONGEST_NAME} characters that can be seen, no // and no @: it stands in mails"
+    );
     Err(Refusal::new(Code::RequestInvalid).field("name").hint(hint).into())
 }
 

@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub use authenticate::authenticate;
 pub use command_line::{COMMAND_LINE, ensure_command_line};
 pub use gateway::{GATEWAY, admit_gateway};
-pub(crate) use manage::is_name;
+pub(crate) use manage::{is_name, is_unseen};
 pub(crate) use remote_keys::{Remote as RemoteKeys, Turns, keys_at, keys_of_issuer};
 
 use crate::{

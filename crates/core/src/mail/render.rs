@@ -15,7 +15,7 @@ use super::{
     templates::{self, Written},
 };
 use crate::{
-    branding::{self, Brand, COLOR, Picture, Wearer},
+    branding::{self, Brand, COLOR, Picture, Source, Wearer},
     call::Call,
     orgs,
     outcome::Result,
@@ -72,9 +72,11 @@ impl Dress {
         Ok(Self { brand: Some(brand), logo, org })
     }
 
-    /// The name above the words: only where somebody chose one.
-    fn name(&self) -> Option<&str> {
-        self.brand.as_deref().filter(|brand| brand.is_named()).map(Brand::name)
+    /// The name above the words: only where somebody chose one. One that is not the instance's leads nowhere.
+    fn name(&self) -> Option<String> {
+        let brand = self.brand.as_deref().filter(|brand| brand.is_named())?;
+        let is_instance = brand.source(|look| look.name.is_some()) == Source::Instance;
+        Some(if is_instance { brand.name().to_owned() } else { templates::broken(brand.name()) })
     }
 
     /// How buttons look.
@@ -88,19 +90,20 @@ impl Dress {
     fn footer(&self, words: &Words, parameters: &BTreeMap<String, String>) -> Result<String> {
         let Some(org) = &self.org else { return words.get("footer", parameters) };
         let mut parameters = parameters.clone();
-        parameters.insert("sender".to_owned(), org.clone());
+        parameters.insert("sender".to_owned(), templates::broken(org));
         words.get("footer-org", &parameters)
     }
 
     fn head(&self) -> String {
-        if self.logo.is_none() && self.name().is_none() {
+        let name = self.name();
+        if self.logo.is_none() && name.is_none() {
             return String::new();
         }
         let mut head = format!("<p style=\"{HEAD}\">");
         if let Some(logo) = &self.logo {
             let (width, height) = logo.size;
             let width = (width.saturating_mul(32) / height.max(1)).clamp(8, 240);
-            let alt = if self.name().is_none() { self.brand.as_deref().map_or("", Brand::name) } else { "" };
+            let alt = if name.is_none() { self.brand.as_deref().map_or("", Brand::name) } else { "" };
             let alt = escape(alt);
             let _ = write!(
                 head,
@@ -108,7 +111,7 @@ impl Dress {
                  style=\"vertical-align:middle;border:0\"> "
             );
         }
-        let _ = writeln!(head, "{}</p>", self.name().map(escape).unwrap_or_default());
+        let _ = writeln!(head, "{}</p>", name.as_deref().map(escape).unwrap_or_default());
         head
     }
 }
@@ -136,6 +139,8 @@ pub(super) fn render(
     if template == Template::Announcement {
         return said(words, language, parameters, dress);
     }
+    let parted = template.is_of_organization().then(|| without_links(parameters));
+    let parameters = parted.as_ref().unwrap_or(parameters);
     let label = words.find(&format!("{name}-button"), parameters);
     let own = written.iter().find_map(|own| {
         let subject = own.subject.filled(parameters)?;
@@ -162,6 +167,16 @@ pub(super) fn render(
     };
     let html = page((&subject, language), &dress.head(), &body, &footer);
     Ok(Rendered { subject, text, html, logo: dress.logo.clone(), way_out: None })
+}
+
+/// What stands in a mail of an organisation: names that people chose lead nowhere; where the server's own link leads
+/// and who the server is stay as they are.
+fn without_links(parameters: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let parted = |(name, value): (&String, &String)| {
+        let is_ours = matches!(name.as_str(), "link" | "issuer" | "when");
+        (name.clone(), if is_ours { value.clone() } else { templates::broken(value) })
+    };
+    parameters.iter().map(parted).collect()
 }
 
 /// Writes what is said to many: its words are its own, and below them stands how to hear no more.
@@ -244,8 +259,8 @@ impl Parts {
         Some(Self(parts))
     }
 
-    fn text(&self, name: Option<&str>, footer: &str) -> String {
-        let mut blocks: Vec<String> = name.map(str::to_owned).into_iter().collect();
+    fn text(&self, name: Option<String>, footer: &str) -> String {
+        let mut blocks: Vec<String> = name.into_iter().collect();
         blocks.extend(self.0.iter().map(|part| match part {
             Part::Heading(text) | Part::Text(text) => text.clone(),
             Part::Button(Some(label), link) => format!("{label}:\n{link}"),

@@ -1,6 +1,6 @@
 //! The words: complete in every language, escaped, and with the link in both bodies.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use super::{
     LANGUAGES, Template,
@@ -8,6 +8,7 @@ use super::{
     language_for,
     render::{Dress, render},
 };
+use crate::branding::{Brand, Look, Source};
 
 fn parameters() -> BTreeMap<String, String> {
     [
@@ -56,6 +57,45 @@ fn every_mail_can_be_written_in_every_language() {
         assert!(verify.text.contains("\nhttps://id.example/verify?token=a&b=<c>\n"));
         assert!(verify.html.contains("href=\"https://id.example/verify?token=a&amp;b=&lt;c&gt;\""));
         assert!(verify.text.contains("60 "));
+    }
+}
+
+/// What an organisation is called leads nowhere, in any part of the mail; the server's own link does.
+#[test]
+fn a_name_in_a_mail_of_an_organisation_is_no_link() {
+    let id = "org_00000000000000000000000000".parse().unwrap();
+    let named = |from| {
+        let look = Look { name: Some("www.evil.example".to_owned()), ..Look::default() };
+        Dress {
+            brand: Some(Arc::new(Brand::of(id, vec![(from, look)]))),
+            org: Some("https://evil.example".to_owned()),
+            ..Dress::default()
+        }
+    };
+    let mut given = parameters();
+    for (name, value) in
+        [("org", "https://evil.example"), ("inviter", "me@evil.example"), ("role", "evil.example")]
+    {
+        given.insert(name.to_owned(), value.to_owned());
+    }
+    for (language, _) in LANGUAGES {
+        let words = Words::of(language).unwrap();
+        let write =
+            |dress: &Dress| render(&words, (Template::Invitation, language), &given, (dress, &[])).unwrap();
+        let mail = write(&named(Source::Org));
+        for part in [&mail.subject, &mail.text, &mail.html] {
+            assert!(part.contains("evil. example"), "{part}");
+            for link in ["evil.example", "//evil", "me@", "www.evil"] {
+                assert!(!part.contains(link), "{link}: {part}");
+            }
+        }
+        assert!(mail.text.contains("https://id.example/verify?token=a&b=<c>"));
+        let own = write(&named(Source::Instance));
+        assert!(
+            own.text.starts_with("www.evil.example\n"),
+            "the instance says its name as it is: {}",
+            own.text
+        );
     }
 }
 

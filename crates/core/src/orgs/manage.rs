@@ -13,7 +13,7 @@ use crate::{
     audit::{self, Event},
     branding,
     call::Call,
-    claims,
+    claims, clients,
     db::Tx,
     mail::templates,
     outcome::{Code, Error, Refusal, Result, refuse},
@@ -316,10 +316,11 @@ pub(super) fn conflict<T>(hint: &'static str) -> Result<T> {
 
 pub(super) fn checked_name(name: &str) -> Result<&str> {
     let name = name.trim();
-    if (1..=100).contains(&name.chars().count()) && !name.chars().any(char::is_control) {
+    let leads = name.contains("//") || name.contains('@');
+    if (1..=100).contains(&name.chars().count()) && !name.chars().any(clients::is_unseen) && !leads {
         return Ok(name);
     }
-    let hint = "A name has 1 to 100 characters and no control characters";
+    let hint = "A name has 1 to 100 characters that can be seen, no // and no @: it stands in mails";
     Err(Refusal::new(Code::RequestInvalid).field("name").hint(hint).into())
 }
 

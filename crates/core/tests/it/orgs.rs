@@ -109,9 +109,15 @@ both_engines! {
         assert_eq!(code(manage::update(&by(&world, alice), &scope, org.version, change).await), Some(Code::VersionMismatch));
         let taken = NewOrg { name: "Other".to_owned(), slug: Some("acme-co".to_owned()), owner: None };
         assert_eq!(code(manage::create_own(&world.call(), alice, taken).await), Some(Code::Conflict));
-        for slug in ["", "a", "-a", "a-", "A", "a b", "ä", &"x".repeat(49)] {
+        for slug in ["", "a", "-a", "a-", "A", "a b", "ä", "new", &"x".repeat(49)] {
             let new = NewOrg { name: "Other".to_owned(), slug: Some(slug.to_owned()), owner: None };
             assert_eq!(code(manage::create_own(&world.call(), alice, new).await), Some(Code::RequestInvalid), "{slug}");
+        }
+
+        for name in ["https://evil.example", "me@evil", "Ac\u{2060}me", "Ac\u{ad}me", "\u{202e}emcA"] {
+            let change = Change { name: Some(name.to_owned()), ..Change::default() };
+            let refused = manage::update(&by(&world, alice), &scope, after.version, change).await;
+            assert_eq!(code(refused), Some(Code::RequestInvalid), "{name:?}");
         }
 
         manage::end(&by(&world, alice), &scope).await.unwrap();

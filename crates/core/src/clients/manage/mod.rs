@@ -19,7 +19,7 @@ use doorward_proto::{
 
 pub use validate::GRANT_TYPES;
 use validate::check_client_id;
-pub(crate) use validate::is_name;
+pub(crate) use validate::{is_name, is_unseen};
 
 use super::{AuthMethod, Client, GATEWAY, Metadata, of_org, sql as read};
 use crate::{

@@ -41,7 +41,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 }
 
 /// Characters that hide, or turn round what stands beside them on a page (UTS 39, UAX 9).
-fn is_unseen(c: char) -> bool {
+pub(crate) fn is_unseen(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}'
             | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')

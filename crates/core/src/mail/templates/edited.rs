@@ -80,7 +80,7 @@ impl Edited {
             check_addresses("subject", &written.subject)?;
             check_addresses("text", &written.text)?;
             if let Some(html) = &written.html {
-                html.texts().try_for_each(|words| check_addresses("html", words))?;
+                html.lines().iter().try_for_each(|words| check_addresses("html", words))?;
                 if html.links().any(|link| !link.is_only("link")) {
                     return Err(wrong("html", format!("An organisation's links lead to {}", mark("link"))));
                 }

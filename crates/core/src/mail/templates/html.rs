@@ -13,6 +13,8 @@ use crate::{
 const MEMBER: &str = "html";
 /// Elements that hold others or text.
 const WHOLE: [&str; 9] = ["p", "h1", "h2", "ul", "ol", "li", "strong", "em", "a"];
+/// Those of them that stand within a line.
+const INLINE: [&str; 3] = ["strong", "em", "a"];
 /// Elements that hold nothing.
 const EMPTY: [&str; 2] = ["br", "hr"];
 
@@ -76,6 +78,22 @@ impl Html {
             Token::Text(words) => Some(words),
             _ => None,
         })
+    }
+
+    /// What is read in it, line by line: emphasis parts no words, a block does.
+    pub(crate) fn lines(&self) -> Vec<Words> {
+        let parts = |token: &Token| match token {
+            Token::Open(name, _) | Token::Close(name) => !INLINE.contains(name),
+            Token::Empty(_) => true,
+            Token::Text(_) => false,
+        };
+        let texts = |tokens: &[Token]| {
+            Words::joined(tokens.iter().filter_map(|token| match token {
+                Token::Text(words) => Some(words),
+                _ => None,
+            }))
+        };
+        self.0.split(parts).map(texts).collect()
     }
 
     /// Where its links lead.

@@ -11,6 +11,7 @@
 
 mod edited;
 mod html;
+mod leads;
 mod sql;
 mod words;
 
@@ -24,6 +25,7 @@ use doorward_proto::id::{Id, Org, User};
 pub use edited::Edited;
 pub(super) use edited::Written;
 pub(crate) use edited::check_message;
+pub(crate) use leads::broken;
 pub(super) use words::Words;
 
 use super::{

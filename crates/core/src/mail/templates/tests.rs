@@ -161,11 +161,34 @@ fn an_organisations_words_lead_nowhere_else() {
         "evil\u{3002}example",
         "{{org}}.example",
         "evil.{{org}}",
+        "http:/{{org}}",
+        "{{org}}/x",
+        "{{org}}{{role}}",
+        "evil.\u{fe0f}example",
         "1.2",
     ] {
         let (field, hint) = refused(&team(), Template::Invitation, &text(bad));
         assert!(field == "text" && hint.contains("no addresses"), "{bad}: {hint}");
     }
+    for unseen in ["evil.\u{2060}example", "evil.\u{ad}example", "evil.\u{200d}example"] {
+        let (field, hint) = refused(&team(), Template::Invitation, &text(unseen));
+        assert!(field == "text" && hint.contains("cannot be seen"), "{unseen:?}: {hint}");
+    }
+    let dressed = |more: &str| {
+        let html = format!("<p>{{{{org}}}}</p><p>{more}</p><a href=\"{{{{link}}}}\">Look</a>");
+        Edited { html: Some(html), ..text("") }
+    };
+    for bad in [
+        "http:/<em>/evil.</em>example",
+        "evil<em>.</em>example",
+        "me<strong>@</strong>x",
+        "{{org}}<em>.x</em>",
+    ] {
+        let (field, hint) = refused(&team(), Template::Invitation, &dressed(bad));
+        assert!(field == "html" && hint.contains("no addresses"), "{bad}: {hint}");
+    }
+    let apart = dressed("<em>Come.</em></p><p>Bring {{inviter}}.<br>Be <strong>there</strong>.");
+    assert!(apart.check(&team(), Template::Invitation).is_ok(), "a block ends a sentence");
     let html = "<p>{{org}}</p><a href=\"{{link}}\">Look</a><a href=\"https://evil.example\">more</a>";
     let (field, hint) =
         refused(&team(), Template::Invitation, &Edited { html: Some(html.to_owned()), ..text("") });

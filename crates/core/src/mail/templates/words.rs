@@ -2,7 +2,11 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use crate::outcome::{Code, Refusal, Result};
+use super::leads::{goes_on, is_dot, leads};
+use crate::{
+    clients::is_unseen,
+    outcome::{Code, Refusal, Result},
+};
 
 /// A piece of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,6 +82,19 @@ impl Words {
             && self.literals().all(|text| text.trim().is_empty())
     }
 
+    /// Texts that stand beside each other, as one.
+    pub(crate) fn joined<'w>(all: impl Iterator<Item = &'w Self>) -> Self {
+        let mut joined: Vec<Piece> = Vec::new();
+        for piece in all.flat_map(|words| &words.0) {
+            match (joined.last_mut(), piece) {
+                (_, Piece::Text(text)) if text.is_empty() => {}
+                (Some(Piece::Text(before)), Piece::Text(text)) => before.push_str(text),
+                _ => joined.push(piece.clone()),
+            }
+        }
+        Self(joined)
+    }
+
     /// Its blocks, which empty lines part.
     pub(crate) fn blocks(&self) -> Vec<Self> {
         let mut blocks = vec![Self(Vec::new())];
@@ -119,10 +136,7 @@ pub(super) fn check_letters(member: &'static str, text: &str, most: usize) -> Re
     if text.trim().is_empty() || text.chars().count() > most {
         return Err(wrong(member, format!("It has 1 to {most} characters")));
     }
-    let is_unseen = |c: char| {
-        (c.is_control() && c != '\n')
-            || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-    };
+    let is_unseen = |c: char| (is_unseen(c) && c != '\n') || matches!(c, '\u{200c}' | '\u{200d}');
     if text.contains(is_unseen) {
         return Err(wrong(member, "It has characters that cannot be seen"));
     }
@@ -132,22 +146,19 @@ pub(super) fn check_letters(member: &'static str, text: &str, most: usize) -> Re
 /// Refuses what mail programs make a link of by themselves: an organisation's mails lead where the server's do,
 /// and nowhere else.
 pub(super) fn check_addresses(member: &'static str, words: &Words) -> Result<()> {
-    const HINT: &str = "An organisation's mails hold no addresses but that of their link: no ://, no @, and a space \
-                        after every full stop";
-    let is_dot = |c: char| matches!(c, '.' | '\u{3002}' | '\u{ff0e}' | '\u{ff61}' | '\u{2024}');
-    for text in words.literals() {
-        let joined = |pair: &[char]| matches!(pair, [dot, next] if is_dot(*dot) && next.is_alphanumeric());
-        let letters: Vec<char> = text.chars().collect();
-        if text.contains("//") || text.contains(['@', '\u{ff20}']) || letters.windows(2).any(joined) {
-            return Err(wrong(member, HINT));
-        }
+    const HINT: &str = "An organisation's mails hold no addresses but that of their link: no //, no @, and a space \
+                        after every full stop and between variables";
+    let words = Words::joined(std::iter::once(words));
+    if words.literals().any(leads) {
+        return Err(wrong(member, HINT));
     }
     // What a variable stands for ends where the text around it begins: {{org}}.example would be an address.
     let glued = |pair: &[Piece]| match pair {
         [Piece::Variable(_), Piece::Text(text)] => {
-            text.starts_with(is_dot) && text.chars().nth(1).is_some_and(char::is_alphanumeric)
+            text.starts_with('/') || (text.starts_with(is_dot) && text.chars().nth(1).is_some_and(goes_on))
         }
-        [Piece::Text(text), Piece::Variable(_)] => text.ends_with(is_dot),
+        [Piece::Text(text), Piece::Variable(_)] => text.ends_with('/') || text.ends_with(is_dot),
+        [Piece::Variable(_), Piece::Variable(_)] => true,
         _ => false,
     };
     if words.0.windows(2).any(glued) { Err(wrong(member, HINT)) } else { Ok(()) }
