@@ -78,7 +78,7 @@ impl Whom<'_> {
 }
 
 /// The mappings that say something there, where all are remembered.
-fn remembered(call: &Call, whom: Whom<'_>, target: Target) -> Option<Vec<Arc<[Mapping]>>> {
+fn remembered(call: &Call, whom: Whom<'_>, target: Target) -> Option<Vec<Set>> {
     let changes = call.realm.db.changes();
     let known = |key| call.realm.caches.claims.get(&key, changes);
     let all: Option<Vec<_>> = whom.owners(target).into_iter().map(known).collect();
@@ -95,14 +95,14 @@ pub(super) async fn mappings(
     call: &Call,
     whom: Whom<'_>,
     target: Target,
-) -> Result<Vec<Arc<[Mapping]>>> {
+) -> Result<Vec<Set>> {
     let mut sets = Vec::new();
     for key in whom.owners(target) {
         let changes = call.realm.db.changes();
         let set = if let Some(known) = call.realm.caches.claims.get(&key, changes) {
             known
         } else {
-            let read: Arc<[Mapping]> = sql::of(tx, key.0, key.1).await?.into();
+            let read: Set = sql::of(tx, key.0, key.1).await?.into();
             call.realm.caches.claims.insert(key, changes, Arc::clone(&read));
             read
         };
@@ -114,7 +114,7 @@ pub(super) async fn mappings(
 }
 
 /// Runs every mapping that tells something there. The first of a name counts.
-pub(super) fn run(call: &Call, sets: &[Arc<[Mapping]>], target: Target, context: &Context) -> Said {
+pub(super) fn run(call: &Call, sets: &[Set], target: Target, context: &Context) -> Said {
     let mut said = Said { bytes: 2, ..Said::default() };
     let scope = Scope::new(context);
     let all = sets.iter().flat_map(|set| set.iter());
@@ -195,7 +195,10 @@ pub(super) async fn seen(
 
 /// Mappings with all that they depend on, as it was when the token was granted.
 #[derive(Debug, Default)]
-pub(crate) struct Unsaid(Option<(Vec<Arc<[Mapping]>>, Target, Context)>);
+pub(crate) struct Unsaid(Option<(Vec<Set>, Target, Context)>);
+
+/// The mappings of one owner.
+type Set = Arc<[Mapping]>;
 
 impl Unsaid {
     /// Runs them, outside every operation. What fails is in the audit trail.
