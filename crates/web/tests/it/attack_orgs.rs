@@ -190,7 +190,9 @@ both_engines! {
         let first = server.make("/api/v1/clients", json!({"name": "First", "org_id": acme.id, "first_party": true, "redirect_uris": ["https://first.example/cb"]})).await;
         let wide = server.make("/api/v1/clients", app(json!({"org_id": acme.id, "apis": [servers["identifier"]]}))).await;
         let default = server.make("/api/v1/clients", app(json!({"org_id": acme.id, "default_api": servers["identifier"]}))).await;
-        for client in [&beyond, &first, &wide, &default] {
+        let anonymous = ["authorization_code", "refresh_token", "urn:doorward:params:oauth:grant-type:anonymous"];
+        let nobody = server.make("/api/v1/clients", app(json!({"org_id": acme.id, "grant_types": anonymous}))).await;
+        for client in [&beyond, &first, &wide, &default, &nobody] {
             let its = format!("clients/{}", client["id"].as_str().unwrap());
             assert_eq!(acme.ask(Method::GET, &its, None).await.status, StatusCode::OK, "it is seen");
             for (method, below) in [(Method::POST, "/rotate"), (Method::POST, "/retire"), (Method::POST, "/suspend"), (Method::PATCH, ""), (Method::DELETE, "")] {
