@@ -84,7 +84,7 @@ impl Caller {
         if !self.is_stale {
             return Ok(());
         }
-        let hint = "This cannot be undone: sign in again first, it needs a sign-in of the last ten minutes";
+        let hint = "This needs a sign-in of the last ten minutes: sign in again first";
         Err(Refusal::new(Code::Forbidden).hint(hint).into())
     }
 

@@ -134,6 +134,9 @@ both_engines! {
         let grave = [
             (Method::DELETE, "/api/v1/users/ada@example.org", None),
             (Method::DELETE, "/api/v1/orgs/acme", None),
+            (Method::DELETE, "/api/v1/orgs/acme/roles/owner", None),
+            (Method::DELETE, "/api/v1/orgs/acme/workspaces/design", None),
+            (Method::DELETE, "/api/v1/orgs/acme/claims/none", None),
             (Method::POST, "/api/v1/orgs/acme/transfer", Some(json!({"user_id": team["id"]}))),
             (Method::POST, "/api/v1/orgs/acme/invitations", Some(json!({"email": "eve@example.org", "role": "owner"}))),
             (Method::POST, "/api/v1/orgs/acme/members", Some(json!({"user_id": team["id"], "role": "owner"}))),

@@ -12,6 +12,7 @@ use doorward_core::{
 use doorward_world::{ISSUER, World, both_engines};
 use http::StatusCode;
 use serde_json::{Value as Json, json};
+use std::time::Duration;
 
 const EVA: &str = "eva@example.com";
 const RESET: &str = "/console/mail-templates/reset-password/en";
@@ -85,7 +86,16 @@ both_engines! {
             last = browser.submit(&saved, &format!("{RESET}/test"), &[]).await;
         }
         assert_eq!(last.status, StatusCode::TOO_MANY_REQUESTS, "{}", last.text);
-        let reset = browser.submit(&saved, &format!("{RESET}/reset"), &[]).await;
+        let back = format!("{RESET}/reset");
+        let form = browser.open(&back).await;
+        let wrong = browser.submit(&form, &back, &[]).await;
+        assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        world.advance(Duration::from_mins(11));
+        let asked = browser.submit(&form, &back, &[("confirm", "reset-password")]).await;
+        assert!(asked.path.starts_with("/sign-in/password"), "{} {}", asked.path, asked.text);
+        assert_eq!(browser.read("mail-templates/reset-password/en").await["edited"], true);
+        let form = browser.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
+        let reset = browser.submit(&form, &back, &[("confirm", "reset-password")]).await;
         assert!(reset.text.contains(">Ours<"), "{}", reset.text);
         assert_eq!(browser.read("mail-templates/reset-password/en").await["edited"], false);
     }

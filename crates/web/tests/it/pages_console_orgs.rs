@@ -175,7 +175,7 @@ both_engines! {
     }
 
     async fn an_owner_runs_workspaces(world: World) {
-        let (mut browser, acme) = at_acme(world).await;
+        let (mut browser, acme) = at_acme(world.clone()).await;
         let add = format!("{}/members/new", acme.path);
         let form = browser.open(&add).await;
         browser.submit(&form, &add, &[("email", BOB), ("role", "member")]).await;
@@ -223,6 +223,10 @@ both_engines! {
         let form = eva.open(&delete).await;
         let wrong = eva.submit(&form, &delete, &[("confirm", "Design")]).await;
         assert!(wrong.status.is_client_error() && wrong.text.contains("confirm-error"), "{}", wrong.text);
+        world.advance(Duration::from_mins(11));
+        let asked = eva.submit(&form, &delete, &[("confirm", "Studio")]).await;
+        assert!(asked.path.starts_with("/sign-in/password"), "{} {}", asked.path, asked.text);
+        let form = eva.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
         let gone = eva.submit(&form, &delete, &[("confirm", "Studio")]).await;
         assert!(gone.text.contains("The workspace is deleted") && gone.text.contains("There is no workspace yet"), "{}", gone.text);
         assert_eq!(eva.open(&made.path).await.status, StatusCode::NOT_FOUND);

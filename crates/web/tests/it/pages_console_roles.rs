@@ -7,6 +7,7 @@ use crate::{
 use doorward_world::{World, both_engines};
 use http::StatusCode;
 use serde_json::json;
+use std::time::Duration;
 
 const EVA: &str = "eva@example.com";
 const BOB: &str = "bob@example.com";
@@ -39,7 +40,7 @@ async fn signed_in(browser: &Browser, email: &str) -> Browser {
 
 both_engines! {
     async fn an_owner_makes_changes_and_removes_roles(world: World) {
-        let (browser, org) = acme(world, "member").await;
+        let (browser, org) = acme(world.clone(), "member").await;
         let mut eva = signed_in(&browser, EVA).await;
         let list = eva.open("/console/roles").await;
         assert_eq!((list.path.as_str(), list.title()), (format!("{org}/roles").as_str(), "Roles of Acme"), "{}", list.text);
@@ -86,6 +87,10 @@ both_engines! {
         assert!(held.status.is_client_error() && held.text.contains("Give them another first"), "{}", held.text);
         assert!(eva.open(&made.path).await.text.contains(">bob@example.com<"), "who holds it");
         browser.manage("PATCH", &format!("orgs/{id}/members/{bob}"), json!({"role": "member"})).await;
+        world.advance(Duration::from_mins(11));
+        let asked = eva.submit(&form, &delete, &[("confirm", "analyst")]).await;
+        assert!(asked.path.starts_with("/sign-in/password"), "{} {}", asked.path, asked.text);
+        let form = eva.submit(&asked, "/sign-in/password", &[("password", PASSWORD)]).await;
         let gone = eva.submit(&form, &delete, &[("confirm", "analyst")]).await;
         assert!(gone.text.contains("The role is removed") && !gone.text.contains(">analyst<"), "{}", gone.text);
         assert_eq!(eva.open(&made.path).await.status, StatusCode::NOT_FOUND);

@@ -50,6 +50,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Changes where a custom claim comes from, and where it is told"),
         Endpoint::delete("/api/v1/orgs/{org}/claims/{claim}", remove)
             .org(WRITE)
+            .grave()
             .says("Removes a custom claim: the next tokens are without it"),
     ]
 }

@@ -43,6 +43,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Changes a role; tokens that name what it was before are refused here at once"),
         Endpoint::delete("/api/v1/orgs/{org}/roles/{role}", remove)
             .org(WRITE)
+            .grave()
             .says("Removes a role that nobody has; of one that each organisation has, what was put into it"),
     ]
 }

@@ -46,6 +46,7 @@ pub(super) fn endpoints() -> Vec<Endpoint> {
             .says("Changes a workspace"),
         Endpoint::delete("/api/v1/orgs/{org}/workspaces/{workspace}", remove)
             .org(WRITE)
+            .grave()
             .says("Removes a workspace; access tokens that name it are refused here at once"),
         Endpoint::get("/api/v1/orgs/{org}/workspaces/{workspace}/members", list_members)
             .org(READ)

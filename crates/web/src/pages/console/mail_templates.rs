@@ -61,7 +61,7 @@ fn pages(at: &str) -> Router<App> {
         .route(&format!("{words}/edit"), get(edit).post(save))
         .route(&format!("{words}/preview"), get(back).post(preview))
         .route(&format!("{words}/test"), get(back).post(test))
-        .route(&format!("{words}/reset"), get(back).post(reset))
+        .route(&format!("{words}/reset"), get(look_reset).post(reset))
 }
 
 /// Which words an address is about.
@@ -154,7 +154,7 @@ async fn show(Path(which): Path<Which>, operator: Operator) -> Result<Response, 
         .link(format!("{page}/edit"), frame.t("console-edit"))
         .send(Send::new(&frame, format!("{page}/test"), frame.t("words-test")));
     if words.version > 0 {
-        panel = panel.send(Send::new(&frame, format!("{page}/reset"), frame.t("words-reset")));
+        panel = panel.danger(format!("{page}/reset"), frame.t("words-reset"));
     }
     let mut panels = vec![panel];
     panels.extend(words.html.map(|html| Panel::new("html", "HTML".to_owned()).block(html)));
@@ -319,13 +319,62 @@ async fn test(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Respo
     Ok(said::at(&operator.visit, "did-words-tested", &which.path()))
 }
 
-async fn reset(Path(which): Path<Which>, posted: Posted<Nothing>) -> Result<Response, Failure> {
-    let (operator, _) = match Operator::of(posted, &which.path()) {
+/// What is typed to take words back.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Confirm {
+    confirm: String,
+}
+
+/// The page that asks whether the words shall go, with the kind of mail typed.
+fn ask_reset(
+    operator: &Operator,
+    (site, which, template): (&Site, &Which, Template),
+    is_wrong: bool,
+) -> Response {
+    let visit = &operator.visit;
+    let (frame, page) = (visit.frame(), which.path());
+    let errors = match is_wrong {
+        true => Errors::one("confirm", frame.t("console-confirm-wrong")),
+        false => Errors::none(),
+    };
+    let shell =
+        site.below(operator, &frame, (frame.tv("words-reset-of", "template", template.name()), &errors));
+    let form = FormPage::new(&shell, format!("{page}/reset"), page, errors)
+        .what(frame.t("words-reset-what"))
+        .confirm(template.name())
+        .danger(frame.t("words-reset"));
+    match is_wrong {
+        true => visit.show_wrong(&form, &Refusal::new(Code::RequestInvalid).field("confirm")),
+        false => operator.show(&form),
+    }
+}
+
+async fn look_reset(Path(which): Path<Which>, operator: Operator) -> Result<Response, Failure> {
+    let (site, place) = place(&operator, which.org.as_deref()).await?;
+    let template = kind(&which.template)?;
+    templates::find(&operator.visit.call, &place, template, &which.locale).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/reset", which.path())) {
+        return Ok(elsewhere);
+    }
+    Ok(ask_reset(&operator, (&site, &which, template), false))
+}
+
+async fn reset(Path(which): Path<Which>, posted: Posted<Confirm>) -> Result<Response, Failure> {
+    let path = format!("{}/reset", which.path());
+    let (operator, typed) = match Operator::of(posted, &path) {
         Ok(sent) => sent,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    let (_, place) = place(&operator, which.org.as_deref()).await?;
+    let (site, place) = place(&operator, which.org.as_deref()).await?;
     let template = kind(&which.template)?;
+    templates::find(&operator.visit.call, &place, template, &which.locale).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&path) {
+        return Ok(elsewhere);
+    }
+    if typed.confirm.trim() != template.name() {
+        return Ok(ask_reset(&operator, (&site, &which, template), true));
+    }
     templates::reset(&operator.visit.call, &place, (template, &which.locale), None).await?;
     Ok(said::at(&operator.visit, "did-words-reset", &which.path()))
 }

@@ -176,7 +176,11 @@ pub(super) async fn look_workspace(
 ) -> Result<Response, Failure> {
     let scope = enter(&operator, &org, WRITE).await?;
     let workspace = found(&operator, &scope, &name).await?;
-    Ok(show(&operator, (&scope, &room(&operator, &workspace)), None))
+    let what = room(&operator, &workspace);
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/{}", page(scope.org()), what.at)) {
+        return Ok(elsewhere);
+    }
+    Ok(show(&operator, (&scope, &what), None))
 }
 
 pub(super) async fn remove_workspace(
@@ -189,9 +193,13 @@ pub(super) async fn remove_workspace(
     };
     let scope = enter(&operator, &org, WRITE).await?;
     let workspace = found(&operator, &scope, &name).await?;
-    if typed.confirm.trim() != workspace.name {
+    let what = room(&operator, &workspace);
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/{}", page(scope.org()), what.at)) {
+        return Ok(elsewhere);
+    }
+    if typed.confirm.trim() != what.name {
         let wrong = unconfirmed(&operator);
-        return Ok(show(&operator, (&scope, &room(&operator, &workspace)), Some(wrong)));
+        return Ok(show(&operator, (&scope, &what), Some(wrong)));
     }
     workspaces::remove(&operator.visit.call, &scope, &workspace.id).await?;
     Ok(said::at(&operator.visit, "did-workspace-removed", &page(scope.org())))

@@ -1,4 +1,5 @@
-//! The end of a role, and of what an organisation has put into one that each has: with its name typed.
+//! The end of a role, and of what an organisation has put into one that each has: with its name typed,
+//! and by whoever has just signed in.
 
 use axum::{extract::Path, response::Response};
 use doorward_core::{
@@ -57,6 +58,9 @@ fn show(
 pub(super) async fn look(Path((org, name)): Named, operator: Operator) -> Result<Response, Failure> {
     let scope = orgs::enter(&operator, &org, WRITE).await?;
     let role = role(&operator, &scope, &name).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/delete", page(&scope, &role.name))) {
+        return Ok(elsewhere);
+    }
     Ok(show(&operator, (&scope, &role), None))
 }
 
@@ -69,6 +73,9 @@ pub(super) async fn end(Path((org, name)): Named, posted: Posted<Form>) -> Resul
     let visit = &operator.visit;
     let scope = orgs::enter(&operator, &org, WRITE).await?;
     let role = role(&operator, &scope, &name).await?;
+    if let Err(elsewhere) = operator.must_be_fresh(&format!("{}/delete", page(&scope, &role.name))) {
+        return Ok(elsewhere);
+    }
     if typed.confirm.trim() != role.name {
         let errors = Errors::one("confirm", visit.text.get("console-confirm-wrong"));
         let refusal = Refusal::new(Code::RequestInvalid).field("confirm");
