@@ -4,6 +4,7 @@ mod announcements;
 mod api_audit;
 mod api_clients;
 mod api_confirmation;
+mod api_deletes;
 mod api_docs;
 mod api_keys;
 mod api_kit;

@@ -263,8 +263,10 @@ async fn change(
     Err(Refusal::new(Code::Conflict).hint("Others keep changing this; try again").into())
 }
 
-async fn remove(caller: Caller, Entered(scope): Entered, Path((_, id)): Second) -> Answer {
-    claims::remove(&caller.call, &scope, named(&id)?).await?;
+async fn remove(caller: Caller, Entered(scope): Entered, Path((_, id)): Second, seen: IfMatch) -> Answer {
+    let id = named(&id)?;
+    seen.check(claims::get(&caller.call, &scope, id).await?.version)?;
+    claims::remove(&caller.call, &scope, id).await?;
     done()
 }
 

@@ -252,7 +252,8 @@ async fn change(
     Err(Refusal::new(Code::Conflict).hint("Others keep changing this; try again").into())
 }
 
-async fn remove(caller: Caller, Entered(scope): Entered, Path((_, key)): Second) -> Answer {
+async fn remove(caller: Caller, Entered(scope): Entered, Path((_, key)): Second, seen: IfMatch) -> Answer {
+    seen.check(fields::get(&caller.call, &scope, &key).await?.version)?;
     fields::remove(&caller.call, &scope, &key).await?;
     done()
 }

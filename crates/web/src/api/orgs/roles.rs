@@ -143,7 +143,13 @@ async fn change(
     Err(Refusal::new(Code::Conflict).hint("Others keep changing this; try again").into())
 }
 
-async fn remove(caller: Caller, Entered(scope): Entered, axum::extract::Path((_, name)): Second) -> Answer {
+async fn remove(
+    caller: Caller,
+    Entered(scope): Entered,
+    axum::extract::Path((_, name)): Second,
+    seen: IfMatch,
+) -> Answer {
+    seen.check(roles::get(&caller.call, &scope, &name).await?.version)?;
     roles::remove(&caller.call, &scope, &name).await?;
     done()
 }

@@ -284,7 +284,8 @@ async fn change(
     Err(Refusal::new(Code::Conflict).hint("Others keep changing this; try again").into())
 }
 
-async fn remove(caller: Caller, Entered(scope): Entered, Path((_, name)): Second) -> Answer {
+async fn remove(caller: Caller, Entered(scope): Entered, Path((_, name)): Second, seen: IfMatch) -> Answer {
+    seen.check(workspaces::get(&caller.call, &scope, &name).await?.version)?;
     workspaces::remove(&caller.call, &scope, &name).await?;
     done()
 }
