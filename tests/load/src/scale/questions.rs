@@ -18,6 +18,23 @@ const BEGINNINGS: [&str; 8] =
     ["a", "anna", "anna+abel", "xenia.quist.1", "%C3%B8", "%C5%82ukasz", "%D0%B6", "qqqqq"];
 const BUSINESSES: [&str; 6] = ["w", "weber", "weber+law+1", "%C3%A7elik", "%D0%BF", "qqqqq"];
 
+/// What an organisation has, by the API and in the console.
+const PARTS: [&str; 12] = [
+    "",
+    "/invitations",
+    "/roles",
+    "/domains",
+    "/connections",
+    "/workspaces",
+    "/fields",
+    "/claims",
+    "/clients",
+    "/apis",
+    "/service-tokens",
+    "/analytics",
+];
+const PAGES: [&str; 5] = ["", "/roles", "/workspaces", "/apis", "/branding"];
+
 /// Who asks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Who {
@@ -174,10 +191,34 @@ fn organisations(asked: &mut Asked<'_>) {
             asked.middle::<User>(who, (&path, ""), years);
             asked.middle::<User>(who, (&path, "role=admin"), years);
         }
-        for rest in ["", "/invitations", "/roles", "/domains", "/connections"] {
+        for rest in PARTS {
             asked.list(who, &format!("/api/v1/orgs/{org}{rest}"), &[]);
         }
-        asked.list(who, &format!("/console/organizations/{org}"), &[]);
+        for rest in PAGES {
+            asked.list(who, &format!("/console/organizations/{org}{rest}"), &[]);
+        }
+    }
+    for rest in ["/mail-templates", "/announcements"] {
+        asked.list(Who::Owner, &format!("/api/v1/orgs/{largest}{rest}"), &[]);
+        asked.list(Who::Owner, &format!("/console/organizations/{largest}{rest}"), &[]);
+    }
+    let spans = each("range", &["24h", "7d", "30d", "90d"]);
+    asked.list(Who::Administrator, "/console", &spans);
+    asked.list(Who::Owner, &format!("/console/organizations/{largest}/overview"), &spans);
+    for page in [
+        "roles",
+        "apis",
+        "providers",
+        "branding",
+        "mail-templates",
+        "announcements",
+        "usage/prices",
+        "settings",
+    ] {
+        asked.list(Who::Administrator, &format!("/console/{page}"), &[]);
+    }
+    for path in ["/api/v1/analytics", "/api/v1/announcements", "/api/v1/mail-templates", "/api/v1/prices"] {
+        asked.list(Who::Administrator, path, &[]);
     }
 }
 
@@ -321,9 +362,8 @@ fn accounts(asked: &mut Asked<'_>) {
         ] {
             asked.list(who, &format!("/api/v1/me{path}"), &[]);
         }
-        for path in ["", "/security", "/sessions", "/applications", "/data"] {
+        for path in ["", "/security", "/sessions", "/applications", "/organizations", "/keys", "/data"] {
             asked.list(who, &format!("/account{path}"), &[]);
         }
-        asked.list(who, "/console/organizations", &[]);
     }
 }

@@ -124,6 +124,7 @@ pub(super) enum For {
     Mail,
     Name,
     Choice,
+    Workspace,
 }
 
 /// 64 bits for the `number`th of its kind (`SplitMix64`).

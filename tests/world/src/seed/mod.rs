@@ -14,6 +14,7 @@ mod credentials;
 mod draw;
 mod first;
 mod people;
+mod rooms;
 mod store;
 mod trail;
 
@@ -153,6 +154,7 @@ pub async fn fill(place: &Place, master: [u8; 32], sizes: Sizes, until: Time) ->
     let plan = Plan { sizes, until, first };
     let indexes = store.drop_indexes().await?;
     let mut rows = people::load(&plan, &store).await?;
+    rows.extend(rooms::load(&plan, &store).await?);
     rows.extend(credentials::load(&plan, &store).await?);
     rows.extend(trail::load(&plan, &store).await?);
     for index in indexes {

@@ -18,6 +18,8 @@ const SUSPENDED: u64 = 250;
 const ANONYMOUS: u64 = 40;
 /// One of so many administers the instance.
 const ADMINISTRATORS: u64 = 50_000;
+/// One of so many wants to hear news.
+const CONSENTING: u64 = 3;
 /// Members of a usual organisation at the most, besides its owner.
 const CREW: u64 = 5;
 
@@ -95,6 +97,7 @@ impl Plan {
         (0..self.sizes.users).map(|number| {
             let ((first, last), at) = (draw::name(number), self.joined(number));
             let has_account = !is_anonymous(number);
+            let agrees = has_account && number.is_multiple_of(CONSENTING);
             let name = has_account.then(|| format!("{first} {last}"));
             let username = (has_account && number.is_multiple_of(3)).then(|| format!("{first}.{number}"));
             self.first.user.with(&[
@@ -104,6 +107,8 @@ impl Plan {
                 ("username_folded", username.as_ref().map(|name| name.to_lowercase()).into()),
                 ("username", username.into()),
                 ("platform_role", i64::from(has_account && number % ADMINISTRATORS == 7).into()),
+                ("marketing_consent_at", agrees.then_some(at).into()),
+                ("marketing_consent_text", agrees.then_some("Write to me about news.").into()),
                 ("anonymous_seen_at", (!has_account).then_some(self.until).into()),
                 ("created_at", at.into()),
                 ("updated_at", at.into()),

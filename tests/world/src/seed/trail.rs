@@ -19,7 +19,7 @@ use super::{
 const CODES: [(&str, u64); 8] = [
     ("token.issued", 45),
     ("user.signed_in", 25),
-    ("user.sign_in_failed", 12),
+    ("user.sign_in_refused", 12),
     ("session.ended", 8),
     ("user.updated", 4),
     ("client.updated", 3),
@@ -60,7 +60,7 @@ impl Plan {
             id: draw::id::<Event>(For::Event, number, at).to_string(),
             at,
             code: code.to_owned(),
-            outcome: i64::from(code == "user.sign_in_failed"),
+            outcome: i64::from(code == "user.sign_in_refused"),
             org: self.some_org(number),
             actor,
             subject: somebody,
