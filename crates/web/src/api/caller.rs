@@ -20,7 +20,7 @@ use doorward_core::{
 };
 use doorward_proto::{
     access_token::TokenUse,
-    id::{Id, Session, User},
+    id::{Id, Org, Session, User},
     secret::{SecretText, TokenHash},
 };
 use http::request::Parts;
@@ -102,18 +102,18 @@ impl Caller {
         Rights { scopes: self.who.scopes.clone(), workspaces: is_bound.then(|| workspaces.clone()) }
     }
 
+    /// The organisation that the credential is of; of a session, the active one.
+    pub(super) fn org(&self) -> Option<Id<Org>> {
+        self.who.tenant_id.as_deref().and_then(|tenant| tenant.parse().ok())
+    }
+
     /// Who wants to act in an organisation.
     pub(super) fn holder(&self) -> Holder {
         let person = match self.call.actor {
             Actor::User { id, .. } | Actor::PersonalKey { user: id, .. } => Some(id),
             _ => None,
         };
-        let tenant = self.who.tenant_id.as_deref().filter(|_| !self.is_browser);
-        Holder {
-            scopes: self.who.scopes.clone(),
-            tenant: tenant.and_then(|tenant| tenant.parse().ok()),
-            person,
-        }
+        Holder { scopes: self.who.scopes.clone(), tenant: self.org().filter(|_| !self.is_browser), person }
     }
 
     pub(super) fn anonymous(call: Call) -> Self {

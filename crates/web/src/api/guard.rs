@@ -17,6 +17,7 @@ use doorward_core::{
     outcome::{Code, Error, Refusal, Result},
     tokens,
 };
+use doorward_proto::id::{Id, Org};
 use http::{HeaderValue, Method, header, request::Parts};
 
 use super::{
@@ -101,14 +102,14 @@ async fn check(door: &Door, parts: &mut Parts) -> Result<Caller> {
             if outcome.is_ok() && door.is_grave {
                 outcome = caller.must_be_fresh();
             }
-            (caller.call.clone(), outcome.map(|()| caller))
+            (caller.call.clone(), outcome.map_err(|error| (error, caller.org())).map(|()| caller))
         }
-        Err(error) => (call, Err(error)),
+        Err(error) => (call, Err((error, None))),
     };
-    if let Err(Error::Refused(refusal)) = &outcome {
-        note(&call, door.path, refusal.code).await?;
+    if let Err((Error::Refused(refusal), org)) = &outcome {
+        note(&call, (door.path, *org), refusal.code).await?;
     }
-    outcome
+    outcome.map_err(|(error, _)| error)
 }
 
 fn allowed(access: Access, caller: &Caller) -> Result<()> {
@@ -132,9 +133,9 @@ async fn entered(parts: &mut Parts, caller: &Caller, permission: &'static str) -
     Ok(())
 }
 
-/// A credential that was refused is worth knowing; a request without one is not. The bootstrap token
-/// tells of itself.
-async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
+/// A credential that was refused is worth knowing, also to the organisation that it is of; a request without one is
+/// not. The bootstrap token tells of itself.
+async fn note(call: &Call, (route, org): (&'static str, Option<Id<Org>>), code: Code) -> Result<()> {
     let is_bootstrap = call.actor == Actor::Bootstrap && code == Code::CredentialExpired;
     if is_bootstrap
         || matches!(code, Code::CredentialMissing | Code::RequestInvalid | Code::DpopNonceRequired)
@@ -145,7 +146,7 @@ async fn note(call: &Call, route: &'static str, code: Code) -> Result<()> {
         Actor::Anonymous => call.origin.network(),
         _ => call.actor.name(),
     };
-    let what = Refused { event: "api.refused", route, code, org: None, identity };
+    let what = Refused { event: "api.refused", route, code, org, identity };
     audit::refused(call, what, |event| event.fact("route", route)).await
 }
 

@@ -24,7 +24,7 @@ use url::Url;
 
 use super::{
     body::Form,
-    refusals::{note, noted},
+    refusals::{Whose, note, noted},
 };
 use crate::{
     app::{App, Incoming},
@@ -83,13 +83,13 @@ async fn noted_next(
 ) -> outcome::Result<Next> {
     const ROUTE: &str = "/oauth2/authorize";
     if let Ok(Next::Refuse { trusted, refusal }) = &next {
-        note(call, ROUTE, Some(trusted.client), refusal.code).await?;
+        note(call, ROUTE, Whose::named(Some(trusted.client)), refusal.code).await?;
     }
     let client = match (&next, pretended) {
         (Err(_), Some(client_id)) => clients::find(call, client_id).await?.map(|client| client.id),
         _ => None,
     };
-    noted(call, ROUTE, client, next).await
+    noted(call, ROUTE, Whose::named(client), next).await
 }
 
 /// Who is signed in at this browser; the call is by the person of the active session.

@@ -14,7 +14,7 @@ use doorward_proto::{
 };
 use http::{HeaderMap, header};
 
-use super::refusals::noted;
+use super::refusals::{Whose, noted};
 
 /// The authenticated client of a request, and the call by it.
 pub(crate) async fn authenticated(
@@ -36,7 +36,7 @@ pub(crate) async fn authenticated(
             noted(
                 call,
                 route,
-                pretended.map(|client| client.id),
+                Whose::named(pretended.map(|client| client.id)),
                 refusal.map(|client| (call.clone(), client)),
             )
             .await

@@ -16,7 +16,6 @@ use doorward_proto::{
     access_token::TokenUse,
     client_auth::{self, Presented},
     form::Params,
-    id::{self, Id},
     introspect::{IntrospectionRequest, IntrospectionResponse, RefreshResponse, ServiceResponse},
     revoke::RevocationRequest,
     scope::ScopeSet,
@@ -30,7 +29,7 @@ use ipnet::IpNet;
 use super::{
     body::Form,
     client::{authenticated, refused},
-    refusals::noted,
+    refusals::{Whose, noted},
     token::{challenged, json, no_store},
 };
 use crate::app::Incoming;
@@ -57,7 +56,7 @@ async fn introspected(call: &Call, headers: &HeaderMap, params: &Params) -> outc
     let (call, client) = authenticated(call, INTROSPECT, headers, params).await?;
     let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
     let found = tokens::introspect(&call, &client, ask.token.expose()).await;
-    told(&call, noted(&call, INTROSPECT, Some(client.id), found).await?, Some(&client))
+    told(&call, noted(&call, INTROSPECT, Whose::of(&client), found).await?, Some(&client))
 }
 
 /// A caller's own token, where that and nothing else is presented.
@@ -70,11 +69,11 @@ fn bearer(headers: &HeaderMap, params: &Params) -> Option<SecretText> {
 }
 
 async fn for_service(call: &Call, token: &SecretText, params: &Params) -> outcome::Result<Response> {
-    let admitted = noted(call, INTROSPECT, None, admitted(call, token).await).await?;
+    let admitted = noted(call, INTROSPECT, Whose::default(), admitted(call, token).await).await?;
     let call = call.by(admitted.actor());
     let lacks = || Refusal::new(Code::ScopeMissing).hint(format!("Missing required scopes: {SCOPE}"));
     let allowed = if admitted.token.scopes.contains(SCOPE) { Ok(()) } else { Err(lacks().into()) };
-    noted(&call, INTROSPECT, None::<Id<id::Client>>, allowed).await?;
+    noted(&call, INTROSPECT, Whose::org(admitted.token.org), allowed).await?;
     let ask = IntrospectionRequest::parse(params).map_err(|problem| refused(&problem))?;
     let found = tokens::introspect_for(&call, admitted.token.org, ask.token.expose()).await?;
     told(&call, found, None)
@@ -172,7 +171,7 @@ pub(super) async fn revoke(
         let (call, client) = authenticated(&call, REVOKE, &headers, &params).await?;
         let ask = RevocationRequest::parse(&params).map_err(|problem| refused(&problem))?;
         let revoked = tokens::revoke(&call, &client, ask.token.expose()).await;
-        noted(&call, REVOKE, Some(client.id), revoked).await
+        noted(&call, REVOKE, Whose::of(&client), revoked).await
     };
     revoked.await.map(|()| StatusCode::OK).map_err(|error| challenged(&headers, error))
 }

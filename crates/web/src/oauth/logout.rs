@@ -17,7 +17,12 @@ use doorward_proto::{
 };
 use http::{HeaderMap, header};
 
-use super::{authorize::signed_in, body::Form, client::refused, refusals::noted};
+use super::{
+    authorize::signed_in,
+    body::Form,
+    client::refused,
+    refusals::{Whose, noted},
+};
 use crate::{
     app::{App, Incoming},
     cookies::Cookie,
@@ -59,7 +64,7 @@ async fn run(
     let cookie = Cookie::Browser.read(headers, app.is_https());
     let cookie = cookie.and_then(|text| Opaque::parse(Kind::Browser, text));
     let outcome = logout::begin(&call, ask, signed.as_ref(), cookie.as_ref()).await;
-    let outcome = noted(&call, "/oauth2/logout", None, outcome).await?;
+    let outcome = noted(&call, "/oauth2/logout", Whose::default(), outcome).await?;
     Ok(match outcome {
         Outcome::Ask { after: None } => Redirect::to("/sign-out").into_response(),
         Outcome::Ask { after: Some(after) } => {

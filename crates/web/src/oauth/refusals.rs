@@ -4,20 +4,46 @@
 use doorward_core::{
     audit::{self, Refused},
     call::{Actor, Call},
+    clients::Client,
     outcome::{Code, Error, Result},
 };
-use doorward_proto::id::{Client, Id};
+use doorward_proto::id::{self, Id, Org};
 
-/// Notes a refusal and passes the outcome on. `client` is the application that is known to ask, or that
-/// the request pretends to come from.
+/// Whose request was refused, as far as it is known.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Whose {
+    /// The application that asks, or that the request pretends to come from.
+    client: Option<Id<id::Client>>,
+    /// The organisation that a proven credential is of: its people see the refusal.
+    org: Option<Id<Org>>,
+}
+
+impl Whose {
+    /// Of an application that the request names, and has not proven to come from.
+    pub(super) fn named(client: Option<Id<id::Client>>) -> Self {
+        Self { client, org: None }
+    }
+
+    /// Of an application that was let in. One without a credential has proven nothing.
+    pub(super) fn of(client: &Client) -> Self {
+        Self { client: Some(client.id), org: client.is_confidential.then_some(client.org) }
+    }
+
+    /// Of another credential of an organisation.
+    pub(super) fn org(org: Id<Org>) -> Self {
+        Self { client: None, org: Some(org) }
+    }
+}
+
+/// Notes a refusal and passes the outcome on.
 pub(super) async fn noted<T>(
     call: &Call,
     route: &'static str,
-    client: Option<Id<Client>>,
+    whose: Whose,
     outcome: Result<T>,
 ) -> Result<T> {
     if let Err(Error::Refused(refusal)) = &outcome {
-        note(call, route, client, refusal.code).await?;
+        note(call, route, whose, refusal.code).await?;
     }
     outcome
 }
@@ -25,7 +51,7 @@ pub(super) async fn noted<T>(
 pub(super) async fn note(
     call: &Call,
     route: &'static str,
-    client: Option<Id<Client>>,
+    Whose { client, org }: Whose,
     code: Code,
 ) -> Result<()> {
     if says_nothing(code) {
@@ -36,7 +62,7 @@ pub(super) async fn note(
         (Actor::Anonymous, None) => call.origin.network(),
         _ => call.actor.name(),
     };
-    let what = Refused { event: "oauth.refused", route, code, org: None, identity };
+    let what = Refused { event: "oauth.refused", route, code, org, identity };
     audit::refused(call, what, |event| {
         let event = event.fact("route", route);
         match client {

@@ -25,7 +25,7 @@ use super::{
     body::Form,
     client::{authenticated, refused},
     proof,
-    refusals::noted,
+    refusals::{Whose, noted},
 };
 use crate::{
     app::Incoming,
@@ -49,7 +49,7 @@ pub(super) async fn token(
 async fn grant(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) -> Result<Json<TokenResponse>> {
     let (call, client) = authenticated(call, TOKEN, headers, params).await?;
     let granted = granted(&call, &client, uri, headers, params).await;
-    noted(&call, TOKEN, Some(client.id), granted).await
+    noted(&call, TOKEN, Whose::of(&client), granted).await
 }
 
 async fn granted(
@@ -166,7 +166,7 @@ async fn pushed(call: &Call, uri: &Uri, headers: &HeaderMap, params: &Params) ->
         let jkt = proof::proven(&call, headers, ("POST", uri), None).await?;
         authorize::push(&call, &client, params, jkt).await
     };
-    let pushed = noted(&call, PAR, Some(client.id), pushed.await).await?;
+    let pushed = noted(&call, PAR, Whose::of(&client), pushed.await).await?;
     let body = PushedResponse { request_uri: pushed.request_uri, expires_in: pushed.expires_in.as_secs() };
     Ok((StatusCode::CREATED, Json(body)).into_response())
 }

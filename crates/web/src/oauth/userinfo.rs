@@ -17,7 +17,7 @@ use super::{
     client::refused,
     metadata::resource_realm,
     proof,
-    refusals::noted,
+    refusals::{Whose, noted},
 };
 use crate::{
     app::{App, Incoming},
@@ -59,7 +59,7 @@ async fn answer(
     in_body: Result<Option<String>>,
 ) -> Response {
     let outcome = userinfo(call, request, headers, in_body).await;
-    let answer = match noted(call, "/oauth2/userinfo", None, outcome).await {
+    let answer = match noted(call, "/oauth2/userinfo", Whose::default(), outcome).await {
         Ok(json) => {
             let mut response = super::token::json(json);
             response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

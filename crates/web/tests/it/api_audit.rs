@@ -1,9 +1,10 @@
 //! `/api/v1/audit/events`: what was done is found, page by page, and the chain holds.
 
 use crate::api_kit::Server;
+use axum::body::Body;
 use doorward_core::audit::Sealer;
 use doorward_world::{World, both_engines};
-use http::{Method, StatusCode};
+use http::{Method, Request, StatusCode};
 use serde_json::json;
 
 both_engines! {
@@ -110,6 +111,36 @@ both_engines! {
         let made = server.locally(Method::POST, "/api/v1/service-tokens", Some(orgs)).await;
         let refused = ask(&format!("Bearer {}", made.body["secret"].as_str().unwrap()), &list).await;
         assert_ne!(refused.status, StatusCode::OK, "{}", refused.text);
+    }
+
+    /// Whoever runs an organisation sees what its credentials were refused; what is not proven to be its own says
+    /// nothing there.
+    async fn an_organisation_sees_what_its_credentials_are_refused(world: World) {
+        let server = Server::new(world.clone());
+        let acme = server.make("/api/v1/orgs", json!({"name": "Acme"})).await["id"].as_str().unwrap().to_owned();
+        let made = json!({"name": "narrow", "scopes": ["reports:read"], "org_id": acme});
+        let made = server.locally(Method::POST, "/api/v1/service-tokens", Some(made)).await;
+        let bearer = format!("Bearer {}", made.body["secret"].as_str().unwrap());
+        let refused = server.asks(Method::GET, "/api/v1/users", None, &[("authorization", &bearer)]).await;
+        assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+
+        let app = json!({"name": "App", "type": "confidential", "grant_types": ["client_credentials"],
+            "token_endpoint_auth_method": "client_secret_post", "scopes": ["reports:read"], "org_id": acme});
+        let app = server.make("/api/v1/clients", app).await;
+        let text = |member: &str| app[member].as_str().unwrap();
+        for (secret, error) in [(text("client_secret"), "invalid_scope"), ("wrong", "invalid_client")] {
+            let body = format!("grant_type=client_credentials&scope=beyond&client_id={}&client_secret={secret}", text("client_id"));
+            let asked = Request::post("/oauth2/token")
+                .header("host", "id.example.com")
+                .header("content-type", "application/x-www-form-urlencoded")
+                .body(Body::from(body));
+            let refused = server.send(asked.unwrap()).await;
+            assert_eq!(refused.body["error"], error, "{}", refused.text);
+        }
+        let trail = server.root(Method::GET, &format!("/api/v1/orgs/{acme}/audit?outcome=refused"), None).await;
+        let items = trail.body["items"].as_array().unwrap();
+        let found: Vec<_> = items.iter().map(|item| (item["code"].as_str().unwrap(), item["facts"]["refusal"].as_str().unwrap())).collect();
+        assert_eq!(found, [("oauth.refused", "scope.invalid"), ("api.refused", "auth.missing_scope")], "{}", trail.text);
     }
 
     async fn sealed_events_are_followed_and_verified(world: World) {
