@@ -81,7 +81,7 @@ fn end_to_end(env: &[(&str, &str)]) -> Result<()> {
     scenarios.sort();
     let mut args = vec!["test", "--workspace"];
     args.extend(scenarios.iter().flat_map(|name| ["--test", name]));
-    args.extend(["--", "--test-threads=1"]);
+    args.extend(["--", "--test-threads=2"]);
     cargo(&args, env)
 }
 

@@ -5,7 +5,10 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Output, Stdio},
-    sync::OnceLock,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU16, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -66,10 +69,19 @@ pub fn root() -> &'static Path {
     Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
 }
 
-/// A loopback port that nobody listens on.
+/// Ports that no system gives to who connects without a wish: nobody's connection takes one before it is used.
+const PORTS: std::ops::Range<u16> = 12_000..30_000;
+
+/// A loopback port that nobody listens on, and that no other test of this run is told.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.local_addr().expect("its address").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let width = PORTS.end - PORTS.start;
+    let begin = u16::try_from(std::process::id() % u32::from(width)).unwrap_or(0);
+    let candidates = std::iter::repeat_with(|| {
+        PORTS.start + (begin + NEXT.fetch_add(1, Ordering::Relaxed) % width) % width
+    });
+    let free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    candidates.take(usize::from(width)).find(free).expect("a free port")
 }
 
 impl Server {
