@@ -710,7 +710,7 @@ CREATE TABLE throttles (
 CREATE INDEX throttles_age ON throttles (last_at);
 
 -- status: 0 waiting, 1 sent, 2 given up. parameters: what the template needs, sealed (it holds links).
--- A mail is of no use any more at expires_at.
+-- A mail is of no use any more at expires_at. priority: 0 for who waits for it, 1 for what is said to many.
 CREATE TABLE mails (
     id TEXT PRIMARY KEY,
     user_id TEXT,
@@ -721,6 +721,7 @@ CREATE TABLE mails (
     locale TEXT NOT NULL,
     parameters BLOB NOT NULL,
     status INTEGER NOT NULL DEFAULT 0,
+    priority INTEGER NOT NULL DEFAULT 0,
     attempts INTEGER NOT NULL DEFAULT 0,
     due_at INTEGER NOT NULL,
     claimed_until INTEGER,
@@ -729,7 +730,7 @@ CREATE TABLE mails (
     created_at INTEGER NOT NULL,
     expires_at INTEGER
 ) STRICT;
-CREATE INDEX mails_due ON mails (status, due_at);
+CREATE INDEX mails_due ON mails (status, priority, due_at);
 -- What is not sent yet, or never will be.
 CREATE INDEX mails_unsent ON mails (status, id) WHERE status <> 1;
 CREATE INDEX mails_user ON mails (user_id);
@@ -765,6 +766,8 @@ CREATE TABLE announcements (
     PRIMARY KEY (org_id, id)
 ) STRICT;
 CREATE INDEX announcements_due ON announcements (next_at, id) WHERE status = 0;
+-- All of them keep one pace.
+CREATE INDEX announcements_pace ON announcements (next_at);
 
 -- Who does not want to hear what an organisation says.
 CREATE TABLE announcement_leavers (

@@ -2,7 +2,8 @@
 //!
 //! Only to people who have agreed to be written to, at a proven address, and not any more once they have taken that
 //! back: it is looked at when the mails are written to the outbox and once more when each is handed over. Mails are
-//! written in batches with a pause between them, so that nobody's link for a new password waits behind thousands.
+//! written in batches with a pause between them, which all announcements share, and every other mail goes before
+//! them: nobody's link for a new password waits behind thousands.
 //!
 //! Whoever unsubscribes from the instance's takes the consent back; whoever unsubscribes from an organisation's is
 //! left alone by that organisation. The link in the mail is all that is needed (RFC 8058): it names the reader and
@@ -234,7 +235,7 @@ pub async fn stop(call: &Call, sender: &Sender, id: Id<Kind>) -> Result<Announce
 pub async fn reach(call: &Call, sender: &Sender) -> Result<i64> {
     call.realm
         .db
-        .read("announcements.reach", sender.members_of(), |tx, org| {
+        .scan("announcements.reach", sender.members_of(), |tx, org| {
             Box::pin(async move { sql::reach(tx, *org, COUNTED).await })
         })
         .await

@@ -21,16 +21,17 @@ const LIST: &str = "SELECT id, org_id, subject, body, status, written, created_b
     FROM announcements WHERE org_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
 const STOP: &str = "UPDATE announcements SET status = 2, finished_at = $3
     WHERE org_id = $1 AND id = $2 AND status = 0";
-// every org: whoever's turn it is.
-const CLAIM: &str = "UPDATE announcements SET next_at = $2
-    WHERE id = (SELECT id FROM announcements WHERE status = 0 AND next_at <= $1 ORDER BY next_at, id LIMIT 1)
-        AND status = 0 AND next_at <= $1
-    RETURNING id, org_id, subject, body, status, written, created_by, created_at, finished_at, reached";
+// every org: those whose turn it is, who has waited longest first.
+const TURNS: &str =
+    "SELECT id, org_id, subject, body, status, written, created_by, created_at, finished_at, reached
+    FROM announcements WHERE status = 0 ORDER BY next_at, id LIMIT $1";
 const ADVANCE: &str =
-    "UPDATE announcements SET reached = $3, written = written + $4, finished_at = $5, status = $6
-    WHERE org_id = $1 AND id = $2 AND status = 0";
-// every org: when anybody's turn is next.
-const NEXT_DUE: &str = "SELECT MIN(next_at) FROM announcements WHERE status = 0";
+    "UPDATE announcements SET reached = $3, written = written + $4, finished_at = $5, status = $6, next_at = $7
+    WHERE org_id = $1 AND id = $2 AND status = 0 AND reached = $8";
+// every org: all of them keep one pace, also those that are over.
+const PACE: &str = "SELECT MAX(next_at) FROM announcements";
+// every org: whether anybody has something to say.
+const IS_ANY: &str = "SELECT id FROM announcements WHERE status = 0 LIMIT 1";
 const READERS: &str = "SELECT u.id, e.address, u.locale
     FROM users u JOIN principals p ON p.id = u.id
     JOIN emails e ON e.user_id = u.id AND e.is_primary = 1
@@ -114,24 +115,39 @@ pub(super) async fn stop(tx: &mut Tx<'_>, org: Id<Org>, id: Id<Kind>, now: Time)
     tx.exec(STOP, args![org, id, now]).await
 }
 
-/// The announcement whose turn it is, and the reader who was written to last.
-pub(super) async fn claim(tx: &mut Tx<'_>, now: Time, next: Time) -> Result<Option<(Announcement, String)>> {
-    tx.opt(CLAIM, args![now, next], |row| Ok((read(row)?, row.text(9)?))).await
+/// The announcements whose turn it is, each with the reader who was written to last.
+pub(super) async fn turns(tx: &mut ReadTx<'_>, most: i64) -> Result<Vec<(Announcement, String)>> {
+    tx.all(TURNS, args![most], |row| Ok((read(row)?, row.text(9)?))).await
 }
 
-pub(super) async fn advance(
-    tx: &mut Tx<'_>,
-    one: &Announcement,
-    (reached, written, finished): (&str, i64, Option<Time>),
-) -> Result<()> {
-    let status = if finished.is_some() { Status::Sent } else { one.status };
-    let values = args![one.org, one.id, reached, written, finished, status.number()];
-    tx.exec(ADVANCE, values).await?;
-    Ok(())
+/// How far an announcement has come now.
+#[derive(Debug, Clone)]
+pub(super) struct Advance<'a> {
+    /// The reader who was written to last before.
+    pub(super) from: &'a str,
+    /// The one who was written to last now.
+    pub(super) to: &'a str,
+    /// Mails.
+    pub(super) written: i64,
+    /// When its turn is next.
+    pub(super) next: Time,
+    /// When the last mail was written.
+    pub(super) finished: Option<Time>,
 }
 
+/// Answers whether it was still where it was.
+pub(super) async fn advance(tx: &mut Tx<'_>, one: &Announcement, by: &Advance<'_>) -> Result<bool> {
+    let status = if by.finished.is_some() { Status::Sent } else { one.status };
+    let values = args![one.org, one.id, by.to, by.written, by.finished, status.number(), by.next, by.from];
+    Ok(tx.exec(ADVANCE, values).await? > 0)
+}
+
+/// When the next batch may be written; `None` where nothing is to be said.
 pub(super) async fn next_due(tx: &mut ReadTx<'_>) -> Result<Option<Time>> {
-    Ok(tx.opt(NEXT_DUE, &[], |row| row.opt_time(0)).await?.flatten())
+    if tx.opt(IS_ANY, &[], |_| Ok(())).await?.is_none() {
+        return Ok(None);
+    }
+    Ok(tx.opt(PACE, &[], |row| row.opt_time(0)).await?.flatten())
 }
 
 fn reader(row: &Row<'_>) -> Result<Reader> {

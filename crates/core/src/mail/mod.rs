@@ -129,6 +129,15 @@ impl Template {
         }
     }
 
+    /// What is said to many waits for everything that somebody waits for.
+    const fn priority(self) -> i64 {
+        let [first, last] = Self::PRIORITIES;
+        if matches!(self, Self::Announcement) { last } else { first }
+    }
+
+    /// In this order mails are sent.
+    const PRIORITIES: [i64; 2] = [0, 1];
+
     fn from_name(name: &str) -> Result<Self> {
         let found = Self::ALL.into_iter().find(|template| template.name() == name);
         found.ok_or_else(|| Error::fault(format!("mail template {name}")))

@@ -16,8 +16,9 @@ use crate::{
 pub(super) type Sealed = (Mail, Vec<u8>);
 
 const INSERT: &str = "INSERT INTO mails
-        (id, user_id, org_id, client_id, recipient, template, locale, parameters, due_at, created_at, expires_at)
-    VALUES ($1, $2, $9, $10, $3, $4, $5, $6, $7, $7, $8)";
+        (id, user_id, org_id, client_id, recipient, template, locale, parameters, due_at, created_at, expires_at,
+        priority)
+    VALUES ($1, $2, $9, $10, $3, $4, $5, $6, $7, $7, $8, $11)";
 const FIND: &str = "SELECT id, user_id, recipient, template, locale, status, attempts, due_at, sent_at,
         last_error, created_at, expires_at, org_id, client_id, parameters
     FROM mails WHERE id = $1";
@@ -37,7 +38,7 @@ const LIST_UNSENT: &str =
 const CLAIM: &str = "UPDATE mails SET claimed_until = $2, attempts = attempts + 1
     WHERE id = (SELECT id FROM mails WHERE status = 0 AND due_at <= $1
             AND (claimed_until IS NULL OR claimed_until <= $1)
-        ORDER BY due_at, id LIMIT 1)
+        ORDER BY priority, due_at, id LIMIT 1)
         AND status = 0 AND due_at <= $1 AND (claimed_until IS NULL OR claimed_until <= $1)
     RETURNING id, user_id, recipient, template, locale, status, attempts, due_at, sent_at, last_error,
         created_at, expires_at, org_id, client_id, parameters";
@@ -47,7 +48,7 @@ const FAILED: &str = "UPDATE mails SET status = $2, due_at = $3, claimed_until =
     WHERE id = $1 AND status = 0";
 const RETRY: &str = "UPDATE mails SET status = 0, due_at = $2, claimed_until = NULL
     WHERE id = $1 AND status <> 1";
-const NEXT_DUE: &str = "SELECT MIN(due_at) FROM mails WHERE status = 0";
+const NEXT_DUE: &str = "SELECT MIN(due_at) FROM mails WHERE status = 0 AND priority = $1";
 const REMOVE_ALL_OF: &str = "DELETE FROM mails WHERE user_id = $1";
 const CLEAN: &str = "DELETE FROM mails WHERE id IN (
     SELECT id FROM mails WHERE created_at < $1 AND status <> 0 ORDER BY created_at LIMIT 500)";
@@ -63,7 +64,8 @@ pub(super) async fn insert(tx: &mut Tx<'_>, mail: &NewMail) -> Result<()> {
         mail.now,
         mail.expires_at,
         mail.org,
-        mail.client
+        mail.client,
+        mail.template.priority()
     ];
     tx.exec(INSERT, values).await?;
     Ok(())
@@ -143,7 +145,12 @@ pub(super) async fn retry(tx: &mut Tx<'_>, id: Id<MailKind>, now: Time) -> Resul
 }
 
 pub(super) async fn next_due(tx: &mut ReadTx<'_>) -> Result<Option<Time>> {
-    Ok(tx.opt(NEXT_DUE, &[], |row| row.opt_time(0)).await?.flatten())
+    let mut next: Option<Time> = None;
+    for priority in Template::PRIORITIES {
+        let due = tx.opt(NEXT_DUE, args![priority], |row| row.opt_time(0)).await?.flatten();
+        next = next.into_iter().chain(due).min();
+    }
+    Ok(next)
 }
 
 pub(super) async fn remove_all_of(tx: &mut Tx<'_>, user: Id<User>) -> Result<()> {

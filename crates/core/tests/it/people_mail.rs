@@ -11,6 +11,7 @@ use std::{
 };
 
 use doorward_core::{
+    announcements::{self, NewAnnouncement, Sender},
     audit,
     call::Call,
     credentials,
@@ -20,7 +21,7 @@ use doorward_core::{
     page::PageAsk,
     realm::Realm,
     settings::{BreachCheck, BreachFailure, Settings},
-    users::{self, Email, SignUpAsk},
+    users::{self, Email, NewUser, SignUpAsk},
 };
 use doorward_world::{Fresh, World, both_engines};
 
@@ -140,6 +141,50 @@ both_engines! {
         assert_eq!((waiting.status, waiting.attempts), (Status::Waiting, 0));
         let (_, words) = mail::show(&call, waiting.id).await.expect("shows");
         assert_eq!(words.subject, "Confirm your email address");
+    }
+
+    /// All announcements keep one pace, and everything that somebody waits for goes before them.
+    async fn announcements_share_their_pace_and_wait_for_every_other_mail(place: Fresh) {
+        let (transport, sent) = transport(4, false);
+        let world = world(&place, Some(transport)).await;
+        for name in ["ada", "bob"] {
+            let mut new = NewUser::new(Email::parse(&format!("{name}@example.org")).expect("an address"));
+            new.email_verified = true;
+            new.marketing_consent = Some("news-1/en".to_owned());
+            users::create(&world.local(), new).await.expect("makes");
+        }
+        let announce = async |subject: &str| {
+            let new = NewAnnouncement { subject: subject.to_owned(), text: "Read this.".to_owned() };
+            let sender = Sender::instance(&world.call());
+            announcements::make(&world.local(), &sender, new).await.expect("announces")
+        };
+        let subjects = || {
+            let sent = sent.lock().expect("no panic");
+            sent.iter().map(|mail| mail.subject.clone()).collect::<Vec<_>>()
+        };
+        announce("First").await;
+        announce("Second").await;
+        assert_eq!(announcements::reach(&world.call(), &Sender::instance(&world.call())).await.expect("counts"), 2);
+        Realm::run_due_jobs(&world.call()).await.expect("runs");
+        let page = PageAsk { limit: 10, ..PageAsk::default() };
+        let waiting = mail::list(&world.call(), Some(Status::Waiting), page).await.expect("lists");
+        assert_eq!(waiting.items.len(), 4, "one batch holds both");
+        announce("Third").await;
+        Realm::run_due_jobs(&world.call()).await.expect("runs");
+        assert!(subjects().is_empty(), "the next batch is due by how many mails this one had, whoever says something");
+
+        world.advance(Duration::from_secs(2));
+        Realm::run_due_jobs(&world.call()).await.expect("runs");
+        assert!(subjects().is_empty(), "four mails are 2.4 seconds of the pace");
+        world.advance(Duration::from_secs(1));
+        Realm::run_due_jobs(&world.call()).await.expect("runs");
+        assert_eq!(subjects(), ["Third", "Third"]);
+
+        world.advance(Duration::from_secs(56));
+        users::sign_up(&world.call(), ask("eve@example.org", None)).await.expect("signs up");
+        Realm::run_due_jobs(&world.call()).await.expect("runs");
+        let all = subjects();
+        assert_eq!((all.len(), all[2].as_str()), (7, "Confirm your email address"), "{all:?}");
     }
 
     async fn what_is_over_is_cleaned_away_in_turn(place: Fresh) {

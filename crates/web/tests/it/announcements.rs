@@ -117,6 +117,7 @@ both_engines! {
         let events = browser.read("audit/events?code=user.unsubscribed").await;
         assert_eq!(events["items"].as_array().unwrap().len(), 1, "{events}");
         announce(&browser, "").await;
+        world.advance(std::time::Duration::from_mins(1));
         Realm::run_due_jobs(&world.call()).await.unwrap();
         assert_eq!(readers(&sent), ["ada@example.com", "dan@example.com", "dan@example.com"]);
         for bad in [out.replace("token=", "token=x"), format!("{out}x"), "/unsubscribe".to_owned()] {
@@ -178,6 +179,7 @@ both_engines! {
         assert!(root.stored("ada@example.com").await["marketing_consent_at"].is_string(), "the server may write still");
         announce(&root, &format!("orgs/{org}/")).await;
         announce(&root, "").await;
+        world.advance(std::time::Duration::from_mins(1));
         Realm::run_due_jobs(&world.call()).await.unwrap();
         assert_eq!(readers(&sent), ["ada@example.com", "ada@example.com", "bob@example.com"]);
         let list = root.open("/console/announcements").await;
