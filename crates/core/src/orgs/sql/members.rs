@@ -22,12 +22,13 @@ const LIST: &str = "SELECT m.user_id, u.name, e.address, m.role, p.status, m.cre
     JOIN principals p ON p.id = m.user_id AND p.id > $2
     LEFT JOIN emails e ON e.user_id = m.user_id AND e.user_id > $2 AND e.is_primary = 1
     WHERE m.org_id = $1 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3";
+// Written so that only the index by role serves: of the largest organisation SQLite would walk everybody else.
 const LIST_ROLE: &str =
     "SELECT m.user_id, u.name, e.address, m.role, p.status, m.created_at FROM memberships m
     JOIN users u ON u.id = m.user_id AND u.id > $2
     JOIN principals p ON p.id = m.user_id AND p.id > $2
     LEFT JOIN emails e ON e.user_id = m.user_id AND e.user_id > $2 AND e.is_primary = 1
-    WHERE m.org_id = $1 AND m.role = $4 AND m.user_id > $2 ORDER BY m.user_id LIMIT $3";
+    WHERE m.org_id = $1 AND (m.role, m.user_id) > ($4, $2) AND m.role <= $4 ORDER BY m.role, m.user_id LIMIT $3";
 const SEARCH: &str = "SELECT m.user_id, u.name, e.address, m.role, p.status, m.created_at FROM memberships m
     JOIN users u ON u.id = m.user_id AND u.id > $2
     JOIN principals p ON p.id = m.user_id AND p.id > $2
