@@ -85,11 +85,13 @@ both_engines! {
         let form = own.open(&to).await;
         let wrong = own.submit(&form, &to, &typed(&[("name", "Mine"), ("identifier", "https://api.example")])).await;
         assert!(wrong.status.is_client_error() && wrong.text.contains("identifier-error"), "{}", wrong.text);
-        let made = own.submit(&form, &to, &typed(&[("name", "Mine"), ("identifier", "reports"), ("scopes", "read See reports")])).await;
+        let made = own.submit(&form, &to, &typed(&[("name", "Mine"), ("identifier", "reports"), ("scopes", "spreadsheets:delete Delete sheets\nread See reports")])).await;
         assert!(made.text.contains(&format!("{acme}.reports")) && made.text.contains(&format!("{acme}.read")), "{}", made.text);
         assert!(own.open(&path).await.text.contains(&format!("href=\"{}\"", made.path)), "{}", made.text);
         let told = own.open(&format!("{}/connect", made.path)).await.text;
         assert!(told.contains("id=\"fastapi\"") && told.contains(&format!("scopes = [&#34;{acme}.read&#34;]")), "{told}");
+        let program = format!("READ, WRITE = &#34;{acme}.read&#34;, &#34;reports:write&#34;");
+        assert!(told.contains(&program), "a scope that says something else guards nothing: {told}");
         let opaque = [("name", "Closed"), ("identifier", "closed"), ("token_format", "opaque"), ("signing_alg", "ES256")];
         let closed = own.submit(&form, &to, &opaque).await;
         let told = own.open(&format!("{}/connect", closed.path)).await.text;

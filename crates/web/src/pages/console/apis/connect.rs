@@ -100,16 +100,23 @@ fn quoted(text: &str) -> String {
     Json::from(text).to_string()
 }
 
-/// The scope whose name says so, in quotes, else any.
+/// The scope one part of whose name is the word, in quotes: `reports:read`, and not `spreadsheets:delete`.
 fn scope(api: &Api, word: &str) -> Option<String> {
-    let named = api.scopes.iter().find(|scope| scope.name.contains(word));
-    named.or_else(|| api.scopes.first()).map(|scope| quoted(&scope.name))
+    let says =
+        |name: &str| name.split(|letter: char| !letter.is_ascii_alphanumeric()).any(|part| part == word);
+    api.scopes.iter().find(|scope| says(&scope.name)).map(|scope| quoted(&scope.name))
 }
 
-/// The program with the API's own scopes, as far as it has any.
+/// The program with the API's own scopes. Where none says that it reads or writes, the program's own word stays, which
+/// nobody holds until the reader has put another there.
 fn program(api: &Api) -> String {
-    let Some((read, write)) = scope(api, "read").zip(scope(api, "write")) else { return FASTAPI.to_owned() };
-    FASTAPI.replace("\"reports:read\", \"reports:write\"", &format!("{read}, {write}"))
+    let mut program = FASTAPI.to_owned();
+    for word in ["read", "write"] {
+        if let Some(scope) = scope(api, word) {
+            program = program.replace(&format!("\"reports:{word}\""), &scope);
+        }
+    }
+    program
 }
 
 /// What a route before it demands: a token for this API, which may read.

@@ -1,5 +1,5 @@
-//! Who would get in: a request that nobody has sent, decided by the gateway as it decides every other. Nothing is
-//! counted for it, and nothing recorded.
+//! Who would get in: a request that nobody has sent, decided by the gateway as it decides every other. No use is
+//! counted for it; a pasted token that is refused is noted as anywhere.
 
 use axum::response::Response;
 use doorward_core::outcome::{Code, Refusal, Result as Found};
