@@ -123,6 +123,9 @@ both_engines! {
         let good = "Dear colleague,\n\ncome to {{org}}.\n\n{{link}}";
         let saved = browser.submit(&form, &edit, &[("subject", "Come to {{org}}"), ("text", good), ("version", "0")]).await;
         assert!(saved.text.contains("The words are saved"), "{}", saved.text);
+        let late = browser.submit(&form, &edit, &[("subject", "Come"), ("text", good), ("version", "0")]).await;
+        assert!(late.text.contains("changed this meanwhile"), "{}", late.text);
+        assert_eq!(late.field("version").as_deref(), Some("1"), "who was told may send it again: {}", late.text);
         let brand = json!({"name": "Acme Works", "logo": BASE64.encode(LOGO), "primary_color": "#0f766e"});
         let branded = root.manage("PATCH", &format!("orgs/{org}/branding"), brand).await;
         assert_eq!(branded.status, StatusCode::OK, "{}", branded.text);

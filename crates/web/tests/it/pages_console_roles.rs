@@ -75,6 +75,10 @@ both_engines! {
         assert!(!saved.text.contains("(org:usage:read)"), "a box that is not ticked is taken away: {}", saved.text);
         let late = eva.submit(&form, &edit, &[("version", &version), ("org:usage:read", "yes")]).await;
         assert!(late.status.is_client_error() && late.text.contains("changed this meanwhile"), "{}", late.text);
+        // A word that is refused says nothing about what others did meanwhile; being told so does.
+        let bad = eva.submit(&form, &edit, &[("version", &version), ("permissions", "admin:users:read")]).await;
+        assert_eq!(bad.field("version"), Some(version.clone()), "{}", bad.text);
+        assert_ne!(late.field("version"), Some(version), "{}", late.text);
 
         let delete = format!("{}/delete", made.path);
         let form = eva.open(&delete).await;

@@ -26,7 +26,7 @@ use super::{
     part::{
         Cell, Row, Send, Standing, Table,
         detail::{DetailPage, Panel},
-        form::FormPage,
+        form::{FormPage, version_after},
     },
     said,
     site::{At, Site, address},
@@ -220,13 +220,17 @@ async fn edit(Path(which): Path<Which>, operator: Operator) -> Result<Response, 
 }
 
 /// The form again, with what is wrong.
-fn again(
+async fn again(
     operator: &Operator,
     (site, which, template): (&Site, &Which, Template),
-    (typed, refusal): (&Form, &Refusal),
+    (typed, refusal): (Form, &Refusal),
 ) -> Result<Response, Failure> {
     let visit = &operator.visit;
     let Some(errors) = wrong(visit.text, refusal) else { return Err(refusal.clone().into()) };
+    let (_, place) = place(operator, which.org.as_deref()).await?;
+    let present = templates::find(&visit.call, &place, template, &which.locale).await?.version;
+    let version = version_after(refusal, typed.version, present);
+    let typed = &Form { version, ..typed };
     let frame = visit.frame();
     let shell = site.below(operator, &frame, (title(frame.text, template, &which.locale), &errors));
     Ok(visit.show_wrong(&form(&shell, (which, template), typed, errors), refusal))
@@ -255,7 +259,7 @@ async fn save(Path(which): Path<Which>, posted: Posted<Form>) -> Result<Response
     let ask = (Some(seen), typed.edited());
     match templates::save(call, &place, (template, &which.locale), ask).await {
         Ok(_) => Ok(said::at(&operator.visit, "did-words-saved", &which.path())),
-        Err(error) => again(&operator, (&site, &which, template), (&typed, &refusal_of(error)?)),
+        Err(error) => again(&operator, (&site, &which, template), (typed, &refusal_of(error)?)).await,
     }
 }
 
@@ -269,7 +273,7 @@ async fn preview(Path(which): Path<Which>, posted: Posted<Form>) -> Result<Respo
     let call = &operator.visit.call;
     match templates::preview(call, &place, (template, &which.locale), &typed.edited()).await {
         Ok(mail) => Ok(as_mail(operator.visit.text, &mail)),
-        Err(error) => again(&operator, (&site, &which, template), (&typed, &refusal_of(error)?)),
+        Err(error) => again(&operator, (&site, &which, template), (typed, &refusal_of(error)?)).await,
     }
 }
 

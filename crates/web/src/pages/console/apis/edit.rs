@@ -16,7 +16,7 @@ use crate::{
     pages::{
         console::{
             Area, Operator,
-            part::form::{Choice, FormPage},
+            part::form::{Choice, FormPage, version_after},
             said,
             words::some,
         },
@@ -265,7 +265,8 @@ async fn saved(operator: &Operator, place: &Place, id: &str, typed: Form) -> Res
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal, place) else { return Err(refusal.into()) };
-    let typed = Form { version: api.version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, api.version);
+    let typed = Form { version, ..typed };
     Ok(show(operator, (place, Some(&api)), &typed, Some((errors, refusal))))
 }
 

@@ -72,7 +72,6 @@ pub(super) async fn save(Path(at): Path<At>, posted: Posted<Form>) -> Result<Res
     };
     let frame = visit.frame();
     let shell = shell(&keeper, &frame, &errors);
-    // Sent again, it is for the application as it stands now.
-    let typed = typed.again(client);
+    let typed = typed.again(&refusal, client);
     Ok(visit.show_wrong(&form(&shell, &keeper, &typed, errors), &refusal))
 }

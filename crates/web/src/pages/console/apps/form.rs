@@ -14,7 +14,7 @@ use serde_json::Value as Json;
 use super::kind::Kind;
 use crate::pages::{
     console::{
-        part::form::{Choice, FormPage},
+        part::form::{Choice, FormPage, version_after},
         words::{joined, lines, some, words},
     },
     form::Field,
@@ -129,9 +129,10 @@ impl Form {
         }
     }
 
-    /// The same, for the application as it stands now.
-    pub(super) fn again(self, client: &Client) -> Self {
-        Self { version: client.version.to_string(), ..self }
+    /// The same after a refusal.
+    pub(super) fn again(self, refusal: &Refusal, client: &Client) -> Self {
+        let version = version_after(refusal, self.version, client.version);
+        Self { version, ..self }
     }
 
     /// The version that was seen, and what shall be.

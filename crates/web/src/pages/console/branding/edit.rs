@@ -14,7 +14,7 @@ use crate::{
         brand,
         console::{
             Operator, Shell,
-            part::{Cell, Link, Row, Table, list::Asked},
+            part::{Cell, Link, Row, Table, form::version_after, list::Asked},
             said,
         },
         form::{Errors, Field},
@@ -126,6 +126,9 @@ pub(super) async fn save(sent: Upload<form::Form>, at: Where) -> Result<Response
             None => return Err(refusal.clone().into()),
         },
     };
+    if let Some(refusal) = &refusal {
+        typed.version = version_after(refusal, typed.version, before.version);
+    }
     let before = (&before, &outer);
     let shown = Shown { typed: &typed, errors, before, after: &after, picture: kept.as_ref() };
     page(&mut operator, &site, shown, refusal.as_ref()).await

@@ -13,7 +13,7 @@ use crate::{
         console::{
             Operator,
             part::{
-                form::{FormPage, Ticks},
+                form::{FormPage, Ticks, version_after},
                 list::Asked,
             },
             said,
@@ -203,7 +203,7 @@ pub(super) async fn save(Path(at): Path<At>, posted: Posted<Form>) -> Result<Res
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal, false) else { return Err(refusal.into()) };
-    // Sent again, it is for the claim as it stands now.
-    let typed = Form { version: mapping.version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, mapping.version);
+    let typed = Form { version, ..typed };
     Ok(show((&keeper, Some(&mapping)), &typed, Some((errors, refusal))))
 }

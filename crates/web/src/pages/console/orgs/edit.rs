@@ -17,7 +17,7 @@ use crate::{
     pages::{
         console::{
             Administrator, Area, Operator, Shell,
-            part::form::FormPage,
+            part::form::{FormPage, version_after},
             said,
             words::{joined, some, words},
         },
@@ -170,7 +170,8 @@ pub(super) async fn save(Path(org): Path<String>, posted: Posted<Form>) -> Resul
     let Some(errors) = errors else { return Err(refusal.into()) };
     let frame = visit.frame();
     let shell = shell(&operator, &frame, scope.org(), &errors);
-    let typed = Form { version: scope.org().version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, scope.org().version);
+    let typed = Form { version, ..typed };
     Ok(visit.show_wrong(&form(&shell, scope.org(), &typed, errors), &refusal))
 }
 

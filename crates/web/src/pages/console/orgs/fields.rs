@@ -18,7 +18,7 @@ use crate::{
             part::{
                 Cell, Row, Send, Table,
                 detail::Panel,
-                form::{Choice, FormPage},
+                form::{Choice, FormPage, version_after},
             },
             said,
         },
@@ -248,7 +248,8 @@ pub(super) async fn save(
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let frame = visit.frame();
     let shell = shell(&operator, (&frame, &scope), field.label.clone(), &errors);
-    let typed = Form { version: field.version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, field.version);
+    let typed = Form { version, ..typed };
     Ok(visit.show_wrong(&form(&shell, &page(scope.org()), &field, (&typed, errors)), &refusal))
 }
 

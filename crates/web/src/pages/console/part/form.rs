@@ -1,6 +1,7 @@
 //! Forms of the console, also those that ask for a name to be typed before something ends.
 
 use askama::Template;
+use doorward_core::outcome::{Code, Refusal};
 
 use super::{Link, detail::Panel};
 use crate::pages::{
@@ -8,6 +9,12 @@ use crate::pages::{
     form::{Errors, Field, Tick},
     frame::Frame,
 };
+
+/// The version that a form which was refused sends the next time: the one that was seen, and the present one only
+/// from who was told just now that it is another.
+pub fn version_after(refusal: &Refusal, seen: String, present: i64) -> String {
+    if refusal.code == Code::VersionMismatch { present.to_string() } else { seen }
+}
 
 /// One of several.
 #[derive(Debug, Clone)]

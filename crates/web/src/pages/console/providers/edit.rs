@@ -14,7 +14,12 @@ use super::{
 };
 use crate::{
     pages::{
-        console::{Shell, part::form::FormPage, said, words::words},
+        console::{
+            Shell,
+            part::form::{FormPage, version_after},
+            said,
+            words::words,
+        },
         form::{Errors, Field},
         frame::Frame,
         visit::{Posted, refusal_of},
@@ -121,7 +126,8 @@ pub(super) async fn save(Path(names): Path<Names>, posted: Posted<Form>) -> Resu
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
-    let typed = Form { version: provider.version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, provider.version);
+    let typed = Form { version, ..typed };
     let frame = visit.frame();
     let shell = shell(&keeper, &frame, &provider, &errors);
     Ok(visit.show_wrong(&form(&keeper, (&shell, &provider), &typed, errors), &refusal))

@@ -16,7 +16,7 @@ use crate::{
     pages::{
         console::{
             Area, Operator, Shell, orgs,
-            part::form::{FormPage, Ticks},
+            part::form::{FormPage, Ticks, version_after},
             said,
             words::words,
         },
@@ -203,7 +203,8 @@ pub(super) async fn save(Path((org, name)): Named, posted: Posted<Sent>) -> Resu
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let role = role(&operator, &scope, &name).await?;
-    let typed = Form { version: role.version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, role.version);
+    let typed = Form { version, ..typed };
     let frame = visit.frame();
     let title = frame.tv("console-edit-of", "name", &role.name);
     let shell = shell(&operator, &frame, (&scope, title), &errors);

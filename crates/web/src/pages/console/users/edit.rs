@@ -12,7 +12,7 @@ use crate::{
     pages::{
         console::{
             Administrator, Area, Shell,
-            part::form::FormPage,
+            part::form::{FormPage, version_after},
             said,
             words::{some, words},
         },
@@ -175,8 +175,8 @@ pub(super) async fn save(Path(id): Path<String>, posted: Posted<Form>) -> Result
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
     let frame = visit.frame();
     let shell = shell(&administrator, &frame, &user, &errors);
-    // Sent again, it is for the person as they stand now.
-    let typed = Form { version: user.version.to_string(), ..typed };
+    let version = version_after(&refusal, typed.version, user.version);
+    let typed = Form { version, ..typed };
     Ok(visit.show_wrong(&form(&shell, &user, &typed, errors), &refusal))
 }
 

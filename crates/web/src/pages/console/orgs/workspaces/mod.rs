@@ -19,7 +19,7 @@ use crate::{
             part::{
                 Cell, Row, Table,
                 detail::{DetailPage, Panel},
-                form::{Choice, FormPage},
+                form::{Choice, FormPage, version_after},
                 list::{Asked, ListPage},
             },
             said,
@@ -256,7 +256,7 @@ fn show_edit(
     shell.trail = trail_to(operator, scope.org());
     let own = place(scope, workspace);
     let form = FormPage::new(&shell, format!("{own}/edit"), own, errors);
-    let form = named(form.hidden("version", workspace.version.to_string()), &frame, typed);
+    let form = named(form.hidden("version", typed.version.clone()), &frame, typed);
     let form = form.button(frame.t("console-save"));
     match refusal {
         Some(refusal) => visit.show_wrong(&form, &refusal),
@@ -274,6 +274,7 @@ pub(super) async fn look_edit(
         name: workspace.name.clone(),
         slug: workspace.slug.clone().unwrap_or_default(),
         everybody: workspace.everybody.map(Role::name).unwrap_or_default().to_owned(),
+        version: workspace.version.to_string(),
         ..Form::default()
     };
     Ok(show_edit(&operator, (&scope, &workspace), (&typed, None)))
@@ -301,6 +302,8 @@ pub(super) async fn save(
         Err(error) => refusal_of(error)?,
     };
     let Some(errors) = wrong(visit.text, &refusal) else { return Err(refusal.into()) };
+    let version = version_after(&refusal, typed.version, workspace.version);
+    let typed = Form { version, ..typed };
     Ok(show_edit(&operator, (&scope, &workspace), (&typed, Some((errors, refusal)))))
 }
 
