@@ -73,7 +73,8 @@ pub async fn list(call: &Call, scope: &OrgScope) -> Result<Vec<JoinClient>> {
     read.await
 }
 
-/// Names one; one that was named before is answered as it is.
+/// Names one; one that was named before is answered as it is, but that nobody is asked any more once an
+/// administrator has named it too.
 ///
 /// # Errors
 /// `ScopeMissing`; `RequestInvalid` for one that there is not, or that is another organisation's; `Conflict`
@@ -108,7 +109,12 @@ pub async fn add(call: &Call, scope: &OrgScope, name: &str) -> Result<JoinClient
                 scope.lock(tx).await?;
                 let all = sql::joins::all(tx, scope.id()).await?;
                 if let Some(there) = all.iter().find(|there| there.id == new.id) {
-                    return Ok(there.clone());
+                    if new.is_asked || !there.is_asked {
+                        return Ok(there.clone());
+                    }
+                    sql::joins::ask_nobody(tx, scope.id(), there.id).await?;
+                    audit::record(tx, event).await?;
+                    return Ok(JoinClient { is_asked: false, ..there.clone() });
                 }
                 if all.len() >= MOST {
                     return conflict("People join by 100 applications at most");

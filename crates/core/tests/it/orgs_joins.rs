@@ -6,7 +6,8 @@ use doorward_core::{
     authorize::{self, Consented, Next, Step},
     clients::{Client, Organizations},
     orgs::{
-        self, Org, fields, joins,
+        self, Org, fields,
+        joins::{self, JoinClient},
         manage::{self, set_active},
         members,
     },
@@ -87,6 +88,33 @@ both_engines! {
         let bob = kit::person(&world, "bob@example.org", None).await;
         code_for(&call, &app, &bob.signed(&call).await, &[]).await;
         assert_eq!(role(&world, &org, bob.user.id).await, None);
+    }
+
+    /// An administrator's word counts for all, also where the organisation has named it before.
+    async fn an_administrator_names_what_was_named_before(world: World) {
+        let owner = person(&world, "owner@example.org").await;
+        let org = team(&world, owner, "Acme").await;
+        let app = application(&world, "app", |new| new.org = Some(org.id)).await;
+        let scope = enters(&world, owner, &org, "org:settings:write").await.unwrap();
+        let call = by(&world, owner);
+        let named = async || {
+            let code = Some("org.join_client_added".to_owned());
+            let filter = doorward_core::audit::Filter { code, ..Default::default() };
+            doorward_core::audit::list(&world.realm, filter, None, 10).await.unwrap().len()
+        };
+        let asks = joins::add(&call, &scope, "app").await.unwrap();
+        assert!(asks.is_asked);
+        names(&world, &org, "app").await;
+        let told = JoinClient { is_asked: false, ..asks };
+        assert_eq!(joins::list(&call, &scope).await.unwrap(), [told.clone()]);
+        assert_eq!(named().await, 2);
+        // Said again by either, nothing changes.
+        names(&world, &org, "app").await;
+        assert_eq!(joins::add(&call, &scope, "app").await.unwrap(), told);
+        assert_eq!(named().await, 2);
+        let alice = kit::alice(&world).await;
+        code_for(&world.call(), &app, &alice.signed(&world.call()).await, &[]).await;
+        assert_eq!(role(&world, &org, alice.user.id).await.as_deref(), Some(orgs::MEMBER));
     }
 
     /// A stranger who has not agreed to anything learns no name and is no member.

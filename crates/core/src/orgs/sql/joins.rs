@@ -18,6 +18,7 @@ const ALL: &str = "SELECT j.client_id, c.client_id, c.name, j.created_at, j.is_a
 const INSERT: &str =
     "INSERT INTO org_join_clients (org_id, client_id, created_at, is_asked) VALUES ($1, $2, $3, $4)
     ON CONFLICT DO NOTHING";
+const ASK_NOBODY: &str = "UPDATE org_join_clients SET is_asked = 0 WHERE org_id = $1 AND client_id = $2";
 const REMOVE: &str = "DELETE FROM org_join_clients WHERE org_id = $1 AND client_id = $2";
 const REMOVE_ALL: &str = "DELETE FROM org_join_clients WHERE org_id = $1";
 const FORGET_ALL: &str = "DELETE FROM org_joined WHERE org_id = $1";
@@ -50,6 +51,11 @@ pub(in crate::orgs) async fn all(tx: &mut ReadTx<'_>, org: Id<Org>) -> Result<Ve
 
 pub(in crate::orgs) async fn insert(tx: &mut Tx<'_>, org: Id<Org>, new: &JoinClient) -> Result<()> {
     tx.exec(INSERT, args![org, new.id, new.created_at, i64::from(new.is_asked)]).await?;
+    Ok(())
+}
+
+pub(in crate::orgs) async fn ask_nobody(tx: &mut Tx<'_>, org: Id<Org>, client: Id<Client>) -> Result<()> {
+    tx.exec(ASK_NOBODY, args![org, client]).await?;
     Ok(())
 }
 
