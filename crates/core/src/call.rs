@@ -78,6 +78,14 @@ impl Actor {
             Self::System => "system".to_owned(),
         }
     }
+
+    /// The person who asks, by whatever they do.
+    pub const fn person(&self) -> Option<Id<User>> {
+        match self {
+            Self::User { id, .. } | Self::PersonalKey { user: id, .. } => Some(*id),
+            _ => None,
+        }
+    }
 }
 
 /// Where a request comes from.

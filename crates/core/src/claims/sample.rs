@@ -59,13 +59,20 @@ struct Ask {
     expression: Option<String>,
 }
 
-/// Runs the mappings of an organisation's application and API for one of its people.
+/// What it takes to see of somebody else what a mapping sees of them.
+const SEES_PEOPLE: &str = "org:members:read";
+
+/// Runs the mappings of an organisation's application and API for one of its people. What comes of it shows whatever a
+/// mapping sees of that person, so of others only who may see them tries it.
 ///
 /// # Errors
 /// `ScopeMissing`, `NotFound` for an application or API that is not the organisation's, `RequestInvalid` for who
 /// does not belong to it and for an expression that cannot be read.
 pub async fn sample(call: &Call, scope: &OrgScope, ask: SampleAsk) -> Result<Sample> {
     scope.runs(WRITE, CHANGED_BY)?;
+    if call.actor.person() != Some(ask.user) {
+        scope.must(SEES_PEOPLE)?;
+    }
     let client = clients::manage::get(call, &ask.client).await?;
     let api = match &ask.api {
         Some(api) => Some(apis::get(call, api).await?),

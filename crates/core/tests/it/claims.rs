@@ -440,6 +440,30 @@ both_engines! {
         assert_eq!(acme.sample(&world, "openid", "1 / 0").await.expect("a sample").value, Some(Err(Reason::Evaluation)));
     }
 
+    /// What comes of it shows a person's address: to whoever may not see members, only their own.
+    async fn trying_shows_nobody_else_to_who_sees_no_members(world: World) {
+        let acme = Acme::begin(&world).await;
+        let admin = platform(&world, &acme.org).await;
+        let permissions = vec![WRITE.to_owned()];
+        roles::create(&world.local(), &admin, "mapper", Terms { permissions, ..Terms::default() }).await.expect("is made");
+        let bob = person(&world, "bob@example.org").await;
+        adds(&world, &acme.org, bob, "mapper").await;
+        let scope = enters(&world, bob, &acme.org, WRITE).await.expect("is let in");
+        let ask = |user| SampleAsk {
+            user,
+            client: "planner".to_owned(),
+            api: None,
+            scopes: "openid email".parse::<ScopeSet>().expect("scopes"),
+            expression: Some("user.email".to_owned()),
+        };
+        let own = claims::sample(&by(&world, bob), &scope, ask(bob)).await.expect("a sample");
+        assert_eq!(own.value, Some(Ok(json!("bob@example.org"))));
+        let others = claims::sample(&by(&world, bob), &scope, ask(acme.alice.user.id)).await;
+        assert_eq!(code(others.map(drop)), Some(Code::ScopeMissing));
+        let seen = claims::sample(&by(&world, acme.alice.user.id), &acme.scope, ask(bob)).await.expect("a sample");
+        assert_eq!(seen.value, Some(Ok(json!("bob@example.org"))));
+    }
+
     /// What an API is not told in `permissions` it is not told by a mapping either.
     async fn permissions_are_those_that_the_token_says(world: World) {
         const API: &str = "https://acme-api.example";

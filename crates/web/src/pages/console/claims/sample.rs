@@ -142,14 +142,19 @@ fn panels(frame: &Frame, found: &Sample) -> Outcome<Vec<Panel>> {
     Ok(panels)
 }
 
-/// Whom somebody means: an id, or the mail address of a member whom they may see.
+/// Whom somebody means: themselves, or a member whom they may see, by id or mail address.
 async fn person(keeper: &Keeper<'_>, typed: &str) -> Outcome<Id<User>> {
-    if let Ok(id) = typed.trim().parse() {
-        return Ok(id);
+    let account = &keeper.operator.account;
+    let (id, own) = (typed.trim().parse().ok(), account.session.user);
+    if id == Some(own) || account.email.as_deref() == Some(typed.trim()) {
+        return Ok(own);
     }
     let nobody = || Refusal::new(Code::RequestInvalid).field("user_id");
     if !keeper.scope.may(SEE) {
         return Err(nobody().into());
+    }
+    if let Some(id) = id {
+        return Ok(id);
     }
     let page = PageAsk { limit: 1, query: some(typed), ..PageAsk::default() };
     let ask = members::ListAsk { page, role: None };
