@@ -126,7 +126,7 @@ pub async fn update(
 ) -> Result<Client> {
     let client = own(call, scope, name).await?;
     check(call, scope, &registration).await?;
-    manage::update(call, client.id, seen, registration).await
+    manage::update_within(call, (client.id, seen), registration, Some(scope.clone())).await
 }
 
 /// Makes a new secret; the present ones end after `overlap`.
@@ -139,7 +139,7 @@ pub async fn rotate_secret(
     (name, overlap): (&str, Duration),
 ) -> Result<WithSecret> {
     let client = own(call, scope, name).await?;
-    manage::rotate_secret(call, client.id, overlap).await
+    manage::rotate_within(call, client.id, overlap, Some(scope.clone())).await
 }
 
 /// Ends the secrets that were replaced and still work.
@@ -148,7 +148,7 @@ pub async fn rotate_secret(
 /// `ScopeMissing`, `NotFound`, `Forbidden`.
 pub async fn retire_secrets(call: &Call, scope: &OrgScope, name: &str) -> Result<Client> {
     let client = own(call, scope, name).await?;
-    manage::retire_secrets(call, client.id).await
+    manage::retire_within(call, client.id, Some(scope.clone())).await
 }
 
 /// Suspends, resumes or ends one.
@@ -157,7 +157,7 @@ pub async fn retire_secrets(call: &Call, scope: &OrgScope, name: &str) -> Result
 /// `ScopeMissing`, `NotFound`, `Forbidden`.
 pub async fn set_status(call: &Call, scope: &OrgScope, name: &str, status: Status) -> Result<Client> {
     let client = own(call, scope, name).await?;
-    manage::set_status(call, client.id, status).await
+    manage::set_status_within(call, client.id, status, Some(scope.clone())).await
 }
 
 /// The first of some scopes that the organisation cannot give to an application.

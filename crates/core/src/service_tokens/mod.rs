@@ -44,6 +44,7 @@ use crate::{
     audit::{self, Event},
     call::Call,
     db::{ReadTx, Tx},
+    orgs::OrgScope,
     outcome::{Code, Result, refuse},
     principals::{self, Status},
     rights::Rights,
@@ -298,6 +299,7 @@ struct Update {
     seen: i64,
     notes: Notes,
     rights: Rights,
+    within: Option<OrgScope>,
 }
 
 /// Changes a version that is still at the revision seen.
@@ -310,12 +312,25 @@ pub async fn update(
     notes: Notes,
     rights: Rights,
 ) -> Result<Token> {
+    update_within(call, (id, seen), notes, (rights, None)).await
+}
+
+/// The same by who runs an organisation.
+async fn update_within(
+    call: &Call,
+    (id, seen): (Id<ServiceToken>, i64),
+    notes: Notes,
+    (rights, within): (Rights, Option<OrgScope>),
+) -> Result<Token> {
     validate::notes(&notes)?;
-    let ask = Update { call: call.clone(), id, seen, notes, rights };
+    let ask = Update { call: call.clone(), id, seen, notes, rights, within };
     call.realm.db.write("service_tokens.update", ask, |tx, ask| Box::pin(change(tx, ask))).await
 }
 
 async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Token> {
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+    }
     let before = present(tx, &Key::Version(ask.id)).await?;
     ask.rights.over(before.scopes.iter())?;
     if !sql::update(tx, ask.id, ask.seen, &ask.notes).await? {

@@ -6,7 +6,7 @@
 
 use super::{
     Key, ListAsk, NewToken, Notes, RotateAsk, Token, WithSecret, create::create_within as make, find as get,
-    list as all, revoke as stop, rotate as replace, update as change,
+    list as all, revoke::revoke_within as stop, rotate::rotate_within as replace, update_within as change,
 };
 use crate::{
     apis,
@@ -121,7 +121,7 @@ pub async fn update(call: &Call, scope: &OrgScope, (name, seen): (&str, i64), no
         );
     }
     let rights = rights_over(call, scope, &token, &[]).await?;
-    change(call, (token.id, seen), notes, rights).await
+    change(call, (token.id, seen), notes, (rights, Some(scope.clone()))).await
 }
 
 /// Makes the next version and tells its secret.
@@ -132,7 +132,7 @@ pub async fn rotate(call: &Call, scope: &OrgScope, name: &str, ask: RotateAsk) -
     scope.runs(WRITE, CHANGED_BY)?;
     let token = find(call, scope, name).await?;
     let rights = rights_over(call, scope, &token, &ask.scopes).await?;
-    replace(call, Key::Version(token.id), ask, rights).await
+    replace(call, Key::Version(token.id), ask, (rights, Some(scope.clone()))).await
 }
 
 /// Revokes one at once: by name every version, by id that version. Nobody ends what may more than they do.
@@ -144,5 +144,5 @@ pub async fn revoke(call: &Call, scope: &OrgScope, name: &str, reason: String) -
     let token = find(call, scope, name).await?;
     let held = token.scopes.iter().filter(|one| scope.may(one)).map(str::to_owned).collect();
     let rights = Rights { scopes: held, workspaces: None };
-    stop(call, Key::read(call, name, Some(token.org)), reason, rights).await
+    stop(call, Key::read(call, name, Some(token.org)), reason, (rights, Some(scope.clone()))).await
 }

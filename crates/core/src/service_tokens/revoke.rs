@@ -7,6 +7,7 @@ use crate::{
     audit,
     call::Call,
     db::Tx,
+    orgs::OrgScope,
     outcome::{Code, Error, Refusal, Result},
     principals::{self, Status},
     rights::Rights,
@@ -17,6 +18,7 @@ struct Revoke {
     key: Key,
     reason: String,
     rights: Rights,
+    within: Option<OrgScope>,
 }
 
 /// Revokes: by name every version, by id that one. Answers the version that was asked for.
@@ -25,12 +27,25 @@ struct Revoke {
 /// `TokenNotFound`, `TokenEnded` when it was revoked before (that reason stays), `ScopeMissing` where the
 /// token may do more than the caller.
 pub async fn revoke(call: &Call, key: Key, reason: String, rights: Rights) -> Result<Token> {
+    revoke_within(call, key, reason, (rights, None)).await
+}
+
+/// The same by who runs an organisation.
+pub(super) async fn revoke_within(
+    call: &Call,
+    key: Key,
+    reason: String,
+    (rights, within): (Rights, Option<OrgScope>),
+) -> Result<Token> {
     validate::reason(&reason)?;
-    let ask = Revoke { call: call.clone(), key, reason, rights };
+    let ask = Revoke { call: call.clone(), key, reason, rights, within };
     call.realm.db.write("service_tokens.revoke", ask, |tx, ask| Box::pin(end(tx, ask))).await
 }
 
 async fn end(tx: &mut Tx<'_>, ask: &Revoke) -> Result<Token> {
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+    }
     let lineage = present(tx, &ask.key).await?.lineage;
     lock(tx, lineage).await?;
     let token = present(tx, &ask.key).await?;

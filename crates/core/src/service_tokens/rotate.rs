@@ -18,6 +18,7 @@ use crate::{
     audit,
     call::Call,
     db::Tx,
+    orgs::OrgScope,
     outcome::{Code, Error, Refusal, Result},
     rights::Rights,
 };
@@ -47,6 +48,7 @@ struct Rotate {
     until: Time,
     ask: RotateAsk,
     rights: Rights,
+    within: Option<OrgScope>,
 }
 
 /// Makes the next version and tells its secret. `seen` is the revision that the caller has looked at.
@@ -54,10 +56,21 @@ struct Rotate {
 /// # Errors
 /// `TokenNotFound`, `VersionMismatch`, `TokenEnded`, `TokenLifetime`, `ScopeMissing`, `WorkspaceForbidden`.
 pub async fn rotate(call: &Call, key: Key, ask: RotateAsk, rights: Rights) -> Result<WithSecret> {
+    rotate_within(call, key, ask, (rights, None)).await
+}
+
+/// The same by who runs an organisation.
+pub(super) async fn rotate_within(
+    call: &Call,
+    key: Key,
+    ask: RotateAsk,
+    (rights, within): (Rights, Option<OrgScope>),
+) -> Result<WithSecret> {
     let until = call.now + validate::overlap(ask.overlap)?;
     validate::lifetime(ask.expires_in)?;
     let secret = call.secret(Kind::ServiceToken)?;
-    let work = Rotate { call: call.clone(), key, id: call.id()?, secret: secret.clone(), until, ask, rights };
+    let (call_too, id) = (call.clone(), call.id()?);
+    let work = Rotate { call: call_too, key, id, secret: secret.clone(), until, ask, rights, within };
     let token =
         call.realm.db.write("service_tokens.rotate", work, |tx, work| Box::pin(replace(tx, work))).await?;
     Ok(WithSecret { token, secret })
@@ -75,6 +88,9 @@ fn ended(token: &Token, now: Time) -> Error {
 
 async fn replace(tx: &mut Tx<'_>, work: &Rotate) -> Result<Token> {
     let (call, now) = (&work.call, work.call.now);
+    if let Some(scope) = &work.within {
+        scope.lock(tx).await?;
+    }
     let lineage = present(tx, &work.key).await?.lineage;
     // A revocation of every version waits, or is seen.
     lock(tx, lineage).await?;

@@ -1,7 +1,7 @@
 //! What an organisation makes by itself, on both engines: no more than it has room for, however many ask at once, and
 //! nothing by who does not run it any more.
 
-use std::future::Future;
+use std::{future::Future, time::Duration};
 
 use doorward_core::{
     apis::{self, Settings, TokenFormat},
@@ -9,7 +9,8 @@ use doorward_core::{
     clients::{self, Metadata, manage::Registration},
     orgs::{OrgScope, members, permissions::ADMIN},
     outcome::{Code, Result},
-    service_tokens::{self, NewToken},
+    principals::Status,
+    service_tokens::{self, NewToken, RotateAsk},
 };
 use doorward_proto::jose::Alg;
 use doorward_world::{World, both_engines};
@@ -78,7 +79,7 @@ both_engines! {
         assert_eq!(made(all).await, 100);
     }
 
-    /// Whoever is taken out while they ask leaves nothing behind that lasts.
+    /// Whoever is taken out while they ask leaves nothing behind that lasts, and changes nothing that is there.
     async fn who_was_taken_out_makes_nothing(world: World) {
         let owner = person(&world, "owner@example.org").await;
         let org = team(&world, owner, "Acme").await;
@@ -88,10 +89,30 @@ both_engines! {
         let of_clients = enters(&world, bob, &org, clients::of_org::WRITE).await.unwrap();
         let of_apis = enters(&world, bob, &org, apis::of_org::WRITE).await.unwrap();
         let of_tokens = enters(&world, bob, &org, service_tokens::of_org::WRITE).await.unwrap();
+        let confidential = Registration {
+            is_confidential: true,
+            metadata: Metadata { token_endpoint_auth_method: clients::AuthMethod::ClientSecretBasic, ..application().metadata },
+            ..application()
+        };
+        let app = clients::of_org::register(&call, &of_clients, confidential.clone()).await.unwrap().client;
+        let there = service_tokens::of_org::create(&call, &of_tokens, NewToken::default()).await.unwrap().token;
         members::remove(&world.local(), &platform(&world, &org).await, bob).await.unwrap();
         assert_eq!(code(clients::of_org::register(&call, &of_clients, application()).await), Some(Code::NotFound));
         assert_eq!(code(apis::of_org::create(&call, &of_apis, api("api".to_owned())).await), Some(Code::NotFound));
         let token = service_tokens::of_org::create(&call, &of_tokens, NewToken::default()).await;
         assert_eq!(code(token), Some(Code::NotFound));
+
+        let (client, token) = (app.id.to_string(), there.id.to_string());
+        let (client, token) = (client.as_str(), token.as_str());
+        let refused = [
+            code(clients::of_org::update(&call, &of_clients, (client, app.version), confidential).await),
+            code(clients::of_org::rotate_secret(&call, &of_clients, (client, Duration::ZERO)).await),
+            code(clients::of_org::retire_secrets(&call, &of_clients, client).await),
+            code(clients::of_org::set_status(&call, &of_clients, client, Status::Ended).await),
+            code(service_tokens::of_org::update(&call, &of_tokens, (token, there.revision), there.notes.clone()).await),
+            code(service_tokens::of_org::rotate(&call, &of_tokens, token, RotateAsk::default()).await),
+            code(service_tokens::of_org::revoke(&call, &of_tokens, token, "x".to_owned()).await),
+        ];
+        assert_eq!(refused, [Some(Code::NotFound); 7]);
     }
 }

@@ -226,6 +226,7 @@ struct Update {
     id: Id<id::Client>,
     seen: i64,
     registration: Registration,
+    within: Option<OrgScope>,
 }
 
 /// Changes an application that is still at the version seen.
@@ -235,12 +236,25 @@ pub async fn update(
     seen: i64,
     registration: Registration,
 ) -> Result<Client> {
+    update_within(call, (id, seen), registration, None).await
+}
+
+/// The same by who runs an organisation.
+pub(super) async fn update_within(
+    call: &Call,
+    (id, seen): (Id<id::Client>, i64),
+    registration: Registration,
+    within: Option<OrgScope>,
+) -> Result<Client> {
     validate::check(&registration)?;
-    let ask = Update { call: call.clone(), id, seen, registration };
+    let ask = Update { call: call.clone(), id, seen, registration, within };
     call.realm.db.write("clients.update", ask, |tx, ask| Box::pin(change(tx, ask))).await
 }
 
 async fn change(tx: &mut Tx<'_>, ask: &Update) -> Result<Client> {
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+    }
     let before = present(tx, ask.id).await?;
     let after = &ask.registration;
     if before.client_id == GATEWAY && ask.call.actor != Actor::System {
@@ -302,19 +316,33 @@ struct Rotate {
     hash: TokenHash,
     hash_key: String,
     until: Time,
+    within: Option<OrgScope>,
 }
 
 /// Makes a new secret; the present ones end after `overlap`.
 pub async fn rotate_secret(call: &Call, id: Id<id::Client>, overlap: Duration) -> Result<WithSecret> {
+    rotate_within(call, id, overlap, None).await
+}
+
+/// The same by who runs an organisation.
+pub(super) async fn rotate_within(
+    call: &Call,
+    id: Id<id::Client>,
+    overlap: Duration,
+    within: Option<OrgScope>,
+) -> Result<WithSecret> {
     let secret = call.secret(Kind::ClientSecret)?;
     let (hash, hash_key) = hashed(call, &secret);
-    let ask = Rotate { call: call.clone(), id, hash, hash_key, until: call.now + overlap };
+    let ask = Rotate { call: call.clone(), id, hash, hash_key, until: call.now + overlap, within };
     let client =
         call.realm.db.write("clients.rotate_secret", ask, |tx, ask| Box::pin(rotate(tx, ask))).await?;
     Ok(WithSecret { client, secret: Some(secret) })
 }
 
 async fn rotate(tx: &mut Tx<'_>, ask: &Rotate) -> Result<Client> {
+    if let Some(scope) = &ask.within {
+        scope.lock(tx).await?;
+    }
     let client = present(tx, ask.id).await?;
     if !client.metadata.has_secret() {
         let hint = "The application does not use a secret";
@@ -333,15 +361,28 @@ async fn rotate(tx: &mut Tx<'_>, ask: &Rotate) -> Result<Client> {
 struct Retire {
     call: Call,
     id: Id<id::Client>,
+    within: Option<OrgScope>,
 }
 
 /// Ends the secrets that were replaced and still work: all but the newest.
 pub async fn retire_secrets(call: &Call, id: Id<id::Client>) -> Result<Client> {
-    let ask = Retire { call: call.clone(), id };
+    retire_within(call, id, None).await
+}
+
+/// The same by who runs an organisation.
+pub(super) async fn retire_within(
+    call: &Call,
+    id: Id<id::Client>,
+    within: Option<OrgScope>,
+) -> Result<Client> {
+    let ask = Retire { call: call.clone(), id, within };
     call.realm
         .db
         .write("clients.retire_secrets", ask, |tx, ask| {
             Box::pin(async move {
+                if let Some(scope) = &ask.within {
+                    scope.lock(tx).await?;
+                }
                 let (client, now) = (present(tx, ask.id).await?, ask.call.now);
                 if sql::retire_secrets(tx, ask.id, now).await? == 0 {
                     return Ok(client);
@@ -384,15 +425,29 @@ struct SetStatus {
     call: Call,
     id: Id<id::Client>,
     status: Status,
+    within: Option<OrgScope>,
 }
 
 /// Suspends, resumes or ends an application: what was issued to it is over at once.
 pub async fn set_status(call: &Call, id: Id<id::Client>, status: Status) -> Result<Client> {
-    let ask = SetStatus { call: call.clone(), id, status };
+    set_status_within(call, id, status, None).await
+}
+
+/// The same by who runs an organisation.
+pub(super) async fn set_status_within(
+    call: &Call,
+    id: Id<id::Client>,
+    status: Status,
+    within: Option<OrgScope>,
+) -> Result<Client> {
+    let ask = SetStatus { call: call.clone(), id, status, within };
     call.realm
         .db
         .write("clients.set_status", ask, |tx, ask| {
             Box::pin(async move {
+                if let Some(scope) = &ask.within {
+                    scope.lock(tx).await?;
+                }
                 let mut client = present(tx, ask.id).await?;
                 if principals::set_status(tx, &ask.call.realm.env, ask.id, ask.status).await? {
                     sql::touch(tx, ask.id, ask.call.now).await?;
