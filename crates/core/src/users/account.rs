@@ -16,7 +16,7 @@ use crate::{
     links::{self, NewLink, Presented, Purpose},
     mail::{self, NewMail, Recipient, Template},
     orgs,
-    outcome::{Code, Error, Result, refuse},
+    outcome::{Code, Error, Refusal, Result, refuse},
     realm::Realm,
     sessions,
     throttle::{self, Try},
@@ -143,19 +143,23 @@ pub async fn confirm_email(call: &Call, link: &Opaque) -> Result<User> {
         .await
 }
 
-/// Deletes one's own account for good. Who has no password has proven in another way, just now and in this
-/// session, who they are.
+/// Deletes one's own account for good. Who has no password has proven in another way, just now and at this browser,
+/// who they are; an application has nothing to show for them, however fresh the session is that it acts in.
 ///
 /// # Errors
-/// `PasswordWrong`; `SignInStale` for who has none and has not.
+/// `PasswordWrong`; for who has none `SignInStale` at a `browser` where they have not, `Forbidden` without one.
 pub async fn delete(
     call: &Call,
-    (user, session): (Id<UserKind>, Id<SessionKind>),
+    (user, browser): (Id<UserKind>, Option<Id<SessionKind>>),
     password: &SecretText,
 ) -> Result<()> {
     if credentials::has_password(call, user).await? {
         credentials::confirm(call, user, password).await?;
     } else {
+        let Some(session) = browser else {
+            let hint = "Who has no password deletes the account in a signed-in browser";
+            return Err(Refusal::new(Code::Forbidden).hint(hint).into());
+        };
         let live = sessions::live(call, session).await?.session;
         if live.user != user || !live.is_fresh(call.now) {
             return refuse(Code::SignInStale);

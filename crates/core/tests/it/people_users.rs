@@ -211,9 +211,9 @@ both_engines! {
         let address = person.profile.picture.expect("an address");
         let name = address.rsplit('/').next().and_then(|file| file.split('.').next()).expect("a name");
         assert!(users::picture(&call, name).await.expect("reads").is_some());
-        let wrong = users::delete(&by, (alice.id, signed_in.session.id), &"wrong".into()).await.expect_err("wrong");
+        let wrong = users::delete(&by, (alice.id, Some(signed_in.session.id)), &"wrong".into()).await.expect_err("wrong");
         assert_eq!(wrong.code(), Some(Code::PasswordWrong));
-        users::delete(&by, (alice.id, signed_in.session.id), &GOOD.into()).await.expect("is deleted");
+        users::delete(&by, (alice.id, None), &GOOD.into()).await.expect("is deleted");
         assert!(users::find(&call, alice.id).await.expect("reads").is_none());
         assert!(users::picture(&call, name).await.expect("reads").is_none());
         let signed = sessions::find(&call, &signed_in.cookie).await.expect("reads").expect("known");

@@ -121,7 +121,8 @@ struct OwnEmail {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Confirmation {
-    /// The present password. Who has none leaves it out, and has just proven in this session who they are.
+    /// The present password. Who has none leaves it out, in a signed-in browser where they have just
+    /// proven who they are.
     #[serde(default)]
     #[schema(value_type = String, format = Password)]
     current_password: SecretText,
@@ -238,7 +239,9 @@ async fn change_email(caller: Caller, Input(body): Input<OwnEmail>) -> Answer {
 }
 
 async fn delete(caller: Caller, Input(body): Input<Confirmation>) -> Answer {
-    users::delete(&caller.call, caller.person()?, &body.current_password).await?;
+    let (user, session) = caller.person()?;
+    let browser = caller.is_browser.then_some(session);
+    users::delete(&caller.call, (user, browser), &body.current_password).await?;
     done()
 }
 

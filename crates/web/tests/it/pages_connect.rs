@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use crate::pages_kit::{Browser, PASSWORD, Page};
+use crate::pages_kit::{Browser, PASSWORD, Page, authorize, redeemed};
 use doorward_core::{
     env::{Fetch, FetchResponse, Resolve},
     settings::{Settings, SignUpMode},
@@ -182,6 +182,33 @@ both_engines! {
         let gone = browser.submit(&page, "/account/delete", &[("confirm", email)]).await;
         assert!(gone.path.starts_with("/sign-out") || gone.text.contains("deleted"), "{} {}", gone.path, gone.text);
         assert_eq!(browser.open("/account").await.title(), "Sign in");
+    }
+
+    /// What it holds says nothing of who is there, however fresh the session is that it was given in.
+    async fn an_application_deletes_nobody_without_a_password(place: Fresh) {
+        let (mut browser, claims) = browser(&place).await;
+        let email = "ada@login.example";
+        let asked = leaves(&mut browser, "/connect/login?return_to=%2Faccount%2Fdata", &claims, email).await;
+        let page = comes_back(&mut browser, &asked).await;
+        let page = browser.submit(&page, "/account/data/download", &[]).await;
+        browser.submit(&page, "/sign-in/mail", &[]).await;
+        let behind = browser.open(&browser.mailed(email).await).await;
+        let page = browser.submit(&behind, "/sign-in/mailed", &[]).await;
+        assert_eq!(page.path, "/account/data", "{}", page.text);
+        let client = browser.client(json!({ "scopes": ["openid", "me:write"] })).await;
+        let ask = authorize(&client, &[]).replace("openid+email", "openid+me%3Awrite");
+        let consent = browser.open(&ask).await;
+        let out = browser.submit(&consent, "/consent", &[("answer", "allow")]).await;
+        let token = redeemed(&browser, &client, &out).await;
+        let request = Request::post("/api/v1/me/delete")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .header(header::CONTENT_TYPE, "application/json")
+            .body("{}".into())
+            .unwrap();
+        let refused = browser.send(request).await;
+        assert!(refused.status == StatusCode::FORBIDDEN && refused.text.contains("auth.forbidden"), "{}", refused.text);
+        let gone = browser.submit(&page, "/account/delete", &[("confirm", email)]).await;
+        assert!(gone.path.starts_with("/sign-out") || gone.text.contains("deleted"), "{} {}", gone.path, gone.text);
     }
 
     /// Who has a password proves it by that: whoever reads their mail does not get around it.

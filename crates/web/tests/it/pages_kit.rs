@@ -327,8 +327,8 @@ pub(crate) fn authorize(client: &Json, more: &[(&str, &str)]) -> String {
     format!("/oauth2/authorize?{}", query.finish())
 }
 
-/// What the access token says that the code of this answer is redeemed for.
-pub(crate) async fn access_token(browser: &Browser, client: &Json, out: &Page) -> Json {
+/// The access token that the code of this answer is redeemed for.
+pub(crate) async fn redeemed(browser: &Browser, client: &Json, out: &Page) -> String {
     let location = out.header("location");
     assert!(location.contains("code="), "{location}\n{}", out.text);
     let code = between(location, "code=", "&").unwrap();
@@ -344,7 +344,12 @@ pub(crate) async fn access_token(browser: &Browser, client: &Json, out: &Page) -
         .body(Body::from(form))
         .unwrap();
     let answer: Json = serde_json::from_str(&browser.send(request).await.text).unwrap();
-    let payload =
-        answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).split('.').nth(1).unwrap();
+    answer["access_token"].as_str().unwrap_or_else(|| panic!("{answer}")).to_owned()
+}
+
+/// What the access token says that the code of this answer is redeemed for.
+pub(crate) async fn access_token(browser: &Browser, client: &Json, out: &Page) -> Json {
+    let token = redeemed(browser, client, out).await;
+    let payload = token.split('.').nth(1).unwrap();
     serde_json::from_slice(&BASE64URL_NOPAD.decode(payload.as_bytes()).unwrap()).unwrap()
 }

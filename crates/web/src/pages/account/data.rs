@@ -111,7 +111,7 @@ async fn delete(posted: Posted<DeleteForm>) -> Result<Response, Failure> {
         return Ok(elsewhere);
     }
     let session = &resident.account.session;
-    let deleted = users::delete(&visit.call, (session.user, session.id), &form.current_password).await;
+    let deleted = users::delete(&visit.call, (session.user, Some(session.id)), &form.current_password).await;
     let refusal = match deleted {
         Ok(()) => {
             let response = visit.without(to(DELETED), Cookie::Browser);
