@@ -317,12 +317,24 @@ fn problem_body(refusal: &Refusal, request_id: &str, status: StatusCode) -> serd
 }
 
 /// RFC 6749 5.2.
+/// The error of a JSON answer. RFC 6749 5.2 lacks `access_denied`, which 4.1.2.1 sends with a redirect.
+const fn oauth_error(code: Code) -> (&'static str, StatusCode) {
+    match code {
+        Code::OrgAddress => ("invalid_grant", StatusCode::BAD_REQUEST),
+        other => {
+            let wire = wire_of(other);
+            (wire.oauth, wire.status)
+        }
+    }
+}
+
 fn oauth(refusal: &Refusal) -> Response {
     let wire = wire_of(refusal.code);
     let description: Cow<'_, str> =
         if refusal.hint.is_empty() { wire.title.into() } else { oauth_text(&refusal.hint).into() };
-    let body = json!({ "error": wire.oauth, "error_description": description });
-    let mut response = (wire.status, body.to_string()).into_response();
+    let (error, status) = oauth_error(refusal.code);
+    let body = json!({ "error": error, "error_description": description });
+    let mut response = (status, body.to_string()).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     with_common_headers(response, refusal)
 }
@@ -354,7 +366,7 @@ pub async fn dress(State((app, surface)): State<(App, Surface)>, request: Reques
     }
     let Some(refusal) = refusal_in(&response) else { return response };
     count_refusal(refusal.code);
-    let status = status_of(&refusal, &response);
+    let status = status_of(surface, &refusal, &response);
     let mut dressed = match surface {
         Surface::OAuth => oauth(&refusal),
         Surface::Api => problem(&refusal, &facts.request_id, status),
@@ -379,7 +391,7 @@ pub(crate) fn count_refusal(code: Code) {
 }
 
 /// The table's status, except where the place of the refusal decides.
-fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
+fn status_of(surface: Surface, refusal: &Refusal, response: &Response) -> StatusCode {
     let is_proof = matches!(refusal.code, Code::DpopInvalid | Code::DpopNonceRequired);
     if is_proof && response.headers().contains_key(header::WWW_AUTHENTICATE) {
         // RFC 9449 7.1: a protected resource that asks for a better proof answers 401; the token endpoint 400.
@@ -391,6 +403,8 @@ fn status_of(refusal: &Refusal, response: &Response) -> StatusCode {
         StatusCode::BAD_REQUEST
     } else if response.extensions().get::<Faulted>().is_some_and(|fault| !fault.is_unavailable) {
         StatusCode::INTERNAL_SERVER_ERROR
+    } else if surface == Surface::OAuth {
+        oauth_error(refusal.code).1
     } else {
         wire_of(refusal.code).status
     }

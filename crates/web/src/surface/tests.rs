@@ -2,7 +2,7 @@ use super::*;
 
 /// The errors that the specifications know, with the statuses they may have.
 const KNOWN: &[(&str, &[u16])] = &[
-    // RFC 6749 4.1.2.1 and 5.2
+    // RFC 6749 4.1.2.1, which a redirect may say, and 5.2
     ("invalid_request", &[400, 403, 404, 405, 408, 409, 412, 413, 415, 422, 431]),
     ("invalid_client", &[401]),
     ("invalid_grant", &[400]),
@@ -45,6 +45,50 @@ fn every_code_speaks_the_specifications_words() {
         };
         assert!(statuses.contains(&wire.status.as_u16()), "{code:?}: {} with {}", wire.oauth, wire.status);
         assert!(!wire.title.is_empty() && !wire.title.ends_with('.'));
+    }
+}
+
+/// What RFC 6749 5.2, and RFC 8707 and 9449 after it, let the token endpoint say.
+const AT_TOKEN: &[&str] = &[
+    "invalid_request",
+    "invalid_client",
+    "invalid_grant",
+    "unauthorized_client",
+    "unsupported_grant_type",
+    "invalid_scope",
+    "invalid_target",
+    "invalid_dpop_proof",
+    "use_dpop_nonce",
+];
+
+#[test]
+fn no_grant_is_refused_with_the_word_of_a_redirect() {
+    use Code as C;
+    let refused = [
+        C::GrantUnsupported,
+        C::GrantNotAllowed,
+        C::GrantEnded,
+        C::PrincipalEnded,
+        C::OrgAddress,
+        C::ScopeInvalid,
+        C::TargetInvalid,
+        C::CodeUnknown,
+        C::CodeReused,
+        C::CodeExpired,
+        C::CodeRedirectUri,
+        C::PkceMismatch,
+        C::RefreshUnknown,
+        C::RefreshReused,
+        C::RefreshExpired,
+        C::DpopInvalid,
+        C::ClientUnknown,
+        C::ClientAuthentication,
+        C::ClientAddress,
+    ];
+    for code in refused {
+        let (error, status) = oauth_error(code);
+        assert!(AT_TOKEN.contains(&error), "{code:?}: {error}");
+        assert!(matches!(status.as_u16(), 400 | 401), "{code:?}: {status}");
     }
 }
 

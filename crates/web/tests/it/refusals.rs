@@ -110,6 +110,27 @@ both_engines! {
         }
     }
 
+    /// RFC 6749 5.2 has no `access_denied`: that is for redirects.
+    async fn an_organisation_that_is_closed_to_an_address_gives_no_token_there(world: World) {
+        let server = Server::new(world);
+        let org = server.make("/api/v1/orgs", json!({"name": "Acme", "slug": "acme"})).await;
+        let app = json!({
+            "client_id": "nightly", "name": "Nightly", "type": "confidential", "redirect_uris": [],
+            "grant_types": ["client_credentials"], "scopes": [], "org_id": org["id"],
+        });
+        let made = server.make("/api/v1/clients", app).await;
+        let list = json!({"allowed_addresses": ["192.0.2.0/24"], "force": true});
+        let closed = server.root(Method::PATCH, "/api/v1/orgs/acme", Some(list)).await;
+        assert_eq!(closed.status, StatusCode::OK, "{}", closed.text);
+        let secret = made["client_secret"].as_str().unwrap();
+        let form = format!("client_id=nightly&client_secret={secret}&grant_type=client_credentials");
+        let request = Request::post("/oauth2/token").header(header::CONTENT_TYPE, FORM);
+        let refused = server.send(request.body(Body::from(form)).unwrap()).await;
+        assert_eq!((refused.status, &refused.body["error"]), (StatusCode::BAD_REQUEST, &json!("invalid_grant")), "{}", refused.text);
+        let why = refused.body["error_description"].as_str().unwrap();
+        assert!(why.contains("may not be used from"), "{why}");
+    }
+
     /// Several applications behind one address: each that is refused is named.
     async fn every_application_that_is_refused_is_named(world: World) {
         let server = Server::new(world);
