@@ -117,6 +117,7 @@ fn applications_and_out(frame: &Frame, write: Write<'_>) -> io::Result<()> {
         session: "ses_0".to_owned(),
         email: EMAIL.to_owned(),
         organisation: None,
+        joins: Vec::new(),
         wishes: vec![wish("openid", ""), wish("profile", ""), wish("email", "")],
         apis: Vec::new(),
         is_offline: false,

@@ -10,6 +10,7 @@ use std::{
 };
 
 use doorward_gateway::Metered;
+use doorward_judge::{CredentialKind, Why};
 use doorward_proto::time::Time;
 use doorward_web::routing::{Seen, Watched};
 
@@ -60,9 +61,9 @@ impl Watch {
             at: metered.at,
             route: decision.route.clone(),
             who: decision.subject.clone(),
-            credential: decision.credential.map(|kind| kind.name()),
+            credential: decision.credential.map(CredentialKind::name),
             is_let_in: !metered.is_denied,
-            code: decision.refused.map(|why| why.code()),
+            code: decision.refused.map(Why::code),
             status: metered.status.map(|status| status.as_u16()),
             took: metered.took,
         };
