@@ -106,7 +106,7 @@ both_engines! {
         assert!(asks.is_asked);
         names(&world, &org, "app").await;
         let told = JoinClient { is_asked: false, ..asks };
-        assert_eq!(joins::list(&call, &scope).await.unwrap(), [told.clone()]);
+        assert_eq!(joins::list(&call, &scope).await.unwrap(), std::slice::from_ref(&told));
         assert_eq!(named().await, 2);
         // Said again by either, nothing changes.
         names(&world, &org, "app").await;
