@@ -22,6 +22,7 @@ const LIST: &str = "SELECT id, org_id, subject, body, status, written, created_b
 const STOP: &str = "UPDATE announcements SET status = 2, finished_at = $3
     WHERE org_id = $1 AND id = $2 AND status = 0";
 // every org: those whose turn it is, who has waited longest first.
+// scan: along the index of what is not over, as far as the limit
 const TURNS: &str =
     "SELECT id, org_id, subject, body, status, written, created_by, created_at, finished_at, reached
     FROM announcements WHERE status = 0 ORDER BY next_at, id LIMIT $1";
@@ -31,6 +32,7 @@ const ADVANCE: &str =
 // every org: all of them keep one pace, also those that are over.
 const PACE: &str = "SELECT MAX(next_at) FROM announcements";
 // every org: whether anybody has something to say.
+// scan: the first of the index of what is not over
 const IS_ANY: &str = "SELECT id FROM announcements WHERE status = 0 LIMIT 1";
 const READERS: &str = "SELECT u.id, e.address, u.locale
     FROM users u JOIN principals p ON p.id = u.id
