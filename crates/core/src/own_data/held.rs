@@ -335,6 +335,7 @@ pub const HELD: &[Held] = &[
             (USER, OURS),
             ("parameters", "sealed: they hold links"),
             ("attempts", OURS),
+            ("priority", OURS),
             ("due_at", OURS),
             ("claimed_until", OURS),
             ("last_error", OURS),
