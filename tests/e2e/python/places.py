@@ -62,7 +62,7 @@ class Places(unittest.TestCase):
         self.fence(HERE)
         self.assertEqual(self.issue(HERE)[0], 200)
         status, told = self.issue(THERE)
-        self.assertEqual((status, told["error"]), (403, "access_denied"), told)
+        self.assertEqual((status, told["error"]), (400, "invalid_grant"), told)
 
     def test_the_api_is_called_from_one_address(self):
         own = made(f"orgs/{self.org}/service-tokens", {"scopes": ["org:settings:read"]})["secret"]
